@@ -1,0 +1,3 @@
+"""Business workflows as JSON documents in PostgreSQL, run by Apache Airflow."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,127 @@
+"""The exceptions of this package.
+
+Everything that this package raises on purpose derives from :class:`WorkflowsError`::
+
+    WorkflowsError
+    ├── InvalidDefinition       a document was checked and refused; carries every diagnostic
+    ├── NotFound                the named definition, version, task or instance does not exist
+    ├── Conflict                the request contradicts what is stored (a version rule, a lost race)
+    ├── StoreUnavailable        PostgreSQL could not be reached or did not answer in time
+    ├── Misuse                  the caller's words are wrong (an option, a file, a value)
+    └── StepFailure             a step failed with an error object that definitions can route
+        └── TaskError           what a task raises to choose that error's type and code
+
+All of them survive pickling, because Airflow carries exceptions between processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class WorkflowsError(Exception):
+    """Base class: an error with a code, the place, the offending value and the way out.
+
+    :param message: what is wrong, naming the offending and, where there are any, the allowed values
+    :param code: stable identifier of the kind of error
+    :param pointer: JSON pointer or path of the place, if there is one
+    :param suggestion: what to do about it
+    """
+
+    default_code = "workflows-error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        pointer: str | None = None,
+        suggestion: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.default_code
+        self.pointer = pointer
+        self.suggestion = suggestion
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(cls: type[WorkflowsError], args: tuple[Any, ...], attributes: dict[str, Any]) -> WorkflowsError:
+    error = cls.__new__(cls)
+    error.args = args
+    error.__dict__.update(attributes)
+    return error
+
+
+class InvalidDefinition(WorkflowsError):
+    """A document was refused; ``diagnostics`` holds every finding, warnings included.
+
+    :param diagnostics: the findings, in document order
+    """
+
+    default_code = "invalid-definition"
+
+    def __init__(self, message: str, diagnostics: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.diagnostics = tuple(diagnostics)
+
+
+class NotFound(WorkflowsError):
+    """Something that was named does not exist."""
+
+    default_code = "not-found"
+
+
+class Conflict(WorkflowsError):
+    """The request contradicts what is stored."""
+
+    default_code = "conflict"
+
+
+class StoreUnavailable(WorkflowsError):
+    """PostgreSQL could not be reached or did not answer in time."""
+
+    default_code = "store-unavailable"
+
+
+class Misuse(WorkflowsError):
+    """The caller's words are wrong: an option, a file, a value."""
+
+    default_code = "misuse"
+
+
+class StepFailure(WorkflowsError):
+    """A failure of one attempt of a step, as definitions route it (rule F1).
+
+    :param message: what went wrong
+    :param type: the error's type, matched by ``errorType``
+    :param code: the error's code, matched by ``errorCode``; null when there is none
+    :param details: more about it, as a JSON object
+    """
+
+    default_type = "WorkflowFailed"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        type: str | None = None,  # noqa: A002 - the field's name in the error object
+        code: str | None = None,
+        details: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.error_type = type or self.default_type
+        self.error_code = code
+        self.details = details or {}
+
+
+class TaskError(StepFailure):
+    """Raise it in a task to choose the type and code that ``errorHandler`` conditions match.
+
+    Without a type it is matched as ``TaskError``, like whatever else a task raises itself.
+    """
+
+    default_type = "TaskError"
