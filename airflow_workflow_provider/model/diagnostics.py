@@ -1,0 +1,95 @@
+"""Findings about a document: a closed list of codes, and where and what to do (rule D2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
+
+Severity = Literal["error", "warning"]
+
+CODES: Final[dict[str, str]] = {
+    # WF1xx: the document itself
+    "WF100": "The file is not JSON",
+    "WF101": "An object has the same key twice",
+    "WF102": "A number that JSON or PostgreSQL cannot hold",
+    "WF103": "The document is nested too deeply",
+    "WF104": "The document is too large",
+    "WF105": "Text that PostgreSQL cannot store",
+    "WF110": "Unknown key",
+    "WF111": "A required key is missing",
+    "WF112": "A value of the wrong type",
+    "WF113": "A value outside the allowed ones",
+    "WF114": "A number, text or list outside its bounds",
+    "WF120": "An identifier of the wrong form",
+    "WF121": "A reserved identifier",
+    "WF122": "The same stepId twice",
+    "WF123": "The same branchId twice in one step",
+    "WF124": "The version is not a semantic version",
+    "WF125": "Not a usable ISO 8601 duration",
+    "WF126": "Not a valid JSON Schema",
+    "WF127": "A JSON Schema refers to something outside itself",
+    # WF2xx: the graph
+    "WF201": "A target that does not exist",
+    "WF202": "A transition enters or leaves a branch",
+    "WF203": "A step that nothing leads to",
+    "WF204": "A transition that can never be taken",
+    "WF205": "No transition for the case that no condition holds",
+    "WF206": "One choice runs on into a following step, another ends",
+    "WF207": "An error condition that names neither errorType nor errorCode",
+    "WF208": "A nextStepId that is never used",
+    "WF209": "A workflow cannot be retried by its onFailure",
+    "WF210": "parallelBranches and forEach in one step",
+    "WF211": "failFast without branches or items",
+    "WF212": "A compensation that never runs",
+    "WF213": "An error type that looks misspelt",
+    "WF214": "A retry policy that never applies",
+    # WF3xx: expressions
+    "WF301": "An expression that cannot be read",
+    "WF302": "An empty expression",
+    "WF303": "An expression uses a name that is not bound",
+    "WF304": "An expression cannot give the type that is needed",
+    "WF305": "An expression is too long or too deep",
+    "WF306": "A forEach name that expressions cannot use",
+    "WF307": "An expression names a step that does not exist",
+    "WF308": "An argument looks like a transform but is none",
+    # WF4xx: tasks
+    "WF401": "Unknown task",
+    "WF402": "A task that is not available yet",
+    "WF403": "An argument the task cannot take",
+    "WF404": "An operator that is not allowed",
+    "WF405": "A reference to another workflow of the wrong form",
+    # WF5xx: triggers, UI and log
+    "WF501": "An event pattern of the wrong form",
+    "WF502": "The same event pattern twice",
+    "WF503": "A path of the wrong form",
+    "WF504": "An unknown layout",
+}
+"""Every code there is, with its title. ``docs/diagnostics.md`` says more about each."""
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One finding.
+
+    :param code: a key of :data:`CODES`
+    :param severity: an error rejects the document, a warning does not
+    :param pointer: JSON pointer (RFC 6901) of the place; empty for the whole document
+    :param message: what is wrong, naming the offending and the allowed values
+    :param suggestion: what to do about it, if there is something to say
+    """
+
+    code: str
+    severity: Severity
+    pointer: str
+    message: str
+    suggestion: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The finding as the command line and the API print it."""
+        return asdict(self)
+
+
+def pointer_of(parts: Iterable[str | int]) -> str:
+    """The JSON pointer (RFC 6901) of a path of keys and positions."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
