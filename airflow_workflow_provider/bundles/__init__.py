@@ -1,0 +1,1 @@
+"""DAG bundles: how Airflow gets the DAGs that definitions become."""

@@ -1,0 +1,1 @@
+"""What a definition means: control flow and state as pure functions."""

@@ -1,0 +1,1 @@
+"""Airflow listeners: what happens to DAG runs outside any task."""

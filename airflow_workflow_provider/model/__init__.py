@@ -1,0 +1,1 @@
+"""What a definition is: documents, expressions and the checks on them. Pure."""

@@ -1,0 +1,1 @@
+"""The catalogue behind ``taskId`` and the built-in tasks."""

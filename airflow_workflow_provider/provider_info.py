@@ -1,0 +1,42 @@
+"""What this package tells Airflow about itself (entry point group ``apache_airflow_provider``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_workflow_provider.settings import OPTIONS, SECTION, Option
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Describe the provider as Airflow's ``provider_info`` schema asks for it."""
+    integration = "Workflows"
+    return {
+        "package-name": "airflow-workflow-provider",
+        "name": "Workflows",
+        "description": "Business workflows as JSON documents in PostgreSQL, run as DAGs.",
+        "integrations": [{"integration-name": integration, "tags": ["service"]}],
+        "bundles": [
+            {
+                "integration-name": integration,
+                "python-modules": ["airflow_workflow_provider.bundles.workflow"],
+            }
+        ],
+        "cli": ["airflow_workflow_provider.cli.airflow_commands.get_airflow_cli_commands"],
+        "config": {
+            SECTION: {
+                "description": "Workflows that are stored as documents in PostgreSQL.",
+                "options": {option.name: _documented(option) for option in OPTIONS},
+            }
+        },
+    }
+
+
+def _documented(option: Option) -> dict[str, Any]:
+    return {
+        "description": option.description,
+        "version_added": "0.1.0",
+        "type": option.type,
+        "example": option.example,
+        # Airflow expands {AIRFLOW_HOME} and the like in defaults, so other braces are doubled.
+        "default": option.default.replace("{", "{{").replace("}", "}}"),
+    }

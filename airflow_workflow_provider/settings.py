@@ -1,0 +1,286 @@
+"""Every option of the ``[workflows]`` configuration section, read in this one place.
+
+Inside Airflow the values come from Airflow's configuration (``airflow.cfg``, ``AIRFLOW__WORKFLOWS__…``, ``…_CMD``,
+``…_SECRET``). Without Airflow in the process, as in ``airflow-workflows validate``, the environment and then
+``airflow.cfg`` are read directly, because importing Airflow costs seconds.
+"""
+
+from __future__ import annotations
+
+import configparser
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, Literal
+
+from airflow_workflow_provider.errors import Misuse
+
+SECTION: Final = "workflows"
+
+DEFAULT_CONNECTION_ID: Final = "workflows_default"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One configuration option, as Airflow documents it.
+
+    :param name: the option's name in the section
+    :param type: Airflow's type of it
+    :param default: the value where none is configured, as text
+    :param description: what it means, its unit and bounds
+    :param example: another meaningful value, as text
+    """
+
+    name: str
+    type: Literal["string", "boolean", "integer", "float"]
+    default: str
+    description: str
+    example: str | None = None
+
+
+OPTIONS: Final[tuple[Option, ...]] = (
+    Option(
+        "conn_id",
+        "string",
+        DEFAULT_CONNECTION_ID,
+        "Airflow connection (type postgres) of the database that holds workflow definitions, instances and logs. "
+        "It may be the server of Airflow's metadata or another one; the database must be migrated with "
+        "``airflow workflows db migrate``.",
+        "workflows_production",
+    ),
+    Option(
+        "allowed_operators",
+        "string",
+        "airflow.providers.http.operators.*, airflow.providers.common.sql.operators.*",
+        "Comma-separated patterns of the dotted operator paths that task definitions may name (``*`` and ``?`` as in "
+        "file names). Whoever may store a task definition can run any operator that matches, so list only what you "
+        "would let them run.",
+        "airflow.providers.http.operators.*, my_company.operators.*",
+    ),
+    Option(
+        "max_output_bytes",
+        "integer",
+        "262144",
+        "Largest output of one step that is kept, in bytes of its JSON text as UTF-8. A larger one fails the step "
+        "with ``OutputTooLarge``.",
+        "1048576",
+    ),
+    Option(
+        "default_retry",
+        "string",
+        '{"maxAttempts": 3, "strategy": "exponential", "delay": "PT1S"}',
+        'Retry policy, as JSON, of steps whose ``onFailure.action`` is "retry" and that have no ``retryPolicy``.',
+        '{"maxAttempts": 5, "delay": "PT30S"}',
+    ),
+    Option(
+        "log_retention",
+        "string",
+        "P90D",
+        "How long rows of the execution log are kept where a definition says nothing, as an ISO 8601 duration "
+        "(calendar months and years are allowed).",
+        "P1Y",
+    ),
+    Option(
+        "receive_window",
+        "string",
+        "PT5M",
+        "How long an event is kept for a ``receive`` step that starts to wait after the event arrived, as an "
+        "ISO 8601 duration without months and years.",
+        "PT1H",
+    ),
+    Option(
+        "max_depth",
+        "integer",
+        "16",
+        "How deep sub-workflows may nest before a start is refused.",
+        "4",
+    ),
+    Option(
+        "infrastructure_retries",
+        "integer",
+        "3",
+        "How often Airflow tries a step again that failed for a reason of the platform (the workflow database was "
+        "unreachable, for example). Does not count as an attempt of the step's ``retryPolicy``.",
+        "10",
+    ),
+    Option(
+        "infrastructure_retry_delay",
+        "string",
+        "PT10S",
+        "Delay before such a try, as an ISO 8601 duration without months and years.",
+        "PT1M",
+    ),
+    Option(
+        "connect_timeout",
+        "integer",
+        "3",
+        "Seconds to wait for a connection to the workflow database.",
+        "10",
+    ),
+    Option(
+        "statement_timeout",
+        "integer",
+        "30",
+        "Seconds that one statement on the workflow database may take.",
+        "60",
+    ),
+    Option(
+        "retry_for",
+        "integer",
+        "30",
+        "Seconds for which a running step retries an unreachable workflow database before it fails as an "
+        "infrastructure error.",
+        "120",
+    ),
+    Option(
+        "bundle_folder",
+        "string",
+        "",
+        "Folder in which ``WorkflowDagBundle`` writes the generated DAG files. Empty: a folder of its own under "
+        "``[dag_processor] dag_bundle_storage_path``.",
+        "/var/lib/airflow/workflow-dags",
+    ),
+    Option(
+        "refresh_interval",
+        "integer",
+        "10",
+        "Seconds between two looks of ``WorkflowDagBundle`` for changed definitions, where the bundle's own keyword "
+        "arguments do not name a ``refresh_interval``.",
+        "60",
+    ),
+)
+
+_BY_NAME: Final = MappingProxyType({option.name: option for option in OPTIONS})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The configuration of this package; see :data:`OPTIONS` for what each value means.
+
+    :param default_retry: a retry policy as in a definition; parsed JSON
+    :param log_retention: ISO 8601 duration; text, since months and years need a date to count from
+    """
+
+    conn_id: str
+    allowed_operators: tuple[str, ...]
+    max_output_bytes: int
+    default_retry: dict[str, Any]
+    log_retention: str
+    receive_window: timedelta
+    max_depth: int
+    infrastructure_retries: int
+    infrastructure_retry_delay: timedelta
+    connect_timeout: int
+    statement_timeout: int
+    retry_for: int
+    bundle_folder: Path | None
+    refresh_interval: int
+
+
+def load_settings() -> Settings:
+    """Read the section as it is now; nothing is cached, so tests and reloads see changes.
+
+    :raises Misuse: an option holds a value that cannot be read
+    """
+    look_up = _source()
+
+    def text(name: str) -> str:
+        found = look_up(name)
+        return _BY_NAME[name].default if found is None else found.strip()
+
+    def number(name: str, least: int = 0) -> int:
+        return _number(name, text(name), least)
+
+    def duration(name: str) -> timedelta:
+        value = _duration(name, text(name))
+        if not isinstance(value, timedelta) or value < timedelta(0):
+            raise _refused(name, text(name), "a duration of fixed length, such as PT5M (no months, no years)")
+        return value
+
+    _duration("log_retention", text("log_retention"))
+    folder = text("bundle_folder")
+    return Settings(
+        conn_id=text("conn_id") or DEFAULT_CONNECTION_ID,
+        allowed_operators=tuple(part.strip() for part in text("allowed_operators").split(",") if part.strip()),
+        max_output_bytes=number("max_output_bytes", 2),
+        default_retry=_json_object("default_retry", text("default_retry")),
+        log_retention=text("log_retention"),
+        receive_window=duration("receive_window"),
+        max_depth=number("max_depth", 1),
+        infrastructure_retries=number("infrastructure_retries"),
+        infrastructure_retry_delay=duration("infrastructure_retry_delay"),
+        connect_timeout=number("connect_timeout", 1),
+        statement_timeout=number("statement_timeout", 1),
+        retry_for=number("retry_for"),
+        bundle_folder=Path(folder).expanduser() if folder else None,
+        refresh_interval=number("refresh_interval", 1),
+    )
+
+
+def _source() -> Callable[[str], str | None]:
+    """Where options are looked up: Airflow's configuration when it is loaded, else environment and file."""
+    for module in ("airflow.configuration", "airflow.sdk.configuration"):
+        conf = getattr(sys.modules.get(module), "conf", None)
+        if conf is not None:
+            return lambda name: conf.get(SECTION, name, fallback=None)
+    configured = _file_section()
+
+    def look_up(name: str) -> str | None:
+        return os.environ.get(f"AIRFLOW__{SECTION.upper()}__{name.upper()}", configured.get(name))
+
+    return look_up
+
+
+def _file_section() -> dict[str, str]:
+    home = os.environ.get("AIRFLOW_HOME", "~/airflow")
+    path = Path(os.environ.get("AIRFLOW_CONFIG", f"{home}/airflow.cfg")).expanduser()
+    parser = configparser.RawConfigParser()
+    try:
+        parser.read(path, encoding="utf-8")
+    except (OSError, UnicodeDecodeError, configparser.Error):
+        # Airflow itself reports a broken airflow.cfg; a pure command goes on with the defaults.
+        return {}
+    return dict(parser[SECTION]) if parser.has_section(SECTION) else {}
+
+
+def _refused(name: str, value: str, expected: str) -> Misuse:
+    return Misuse(
+        f"[{SECTION}] {name} = {value!r} cannot be used; expected {expected}",
+        code="bad-configuration",
+        pointer=f"[{SECTION}] {name}",
+        suggestion=f"for example {_BY_NAME[name].example or _BY_NAME[name].default!r}",
+    )
+
+
+def _number(name: str, value: str, least: int) -> int:
+    try:
+        number = int(value)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise _refused(name, value, f"a whole number from {least}")
+    return number
+
+
+def _duration(name: str, value: str) -> Any:
+    import isodate
+
+    try:
+        return isodate.parse_duration(value)
+    except (isodate.ISO8601Error, ValueError) as error:
+        raise _refused(name, value, "an ISO 8601 duration, such as PT5M") from error
+
+
+def _json_object(name: str, value: str) -> dict[str, Any]:
+    try:
+        parsed = json.loads(value)
+    except ValueError as error:
+        raise _refused(name, value, "a JSON object") from error
+    if not isinstance(parsed, dict):
+        raise _refused(name, value, "a JSON object")
+    return parsed
