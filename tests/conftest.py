@@ -1,0 +1,5 @@
+"""What all tests share; each room's fixtures are a plugin in ``tests/fixtures``."""
+
+from __future__ import annotations
+
+pytest_plugins = ["tests.fixtures.postgres"]
