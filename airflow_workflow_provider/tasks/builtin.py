@@ -1,0 +1,233 @@
+"""The built-in tasks: their names, the JSON Schemas of their arguments, and those that need no outside world.
+
+A built-in reads its ``arguments`` only (rule K3). ``noop``, ``set``, ``fail`` and ``wait`` touch nothing outside and
+are run here, for every host alike; ``python``, ``http`` and ``sql`` have an Airflow operator each. ``docs/tasks.md`` is
+their handbook.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from airflow_workflow_provider.errors import Misuse, StepFailure
+from airflow_workflow_provider.model.durations import parse_duration
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.model.task import TaskDefinition
+
+WORKFLOW_PREFIX = "workflow:"
+"""A task id that starts so runs another workflow (rule P5)."""
+
+NOT_YET = frozenset({"receive", "event", "approval", "form"})
+"""Names that are kept for built-in tasks which this version does not have."""
+
+DEFAULT_MAX_ROWS = 1000
+DEFAULT_HTTP_CONNECTION = "http_default"
+
+# What parse_duration reads: fixed lengths only, so no years and no months.
+_NUMBER = "[0-9]+([.,][0-9]+)?"
+_TIME = f"T(?=[0-9])({_NUMBER}H)?({_NUMBER}M)?({_NUMBER}S)?"
+_DURATION = f"^P({_NUMBER}W|(?=[0-9T])({_NUMBER}D)?({_TIME})?)$"
+_RFC3339 = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})$"
+_HTTP_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_STATUS: dict[str, Any] = {"type": "integer", "minimum": 100, "maximum": 599}
+_SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean"]}
+
+
+def _schema(properties: Mapping[str, Any], *, required: tuple[str, ...] = (), **more: Any) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(required),
+        "additionalProperties": False,
+        **more,
+    }
+
+
+ARGUMENT_SCHEMAS: Mapping[str, dict[str, Any]] = {
+    "noop": _schema({}),
+    "set": {"type": "object"},
+    "fail": _schema(
+        {
+            "type": {"type": "string", "minLength": 1, "description": "type of the error, WorkflowFailed if absent"},
+            "code": {"type": ["string", "null"]},
+            "message": {"type": "string"},
+            "details": {"type": "object"},
+        }
+    ),
+    "wait": _schema(
+        {
+            "duration": {
+                "type": "string",
+                "pattern": _DURATION,
+                "description": "ISO 8601 duration without years and months, such as PT15M",
+            },
+            "until": {
+                "type": "string",
+                "pattern": _RFC3339,
+                "description": "RFC 3339 time with offset, such as 2027-01-31T09:00:00+01:00",
+            },
+        },
+        oneOf=[{"required": ["duration"]}, {"required": ["until"]}],
+    ),
+    "python": _schema(
+        {
+            "callable": {
+                "type": "string",
+                "minLength": 1,
+                "description": "id of a function registered with @workflow_task",
+            },
+            "input": {"type": "object"},
+        },
+        required=("callable",),
+    ),
+    "http": _schema(
+        {
+            "connection": {"type": "string", "minLength": 1, "description": "id of an Airflow HTTP connection"},
+            "method": {"enum": list(_HTTP_METHODS)},
+            "path": {
+                "type": "string",
+                "description": "path below the connection's host, without scheme and host",
+                "not": {"pattern": r"^([A-Za-z][A-Za-z0-9+.-]*:)?//"},
+            },
+            "headers": {"type": "object", "additionalProperties": {"type": "string"}},
+            "query": {
+                "type": "object",
+                "additionalProperties": {"anyOf": [_SCALAR, {"type": "array", "items": _SCALAR}]},
+            },
+            "json": {"description": "any JSON value, sent as application/json"},
+            "body": {"type": "string"},
+            "expectedStatus": {"anyOf": [_STATUS, {"type": "array", "items": _STATUS, "minItems": 1}]},
+        },
+        required=("path",),
+        **{"not": {"required": ["json", "body"]}},
+    ),
+    "sql": _schema(
+        {
+            "connection": {"type": "string", "minLength": 1, "description": "id of an Airflow SQL connection"},
+            "sql": {"type": "string", "minLength": 1, "description": "one statement"},
+            "parameters": {
+                "type": ["object", "array"],
+                "description": "values for the placeholders of the statement; never put values into its text",
+            },
+            "fetch": {"enum": ["none", "one", "all"]},
+            "maxRows": {"type": "integer", "minimum": 1, "maximum": 100_000},
+        },
+        required=("connection", "sql"),
+    ),
+}
+"""JSON Schema (draft 2020-12) of the arguments of each built-in task."""
+
+BUILTINS = frozenset(ARGUMENT_SCHEMAS)
+PURE = frozenset({"noop", "set", "fail", "wait"})
+
+_SUMMARIES = {
+    "noop": ("No operation", "Does nothing and returns an empty object."),
+    "set": ("Set", "Returns its arguments."),
+    "fail": ("Fail", "Fails with the error that its arguments describe."),
+    "wait": ("Wait", "Waits for a duration or until a point in time without holding a worker."),
+    "python": ("Python function", "Calls a function registered with @workflow_task."),
+    "http": ("HTTP request", "Sends one request through an Airflow HTTP connection."),
+    "sql": ("SQL statement", "Runs one statement through an Airflow SQL connection."),
+}
+
+
+@cache
+def builtin_task(task_id: str) -> TaskDefinition:
+    """Return the task definition behind a built-in name.
+
+    :param task_id: one of :data:`BUILTINS`
+    :raises KeyError: there is no such built-in
+    """
+    from airflow_workflow_provider.model.task import TaskDefinition
+
+    name, description = _SUMMARIES[task_id]
+    return TaskDefinition.model_validate(
+        {"taskId": task_id, "name": name, "description": description, "operator": task_id}
+    )
+
+
+@cache
+def _validator(task_id: str) -> Any:
+    import jsonschema
+    from referencing import Registry
+
+    return jsonschema.Draft202012Validator(ARGUMENT_SCHEMAS[task_id], registry=Registry())
+
+
+def check_arguments(task_id: str, arguments: Mapping[str, Any]) -> None:
+    """Check a built-in's arguments as they are when it runs, all transforms evaluated.
+
+    :param task_id: one of :data:`BUILTINS`
+    :param arguments: what the task is about to get
+    :raises StepFailure: of type ``ValidationError``, with every finding in ``details.errors``
+    """
+    errors = sorted(_validator(task_id).iter_errors(dict(arguments)), key=lambda error: list(map(str, error.path)))
+    if not errors:
+        return
+    findings = [
+        {"pointer": "".join(f"/{part}" for part in error.absolute_path), "message": error.message} for error in errors
+    ]
+    first = findings[0]
+    where = f" at {first['pointer']}" if first["pointer"] else ""
+    message = f"The arguments of task {task_id!r} are invalid{where}: {first['message']}"
+    raise StepFailure(message, type="ValidationError", details={"errors": findings})
+
+
+def wait_until(arguments: Mapping[str, Any], now: datetime) -> datetime:
+    """Return the moment at which a ``wait`` ends; it may lie in the past.
+
+    :param arguments: ``duration`` or ``until``
+    :param now: the present, with a time zone
+    :raises StepFailure: of type ``ValidationError``: not exactly one of the two, or a bad value
+    """
+    check_arguments("wait", arguments)
+    try:
+        if "duration" in arguments:
+            return now + parse_duration(arguments["duration"])
+        return _parse_rfc3339(arguments["until"])
+    except (ValueError, OverflowError) as error:
+        value = arguments.get("duration", arguments.get("until"))
+        message = f"Task 'wait' cannot wait for {value!r}: {error}"
+        raise StepFailure(message, type="ValidationError") from error
+
+
+def _parse_rfc3339(text: str) -> datetime:
+    # datetime reads six digits of a fraction at most, and no lower-case letters
+    upper = re.sub(r"(\.[0-9]{6})[0-9]+", r"\1", text.upper())
+    moment = datetime.fromisoformat(upper)
+    if moment.utcoffset() is None or abs(moment.utcoffset() or timedelta()) >= timedelta(days=1):
+        message = "a time without offset"
+        raise ValueError(message)
+    return moment
+
+
+def run_pure(task_id: str, arguments: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Run a built-in that touches nothing outside, and return its raw result.
+
+    ``wait`` returns at once here: the caller waits until :func:`wait_until`.
+
+    :param task_id: one of :data:`PURE`
+    :param arguments: its arguments, all transforms evaluated
+    :param now: the present, with a time zone
+    :raises StepFailure: what ``fail`` was asked for, or ``ValidationError`` for bad arguments
+    """
+    if task_id not in PURE:
+        message = f"Task {task_id!r} cannot run without Airflow; tasks that can are {sorted(PURE)}"
+        raise Misuse(message)
+    if task_id == "wait":
+        wait_until(arguments, now)
+        return {}
+    check_arguments(task_id, arguments)
+    if task_id == "fail":
+        raise StepFailure(
+            arguments.get("message", "The workflow asked for this failure"),
+            type=arguments.get("type", "WorkflowFailed"),
+            code=arguments.get("code"),
+            details=arguments.get("details"),
+        )
+    return dict(arguments) if task_id == "set" else {}
