@@ -1,0 +1,246 @@
+"""Every command, once: the console script ``airflow-workflows`` and ``airflow workflows`` are both made from this.
+
+Handlers are named, not imported, so that the definition costs nothing and a pure command never loads Airflow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One positional argument or option of a command.
+
+    :param flags: its name, or its flags
+    :param help: what it means
+    :param settings: further keywords of :meth:`argparse.ArgumentParser.add_argument`
+    """
+
+    flags: tuple[str, ...]
+    help: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command.
+
+    :param name: what the user types
+    :param help: one line
+    :param handler: ``module:function`` below ``airflow_workflow_provider.cli``; it takes the parsed options and returns
+        the exit code
+    :param arguments: its arguments
+    :param details: more than one line
+    """
+
+    name: str
+    help: str
+    handler: str
+    arguments: tuple[Argument, ...] = ()
+    details: str | None = None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Commands under one name."""
+
+    name: str
+    help: str
+    commands: tuple[Command, ...]
+
+
+def _argument(*flags: str, help: str, **settings: Any) -> Argument:
+    return Argument(flags, help, settings)
+
+
+def _output(*choices: str) -> Argument:
+    choices = choices or ("table", "json")
+    return _argument("--output", help="How to print the result.", choices=choices, default=choices[0])
+
+
+OUTPUT = _output()
+TASKS = _argument(
+    "--tasks",
+    help="File or folder with task definitions; may be given several times. Without it, a folder 'tasks' beside the "
+    "file is taken.",
+    action="append",
+    default=[],
+    metavar="PATH",
+)
+WORKFLOW_ID = _argument("workflow_id", help="Id of the workflow.", metavar="ID")
+INSTANCE_ID = _argument("instance_id", help="Id of the instance.", metavar="ID")
+VERSION = _argument("--version", help="A version other than the newest published.", default=None)
+LIMIT = _argument("--limit", help="How many at most.", type=int, default=100)
+
+CHECKS = (
+    Command(
+        "validate",
+        "Check workflow and task definitions.",
+        "checking:validate",
+        (_argument("files", help="JSON files; '-' is standard input.", nargs="+", metavar="FILE"), TASKS, OUTPUT),
+        "Prints every finding with its code, place and suggestion. With --output json, one JSON object a file, each on "
+        'a line of its own: {"file", "valid", "diagnostics"}. Exit code 1 when a file is invalid; warnings alone are '
+        "fine.",
+    ),
+    Command(
+        "schema",
+        "Print the JSON Schema of the documents.",
+        "checking:schema",
+        (
+            _argument(
+                "kind",
+                help="Which document (default: workflow).",
+                nargs="?",
+                choices=("workflow", "task"),
+                default="workflow",
+            ),
+        ),
+    ),
+    Command(
+        "graph",
+        "Draw a definition.",
+        "checking:graph",
+        (
+            _argument("file", help="JSON file; '-' is standard input.", metavar="FILE"),
+            _argument(
+                "--format", help="Mermaid source, or an outline.", choices=("mermaid", "text"), default="mermaid"
+            ),
+        ),
+    ),
+    Command(
+        "simulate",
+        "Run a definition in memory, without Airflow and without a database.",
+        "simulating:simulate",
+        (
+            _argument("file", help="JSON file of the definition; '-' is standard input.", nargs="?", metavar="FILE"),
+            _argument("--input", help="JSON text, or @file or a file's name.", default=None, metavar="JSON"),
+            _argument("--mocks", help="JSON file: results of steps or tasks.", default=None, metavar="FILE"),
+            _argument(
+                "--batch",
+                help='JSON Lines of {"definition", "input", "mocks"}; one result a line. Instead of FILE.',
+                default=None,
+                metavar="FILE",
+            ),
+            TASKS,
+            OUTPUT,
+        ),
+        "Built-in tasks that need nothing outside (noop, set, fail, wait) run for real, in virtual time; others take "
+        "their results from --mocks. Exit code 0 when the instance completed, 1 for any other end or an invalid "
+        "document.",
+    ),
+)
+
+STORED = (
+    Command(
+        "apply",
+        "Store workflow and task definitions.",
+        "applying:apply",
+        (
+            _argument("paths", help="JSON files, or folders of them.", nargs="+", metavar="PATH"),
+            _argument("--force", help="Publish a version lower than the newest.", action="store_true", default=False),
+            OUTPUT,
+        ),
+        "Task definitions go first. Each document is stored in a transaction of its own: the good ones are stored, the "
+        "bad ones reported, and then the exit code is 1. In folders, files named *.input.json and *.mocks.json are "
+        "left out.",
+    ),
+    Command("list", "List the stored workflows.", "definitions:list_definitions", (OUTPUT,)),
+    Command("show", "Print a stored definition.", "definitions:show", (WORKFLOW_ID, VERSION, OUTPUT)),
+    Command("versions", "List the published versions of a workflow.", "definitions:versions", (WORKFLOW_ID, OUTPUT)),
+    Command(
+        "diff",
+        "Compare two versions of a workflow.",
+        "definitions:diff",
+        (
+            WORKFLOW_ID,
+            _argument("old", help="The one version.", metavar="V1"),
+            _argument("new", help="The other version.", metavar="V2"),
+            OUTPUT,
+        ),
+    ),
+)
+
+RUNNING = (
+    Command(
+        "run",
+        "Start an instance through Airflow's REST API.",
+        "running:run",
+        (
+            WORKFLOW_ID,
+            _argument("--input", help="JSON text, or @file.", default="{}", metavar="JSON"),
+            _argument("--wait", help="Wait until the instance ended.", action="store_true", default=False),
+            _argument("--timeout", help="Seconds to wait at most.", type=float, default=None),
+            OUTPUT,
+        ),
+        "The API is found by AIRFLOW_WORKFLOWS_API_URL, with AIRFLOW_WORKFLOWS_API_USER and "
+        "AIRFLOW_WORKFLOWS_API_PASSWORD or AIRFLOW_WORKFLOWS_API_TOKEN, else in the environment that 'standalone up' "
+        "started. With --wait the exit code is 0 when the instance completed, else 1.",
+    ),
+)
+
+INSTANCES = Group(
+    "instances",
+    "Look at instances.",
+    (
+        Command(
+            "list",
+            "List instances, newest first.",
+            "instances:list_instances",
+            (
+                _argument(
+                    "--status",
+                    help="Only those of this status.",
+                    choices=("running", "completed", "failed", "suspended"),
+                    default=None,
+                ),
+                _argument("--workflow", help="Only those of this workflow.", default=None, metavar="ID"),
+                _argument("--correlation-id", help="Only those with this correlation id.", default=None, metavar="ID"),
+                LIMIT,
+                OUTPUT,
+            ),
+        ),
+        Command("show", "Show one instance.", "instances:show", (INSTANCE_ID, OUTPUT)),
+    ),
+)
+
+DATABASE = Group(
+    "db",
+    "Care for the workflow tables.",
+    (
+        Command("migrate", "Bring the tables to the newest form.", "database:migrate", (OUTPUT,)),
+        Command("check", "Say whether the tables are of the newest form.", "database:check", (OUTPUT,)),
+        Command(
+            "downgrade",
+            "Take the tables back to an older form.",
+            "database:downgrade",
+            (
+                _argument("revision", help="Migration to go back to; 'base' removes everything.", metavar="REVISION"),
+                _argument("--yes", help="Do not ask.", action="store_true", default=False),
+                OUTPUT,
+            ),
+        ),
+    ),
+)
+
+FOLDER = _argument(
+    "--folder",
+    help="Folder of the environment (default: AIRFLOW_WORKFLOWS_HOME, else .local/standalone).",
+    default=None,
+    metavar="PATH",
+)
+
+STANDALONE = Group(
+    "standalone",
+    "Run PostgreSQL and Airflow on this machine.",
+    (
+        Command("up", "Start everything.", "standalone:up", (FOLDER, OUTPUT)),
+        Command("down", "Stop everything that 'up' started.", "standalone:down", (FOLDER, OUTPUT)),
+        Command("status", "Say what runs, and where.", "standalone:status", (FOLDER, OUTPUT)),
+    ),
+)
+
+COMMANDS: tuple[Command | Group, ...] = (*CHECKS, *STORED, *RUNNING, INSTANCES, DATABASE, STANDALONE)
+"""All commands, in the order of the help page."""

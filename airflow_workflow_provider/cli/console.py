@@ -1,0 +1,122 @@
+"""What the commands print: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from airflow_workflow_provider.errors import WorkflowsError
+    from airflow_workflow_provider.model.diagnostics import Diagnostic
+
+SEVERITY_STYLES = {"error": "bold red", "warning": "yellow"}
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console on the present standard output or error; data is never read as markup."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    # a file or a pipe has no width: do not fold what another program is to read
+    width = None if stream.isatty() else 200
+    return Console(file=stream, markup=False, highlight=False, emoji=False, soft_wrap=False, width=width)
+
+
+def print_json(value: Any, *, indent: int | None = 2) -> None:
+    """Print one JSON value, in UTF-8 text as it is."""
+    sys.stdout.write(json.dumps(value, indent=indent, ensure_ascii=False, default=str) + "\n")
+
+
+def print_line(text: str) -> None:
+    """Print one line of the result."""
+    sys.stdout.write(text + "\n")
+
+
+def note(text: str) -> None:
+    """Say something beside the result."""
+    sys.stderr.write(text + "\n")
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
+    """Print a table for people.
+
+    :param columns: headings
+    :param rows: values in the columns' order; nothing is shown for null
+    """
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    console().print(table)
+
+
+def print_rows(output: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print records as the user asked for them.
+
+    :param output: ``table`` or ``json``
+    :param columns: key of a record to its heading
+    """
+    if output == "json":
+        print_json(list(rows))
+        return
+    print_table(list(columns.values()), ([row.get(key) for key in columns] for row in rows))
+
+
+def print_diagnostics(diagnostics: Iterable[Diagnostic], *, stderr: bool = False) -> None:
+    """Print findings for people, one or two lines each."""
+    from rich.text import Text
+
+    out = console(stderr=stderr)
+    for found in diagnostics:
+        line = Text("  ")
+        line.append(f"{found.severity} {found.code}", style=SEVERITY_STYLES[found.severity])
+        line.append(f"  {found.pointer or '/'}  ", style="cyan")
+        line.append(found.message)
+        out.print(line, soft_wrap=True)
+        if found.suggestion:
+            out.print(Text(f"      {found.suggestion}", style="dim"), soft_wrap=True)
+
+
+def print_error(error: WorkflowsError) -> None:
+    """Print an error on standard error: its code, its place if it has one, what is wrong and what to do."""
+    place = f" at {error.pointer}" if error.pointer else ""
+    note(f"error {error.code}{place}: {error.message}")
+    if error.suggestion:
+        note(f"  {error.suggestion}")
+
+
+@contextmanager
+def progress(description: str, total: int | None) -> Iterator[Any]:
+    """Show a progress bar on standard error while something takes long; yields a function that moves it on.
+
+    Nothing is shown where standard error is no terminal.
+    """
+    if not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+        task = bar.add_task(description, total=total)
+
+        def advance(text: str | None = None, steps: int = 1) -> None:
+            bar.update(task, advance=steps, description=text or description)
+
+        yield advance
