@@ -1,0 +1,295 @@
+"""A complete Airflow on this machine, with a PostgreSQL of its own, below one folder."""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.metadata
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow_workflow_provider.errors import WorkflowsError
+from airflow_workflow_provider.local.client import AirflowClient, RequestRefused, poll
+from airflow_workflow_provider.local.configuration import (
+    ADMIN,
+    METADATA_DATABASE,
+    WORKFLOWS_DATABASE,
+    Layout,
+    Secrets,
+    airflow_variables,
+    process_environment,
+    shell_text,
+    write_private,
+)
+from airflow_workflow_provider.local.daemon import Daemon, DaemonStatus, stop_all
+from airflow_workflow_provider.local.ports import HOST
+from airflow_workflow_provider.local.postgres import PostgresServer
+
+# The names of Airflow's parts in its health report.
+PARTS = ("scheduler", "triggerer", "dag_processor")
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Access:
+    """How to get into a running environment; the password is left out of its representation."""
+
+    address: str
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class EnvironmentStatus:
+    """What runs of an environment."""
+
+    folder: Path
+    address: str | None
+    daemons: tuple[DaemonStatus, ...]
+
+    @property
+    def running(self) -> bool:
+        """Whether all of it runs."""
+        return all(daemon.running for daemon in self.daemons)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing of it runs."""
+        return not any(daemon.running for daemon in self.daemons)
+
+
+class LocalEnvironment:
+    """PostgreSQL, api-server, scheduler, dag-processor and triggerer as plain processes of this user.
+
+    They listen on loopback only, on ports that are free when it starts; keys and passwords are made per environment.
+    It outlives the program that started it: any other one can stop it by the folder.
+
+    :param folder: everything is below it; made when missing
+    :param dags_folder: a folder of ordinary DAG files to load beside the workflows
+    :param variables: more environment variables for Airflow, such as connections
+    :param durable: False gives up crash safety of the database for speed; for tests
+    :param seconds: how long each part of the start may take
+    """
+
+    def __init__(
+        self,
+        folder: Path | str,
+        *,
+        dags_folder: Path | None = None,
+        variables: Mapping[str, str] | None = None,
+        durable: bool = True,
+        seconds: float = 180,
+    ) -> None:
+        self.layout = Layout(Path(folder).absolute())
+        self.postgres = PostgresServer(self.layout.postgres, durable=durable)
+        self.seconds = seconds
+        self._dags_folder = dags_folder
+        self._extra = dict(variables or {})
+
+    def up(self, report: Report = lambda _: None) -> Access:
+        """Start what does not run and wait until all of it is healthy.
+
+        :param report: told each phase, for progress displays
+        :raises WorkflowsError: a part did not start, with the last lines of its log
+        """
+        with self._locked():
+            if self.status().running:
+                return self.access()
+            stop_all(self._daemons())
+            try:
+                return self._start(report)
+            except BaseException:
+                # A half-started environment would hold ports and memory that nobody knows of.
+                self._stop()
+                raise
+
+    def down(self) -> None:
+        """Stop all of it; the data stay. Nothing happens when it does not run.
+
+        :raises WorkflowsError: a process could not be stopped
+        """
+        if self.layout.folder.exists():
+            with self._locked():
+                self._stop()
+
+    def remove(self) -> None:
+        """Stop all of it and delete PostgreSQL's data."""
+        self.down()
+        self.postgres.remove()
+
+    def status(self) -> EnvironmentStatus:
+        """What of it runs now."""
+        database = self.postgres.status()
+        daemons = [DaemonStatus("postgres", database.running, database.pid, database.log_file)]
+        daemons += [daemon.status() for daemon in self._daemons()]
+        address = self._address() if self.layout.secrets.exists() and daemons[1].running else None
+        return EnvironmentStatus(self.layout.folder, address, tuple(daemons))
+
+    def access(self) -> Access:
+        """Address and credentials of the administrator.
+
+        :raises WorkflowsError: it was never started
+        """
+        if not self.layout.secrets.exists():
+            message = f"There is no local environment in {self.layout.folder}"
+            raise WorkflowsError(message, code="no-environment", suggestion="airflow-workflows standalone up")
+        return Access(self._address(), ADMIN, Secrets.of(self.layout).passwords[ADMIN])
+
+    def client(self, username: str = ADMIN) -> AirflowClient:
+        """A REST client of the running Airflow, logged in as one of its users."""
+        password = Secrets.of(self.layout).passwords[username]
+        return AirflowClient(self._address(), username, password)
+
+    def workflows_url(self) -> str:
+        """The SQLAlchemy URL of the workflow database, password included: never log it."""
+        return self.postgres.url(WORKFLOWS_DATABASE)
+
+    def variables(self) -> dict[str, str]:
+        """The environment variables that point Airflow and the command line here; they hold secrets."""
+        return {
+            **airflow_variables(
+                self.layout,
+                Secrets.of(self.layout),
+                metadata_url=self.postgres.url(METADATA_DATABASE),
+                workflows_url=self.workflows_url(),
+                dags_folder=self._dags_folder,
+            ),
+            **self._extra,
+        }
+
+    def run_airflow(self, *arguments: str, seconds: float | None = None) -> str:
+        """Run an ``airflow`` command in this environment and return what it printed.
+
+        :raises WorkflowsError: it failed or took longer than ``seconds``, with its last lines
+        """
+        try:
+            done = subprocess.run(  # noqa: S603 - Airflow's own command line
+                [sys.executable, "-m", "airflow", *arguments],
+                env=process_environment(self.variables()),
+                cwd=self.layout.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=seconds or self.seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            message = f"airflow {' '.join(arguments)} took longer than {error.timeout:.0f} s"
+            raise WorkflowsError(message, code="airflow-command-failed") from None
+        if done.returncode != 0:
+            last = self._masked("\n".join(done.stdout.splitlines()[-25:]))
+            message = f"airflow {' '.join(arguments)} failed with {done.returncode}:\n{last}"
+            raise WorkflowsError(message, code="airflow-command-failed")
+        return done.stdout
+
+    def _start(self, report: Report) -> Access:
+        layout = self.layout
+        for folder in (layout.home, layout.logs, layout.bundles, layout.home / "dags"):
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)
+        report("Starting PostgreSQL")
+        self.postgres.start()
+        for database in (METADATA_DATABASE, WORKFLOWS_DATABASE):
+            self.postgres.create_database(database)
+        Secrets.of(layout).with_free_port().save(layout)
+        variables = self.variables()
+        write_private(layout.environment, shell_text(variables))
+        self._migrate(report)
+        report("Starting Airflow")
+        began = datetime.now(UTC)
+        for daemon in self._daemons():
+            daemon.start(process_environment(variables), layout.folder)
+        self._wait_until_healthy(report, began)
+        return self.access()
+
+    def _migrate(self, report: Report) -> None:
+        from airflow_workflow_provider.store.migrate import upgrade
+
+        report("Migrating the workflow database")
+        upgrade(self.workflows_url())
+        version = importlib.metadata.version("apache-airflow-core")
+        done = self.layout.home / "migrated"
+        if not done.exists() or done.read_text() != version:
+            report("Migrating Airflow's metadata database")
+            self.run_airflow("db", "migrate")
+            done.write_text(version)
+
+    def _wait_until_healthy(self, report: Report, began: datetime) -> None:
+        with self.client() as client:
+
+            def look() -> bool | None:
+                self._refuse_dead()
+                try:
+                    health = client.health()
+                except RequestRefused:
+                    return None
+                waiting = [part for part in PARTS if not _healthy(health, part, began)]
+                report(f"Waiting for {', '.join(waiting)}" if waiting else "Airflow is up")
+                return None if waiting else True
+
+            try:
+                poll(look, seconds=self.seconds, what="Airflow to be healthy", interval=0.5)
+            except WorkflowsError as error:
+                if error.code != "deadline-passed":
+                    raise
+                tails = "\n\n".join(self._last_words(daemon) for daemon in self._daemons())
+                message = f"Airflow was not healthy after {self.seconds:.0f} s\n{tails}"
+                raise WorkflowsError(message, code="airflow-not-started") from None
+
+    def _refuse_dead(self) -> None:
+        for daemon in self._daemons():
+            if daemon.process() is None:
+                message = f"Airflow's {daemon.name} ended while it started\n{self._last_words(daemon)}"
+                raise WorkflowsError(message, code="airflow-not-started", suggestion=f"see {daemon.log_file}")
+
+    def _last_words(self, daemon: Daemon) -> str:
+        return f"--- {daemon.log_file}\n{self._masked(daemon.tail())}"
+
+    def _masked(self, text: str) -> str:
+        for secret in Secrets.of(self.layout).hidden():
+            text = text.replace(secret, "***")
+        return text
+
+    def _stop(self) -> None:
+        stop_all(self._daemons())
+        self.postgres.stop()
+
+    def _daemons(self) -> list[Daemon]:
+        port = str(Secrets.of(self.layout).port) if self.layout.secrets.exists() else "0"
+        # A running task may finish; triggers start again by themselves, so the triggerer is not waited for.
+        commands: list[tuple[str, list[str], float]] = [
+            ("api-server", ["--host", HOST, "--port", port], 10),
+            ("scheduler", ["--skip-serve-logs"], 20),
+            ("dag-processor", [], 10),
+            ("triggerer", ["--skip-serve-logs"], 2),
+        ]
+        return [
+            Daemon(name, [sys.executable, "-m", "airflow", name, *arguments], self.layout.logs, grace=grace)
+            for name, arguments, grace in commands
+        ]
+
+    def _address(self) -> str:
+        return f"http://{HOST}:{Secrets.of(self.layout).port}"
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self.layout.folder.mkdir(parents=True, exist_ok=True)
+        with (self.layout.folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _healthy(health: Mapping[str, Any], part: str, began: datetime) -> bool:
+    """Whether a part is alive by a heartbeat of this start, not by one that its predecessor left."""
+    found = health.get(part) or {}
+    beat = found.get(f"latest_{part}_heartbeat")
+    if found.get("status") != "healthy" or not beat:
+        return False
+    return datetime.fromisoformat(beat) >= began - timedelta(seconds=1)

@@ -1,0 +1,194 @@
+"""A small client of Airflow's public REST API."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+import tenacity
+
+from airflow_workflow_provider.errors import Conflict, Misuse, NotFound, WorkflowsError
+
+API = "/api/v2"
+FINISHED = frozenset({"success", "failed"})
+
+T = TypeVar("T")
+
+
+class RequestRefused(WorkflowsError):
+    """Airflow answered a request with an error."""
+
+    default_code = "airflow-refused"
+
+
+_REFUSALS: Mapping[int, type[WorkflowsError]] = {400: Misuse, 404: NotFound, 409: Conflict, 422: Misuse}
+
+
+def poll(look: Callable[[], T | None], *, seconds: float, what: str, interval: float = 0.3) -> T:
+    """Call ``look`` until it returns something other than ``None``.
+
+    :param seconds: the deadline, counted from now
+    :param what: what is waited for, for the message
+    :raises WorkflowsError: the deadline passed
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found is not None:
+            return found
+        if time.monotonic() > deadline:
+            message = f"Waited {seconds:.0f} s for {what}"
+            raise WorkflowsError(message, code="deadline-passed")
+        time.sleep(interval)
+
+
+class AirflowClient:
+    """Talks to one Airflow as one user; logs in by itself, and again when its token expires.
+
+    :param address: of the API server, such as ``http://127.0.0.1:8080``
+    :param timeout: of one request, in seconds
+    """
+
+    def __init__(self, address: str, username: str, password: str, *, timeout: float = 30) -> None:
+        self.address = address.rstrip("/")
+        self._credentials = {"username": username, "password": password}
+        # No proxy of the environment is meant for this.
+        self._http = httpx.Client(base_url=self.address, timeout=timeout, trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def login(self) -> None:
+        """Get a token; other calls do it when they need one."""
+        answer = self._send("POST", "/auth/token", json=self._credentials)
+        self._http.headers["Authorization"] = f"Bearer {_checked(answer)['access_token']}"
+
+    def request(self, method: str, path: str, **more: Any) -> Any:
+        """Send a request below ``/api/v2`` and return the JSON of the answer.
+
+        :raises NotFound: 404
+        :raises Conflict: 409
+        :raises Misuse: 400 and 422
+        :raises RequestRefused: any other error, or no answer
+        """
+        if "Authorization" not in self._http.headers:
+            self.login()
+        answer = self._send(method, f"{API}{path}", **more)
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            self.login()
+            answer = self._send(method, f"{API}{path}", **more)
+        return _checked(answer)
+
+    def health(self) -> dict[str, Any]:
+        """Return what Airflow says of its parts."""
+        return dict(_checked(self._send("GET", f"{API}/monitor/health")))
+
+    def dag(self, dag_id: str) -> dict[str, Any]:
+        """Return a DAG's description."""
+        return dict(self.request("GET", f"/dags/{dag_id}"))
+
+    def import_errors(self) -> list[dict[str, Any]]:
+        """Return the DAG files that could not be loaded, with the reason."""
+        return list(self._pages("/importErrors", "import_errors"))
+
+    def wait_for_dag(self, dag_id: str, *, seconds: float = 60) -> dict[str, Any]:
+        """Wait until Airflow knows a DAG and has parsed it without errors."""
+
+        def look() -> dict[str, Any] | None:
+            try:
+                found = self.dag(dag_id)
+            except NotFound:
+                return None
+            return None if found.get("has_import_errors") or found.get("is_stale") else found
+
+        return poll(look, seconds=seconds, what=f"DAG {dag_id!r}")
+
+    def trigger(
+        self, dag_id: str, conf: Mapping[str, Any] | None = None, *, run_id: str | None = None
+    ) -> dict[str, Any]:
+        """Start a run of a DAG; ``conf`` is a workflow's input.
+
+        :raises Conflict: a run with that id is there
+        :raises Misuse: Airflow refuses the input
+        """
+        body: dict[str, Any] = {"logical_date": None, "conf": dict(conf or {})}
+        if run_id is not None:
+            body["dag_run_id"] = run_id
+        return dict(self.request("POST", f"/dags/{dag_id}/dagRuns", json=body))
+
+    def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
+        """Return a DAG run."""
+        return dict(self.request("GET", f"/dags/{dag_id}/dagRuns/{run_id}"))
+
+    def wait_for_run(self, dag_id: str, run_id: str, *, seconds: float = 120) -> dict[str, Any]:
+        """Wait until a DAG run has ended, well or not."""
+
+        def look() -> dict[str, Any] | None:
+            found = self.run(dag_id, run_id)
+            return found if found["state"] in FINISHED else None
+
+        return poll(look, seconds=seconds, what=f"run {run_id!r} of DAG {dag_id!r}")
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """Return the task instances of a DAG run."""
+        return list(self._pages(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", "task_instances"))
+
+    def task_log(self, dag_id: str, run_id: str, task_id: str, try_number: int = 1) -> str:
+        """Return the log of one try of a task, as text."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{try_number}"
+        answer = self.request("GET", path, params={"full_content": True})
+        return "\n".join(str(line.get("event", line)) for line in answer.get("content", []) if isinstance(line, dict))
+
+    def _pages(self, path: str, key: str) -> Iterator[dict[str, Any]]:
+        offset = 0
+        while True:
+            page = self.request("GET", path, params={"limit": 100, "offset": offset})
+            yield from page[key]
+            offset += len(page[key])
+            if not page[key] or offset >= page["total_entries"]:
+                return
+
+    @tenacity.retry(
+        # A server that just starts, or a connection that it closed while idle.
+        retry=tenacity.retry_if_exception_type((httpx.ConnectError, httpx.RemoteProtocolError)),
+        stop=tenacity.stop_after_attempt(3),
+        wait=tenacity.wait_fixed(0.2),
+        reraise=True,
+    )
+    def _try(self, method: str, path: str, **more: Any) -> httpx.Response:
+        return self._http.request(method, path, **more)
+
+    def _send(self, method: str, path: str, **more: Any) -> httpx.Response:
+        try:
+            return self._try(method, path, **more)
+        except httpx.HTTPError as error:
+            message = f"Airflow at {self.address} did not answer {method} {path}: {str(error) or type(error).__name__}"
+            raise RequestRefused(message, code="airflow-not-reachable") from error
+
+
+def _checked(answer: httpx.Response) -> Any:
+    if answer.is_success:
+        return answer.json() if answer.content else {}
+    try:
+        body = answer.json()
+    except ValueError:
+        body = {}
+    detail = body.get("detail", body) if isinstance(body, dict) else body
+    request = answer.request
+    kind = _REFUSALS.get(answer.status_code, RequestRefused)
+    message = (
+        f"Airflow refused {request.method} {request.url.path} ({answer.status_code}): {detail or answer.text[:300]}"
+    )
+    raise kind(message, code=f"airflow-{answer.status_code}")
