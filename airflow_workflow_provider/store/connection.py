@@ -1,0 +1,163 @@
+"""From an Airflow connection to the URL of the database, without importing Airflow where the environment has it."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from psycopg.pq import Conninfo
+from sqlalchemy.engine import URL
+
+from airflow_workflow_provider.errors import Misuse
+from airflow_workflow_provider.settings import DEFAULT_CONNECTION_ID
+
+DRIVER: Final = "postgresql+psycopg"
+# Said by the URL itself; everything else that libpq knows may stand in the connection's extra.
+_IN_URL: Final = frozenset({"host", "port", "user", "password", "dbname"})
+
+
+@dataclass(frozen=True)
+class ConnectionFields:
+    """What Airflow keeps of a connection."""
+
+    conn_type: str
+    host: str | None = None
+    login: str | None = None
+    password: str | None = field(default=None, repr=False)
+    schema: str | None = None
+    port: int | None = None
+    extra: dict[str, Any] = field(default_factory=dict, repr=False)
+
+
+def environment_name(conn_id: str) -> str:
+    """The environment variable in which Airflow looks for a connection."""
+    return f"AIRFLOW_CONN_{conn_id.upper()}"
+
+
+def database_url(conn_id: str = DEFAULT_CONNECTION_ID) -> URL:
+    """The URL of the database behind an Airflow connection.
+
+    The environment is read first; then Airflow is asked (its secrets backends and connections).
+
+    :raises Misuse: the connection is not defined, cannot be read or is not PostgreSQL
+    """
+    text = os.environ.get(environment_name(conn_id))
+    fields = parse_connection(text, conn_id) if text else _from_airflow(conn_id)
+    return to_url(fields, conn_id)
+
+
+def parse_connection(text: str, conn_id: str) -> ConnectionFields:
+    """Read Airflow's JSON or URI form of a connection.
+
+    :raises Misuse: it is neither; the text itself is not shown, because it has a password
+    """
+    try:
+        return _from_json(text) if text.lstrip().startswith("{") else _from_uri(text)
+    except (ValueError, TypeError):
+        raise _refused(conn_id, "cannot be read", "expected Airflow's URI or JSON form of a connection") from None
+
+
+def to_url(fields: ConnectionFields, conn_id: str) -> URL:
+    """The SQLAlchemy URL, always for psycopg 3.
+
+    :raises Misuse: the connection is not PostgreSQL
+    """
+    if not fields.conn_type.startswith("postgres"):
+        raise _refused(conn_id, f"has the type {fields.conn_type!r}", "expected 'postgres'")
+    _mask(fields.password)
+    known = {option.keyword.decode() for option in Conninfo.get_defaults()} - _IN_URL
+    query = {key: str(value) for key, value in fields.extra.items() if key in known and value not in (None, "")}
+    return URL.create(
+        DRIVER,
+        username=fields.login or None,
+        password=fields.password or None,
+        host=fields.host or None,
+        port=fields.port,
+        database=fields.schema or None,
+        query=query,
+    )
+
+
+def _from_json(text: str) -> ConnectionFields:
+    document = json.loads(text)
+    extra = document.get("extra") or {}
+    port = document.get("port")
+    return ConnectionFields(
+        conn_type=str(document["conn_type"]) if "conn_type" in document else "",
+        host=document.get("host"),
+        login=document.get("login"),
+        password=document.get("password"),
+        schema=document.get("schema"),
+        port=int(port) if port not in (None, "") else None,
+        extra=json.loads(extra) if isinstance(extra, str) else dict(extra),
+    )
+
+
+def _from_uri(text: str) -> ConnectionFields:
+    parts = urlsplit(text)
+    if not parts.scheme:
+        raise ValueError
+    # The authority is split by hand: urlsplit lower-cases the host and trips over a "[" in a password.
+    account, _, place = parts.netloc.rpartition("@")
+    login, _, password = account.partition(":")
+    host, _, port = place.rpartition(":") if ":" in place and not place.endswith("]") else (place, "", "")
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    extra = json.loads(query["__extra__"]) if "__extra__" in query else query
+    return ConnectionFields(
+        conn_type=parts.scheme.replace("-", "_"),
+        host=unquote(host).strip("[]") or None,
+        login=unquote(login) or None,
+        password=unquote(password) or None,
+        schema=unquote(parts.path.removeprefix("/")) or None,
+        port=int(port) if port else None,
+        extra=extra if isinstance(extra, dict) else {},
+    )
+
+
+def _from_airflow(conn_id: str) -> ConnectionFields:
+    try:
+        found = _airflow_connection(conn_id)
+    except ImportError:
+        found = None
+    except Exception as error:  # each secrets backend has errors of its own
+        if type(error).__name__ not in ("AirflowNotFoundException", "AirflowRuntimeError"):
+            reason = f"could not be looked up ({type(error).__name__})"
+            raise _refused(conn_id, reason, "see Airflow's own log") from error
+        found = None
+    if found is None:
+        reason = "is not defined"
+        raise _refused(conn_id, reason, f"define it in Airflow, or set {environment_name(conn_id)} to its URI")
+    return ConnectionFields(
+        conn_type=found.conn_type or "",
+        host=found.host,
+        login=found.login,
+        password=found.password,
+        schema=found.schema,
+        port=found.port,
+        extra=found.extra_dejson,
+    )
+
+
+def _airflow_connection(conn_id: str) -> Any:
+    runner = sys.modules.get("airflow.sdk.execution_time.task_runner")
+    if getattr(runner, "SUPERVISOR_COMMS", None) is not None:
+        # A worker or a DAG parser, which has no database session and asks its supervisor.
+        return importlib.import_module("airflow.sdk").Connection.get(conn_id)
+    connection = importlib.import_module("airflow.models.connection").Connection
+    return connection.get_connection_from_secrets(conn_id)
+
+
+def _mask(password: str | None) -> None:
+    """Tell Airflow's secrets masker, where there is one in this process."""
+    logs = sys.modules.get("airflow.sdk.log")
+    if password and logs is not None:
+        logs.mask_secret(password)
+
+
+def _refused(conn_id: str, reason: str, expected: str) -> Misuse:
+    return Misuse(f"The connection {conn_id!r} {reason}", code="bad-connection", pointer=conn_id, suggestion=expected)

@@ -1,0 +1,225 @@
+"""The tables: definitions and their versions, tasks, instances, the execution log, events.
+
+Names and types of ``workflow_definitions`` and ``workflow_instances``, and the names of their first five indexes, are
+part of the public interface: people query them. ``migrations/`` makes exactly what stands here; a test compares them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Sequence,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+VERSION_TABLE: Final = "workflow_alembic_version"
+"""Alembic's own table; not ``alembic_version``, which is Airflow's when both share a database."""
+
+STATUSES: Final = ("running", "completed", "failed", "suspended")
+LEVELS: Final = ("debug", "info", "error")
+DELIVERY_STATUSES: Final = ("pending", "started", "dead")
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+    }
+)
+
+revision_sequence = Sequence("workflow_revision_seq", metadata=metadata, data_type=BigInteger())
+"""Counts publications of workflows and tasks together, so one number names the state of all of them."""
+
+
+def _id() -> Column[Any]:
+    return Column("id", UUID, primary_key=True, server_default=func.gen_random_uuid())
+
+
+def _json(name: str, *, nullable: bool = True) -> Column[Any]:
+    # A Python None is SQL's NULL, never JSON's null: one way to say "nothing".
+    return Column(name, JSONB(none_as_null=True), nullable=nullable)
+
+
+def _time(name: str, *, required: bool = False) -> Column[Any]:
+    default = func.now() if required else None
+    return Column(name, DateTime(timezone=True), nullable=not required, server_default=default)
+
+
+def _one_of(column: str, allowed: tuple[str, ...]) -> CheckConstraint:
+    values = ", ".join(f"'{value}'" for value in allowed)
+    return CheckConstraint(text(f"{column} IN ({values})"), name=column)
+
+
+workflow_definitions = Table(
+    "workflow_definitions",
+    metadata,
+    _id(),
+    Column("workflow_id", String(255), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("description", Text),
+    Column("version", String(50), nullable=False),
+    _json("input_schema"),
+    _json("triggers"),
+    _json("steps", nullable=False),
+    _json("ui_components"),
+    _json("execution_log"),
+    _time("created_at", required=True),
+    _time("updated_at", required=True),
+    Column("revision", BigInteger, nullable=False),
+    _json("settings"),
+    _json("on_failure"),
+    _json("output"),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    Index("workflow_definitions_workflow_id_idx", "workflow_id", unique=True),
+    Index("workflow_definitions_triggers_idx", "triggers", postgresql_using="gin"),
+)
+
+workflow_definition_versions = Table(
+    "workflow_definition_versions",
+    metadata,
+    _id(),
+    Column("workflow_id", String(255), nullable=False),
+    Column("version", String(50), nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    _json("document", nullable=False),
+    Column("digest", String(64), nullable=False),
+    _time("created_at", required=True),
+    Column("created_by", String(255)),
+    UniqueConstraint("revision"),
+    Index("workflow_definition_versions_workflow_id_idx", "workflow_id", "revision"),
+)
+
+task_definitions = Table(
+    "task_definitions",
+    metadata,
+    _id(),
+    Column("task_id", String(255), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("description", Text),
+    Column("operator", String(500), nullable=False),
+    _json("arguments"),
+    _json("input_schema"),
+    _json("output_schema"),
+    _json("retry_policy"),
+    Column("timeout", String(50)),
+    Column("revision", BigInteger, nullable=False),
+    _time("created_at", required=True),
+    _time("updated_at", required=True),
+    UniqueConstraint("task_id"),
+)
+
+task_definition_versions = Table(
+    "task_definition_versions",
+    metadata,
+    _id(),
+    Column("task_id", String(255), nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    _json("document", nullable=False),
+    Column("digest", String(64), nullable=False),
+    _time("created_at", required=True),
+    Column("created_by", String(255)),
+    UniqueConstraint("revision"),
+    Index("task_definition_versions_task_id_idx", "task_id", "revision"),
+)
+
+workflow_events = Table(
+    "workflow_events",
+    metadata,
+    _id(),
+    Column("source", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("subject", Text),
+    _time("time"),
+    _json("data"),
+    _time("received_at", required=True),
+    UniqueConstraint("source", "event_id"),
+)
+
+workflow_instances = Table(
+    "workflow_instances",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("workflow_definition_id", UUID, ForeignKey("workflow_definitions.id"), nullable=False),
+    Column("status", String(50), nullable=False),
+    Column("current_step_id", String(255)),
+    _json("input", nullable=False),
+    _json("state", nullable=False),
+    _json("error"),
+    Column("trigger_event_id", UUID, ForeignKey("workflow_events.id", ondelete="SET NULL")),
+    _time("started_at", required=True),
+    _time("updated_at", required=True),
+    _time("completed_at"),
+    Column("correlation_id", String(255)),
+    Column("workflow_id", String(255), nullable=False),
+    Column("version", String(50), nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("dag_id", String(255), nullable=False),
+    Column("run_id", String(255), nullable=False),
+    _json("output"),
+    _json("event"),
+    Column("parent_instance_id", UUID, ForeignKey("workflow_instances.id", ondelete="SET NULL")),
+    Column("parent_step_id", String(255)),
+    _time("deadline_at"),
+    UniqueConstraint("dag_id", "run_id"),
+    _one_of("status", STATUSES),
+    Index("workflow_instances_status_idx", "status"),
+    Index("workflow_instances_correlation_idx", "correlation_id"),
+    Index("workflow_instances_definition_idx", "workflow_definition_id"),
+    Index("workflow_instances_started_idx", "started_at", "id"),
+)
+
+workflow_execution_logs = Table(
+    "workflow_execution_logs",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("instance_id", UUID, ForeignKey("workflow_instances.id", ondelete="CASCADE"), nullable=False),
+    _time("at", required=True),
+    Column("level", String(10), nullable=False),
+    Column("event", String(100), nullable=False),
+    Column("step_id", String(255)),
+    Column("scope", Text, nullable=False, server_default=""),
+    Column("visit", Integer),
+    Column("attempt", Integer),
+    _json("actor"),
+    _json("metadata"),
+    _json("data"),
+    Column("message", Text),
+    _one_of("level", LEVELS),
+    Index("workflow_execution_logs_instance_idx", "instance_id", "id"),
+    Index("workflow_execution_logs_at_idx", "at"),
+)
+
+workflow_event_deliveries = Table(
+    "workflow_event_deliveries",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("event_id", UUID, ForeignKey("workflow_events.id", ondelete="CASCADE"), nullable=False),
+    Column("workflow_id", String(255), nullable=False),
+    Column("status", String(20), nullable=False, server_default="pending"),
+    Column("instance_id", UUID),
+    _json("reason"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    _time("updated_at", required=True),
+    UniqueConstraint("event_id", "workflow_id"),
+    _one_of("status", DELIVERY_STATUSES),
+    Index("workflow_event_deliveries_status_idx", "status"),
+)
