@@ -1,0 +1,84 @@
+# Every target sets itself up: the first one makes .venv, later ones refresh it when pyproject.toml or
+# constraints.txt changed. PYTHON=/path/to/python3 chooses the interpreter.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.SUFFIXES:
+
+VENV := .venv
+BIN := $(VENV)/bin
+LOCAL := .local
+PYTEST_ARGS ?=
+
+# An environment whose interpreter is gone, or that was moved, is made anew.
+ifneq ($(wildcard $(VENV)),)
+ifneq ($(shell $(BIN)/python -c 'print("works")' 2>/dev/null),works)
+$(shell rm -f $(VENV)/.run $(VENV)/.dev)
+endif
+endif
+
+$(VENV)/.run: pyproject.toml constraints.txt scripts/environment.sh
+	@scripts/environment.sh local,fast
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt scripts/environment.sh
+	@scripts/environment.sh dev
+	@touch $(VENV)/.run $@
+
+.PHONY: help
+help: ## Say what there is
+	@echo 'Usage: make TARGET'
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(VENV)/.run ## Run the example workflows on a real Airflow and PostgreSQL, then stop both
+	@$(BIN)/python -m airflow_workflow_provider.local.demo $(DEMO_ARGS)
+
+.PHONY: up
+up: $(VENV)/.run ## Start a local Airflow and PostgreSQL that stay (data in .local/)
+	@$(BIN)/airflow-workflows standalone up
+
+.PHONY: down
+down: $(VENV)/.run ## Stop what `make up` started; the data stay
+	@$(BIN)/airflow-workflows standalone down
+
+.PHONY: test
+test: $(VENV)/.dev ## Run all tests (PYTEST_ARGS="-k name" for some)
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: test-unit
+test-unit: $(VENV)/.dev ## Run the tests that need no services
+	@$(BIN)/python -m pytest tests/unit tests/property $(PYTEST_ARGS)
+
+.PHONY: lint
+lint: $(VENV)/.dev ## Check style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	@$(BIN)/lint-imports --config pyproject.toml
+
+.PHONY: bench
+bench: $(VENV)/.dev ## Measure what has to be fast
+	@$(BIN)/python -m benchmarks
+
+.PHONY: constraints
+constraints: ## Write the newest versions that work together to constraints.txt
+	@rm -rf $(LOCAL)/resolve && mkdir -p $(LOCAL)
+	@touch constraints.txt && cp constraints.txt $(LOCAL)/constraints.before && : > constraints.txt
+	@VENV=$(LOCAL)/resolve scripts/environment.sh dev || { cp $(LOCAL)/constraints.before constraints.txt; exit 1; }
+	@{ echo '# Written by `make constraints`: versions that were tested together.'; \
+	   $(LOCAL)/resolve/bin/python -m pip freeze --exclude-editable 2>/dev/null \
+	   | grep -E '^[A-Za-z0-9._-]+==[^ ]+$$' | LC_ALL=C sort -f; } > constraints.txt
+	@rm -rf $(LOCAL)/resolve
+
+.PHONY: clean
+clean: ## Stop the local environment and delete its data, caches and builds
+	@if [ -x $(BIN)/airflow-workflows ] && [ -d $(LOCAL) ]; then $(BIN)/airflow-workflows standalone down || true; fi
+	@rm -rf $(LOCAL) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.*
+	@find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+.PHONY: distclean
+distclean: clean ## Like clean, and delete .venv
+	@rm -rf $(VENV)
