@@ -97,12 +97,10 @@ class StepFailure(WorkflowsError):
     """A failure of one attempt of a step, as definitions route it (rule F1).
 
     :param message: what went wrong
-    :param type: the error's type, matched by ``errorType``
+    :param type: the error's type, matched by ``errorType``; default the name of the class
     :param code: the error's code, matched by ``errorCode``; null when there is none
     :param details: more about it, as a JSON object
     """
-
-    default_type = "WorkflowFailed"
 
     def __init__(
         self,
@@ -113,7 +111,8 @@ class StepFailure(WorkflowsError):
         details: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
-        self.error_type = type or self.default_type
+        self.names_its_type = type is not None
+        self.error_type = type or self.__class__.__name__
         self.error_code = code
         self.details = details or {}
 
@@ -121,7 +120,5 @@ class StepFailure(WorkflowsError):
 class TaskError(StepFailure):
     """Raise it in a task to choose the type and code that ``errorHandler`` conditions match.
 
-    Without a type it is matched as ``TaskError``, like whatever else a task raises itself.
+    Without a type the name of the class is the type, so a subclass is a type of its own.
     """
-
-    default_type = "TaskError"

@@ -1,0 +1,139 @@
+"""What expressions see (rule X1), and the evaluation of transforms and conditions with it (rules X2 to X4)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from airflow_workflow_provider.engine.failure import EXPRESSION_ERROR
+from airflow_workflow_provider.engine.state import Json, Scope
+from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.model.definition import Transform
+from airflow_workflow_provider.model.expressions import (
+    X1_NAMES,
+    ExpressionFailure,
+    compile_cel,
+    compile_condition,
+    compile_transform,
+)
+
+NAMESPACE: Final = uuid.UUID("6f3d6a52-7d1c-5b0e-9a54-2f1f6f0c7b11")
+
+
+def bindings_of(
+    scope: Scope, *, attempt: int | None = None, output: Any = None, error: Json | None = None
+) -> dict[str, Any]:
+    """Return the bindings of rule X1 in a step list.
+
+    :param scope: the step list
+    :param attempt: number of the attempt that is being made, None outside of one
+    :param output: the output of the step whose transition is evaluated
+    :param error: overrides the list's last handled failure
+    """
+    state = scope.state
+    instance = state["instance"]
+    return {
+        **scope.names,
+        "input": state["input"],
+        "steps": {step_id: public_record(record) for step_id, record in scope.steps.items()},
+        "variables": scope.variables,
+        "data": scope.data,
+        "output": output,
+        "attempt": attempt,
+        "error": scope.error if error is None else error,
+        "event": state["event"],
+        "workflow": {
+            "id": instance["workflowId"],
+            "version": instance["version"],
+            "instanceId": instance["id"],
+            "correlationId": instance.get("correlationId"),
+            "startedAt": instance["startedAt"],
+        },
+    }
+
+
+def public_record(record: Json) -> Json:
+    """Return the part of a step's record that expressions see."""
+    return {key: record.get(key) for key in ("status", "output", "error", "startedAt", "completedAt")}
+
+
+def names_in(scope: Scope) -> frozenset[str]:
+    """Return the names that expressions of a step list may use."""
+    return X1_NAMES | frozenset(scope.names)
+
+
+class Uuids:
+    """Stable values for JSONata's ``$uuid()`` (rule X3).
+
+    :param instance_id: the instance
+    :param step_id: the step, or a name for what is no step
+    :param visit: the visit, with the item it belongs to
+    """
+
+    def __init__(self, instance_id: str, step_id: str, visit: str) -> None:
+        self._prefix = f"{instance_id}/{step_id}/{visit}"
+
+    def source(self, use: str) -> Callable[[int], str]:
+        """Return the function that gives the n-th UUID of one expression of the step."""
+        return lambda n: str(uuid.uuid5(NAMESPACE, f"{self._prefix}/{use}/{n}"))
+
+
+def apply_transform(
+    transform: Transform, names: frozenset[str], bindings: Mapping[str, Any], uuids: Uuids, use: str
+) -> Any:
+    """Return what a transform gives; ``use`` says where it stands, for messages and ``$uuid()``.
+
+    :raises StepFailure: of type ``ExpressionError``
+    """
+    try:
+        return compile_transform(transform, names).evaluate(bindings, uuid_source=uuids.source(use))
+    except (ExpressionFailure, ValueError) as exc:
+        raise expression_error(use, transform.expression, exc) from exc
+
+
+def holds(condition: str, names: frozenset[str], bindings: Mapping[str, Any]) -> bool:
+    """Tell whether a condition holds (rule X2).
+
+    :raises StepFailure: of type ``ExpressionError``
+    """
+    try:
+        return compile_condition(condition, names).holds(bindings)
+    except (ExpressionFailure, ValueError) as exc:
+        raise expression_error("condition", condition, exc) from exc
+
+
+def resolve_arguments(value: Any, names: frozenset[str], bindings: Mapping[str, Any], uuids: Uuids, use: str) -> Any:
+    """Return a step's ``arguments`` with every transform in them replaced by what it gives (rule K3).
+
+    :raises StepFailure: of type ``ExpressionError``
+    """
+    if is_transform(value):
+        if value["type"] != "cel":
+            return apply_transform(Transform.model_validate(value), names, bindings, uuids, use)
+        try:
+            return compile_cel(value["expression"], names).evaluate(bindings)
+        except (ExpressionFailure, ValueError) as exc:
+            raise expression_error(use, value["expression"], exc) from exc
+    if isinstance(value, dict):
+        return {key: resolve_arguments(item, names, bindings, uuids, f"{use}/{key}") for key, item in value.items()}
+    if isinstance(value, list):
+        return [resolve_arguments(item, names, bindings, uuids, f"{use}/{n}") for n, item in enumerate(value)]
+    return value
+
+
+def is_transform(value: Any) -> bool:
+    """Tell whether a value inside ``arguments`` is a transform rather than a literal."""
+    return (
+        isinstance(value, dict)
+        and set(value) == {"type", "expression"}
+        and value["type"] in ("jmespath", "jsonata", "cel")
+        and isinstance(value["expression"], str)
+    )
+
+
+def expression_error(use: str, expression: str, cause: Exception) -> StepFailure:
+    """Return the failure of an expression that could not be evaluated."""
+    return StepFailure(
+        f"{use}: {cause}", type=EXPRESSION_ERROR, details={"expression": expression[:1_000], "at": use}
+    )

@@ -1,0 +1,113 @@
+"""What the machine has to tell the execution log (rule L1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from airflow_workflow_provider.engine.state import Json, item_indexes
+
+LEVELS: Final = {"error": 0, "info": 1, "debug": 2}
+_PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+
+
+@dataclass(frozen=True)
+class Event:
+    """One row for the execution log.
+
+    :param level: the least detailed ``executionLog.level`` that keeps it
+    :param name: what happened, such as ``step.completed``
+    :param at: when
+    :param scope: key of the step list
+    """
+
+    level: str
+    name: str
+    at: datetime
+    step_id: str | None = None
+    scope: str = ""
+    visit: int | None = None
+    attempt: int | None = None
+    data: Json = field(default_factory=dict)
+
+
+class EventLog:
+    """Collects events of one level and the less detailed ones.
+
+    :param level: ``error``, ``info`` or ``debug``
+    """
+
+    def __init__(self, level: str) -> None:
+        self._limit = LEVELS[level]
+        self._events: list[Event] = []
+        self.trace: list[Event] | None = None
+        """Set to a list to have every event about a step noted there too, whatever its level, without its data."""
+
+    def add(self, level: str, name: str, at: datetime, *, data: Json | None = None) -> None:
+        """Note something about the instance."""
+        if LEVELS[level] <= self._limit:
+            self._events.append(Event(level, name, at, data=data or {}))
+
+    def step(self, level: str, name: str, at: datetime, scope: str, current: Json, *, data: Json | None = None) -> None:
+        """Note something about a step's activation."""
+        if self.trace is not None:
+            self.trace.append(
+                Event(level, name, at, current["stepId"], scope, current["visit"], current["attempt"])
+            )
+        if LEVELS[level] <= self._limit:
+            event = Event(
+                level, name, at, current["stepId"], scope, current["visit"], current["attempt"], data=data or {}
+            )
+            self._events.append(event)
+
+    def drain(self) -> list[Event]:
+        """Return what was collected since the last call."""
+        events, self._events = self._events, []
+        return events
+
+
+_ENDS: Final = {
+    "step.retrying": "failed",
+    "step.failed": "failed",
+    "step.cancelled": "failed",
+    "step.completed": "completed",
+}
+
+
+def path_of(events: Iterable[Event]) -> list[Json]:
+    """Return the path that events tell: a line an attempt, in the order in which they started.
+
+    A line is ``{"stepId", "visit", "attempt", "status"}`` and, inside a forEach, ``item``: the item's number, or the
+    numbers from the outermost forEach to the innermost where they are nested.
+    """
+    lines: list[Json] = []
+    open_lines: dict[tuple[Any, ...], Json] = {}
+    for event in events:
+        key = (event.scope, event.step_id, event.visit, event.attempt)
+        if event.name == "step.started":
+            line = {"stepId": event.step_id, "visit": event.visit, "attempt": event.attempt, "status": "running"}
+            indexes = item_indexes(event.scope)
+            if indexes:
+                line["item"] = indexes[0] if len(indexes) == 1 else indexes
+            lines.append(line)
+            open_lines[key] = line
+        elif event.name in _ENDS and key in open_lines:
+            open_lines[key]["status"] = _ENDS[event.name]
+    return lines
+
+
+def operands(condition: str, bindings: Mapping[str, Any]) -> Json:
+    """Return the values that a condition's paths have in the bindings, for the log at level ``debug``."""
+    found: Json = {}
+    for path in _PATH.findall(condition):
+        value: Any = bindings
+        for part in path.split("."):
+            if not isinstance(value, Mapping) or part not in value:
+                break
+            value = value[part]
+        else:
+            found[path] = value
+    return found

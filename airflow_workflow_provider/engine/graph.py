@@ -1,0 +1,237 @@
+"""The control flow of a definition: step lists, what follows what, and which parts run as one region.
+
+Pure functions over the checked document; both the machine and the DAG builder read this graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from airflow_workflow_provider.model.definition import RetryPolicy, Step, WorkflowDefinition
+from airflow_workflow_provider.model.flow import Flow, handler_targets
+from airflow_workflow_provider.model.task import TaskDefinition
+
+Successors = Callable[[str], Iterable[str]]
+
+#: Node of the top-level list that stands for the workflow's ``onFailure`` (rule F7). No stepId holds a dot.
+ON_FAILURE = "fail.on_failure"
+
+
+@dataclass(frozen=True)
+class StepList:
+    """One step list: the top-level ``steps``, a branch's, or those of a ``forEach`` (rule T1).
+
+    :param path: ``""`` for the top level, ``par/b1`` for branch ``b1`` of step ``par``, ``each[]`` for a forEach
+    :param steps: the steps, in document order
+    :param flow: what follows what (rules T1, T2)
+    :param owner: the step whose branch or items this list is; None at the top level
+    :param names: names that expressions of this list may use besides those of rule X1 (rule P4)
+    """
+
+    path: str
+    steps: tuple[Step, ...]
+    flow: Flow
+    owner: Step | None
+    names: frozenset[str]
+
+    @property
+    def entry(self) -> str | None:
+        """The first step's id, or None for an empty list."""
+        return self.steps[0].step_id if self.steps else None
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Step]:
+        """The steps of this list by their id."""
+        return {step.step_id: step for step in self.steps}
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The control flow of one definition.
+
+    :param definition: the checked document
+    :param tasks: the task definitions that it names, by their id (rule K1)
+    :param lists: every step list by its path
+    """
+
+    definition: WorkflowDefinition
+    tasks: Mapping[str, TaskDefinition]
+    lists: Mapping[str, StepList]
+    _home: Mapping[str, StepList] = field(repr=False)
+
+    @classmethod
+    def of(cls, definition: WorkflowDefinition, tasks: Mapping[str, TaskDefinition] | None = None) -> Graph:
+        """Return the graph of a definition."""
+        named_before = handler_targets(definition.on_failure)
+        lists = {
+            found.path: found for found in _lists("", definition.steps, None, frozenset(), named_before=named_before)
+        }
+        home = {step.step_id: found for found in lists.values() for step in found.steps}
+        return cls(definition, dict(tasks or {}), lists, home)
+
+    @property
+    def root(self) -> StepList:
+        """The top-level step list."""
+        return self.lists[""]
+
+    def step(self, step_id: str) -> Step:
+        """Return a step by its id; ids are unique in the whole definition (rule D3)."""
+        return self._home[step_id].by_id[step_id]
+
+    def home(self, step_id: str) -> StepList:
+        """Return the list that a step stands in."""
+        return self._home[step_id]
+
+    def retry_policies(self, step: Step) -> tuple[RetryPolicy, ...]:
+        """Return the policies that apply to a step: its own, else its task's (rule K4)."""
+        if step.retry_policy is not None:
+            return step.retry_policies
+        task = self.tasks.get(step.task_id)
+        return task.retry_policies if task is not None else ()
+
+    def timeout(self, step: Step) -> str | None:
+        """Return the timeout of one attempt of a step: its own, else its task's (rules F3, K4)."""
+        if step.timeout is not None:
+            return step.timeout
+        task = self.tasks.get(step.task_id)
+        return task.timeout if task is not None else None
+
+    def may_retry(self, step: Step) -> bool:
+        """Tell whether a failed attempt of a step may be followed by another."""
+        policies = self.retry_policies(step)
+        if policies:
+            return any(policy.max_attempts > 1 for policy in policies)
+        return step.on_failure is not None and step.on_failure.action == "retry"
+
+    def is_region(self, step: Step) -> bool:
+        """Tell whether a step has branches or items."""
+        return bool(step.parallel_branches) or step.for_each is not None
+
+    def must_run_inline(self, step: Step) -> bool:
+        """Tell whether a step with branches or items has to run inside one task.
+
+        Items always do. Branches do where the region is retried, timed or stopped as a whole (rules F2, F3, P2).
+        """
+        if step.for_each is not None:
+            return True
+        return bool(step.parallel_branches) and (
+            self.may_retry(step) or step.fail_fast or self.timeout(step) is not None
+        )
+
+    def child_lists(self, step: Step) -> tuple[StepList, ...]:
+        """Return the lists of a step's branches or items, in definition order."""
+        prefix = self.home(step.step_id).path
+        return tuple(self.lists[child_path(prefix, step, branch)] for branch in _branch_ids(step))
+
+    def successors(self, found: StepList, node: str) -> tuple[str, ...]:
+        """Return the nodes of a list that may follow a node of it, handlers included.
+
+        At the top level of a workflow with an ``onFailure``, :data:`ON_FAILURE` is a node like a step.
+        """
+        if node == ON_FAILURE:
+            return handler_targets(self.definition.on_failure)
+        follows = (*found.flow.successors(node), *found.flow.handlers(node))
+        if self.can_reach_on_failure(found, node):
+            follows = (*follows, ON_FAILURE)
+        return tuple(dict.fromkeys(follows))
+
+    def can_reach_on_failure(self, found: StepList, node: str) -> bool:
+        """Tell whether a failure of a node may be handed to the workflow's ``onFailure``."""
+        return found.owner is None and self.definition.on_failure is not None and node in self._normal_steps
+
+    @cached_property
+    def _normal_steps(self) -> frozenset[str]:
+        """The top-level steps that can run before the workflow's ``onFailure`` did."""
+        flow = self.root.flow
+        return frozenset(
+            _reachable([self.root.entry] if self.root.entry else [], lambda n: (*flow.successors(n), *flow.handlers(n)))
+        )
+
+    def components(self, found: StepList) -> list[tuple[str, ...]]:
+        """Return the strongly connected components of a list, each in definition order (rule T6)."""
+        nodes = [step.step_id for step in found.steps]
+        if found.owner is None and self.definition.on_failure is not None:
+            nodes.append(ON_FAILURE)
+        rank = {node: index for index, node in enumerate(nodes)}
+        found_components = _strongly_connected(nodes, lambda node: self.successors(found, node))
+        return sorted((tuple(sorted(c, key=rank.__getitem__)) for c in found_components), key=lambda c: rank[c[0]])
+
+    def loops(self, found: StepList) -> list[tuple[str, ...]]:
+        """Return the components of a list that hold a cycle."""
+        return [c for c in self.components(found) if len(c) > 1 or c[0] in self.successors(found, c[0])]
+
+
+def child_path(prefix: str, step: Step, branch_id: str | None) -> str:
+    """Return the path of a branch's list, or of a forEach's list where ``branch_id`` is None."""
+    head = f"{prefix}/" if prefix else ""
+    return f"{head}{step.step_id}[]" if branch_id is None else f"{head}{step.step_id}/{branch_id}"
+
+
+def _branch_ids(step: Step) -> tuple[str | None, ...]:
+    if step.for_each is not None:
+        return (None,)
+    return tuple(branch.branch_id for branch in step.parallel_branches or ())
+
+
+def _lists(
+    path: str,
+    steps: tuple[Step, ...],
+    owner: Step | None,
+    names: frozenset[str],
+    *,
+    named_before: tuple[str, ...] = (),
+) -> Iterator[StepList]:
+    yield StepList(path, steps, Flow.of(steps, named_before=named_before), owner, names)
+    for step in steps:
+        if step.for_each is not None:
+            inner = names | {step.for_each.as_, f"{step.for_each.as_}Index"}
+            yield from _lists(child_path(path, step, None), step.for_each.steps, step, inner)
+        for branch in step.parallel_branches or ():
+            yield from _lists(child_path(path, step, branch.branch_id), branch.steps, step, names)
+
+
+def _reachable(starts: Iterable[str], follow: Successors) -> set[str]:
+    seen: set[str] = set()
+    todo = list(starts)
+    while todo:
+        node = todo.pop()
+        if node not in seen:
+            seen.add(node)
+            todo.extend(follow(node))
+    return seen
+
+
+def _strongly_connected(nodes: Iterable[str], follow: Successors) -> list[list[str]]:
+    """Return the strongly connected components (Tarjan's algorithm, without recursion)."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    on_stack: set[str] = set()
+    components: list[list[str]] = []
+    for start in nodes:
+        work = [] if start in index else [(start, iter(follow(start)))]
+        while work:
+            node, followers = work[-1]
+            if node not in index:
+                index[node] = low[node] = len(index)
+                stack.append(node)
+                on_stack.add(node)
+            for follower in followers:
+                if follower not in index:
+                    work.append((follower, iter(follow(follower))))
+                    break
+                if follower in on_stack:
+                    low[node] = min(low[node], index[follower])
+            else:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
+                if low[node] == index[node]:
+                    component = []
+                    while not component or component[-1] != node:
+                        component.append(stack.pop())
+                        on_stack.discard(component[-1])
+                    components.append(component)
+    return components

@@ -1,0 +1,218 @@
+"""The host that runs a part of a definition inside one task, step by step.
+
+A loop, a forEach, and a parallel step that is retried, timed or stopped as a whole run so. Each result is stored
+before the next step starts, in one transaction with the start of the next; a host that is killed therefore goes on
+where the last result was stored. Steps of different branches take turns; what waits lets the others go first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
+from airflow_workflow_provider.engine.machine import Activation, Call, Decision, Machine
+from airflow_workflow_provider.engine.state import Json
+from airflow_workflow_provider.errors import StepFailure
+
+
+@dataclass(frozen=True)
+class Region:
+    """The part of a step list that one task runs.
+
+    :param scope: key of the step list
+    :param nodes: the steps of that list that belong to it
+    """
+
+    scope: str
+    nodes: frozenset[str]
+
+    def holds(self, key: str, step_id: str) -> bool:
+        """Tell whether a step in some scope runs in this region."""
+        if key == self.scope:
+            return step_id in self.nodes
+        head = f"{self.scope}/" if self.scope else ""
+        return any(key.startswith((f"{head}{node}/", f"{head}{node}[")) for node in self.nodes)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A call that has ended.
+
+    :param output: the raw result
+    :param failure: the failure instead of one
+    """
+
+    output: Any = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True)
+class Parked:
+    """A call that waits for something outside and holds no worker.
+
+    :param until: when it ends by itself, with an empty result; None where ``note`` tells the host what to wait for
+    :param note: the host's own note, a JSON object
+    """
+
+    until: datetime | None = None
+    note: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Why the region cannot go on now.
+
+    :param until: the moment at which something is due, None for none
+    :param calls: the calls that wait for something outside, in the order in which they began to
+    """
+
+    until: datetime | None
+    calls: tuple[tuple[Activation, Parked], ...]
+
+
+@dataclass(frozen=True)
+class Left:
+    """The path has left the region.
+
+    :param decision: the last decision of a step of the region
+    """
+
+    decision: Decision | None
+
+
+Session = Callable[[], AbstractContextManager[Machine]]
+MAX_TURNS: Final = 10_000_000
+
+
+class InlineHost:
+    """Runs one region until its path leaves it or everything in it waits.
+
+    :param region: what to run
+    :param runner: name of this run of the task; a host that takes over after a crash has another
+    :param session: opens a transaction and gives the machine; leaving it stores state and log
+    :param run: runs a call and says how it ended; what a task raises is an :class:`Ended` with a failure
+    :param clock: tells the time, with a time zone
+    """
+
+    def __init__(
+        self,
+        region: Region,
+        runner: str,
+        session: Session,
+        run: Callable[[Call], Ended | Parked],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._region = region
+        self._runner = runner
+        self._session = session
+        self._run = run
+        self._clock = clock
+        self._parked: dict[Activation, Parked] | None = None
+
+    def run(self, ended: tuple[Activation, Ended] | None = None) -> Left | Waiting:
+        """Go on until the path leaves the region or everything in it waits.
+
+        :param ended: the end of a call that waited
+        """
+        result: tuple[Activation, Ended | Parked] | None = ended
+        for _ in range(MAX_TURNS):
+            with self._session() as machine:
+                step = self._turn(machine, result)
+            if not isinstance(step, Call):
+                return step
+            result = (Activation(step.scope, step.step_id, step.visit, step.kind), self._run(step))
+        raise AssertionError("a region takes a bounded number of turns")
+
+    def _turn(self, machine: Machine, result: tuple[Activation, Ended | Parked] | None) -> Call | Left | Waiting:
+        """Fold in what has ended, and return the next call to run, or why there is none."""
+        now = self._clock()
+        if self._parked is None:
+            self._parked = self._adopt(machine)
+        if result is not None:
+            self._report(machine, *result, now)
+        while True:
+            self._wake(machine, now)
+            while machine.expire(now):
+                pass
+            if not self._is_inside(machine):
+                return Left(self._last_decision(machine))
+            activation = self._next(machine, now)
+            if activation is None:
+                return self._waiting(machine)
+            call = self._begin(machine, activation, now)
+            if call is not None:
+                return call
+
+    def _adopt(self, machine: Machine) -> dict[Activation, Parked]:
+        """Take over what waits: this host's own calls after a pause, a dead host's after a crash."""
+        return {
+            activation: Parked(None if note["until"] is None else moment(note["until"]), note["note"])
+            for activation, note in machine.adopt(self._runner, self._region.holds)
+        }
+
+    def _report(self, machine: Machine, activation: Activation, result: Ended | Parked, now: datetime) -> None:
+        key, step_id = activation.scope, activation.step_id
+        if isinstance(result, Parked):
+            until = None if result.until is None else timestamp(result.until)
+            if machine.park(key, step_id, self._runner, {"until": until, "note": result.note}, now):
+                self._waits[activation] = result
+            return
+        self._waits.pop(activation, None)
+        if result.failure is not None:
+            machine.fail(key, step_id, self._runner, result.failure, now)
+        else:
+            machine.succeed(key, step_id, self._runner, result.output, now)
+
+    @property
+    def _waits(self) -> dict[Activation, Parked]:
+        if self._parked is None:
+            raise AssertionError("the first turn has taken over what waits")
+        return self._parked
+
+    def _wake(self, machine: Machine, now: datetime) -> None:
+        """End the calls whose moment has come."""
+        due = [(parked.until, activation) for activation, parked in self._waits.items() if parked.until is not None]
+        for until, activation in sorted(due, key=lambda entry: entry[0]):
+            if until <= now:
+                self._report(machine, activation, Ended(), now)
+
+    def _is_inside(self, machine: Machine) -> bool:
+        if machine.is_over:
+            return False
+        current = machine.scope(self._region.scope).current
+        return current is not None and current["stepId"] in self._region.nodes
+
+    def _last_decision(self, machine: Machine) -> Decision | None:
+        last = machine.scope(self._region.scope).control["last"]
+        return machine.decision_of(self._region.scope, last) if last is not None else None
+
+    def _next(self, machine: Machine, now: datetime) -> Activation | None:
+        """Return what to begin next: what a dead host left behind, else the oldest activation that is due."""
+        for activation in (*machine.orphans(self._runner), *machine.ready(now)):
+            if self._region.holds(activation.scope, activation.step_id):
+                return activation
+        return None
+
+    def _begin(self, machine: Machine, activation: Activation, now: datetime) -> Call | None:
+        begun = machine.begin(activation.scope, activation.step_id, self._runner, now)
+        if begun.action != "run":
+            return None
+        try:
+            return machine.prepare(activation.scope, now)
+        except StepFailure as exc:
+            failure = Failure.from_exception(exc)
+            machine.fail(activation.scope, activation.step_id, self._runner, failure, now)
+            return None
+
+    def _waiting(self, machine: Machine) -> Waiting:
+        live = {activation: parked for activation, parked in self._waits.items() if machine.waits(activation)}
+        moments = [parked.until for parked in live.values() if parked.until is not None]
+        timer = machine.next_timer()
+        if timer is not None:
+            moments.append(timer)
+        calls = tuple(entry for entry in live.items() if entry[1].until is None)
+        return Waiting(min(moments, default=None), calls)

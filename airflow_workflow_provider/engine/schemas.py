@@ -1,0 +1,88 @@
+"""JSON Schema in the engine: inputs of instances, inputs and outputs of tasks (rules X6, K2)."""
+
+from __future__ import annotations
+
+import copy
+import json
+from functools import lru_cache
+from typing import Any
+
+from airflow_workflow_provider.engine.failure import OUTPUT_ERROR, VALIDATION_ERROR
+from airflow_workflow_provider.errors import StepFailure
+
+MAX_LISTED = 50
+MAX_REF_DEPTH = 32
+
+
+def with_defaults(schema: Any, value: Any) -> Any:
+    """Return a value with the schema's defaults applied, at every depth where the enclosing object is given."""
+    return _with_defaults(schema, copy.deepcopy(value), schema, 0)
+
+
+def check_against(schema: dict[str, Any], value: Any, what: str, *, output: bool = False) -> None:
+    """Check a value against a JSON Schema (draft 2020-12, formats checked, nothing fetched).
+
+    :param what: how messages call the value
+    :param output: the value is a task's result, so it fails with ``OutputError``
+    :raises StepFailure: of type ``ValidationError`` or ``OutputError``; every finding is in its details
+    """
+    findings = schema_findings(schema, value)
+    if findings:
+        place = findings[0]["pointer"] or "/"
+        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        raise StepFailure(
+            f"The {what} does not fit its schema: {place}: {findings[0]['message']}{more}",
+            type=OUTPUT_ERROR if output else VALIDATION_ERROR,
+            details={"errors": findings[:MAX_LISTED]},
+        )
+
+
+def schema_findings(schema: dict[str, Any], value: Any) -> list[dict[str, str]]:
+    """Return every way in which a value does not fit a schema, as ``{"pointer", "message"}``, in document order."""
+    errors = sorted(_validator(json.dumps(schema)).iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path])
+    return [{"pointer": _pointer(error.absolute_path), "message": error.message[:500]} for error in errors]
+
+
+@lru_cache(maxsize=256)
+def _validator(schema_text: str) -> Any:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - 0.2 s that parsing a DAG need not pay
+    from referencing import Registry  # noqa: PLC0415
+
+    schema = json.loads(schema_text)
+    return Draft202012Validator(schema, registry=Registry(), format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def _pointer(path: Any) -> str:
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
+
+
+def _with_defaults(schema: Any, value: Any, root: Any, depth: int) -> Any:
+    if not isinstance(schema, dict) or depth > MAX_REF_DEPTH:
+        return value
+    reference = schema.get("$ref")
+    if isinstance(reference, str):
+        value = _with_defaults(_resolve(reference, root), value, root, depth + 1)
+    for part in schema.get("allOf", ()):
+        value = _with_defaults(part, value, root, depth + 1)
+    if isinstance(value, dict):
+        for name, inner in (schema.get("properties") or {}).items():
+            if name not in value and isinstance(inner, dict) and "default" in inner:
+                value[name] = copy.deepcopy(inner["default"])
+            if name in value:
+                value[name] = _with_defaults(inner, value[name], root, depth + 1)
+    elif isinstance(value, list) and isinstance(schema.get("items"), dict):
+        value = [_with_defaults(schema["items"], item, root, depth + 1) for item in value]
+    return value
+
+
+def _resolve(reference: str, root: Any) -> Any:
+    """Return what a local reference names; None for any other, which validation reports."""
+    found = root
+    if not reference.startswith("#"):
+        return None
+    for part in reference[1:].split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        if not isinstance(found, dict) or key not in found:
+            return None
+        found = found[key]
+    return found

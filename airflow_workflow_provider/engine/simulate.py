@@ -1,0 +1,217 @@
+"""The host that runs a definition in memory, in virtual time, with mocked tasks.
+
+Nothing here knows Airflow, a database or a clock. Branches run simultaneously in virtual time: what takes no time
+happens in the order of activation, what waits ends when its time has come.
+"""
+
+from __future__ import annotations
+
+import heapq
+import uuid
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from airflow_workflow_provider.engine.events import path_of
+from airflow_workflow_provider.engine.failure import BRANCH_FAILED, Failure, timestamp
+from airflow_workflow_provider.engine.graph import Graph
+from airflow_workflow_provider.engine.machine import Activation, Call, Machine, Options
+from airflow_workflow_provider.engine.schemas import check_against, with_defaults
+from airflow_workflow_provider.engine.state import Json, new_scope, new_state
+from airflow_workflow_provider.errors import StepFailure
+
+CHILD_PREFIX = "workflow:"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one call of a task gives.
+
+    :param output: the raw result
+    :param failure: the failure instead of a result
+    :param ends_at: when the call ends; None for at once
+    """
+
+    output: Any = None
+    failure: Failure | None = None
+    ends_at: datetime | None = None
+
+
+class TaskRunner(Protocol):
+    """Gives the outcome of a call; raises what a task would raise."""
+
+    def __call__(self, call: Call, now: datetime) -> Outcome: ...
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """The result of a run in memory."""
+
+    status: str
+    output: Json | None
+    error: Json | None
+    path: list[Json]
+    state: Json
+    ended_at: datetime = field(repr=False)
+    failure: Failure | None = field(repr=False, default=None)
+
+    def to_json(self) -> Json:
+        """Return the JSON document that the command line prints."""
+        return {
+            "status": self.status,
+            "output": self.output,
+            "error": self.error,
+            "path": self.path,
+            "state": self.state,
+        }
+
+
+def public_state(state: Json) -> Json:
+    """Return the part of the state that is documented: what people and programs may rely on."""
+    hidden = ("region", "generation", "handling")
+    steps = {
+        step_id: {key: value for key, value in record.items() if key not in hidden}
+        for step_id, record in state["steps"].items()
+    }
+    public = {key: state[key] for key in ("input", "event", "variables", "data", "activeSteps")}
+    return {**public, "steps": steps}
+
+
+def simulate(
+    graph: Graph,
+    input_data: Any,
+    run_task: TaskRunner,
+    *,
+    now: datetime,
+    event: Json | None = None,
+    options: Options | None = None,
+    instance_id: str | None = None,
+    correlation_id: str | None = None,
+) -> Simulation:
+    """Run a definition to its end in memory.
+
+    :param run_task: gives the outcome of each call
+    :param now: virtual time at the start
+    """
+    definition = graph.definition
+    instance = {
+        "id": instance_id or str(uuid.uuid5(uuid.NAMESPACE_OID, f"{definition.workflow_id}/{timestamp(now)}")),
+        "workflowId": definition.workflow_id,
+        "version": definition.version,
+        "correlationId": correlation_id,
+    }
+    prepared = with_defaults(definition.input_schema, input_data)
+    try:
+        check_input(graph, prepared)
+    except StepFailure as exc:
+        return _refused(instance, input_data, event, exc, now)
+    machine = Machine.start(graph, instance, prepared, now=now, event=event, options=options)
+    return _Run(machine, run_task, now).to_end()
+
+
+def check_input(graph: Graph, input_data: Any) -> None:
+    """Check the input of an instance, defaults applied, against ``inputSchema`` (rule X6).
+
+    :raises StepFailure: of type ``ValidationError``
+    """
+    check_against({"type": "object"}, input_data, "input")
+    check_against(graph.definition.input_schema, input_data, "input")
+
+
+def _refused(instance: Json, input_data: Any, event: Json | None, exc: StepFailure, now: datetime) -> Simulation:
+    failure = Failure.from_exception(exc)
+    kept = input_data if isinstance(input_data, dict) else {}
+    state = new_state(instance, kept, event, now)
+    state["scopes"][""] = new_scope(None)
+    error = failure.error_object(None, None, timestamp(now))
+    return Simulation("failed", None, error, [], public_state(state), now, failure)
+
+
+class _Run:
+    """One run of a machine in virtual time."""
+
+    def __init__(self, machine: Machine, run_task: TaskRunner, now: datetime) -> None:
+        self._machine = machine
+        self._run_task = run_task
+        self._now = now
+        self._calls = 0
+        self._pending: list[tuple[datetime, int, Activation, str, Outcome]] = []
+        machine.log.trace = []
+
+    def to_end(self) -> Simulation:
+        machine = self._machine
+        while not machine.is_over:
+            self._begin_ready()
+            if not machine.is_over:
+                self._pass_time()
+        state = machine.state
+        failed = state["scopes"][""]["failure"]
+        return Simulation(
+            machine.status,
+            state["output"],
+            state["error"],
+            path_of(machine.log.trace or ()),
+            public_state(state),
+            self._now,
+            Failure.from_json(failed) if failed is not None else None,
+        )
+
+    def _begin_ready(self) -> None:
+        machine = self._machine
+        while ready := machine.ready(self._now):
+            activation = ready[0]
+            self._calls += 1
+            runner = str(self._calls)
+            machine.begin(activation.scope, activation.step_id, runner, self._now)
+            try:
+                outcome = self._run_task(machine.prepare(activation.scope, self._now), self._now)
+            except Exception as exc:  # noqa: BLE001 - whatever a task raises is its failure
+                outcome = Outcome(failure=Failure.from_exception(exc))
+            if outcome.ends_at is not None and outcome.ends_at > self._now:
+                heapq.heappush(self._pending, (outcome.ends_at, self._calls, activation, runner, outcome))
+            else:
+                self._report(activation, runner, outcome)
+
+    def _report(self, activation: Activation, runner: str, outcome: Outcome) -> None:
+        key, step_id = activation.scope, activation.step_id
+        if outcome.failure is not None:
+            self._machine.fail(key, step_id, runner, outcome.failure, self._now)
+        else:
+            self._machine.succeed(key, step_id, runner, outcome.output, self._now)
+
+    def _pass_time(self) -> None:
+        """Go to the next moment at which something happens; a call that ends at its deadline has ended in time."""
+        timer = self._machine.next_timer()
+        if self._pending and (timer is None or self._pending[0][0] <= timer):
+            ends_at, _, activation, runner, outcome = heapq.heappop(self._pending)
+            self._now = max(self._now, ends_at)
+            self._report(activation, runner, outcome)
+            return
+        if timer is None:
+            raise AssertionError("an instance that runs has something to wait for")
+        self._now = max(self._now, timer)
+        while self._machine.expire(self._now):
+            pass
+
+
+def child_outcome(result: Simulation, workflow_id: str) -> Outcome:
+    """Return what a child instance means to the step that started it (rule P5)."""
+    if result.status == "completed":
+        return Outcome(output=result.output, ends_at=result.ended_at)
+    return Outcome(failure=child_failure(workflow_id, result.error or {}, result.failure), ends_at=result.ended_at)
+
+
+def child_failure(workflow_id: str, error: Json, cause: Failure | None = None) -> Failure:
+    """Return the failure of a step whose child instance failed; the child's error is its cause (rules P2, P5)."""
+    cause = cause or Failure.named(
+        error.get("type", "WorkflowFailed"), error.get("message", ""), code=error.get("code"), details=error.get("details")
+    )
+    return Failure(
+        BRANCH_FAILED,
+        f"Workflow {workflow_id!r} failed: {cause.type}: {cause.message}",
+        details={"causes": {workflow_id: error}},
+        causes=(cause,),
+    )
+
+

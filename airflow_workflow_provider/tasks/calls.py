@@ -1,0 +1,69 @@
+"""From a step's call to the task behind it: which definition, with which arguments (rules K1 to K4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_workflow_provider.engine.failure import TASK_NOT_FOUND
+from airflow_workflow_provider.engine.graph import Graph
+from airflow_workflow_provider.engine.machine import Call
+from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.model.definition import Step, WorkflowDefinition
+from airflow_workflow_provider.model.task import TaskDefinition
+from airflow_workflow_provider.tasks.builtin import WORKFLOW_PREFIX
+from airflow_workflow_provider.tasks.catalogue import Catalogue
+from airflow_workflow_provider.tasks.templates import render, template_values
+
+
+def task_ids(definition: WorkflowDefinition) -> tuple[str, ...]:
+    """Return every task id that a definition names, compensations included, each once."""
+    found: dict[str, None] = {}
+
+    def collect(steps: tuple[Step, ...]) -> None:
+        for step in steps:
+            found[step.task_id] = None
+            if step.compensation is not None:
+                found[step.compensation.task_id] = None
+            for branch in step.parallel_branches or ():
+                collect(branch.steps)
+            if step.for_each is not None:
+                collect(step.for_each.steps)
+
+    collect(definition.steps)
+    return tuple(found)
+
+
+def tasks_of(definition: WorkflowDefinition, catalogue: Catalogue) -> dict[str, TaskDefinition]:
+    """Return the task definitions that a definition names; ids without one are left out."""
+    found = {task_id: catalogue.get(task_id) for task_id in task_ids(definition)}
+    return {task_id: task for task_id, task in found.items() if task is not None}
+
+
+def task_of(graph: Graph, task_id: str) -> TaskDefinition:
+    """Return the task definition that a call names.
+
+    :raises StepFailure: of type ``TaskNotFound``
+    """
+    task = graph.tasks.get(task_id)
+    if task is None:
+        raise StepFailure(
+            f"Task {task_id!r} is in no catalogue; known here are {sorted(graph.tasks)}", type=TASK_NOT_FOUND
+        )
+    return task
+
+
+def arguments_of(task: TaskDefinition, call: Call, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the arguments that a task runs with: its own templates rendered, the step's own over them (rule K3).
+
+    :param more: further names that the templates may use, such as Airflow's context
+    :raises StepFailure: of type ``ExpressionError``
+    """
+    values = {**(more or {}), **template_values(call)}
+    own = {key: value for key, value in task.arguments.items() if key not in call.arguments}
+    return {**render(own, values), **call.arguments}
+
+
+def is_child_workflow(task_id: str) -> bool:
+    """Tell whether a task id names another workflow (rule P5)."""
+    return task_id.startswith(WORKFLOW_PREFIX)
