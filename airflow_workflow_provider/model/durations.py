@@ -33,7 +33,8 @@ def parse_duration(text: str) -> timedelta:
     """
     length = _parse(text)
     if not isinstance(length, timedelta):
-        raise ValueError(f"{text!r} has years or months, which differ in length; write days, for example P30D")
+        msg = f"{text!r} has years or months, which differ in length; write days, for example P30D"
+        raise ValueError(msg)
     return length
 
 
@@ -52,16 +53,20 @@ def _parse(text: str) -> timedelta | Duration:
 
     shown = text if len(text) <= MAX_LENGTH else text[:MAX_LENGTH] + "…"
     if text.startswith(("-", "+")) or "-" in text:
-        raise ValueError(f"{shown!r} has a sign; a duration is written without one, for example {_EXAMPLES}")
+        msg = f"{shown!r} has a sign; a duration is written without one, for example {_EXAMPLES}"
+        raise ValueError(msg)
     match = _SHAPE.fullmatch(text) if len(text) <= MAX_LENGTH else None
     if match is None:
-        raise ValueError(f"{shown!r} is no ISO 8601 duration; write for example {_EXAMPLES}")
+        msg = f"{shown!r} is no ISO 8601 duration; write for example {_EXAMPLES}"
+        raise ValueError(msg)
     if not any(character.isdigit() for character in text):
-        raise ValueError(f"{shown!r} names no length; write for example {_EXAMPLES}")
+        msg = f"{shown!r} names no length; write for example {_EXAMPLES}"
+        raise ValueError(msg)
     try:
         length: timedelta | Duration = isodate.parse_duration(text)
     except (ValueError, OverflowError, ArithmeticError) as error:
-        raise ValueError(f"{shown!r} is too long or no ISO 8601 duration; write for example {_EXAMPLES}") from error
+        msg = f"{shown!r} is too long or no ISO 8601 duration; write for example {_EXAMPLES}"
+        raise ValueError(msg) from error
     if not isinstance(length, timedelta) and not length.years and not length.months:
         return length.tdelta
     return length
