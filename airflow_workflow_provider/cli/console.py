@@ -88,11 +88,10 @@ def print_diagnostics(diagnostics: Iterable[Diagnostic], *, stderr: bool = False
 
 
 def print_error(error: WorkflowsError) -> None:
-    """Print an error on standard error: its code, its place if it has one, what is wrong and what to do."""
+    """Print an error as one line on standard error: code, place if it has one, what is wrong and what to do."""
     place = f" at {error.pointer}" if error.pointer else ""
-    note(f"error {error.code}{place}: {error.message}")
-    if error.suggestion:
-        note(f"  {error.suggestion}")
+    way_out = f" - {error.suggestion}" if error.suggestion else ""
+    note(" ".join(f"error {error.code}{place}: {error.message}{way_out}".split()))
 
 
 @contextmanager

@@ -1,0 +1,64 @@
+"""``db migrate|check|downgrade``: the tables of the workflow database."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from airflow_workflow_provider.cli.access import workflows_url
+from airflow_workflow_provider.cli.console import print_json, print_line, progress
+from airflow_workflow_provider.cli.main import FAILED, FINE
+from airflow_workflow_provider.errors import Misuse
+from airflow_workflow_provider.settings import load_settings
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.store.migrate import MigrationState
+
+
+def migrate(options: Namespace) -> int:
+    """Bring the tables to the newest form; nothing happens where they are."""
+    from airflow_workflow_provider.store.migrate import upgrade
+
+    url = workflows_url(load_settings())
+    with progress("Migrating", None):
+        state = upgrade(url)
+    return _report(state, options.output)
+
+
+def check(options: Namespace) -> int:
+    """Say whether the tables are of the newest form; exit code 1 when they are not."""
+    from airflow_workflow_provider.store.migrate import check
+
+    return _report(check(workflows_url(load_settings())), options.output)
+
+
+def downgrade(options: Namespace) -> int:
+    """Take the tables back to an older form; what that form has no place for is deleted."""
+    from airflow_workflow_provider.store.migrate import downgrade
+
+    url = workflows_url(load_settings())
+    if not options.yes and not _confirmed(options.revision):
+        message = "Nothing was changed"
+        raise Misuse(message, code="not-confirmed", suggestion="Add --yes to go back without a question")
+    with progress("Going back", None):
+        state = downgrade(url, options.revision)
+    _report(state, options.output)
+    return FINE
+
+
+def _confirmed(revision: str) -> bool:
+    if not sys.stdin.isatty():
+        return False
+    sys.stderr.write(f"Going back to {revision} deletes data of the workflows. Type 'yes' to go on: ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip() == "yes"
+
+
+def _report(state: MigrationState, output: str) -> int:
+    if output == "json":
+        print_json({**asdict(state), "ok": state.ok})
+    else:
+        print_line(state.summary)
+    return FINE if state.ok else FAILED

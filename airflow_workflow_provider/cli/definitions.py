@@ -1,0 +1,128 @@
+"""``list``, ``show``, ``versions`` and ``diff``: what is stored of workflows."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from argparse import Namespace
+from collections.abc import Iterator
+from typing import Any
+
+from airflow_workflow_provider.cli.access import open_database
+from airflow_workflow_provider.cli.console import console, print_json, print_line, print_rows
+from airflow_workflow_provider.cli.main import FINE
+from airflow_workflow_provider.store.definitions import Definitions
+
+DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+MISSING: Any = object()
+
+
+def list_definitions(options: Namespace) -> int:
+    """List the current definition of every workflow."""
+    with open_database() as database:
+        heads = Definitions(database).list()
+    rows = [
+        {
+            "workflowId": head.workflow_id,
+            "name": head.name,
+            "version": head.version,
+            "revision": head.revision,
+            "active": head.active,
+            "updatedAt": head.updated_at.isoformat(),
+        }
+        for head in heads
+    ]
+    columns = {"workflowId": "id", "name": "name", "version": "version", "revision": "revision", "updatedAt": "updated"}
+    print_rows(options.output, columns, rows)
+    return FINE
+
+
+def show(options: Namespace) -> int:
+    """Print a definition; as a table its outline, as JSON the document."""
+    with open_database() as database:
+        stored = Definitions(database).get(options.workflow_id, version=options.version)
+    if options.output == "json":
+        print_json(stored.document)
+        return FINE
+    from airflow_workflow_provider.cli.diagram import outline
+    from airflow_workflow_provider.model.validate import parse_definition
+
+    definition = parse_definition(stored.document)
+    print_line(outline(definition))
+    if definition.description:
+        print_line(f"\n{definition.description}")
+    print_line(f"\nrevision {stored.revision}, published {stored.created_at.isoformat()} by {stored.created_by or '-'}")
+    return FINE
+
+
+def versions(options: Namespace) -> int:
+    """List all publications of a workflow, newest first."""
+    with open_database() as database:
+        published = Definitions(database).versions(options.workflow_id)
+    rows = [
+        {
+            "version": each.version,
+            "revision": each.revision,
+            "publishedAt": each.created_at.isoformat(),
+            "publishedBy": each.created_by,
+            "digest": each.digest,
+        }
+        for each in published
+    ]
+    columns = {"version": "version", "revision": "revision", "publishedAt": "published", "publishedBy": "by"}
+    print_rows(options.output, columns, rows)
+    return FINE
+
+
+def diff(options: Namespace) -> int:
+    """Print how two versions differ; as JSON one object a changed place."""
+    with open_database() as database:
+        definitions = Definitions(database)
+        old = definitions.get(options.workflow_id, version=options.old)
+        new = definitions.get(options.workflow_id, version=options.new)
+    if options.output == "json":
+        print_json(list(changes(old.document, new.document)))
+        return FINE
+    from rich.text import Text
+
+    before, after = (_lines(document) for document in (old.document, new.document))
+    out = console()
+    for line in difflib.unified_diff(before, after, options.old, options.new, lineterm=""):
+        out.print(Text(line, style=DIFF_STYLES.get(line[:1], "")), soft_wrap=True)
+    if before == after:
+        print_line("No difference.")
+    return FINE
+
+
+def changes(old: Any, new: Any, pointer: str = "") -> Iterator[dict[str, Any]]:
+    """Yield the places where two documents differ, as ``{"pointer", "change", "old", "new"}`` in document order.
+
+    ``change`` is ``added``, ``removed`` or ``changed``. Lists of steps, branches and the like are compared by their ids.
+    """
+    if old is MISSING:
+        yield {"pointer": pointer, "change": "added", "new": new}
+    elif new is MISSING:
+        yield {"pointer": pointer, "change": "removed", "old": old}
+    elif isinstance(old, dict) and isinstance(new, dict):
+        for key in dict.fromkeys((*old, *new)):
+            place = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
+            yield from changes(old.get(key, MISSING), new.get(key, MISSING), place)
+    elif _identified(old) and _identified(new):
+        yield from changes(_identified(old), _identified(new), pointer)
+    elif old != new or type(old) is not type(new):
+        yield {"pointer": pointer, "change": "changed", "old": old, "new": new}
+
+
+def _identified(value: Any) -> dict[str, Any]:
+    """A list of objects by their ids; empty where the value is something else."""
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        return {}
+    for key in ("stepId", "branchId", "componentId"):
+        ids = [item.get(key) for item in value]
+        if all(isinstance(each, str) for each in ids) and len(set(ids)) == len(ids):
+            return dict(zip(ids, value, strict=True))  # type: ignore[arg-type]
+    return {}
+
+
+def _lines(document: dict[str, Any]) -> list[str]:
+    return json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True).splitlines()

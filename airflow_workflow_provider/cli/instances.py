@@ -1,0 +1,122 @@
+"""``instances list|show``: what runs and what ran."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from airflow_workflow_provider.cli.access import open_database
+from airflow_workflow_provider.cli.console import print_json, print_line, print_rows, print_table
+from airflow_workflow_provider.cli.main import FINE
+from airflow_workflow_provider.errors import Misuse
+from airflow_workflow_provider.store.instances import Instances
+from airflow_workflow_provider.store.listing import InstanceFilter, InstanceList
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.store.instances import Instance, InstanceSummary
+
+COLUMNS = {
+    "instanceId": "id",
+    "workflowId": "workflow",
+    "version": "version",
+    "status": "status",
+    "currentStepId": "step",
+    "correlationId": "correlation id",
+    "startedAt": "started",
+    "completedAt": "completed",
+}
+
+
+def parse_instance_id(text: str) -> UUID:
+    """Read an instance's id.
+
+    :raises Misuse: it is no UUID
+    """
+    try:
+        return UUID(text)
+    except ValueError as error:
+        message = f"{text!r} is no instance id; expected a UUID"
+        raise Misuse(message, code="bad-instance-id") from error
+
+
+def list_instances(options: Namespace) -> int:
+    """List instances, newest first."""
+    if options.limit < 1:
+        message = f"--limit is {options.limit}; expected a number from 1"
+        raise Misuse(message, code="bad-limit", pointer="--limit")
+    only = InstanceFilter(
+        workflow_id=options.workflow,
+        statuses=[options.status] if options.status else None,
+        correlation_id=options.correlation_id,
+    )
+    rows: list[dict[str, Any]] = []
+    with open_database() as database:
+        after = None
+        while len(rows) < options.limit:
+            page = InstanceList(database).page(only, after=after, limit=options.limit - len(rows))
+            rows += [summary(each) for each in page.items]
+            after = page.next
+            if after is None:
+                break
+    print_rows(options.output, COLUMNS, rows)
+    return FINE
+
+
+def summary(instance: InstanceSummary) -> dict[str, Any]:
+    """Return the JSON object that stands for an instance in lists."""
+    return {
+        "instanceId": str(instance.id),
+        "workflowId": instance.workflow_id,
+        "version": instance.version,
+        "status": instance.status,
+        "currentStepId": instance.current_step_id,
+        "correlationId": instance.correlation_id,
+        "dagId": instance.dag_id,
+        "runId": instance.run_id,
+        "startedAt": instance.started_at.isoformat(),
+        "completedAt": instance.completed_at.isoformat() if instance.completed_at else None,
+        "error": instance.error,
+    }
+
+
+def show(options: Namespace) -> int:
+    """Show one instance: its status, its steps, its output or error."""
+    wanted = parse_instance_id(options.instance_id)
+    with open_database() as database:
+        instance = Instances(database).get(wanted)
+    found = {
+        **summary(instance),
+        "input": instance.input,
+        "output": instance.output,
+        "event": instance.event,
+        "parentInstanceId": str(instance.parent_instance_id) if instance.parent_instance_id else None,
+        "state": public_state(instance.state),
+    }
+    if options.output == "json":
+        print_json(found)
+    else:
+        _print(found, instance)
+    return FINE
+
+
+def public_state(state: dict[str, Any]) -> dict[str, Any]:
+    """Return the documented part of a state; the rest is the engine's own book-keeping."""
+    known = ("input", "event", "variables", "data", "steps", "activeSteps")
+    return {key: state[key] for key in known if key in state}
+
+
+def _print(found: dict[str, Any], instance: Instance) -> None:
+    for key in (*COLUMNS, "runId"):
+        if found[key] is not None:
+            print_line(f"{COLUMNS.get(key, 'run'):15} {found[key]}")
+    steps = instance.state.get("steps", {})
+    rows = [
+        (step_id, each.get("status"), each.get("visit"), each.get("startedAt"), each.get("completedAt"))
+        for step_id, each in steps.items()
+    ]
+    print_table(("step", "status", "visit", "started", "completed"), rows)
+    for title in ("input", "output", "error"):
+        if found[title] is not None:
+            print_line(f"{title}:")
+            print_json(found[title])

@@ -1,0 +1,131 @@
+"""``run``: start an instance through Airflow's public REST API, and wait for it."""
+
+from __future__ import annotations
+
+import os
+import time
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from airflow_workflow_provider.cli.console import note, print_json, print_line, progress
+from airflow_workflow_provider.cli.documents import read_json_argument
+from airflow_workflow_provider.cli.main import FAILED, FINE
+from airflow_workflow_provider.cli.standalone import running_environment
+from airflow_workflow_provider.errors import Misuse, NotFound, WorkflowsError
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.local.client import AirflowClient
+    from airflow_workflow_provider.store.instances import Instance, Instances
+
+URL_VARIABLE = "AIRFLOW_WORKFLOWS_API_URL"
+USER_VARIABLE = "AIRFLOW_WORKFLOWS_API_USER"
+PASSWORD_VARIABLE = "AIRFLOW_WORKFLOWS_API_PASSWORD"  # noqa: S105 - the name of a variable
+
+ENDED = frozenset({"completed", "failed"})
+SETTLING = 15.0
+"""Seconds that an instance may lag behind its DAG run."""
+POLL = 0.5
+
+
+def api_client() -> AirflowClient:
+    """Return a client of the Airflow that the environment names, else of the one that runs on this machine.
+
+    :raises Misuse: neither is there
+    """
+    from airflow_workflow_provider.local.client import AirflowClient
+
+    address = os.environ.get(URL_VARIABLE)
+    if address:
+        return AirflowClient(address, os.environ.get(USER_VARIABLE, ""), os.environ.get(PASSWORD_VARIABLE, ""))
+    local = running_environment()
+    if local is not None:
+        return local.client()
+    message = "No Airflow is known to start an instance in"
+    raise Misuse(
+        message,
+        code="no-airflow",
+        suggestion=f"Set {URL_VARIABLE}, {USER_VARIABLE} and {PASSWORD_VARIABLE}, or start one here with "
+        "'airflow-workflows standalone up'",
+    )
+
+
+def run(options: Namespace) -> int:
+    """Start an instance and print its id; with ``--wait`` exit 0 only when it completed."""
+    from airflow_workflow_provider.store.instances import instance_id
+
+    document = read_json_argument(options.input, what="--input")
+    if not isinstance(document, dict):
+        message = f"An input is a JSON object, not {type(document).__name__}"
+        raise Misuse(message, code="bad-input", pointer="--input")
+    with api_client() as client:
+        run_id = _start(client, options.workflow_id, document)
+        found = {
+            "instanceId": str(instance_id(options.workflow_id, run_id)),
+            "workflowId": options.workflow_id,
+            "runId": run_id,
+        }
+        if options.output == "table":
+            print_line(found["instanceId"])
+        if not options.wait:
+            if options.output == "json":
+                print_json(found)
+            return FINE
+        ended = _wait(client, found, options.timeout)
+    return _report(found, ended, options.output)
+
+
+def _start(client: AirflowClient, workflow_id: str, document: dict[str, Any]) -> str:
+    try:
+        return str(client.trigger(workflow_id, document)["dag_run_id"])
+    except NotFound as error:
+        message = f"Airflow at {client.address} knows no workflow {workflow_id!r}"
+        suggestion = "A workflow is known a few seconds after 'apply'; 'airflow-workflows list' shows what is stored"
+        raise NotFound(message, code="workflow-not-found", suggestion=suggestion) from error
+    except Misuse as error:
+        # The words of the command are fine; it is the workflow that does not take this input.
+        raise WorkflowsError(error.message, code="input-refused", pointer="--input") from error
+
+
+def _wait(client: AirflowClient, found: dict[str, str], seconds: float | None) -> Instance:
+    from airflow_workflow_provider.cli.access import open_database
+    from airflow_workflow_provider.store.instances import Instances
+
+    began = time.monotonic()
+    over_since: float | None = None
+    with open_database() as database, progress(f"Running {found['workflowId']}", None) as advance:
+        while True:
+            instance = _look(Instances(database), found["instanceId"])
+            if instance is not None:
+                if instance.status in ENDED:
+                    return instance
+                advance(f"{found['workflowId']}: {instance.status}, step {instance.current_step_id or '-'}")
+            now = time.monotonic()
+            if over_since is None and client.run(found["workflowId"], found["runId"])["state"] in ("success", "failed"):
+                over_since = now
+            if over_since is not None and now - over_since > SETTLING:
+                message = f"The DAG run {found['runId']!r} has ended, but the instance {found['instanceId']} has not"
+                raise WorkflowsError(message, code="instance-left-behind", suggestion="Look at the run in Airflow")
+            if seconds is not None and now - began > seconds:
+                message = f"Instance {found['instanceId']} did not end within {seconds:g} s; it goes on"
+                raise WorkflowsError(message, code="deadline-passed")
+            time.sleep(POLL)
+
+
+def _look(store: Instances, instance_id: str) -> Instance | None:
+    try:
+        return store.get(UUID(instance_id))
+    except NotFound:
+        return None
+
+
+def _report(found: dict[str, str], instance: Instance, output: str) -> int:
+    if output == "json":
+        print_json({**found, "status": instance.status, "output": instance.output, "error": instance.error})
+    else:
+        print_line(instance.status)
+        if instance.output is not None:
+            print_json(instance.output)
+        if instance.error is not None:
+            note(f"{instance.error.get('type')}: {instance.error.get('message')}")
+    return FINE if instance.status == "completed" else FAILED

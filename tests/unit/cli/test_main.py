@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from airflow_workflow_provider import __version__
+from airflow_workflow_provider.cli import main as main_module
+from airflow_workflow_provider.cli.commands import COMMANDS, Command, Group
+from airflow_workflow_provider.cli.main import build_parser, invoke, main
+from airflow_workflow_provider.errors import Misuse, NotFound
+
+
+def all_commands() -> Iterator[Command]:
+    for command in COMMANDS:
+        yield from command.commands if isinstance(command, Group) else (command,)
+
+
+def run_cli(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    program = [sys.executable, "-m", "airflow_workflow_provider.cli.main", *arguments]
+    return subprocess.run(
+        program, input=stdin, capture_output=True, text=True, timeout=60, check=False, env=environment or None
+    )
+
+
+def test_every_handler_exists() -> None:
+    for command in all_commands():
+        assert callable(main_module._load(command.handler)), command.name
+
+
+def test_every_option_has_a_help_text() -> None:
+    assert all(argument.help.endswith(".") or ":" in argument.help for c in all_commands() for argument in c.arguments)
+
+
+def test_no_command_and_an_unknown_one_are_misuse(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in ([], ["no-such-command"], ["validate"], ["list", "--output", "yaml"]):
+        with pytest.raises(SystemExit) as caught:
+            main(arguments)
+        assert caught.value.code == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+
+    assert caught.value.code == 0
+    assert __version__ in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("error", "code"), [(Misuse("wrong words"), 2), (NotFound("not there"), 1)])
+def test_an_error_is_one_line_with_its_code_and_an_exit_code(
+    error: Exception, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def handler(_: argparse.Namespace) -> int:
+        raise error
+
+    monkeypatch.setattr(main_module, "_load", lambda _: handler)
+
+    assert invoke("any:thing", argparse.Namespace()) == code
+
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert captured.err.startswith(f"error {error.code}: ")  # type: ignore[attr-defined]
+
+
+def test_a_reader_that_goes_away_is_no_traceback() -> None:
+    schema = f"{sys.executable} -m airflow_workflow_provider.cli.main schema"
+    pipe = ["bash", "-c", f"set -o pipefail; ({schema}; {schema}; {schema}) | head -c 5"]
+
+    ended = subprocess.run(pipe, capture_output=True, text=True, timeout=60, check=False)
+
+    assert "Traceback" not in ended.stderr
+    assert "BrokenPipe" not in ended.stderr
+
+
+def test_the_help_of_every_command_can_be_printed() -> None:
+    build_parser().format_help()
+    for command in COMMANDS:
+        names = (
+            [[command.name, inner.name] for inner in command.commands]
+            if isinstance(command, Group)
+            else [[command.name]]
+        )
+        for name in names:
+            with pytest.raises(SystemExit) as caught:
+                main([*name, "--help"])
+            assert caught.value.code == 0
+
+
+def test_pure_commands_load_neither_airflow_nor_the_database_layer() -> None:
+    program = """
+import json, sys
+from airflow_workflow_provider.cli.main import main
+codes = [
+    main(["validate", "examples/order-approval.json", "examples/payment.json"]),
+    main(["schema"]),
+    main(["graph", "examples/order-approval.json"]),
+    main(["graph", "examples/order-approval.json", "--format", "text"]),
+    main(["simulate", "examples/order-approval.json", "--input", "examples/order-approval.input.json"]),
+]
+heavy = [name for name in ("airflow", "sqlalchemy", "psycopg", "alembic", "httpx") if name in sys.modules]
+print(json.dumps({"codes": codes, "heavy": heavy}), file=sys.stderr)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+
+    assert json.loads(ended.stderr.splitlines()[-1]) == {"codes": [0, 0, 0, 0, 0], "heavy": []}
