@@ -1,0 +1,238 @@
+"""The tasks of a simulation: mocks where there are any, the pure built-ins for real, nothing else."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from airflow_workflow_provider.engine.bindings import Uuids, apply_transform
+from airflow_workflow_provider.engine.failure import TASK_NOT_FOUND, Failure
+from airflow_workflow_provider.engine.graph import Graph
+from airflow_workflow_provider.engine.machine import Call, Options
+from airflow_workflow_provider.engine.simulate import Outcome, Simulation, child_outcome, simulate
+from airflow_workflow_provider.errors import Misuse, StepFailure
+from airflow_workflow_provider.model.definition import Transform, WorkflowDefinition
+from airflow_workflow_provider.model.durations import parse_duration
+from airflow_workflow_provider.tasks.builtin import BUILTINS, PURE, WORKFLOW_PREFIX, run_pure, wait_until
+from airflow_workflow_provider.tasks.calls import arguments_of, is_child_workflow, task_ids, tasks_of
+from airflow_workflow_provider.tasks.catalogue import Catalogue
+
+MAX_DEPTH = 10
+_KEYS = ("output", "error", "transform")
+_ERROR_KEYS = ("type", "code", "message", "details")
+
+
+@dataclass
+class Simulator:
+    """Runs definitions in memory.
+
+    :param catalogue: the task definitions that are known
+    :param workflows: definitions that ``workflow:<id>`` may run, by their id
+    :param warn: told about a task that is neither mocked nor can run here; it returns ``{}``
+    :param options: bounds and defaults of the engine
+    """
+
+    catalogue: Catalogue = field(default_factory=Catalogue)
+    workflows: Mapping[str, WorkflowDefinition] = field(default_factory=dict)
+    warn: Callable[[str], None] = lambda _: None
+    options: Options | None = None
+
+    def run(
+        self,
+        definition: WorkflowDefinition,
+        input_data: Any,
+        mocks: Mapping[str, Any] | None = None,
+        *,
+        now: datetime,
+        event: dict[str, Any] | None = None,
+        correlation_id: str | None = None,
+    ) -> Simulation:
+        """Run a definition to its end.
+
+        :param mocks: outcomes by stepId or taskId, see :class:`Mocks`
+        :param now: virtual time at the start
+        :raises Misuse: a mock is malformed, or names no step and no task of the definition
+        """
+        known = [definition, *self.workflows.values()]
+        run = _SimulatedTasks(self, Mocks(mocks or {}, known))
+        return run.start(definition, input_data, now, depth=0, event=event, correlation_id=correlation_id)
+
+
+class Mocks:
+    """Outcomes by stepId or taskId, used in call order; the last one repeats.
+
+    An outcome is ``{"output": …}``, ``{"error": {"type", "code", "message", "details"}}`` or ``{"transform": {"type",
+    "expression"}}`` over ``{input}``; ``duration`` beside it says how long the call takes in virtual time.
+
+    :param mocks: a list of outcomes for each id
+    :param definitions: the definitions whose steps and tasks may be named
+    :raises Misuse: a mock is malformed, or names no step and no task
+    """
+
+    def __init__(self, mocks: Mapping[str, Any], definitions: Sequence[WorkflowDefinition]) -> None:
+        if not isinstance(mocks, Mapping):
+            raise Misuse("Mocks must be an object that gives a list of outcomes for each stepId or taskId")
+        known = {name for definition in definitions for name in _names(definition)}
+        for name, outcomes in mocks.items():
+            if name not in known:
+                raise _unknown(name, known)
+            _check(name, outcomes)
+        self._mocks = mocks
+        self._used: dict[str, int] = {}
+
+    def find(self, call: Call) -> Mapping[str, Any] | None:
+        """Return the next outcome for a call; a step's mock beats its task's."""
+        for name in (call.step_id, call.task_id):
+            if name in self._mocks and (call.kind == "step" or name == call.task_id):
+                outcomes = self._mocks[name]
+                used = self._used.get(name, 0)
+                self._used[name] = used + 1
+                found: Mapping[str, Any] = outcomes[min(used, len(outcomes) - 1)]
+                return found
+        return None
+
+
+class _SimulatedTasks:
+    def __init__(self, simulator: Simulator, mocks: Mocks) -> None:
+        self._simulator = simulator
+        self._mocks = mocks
+        self._warned: set[str] = set()
+
+    def start(
+        self,
+        definition: WorkflowDefinition,
+        input_data: Any,
+        now: datetime,
+        *,
+        depth: int,
+        event: dict[str, Any] | None = None,
+        correlation_id: str | None = None,
+        instance_id: str | None = None,
+    ) -> Simulation:
+        graph = Graph.of(definition, tasks_of(definition, self._simulator.catalogue))
+
+        def run_task(call: Call, moment: datetime) -> Outcome:
+            return self._run(graph, call, moment, depth)
+
+        return simulate(
+            graph,
+            input_data,
+            run_task,
+            now=now,
+            event=event,
+            options=self._simulator.options,
+            correlation_id=correlation_id,
+            instance_id=instance_id,
+        )
+
+    def _run(self, graph: Graph, call: Call, now: datetime, depth: int) -> Outcome:
+        mock = self._mocks.find(call)
+        if mock is not None:
+            return _mocked(mock, call, now)
+        if is_child_workflow(call.task_id):
+            return self._run_child(call, now, depth)
+        task = graph.tasks.get(call.task_id)
+        if task is None or task.operator not in BUILTINS:
+            self._warn(call.task_id)
+            return Outcome(output={})
+        arguments = arguments_of(task, call)
+        if task.operator not in PURE:
+            self._warn(call.task_id)
+            return Outcome(output={})
+        output = run_pure(task.operator, arguments, now)
+        ends_at = wait_until(arguments, now) if task.operator == "wait" else None
+        return Outcome(output=output, ends_at=ends_at)
+
+    def _run_child(self, call: Call, now: datetime, depth: int) -> Outcome:
+        name = call.task_id.removeprefix(WORKFLOW_PREFIX).partition("@")[0]
+        definition = self._simulator.workflows.get(name)
+        if definition is None:
+            self._warn(call.task_id)
+            return Outcome(output={})
+        if depth + 1 > MAX_DEPTH:
+            raise StepFailure(
+                f"Workflow {name!r} would run at depth {depth + 1}; workflows nest at most {MAX_DEPTH} deep",
+                type=TASK_NOT_FOUND,
+                code="max-depth",
+            )
+        result = self.start(definition, call.input, now, depth=depth + 1, instance_id=call.idempotency_key)
+        return child_outcome(result, name)
+
+    def _warn(self, task_id: str) -> None:
+        if task_id not in self._warned:
+            self._warned.add(task_id)
+            self._simulator.warn(f"task {task_id!r} cannot run in a simulation and has no mock: it returns {{}}")
+
+
+def _mocked(mock: Mapping[str, Any], call: Call, now: datetime) -> Outcome:
+    ends_at = now + parse_duration(mock["duration"]) if "duration" in mock else None
+    if "error" in mock:
+        given = mock["error"]
+        failure = Failure.named(
+            given.get("type", "TaskError"),
+            given.get("message", "mocked failure"),
+            code=given.get("code"),
+            details=given.get("details"),
+        )
+        return Outcome(failure=failure, ends_at=ends_at)
+    if "transform" in mock:
+        names = frozenset({"input"})
+        uuids = Uuids("mock", call.step_id, str(call.visit))
+        transform = Transform.model_validate(mock["transform"])
+        return Outcome(output=apply_transform(transform, names, {"input": call.input}, uuids, "mock"), ends_at=ends_at)
+    return Outcome(output=mock.get("output"), ends_at=ends_at)
+
+
+def _names(definition: WorkflowDefinition) -> set[str]:
+    steps = Graph.of(definition)
+    return {step.step_id for found in steps.lists.values() for step in found.steps} | set(task_ids(definition))
+
+
+def _unknown(name: str, known: set[str]) -> Misuse:
+    near = difflib.get_close_matches(name, known, n=3)
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known are {sorted(known)}"
+    return Misuse(
+        f"Mock {name!r} names no step and no task of the definition",
+        code="unknown-mock",
+        pointer=f"/{name}",
+        suggestion=hint,
+    )
+
+
+def _check(name: str, outcomes: Any) -> None:
+    def refuse(what: str, place: str = "") -> Misuse:
+        return Misuse(f"Mock {name!r}: {what}", code="invalid-mock", pointer=f"/{name}{place}")
+
+    if not isinstance(outcomes, list) or not outcomes:
+        raise refuse("must be a list with at least one outcome")
+    for index, outcome in enumerate(outcomes):
+        place = f"/{index}"
+        if not isinstance(outcome, dict) or len(set(outcome) & set(_KEYS)) != 1 or set(outcome) - {*_KEYS, "duration"}:
+            raise refuse(f"an outcome is an object with exactly one of {list(_KEYS)}, and perhaps `duration`", place)
+        if "error" in outcome:
+            _check_error(outcome["error"], lambda what, place=place: refuse(what, f"{place}/error"))
+        if "duration" in outcome:
+            try:
+                parse_duration(outcome["duration"])
+            except (ValueError, TypeError) as exc:
+                raise refuse(str(exc), f"{place}/duration") from exc
+        if "transform" in outcome:
+            try:
+                Transform.model_validate(outcome["transform"])
+            except ValueError as exc:
+                raise refuse("`transform` must be {type: jmespath | jsonata, expression}", f"{place}/transform") from exc
+
+
+def _check_error(error: Any, refuse: Callable[[str], Misuse]) -> None:
+    if not isinstance(error, dict) or set(error) - set(_ERROR_KEYS):
+        raise refuse(f"`error` is an object with {list(_ERROR_KEYS)}")
+    for key in ("type", "code", "message"):
+        if not isinstance(error.get(key, ""), str) and not (key == "code" and error[key] is None):
+            raise refuse(f"`{key}` must be a string")
+    if not isinstance(error.get("details", {}), dict):
+        raise refuse("`details` must be an object")
+
+
