@@ -189,13 +189,13 @@ def airflow_variables(
         "usage_data_collection": {"enabled": "False"},
     }
     variables = {
-        f"AIRFLOW__{section.upper()}__{name.upper()}": value.replace("%", "%%") if section == "database" else value
+        f"AIRFLOW__{section.upper()}__{name.upper()}": value
         for section, options in sections.items()
         for name, value in options.items()
     }
     return variables | {
         "AIRFLOW_HOME": str(layout.home),
-        f"AIRFLOW_CONN_{DEFAULT_CONNECTION_ID.upper()}": _connection(workflows_url),
+        f"AIRFLOW_CONN_{DEFAULT_CONNECTION_ID.upper()}": connection_json(workflows_url),
     }
 
 
@@ -214,7 +214,8 @@ def shell_text(variables: Mapping[str, str]) -> str:
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(variables.items()))
 
 
-def _connection(url: str) -> str:
+def connection_json(url: str) -> str:
+    """Return an Airflow connection, in its JSON form, to the database of a SQLAlchemy URL."""
     parts = urlsplit(url)
     return json.dumps(
         {

@@ -1,0 +1,65 @@
+"""What Airflow is told about this package, checked with Airflow's own means."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from airflow_workflow_provider.provider_info import get_provider_info
+from airflow_workflow_provider.settings import OPTIONS
+
+
+def test_it_is_valid_by_airflows_schema() -> None:
+    from airflow.providers_manager import _create_provider_info_schema_validator
+
+    _create_provider_info_schema_validator().validate(get_provider_info())
+
+
+def test_airflow_finds_it() -> None:
+    from airflow.providers_manager import ProvidersManager
+
+    manager = ProvidersManager()
+    manager.initialize_providers_list()
+    assert "airflow-workflow-provider" in manager.providers
+
+
+def test_airflow_shows_the_defaults_as_they_are_used(tmp_path: Path) -> None:
+    program = (
+        "from airflow.configuration import conf\n"
+        "from airflow_workflow_provider.settings import OPTIONS\n"
+        "shown = {o.name: conf.get('workflows', o.name) for o in OPTIONS}\n"
+        "assert shown == {o.name: o.default for o in OPTIONS}, shown\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    subprocess.run([sys.executable, "-c", program], check=True, env={**environment, "AIRFLOW_HOME": str(tmp_path)})
+
+
+def test_every_option_is_documented() -> None:
+    options = get_provider_info()["config"]["workflows"]["options"]
+    assert set(options) == {option.name for option in OPTIONS}
+
+
+def test_what_it_names_can_be_imported() -> None:
+    from airflow.sdk.module_loading import import_string
+
+    information = get_provider_info()
+    for path in information["cli"]:
+        assert callable(import_string(path))
+    for bundle in information["bundles"]:
+        for module in bundle["python-modules"]:
+            __import__(module)
+
+
+def test_entry_points_resolve() -> None:
+    ours = [
+        point
+        for group in ("apache_airflow_provider", "airflow.plugins", "console_scripts", "pytest11")
+        for point in entry_points(group=group)
+        if point.dist is not None and point.dist.name == "airflow-workflow-provider"
+    ]
+    assert {"provider_info", "workflows", "airflow-workflows"} <= {point.name for point in ours}
+    for point in ours:
+        assert point.load() is not None
