@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TYPE_CHECKING
 
 from airflow_workflow_provider.engine.failure import EXPRESSION_ERROR
-from airflow_workflow_provider.engine.state import Json, Scope
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.definition import Transform
 from airflow_workflow_provider.model.expressions import (
@@ -17,6 +15,10 @@ from airflow_workflow_provider.model.expressions import (
     compile_condition,
     compile_transform,
 )
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.state import Json, Scope
+    from collections.abc import Callable, Mapping
 
 NAMESPACE: Final = uuid.UUID("6f3d6a52-7d1c-5b0e-9a54-2f1f6f0c7b11")
 
@@ -100,7 +102,8 @@ def holds(condition: str, names: frozenset[str], bindings: Mapping[str, Any]) ->
     try:
         return compile_condition(condition, names).holds(bindings)
     except (ExpressionFailure, ValueError) as exc:
-        raise expression_error("condition", condition, exc) from exc
+        msg = "condition"
+        raise expression_error(msg, condition, exc) from exc
 
 
 def resolve_arguments(value: Any, names: frozenset[str], bindings: Mapping[str, Any], uuids: Uuids, use: str) -> Any:
@@ -134,6 +137,4 @@ def is_transform(value: Any) -> bool:
 
 def expression_error(use: str, expression: str, cause: Exception) -> StepFailure:
     """Return the failure of an expression that could not be evaluated."""
-    return StepFailure(
-        f"{use}: {cause}", type=EXPRESSION_ERROR, details={"expression": expression[:1_000], "at": use}
-    )
+    return StepFailure(f"{use}: {cause}", type=EXPRESSION_ERROR, details={"expression": expression[:1_000], "at": use})

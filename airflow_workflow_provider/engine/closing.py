@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_workflow_provider.engine import regions
@@ -15,6 +14,7 @@ from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.definition import END, FAIL, Compensation, Step, WorkflowOnFailure
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from airflow_workflow_provider.engine.machine import Decision, Machine
 
 
@@ -80,7 +80,8 @@ def note_completed(machine: Machine, scope: Scope, step: Step, output: Json) -> 
 def compensation_of(step: Step) -> Compensation:
     """Return the compensation of a step that has one."""
     if step.compensation is None:
-        raise AssertionError(f"step {step.step_id!r} has no compensation")
+        msg = f"step {step.step_id!r} has no compensation"
+        raise AssertionError(msg)
     return step.compensation
 
 
@@ -109,7 +110,7 @@ def compensated(machine: Machine, root: Scope, now: datetime) -> Decision:
 
 def compensation_failed(machine: Machine, root: Scope, failure: Failure, now: datetime) -> Decision:
     """Retry a compensation by its task's policy; when that is exhausted, record it and go on with the rest."""
-    from airflow_workflow_provider.engine.machine import Decision  # noqa: PLC0415 - rooms of one machine
+    from airflow_workflow_provider.engine.machine import Decision
 
     current = root.control["current"]
     task = machine.graph.tasks.get(compensation_of(machine.graph.step(current["stepId"])).task_id)
@@ -129,7 +130,7 @@ def compensation_failed(machine: Machine, root: Scope, failure: Failure, now: da
 
 
 def _leave_compensation(machine: Machine, root: Scope, status: str, error: Json | None, now: datetime) -> Decision:
-    from airflow_workflow_provider.engine.machine import Decision  # noqa: PLC0415 - rooms of one machine
+    from airflow_workflow_provider.engine.machine import Decision
 
     root.control["current"] = None
     _next_compensation(machine, root, now)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TYPE_CHECKING
 
 from airflow_workflow_provider.engine.state import Json, item_indexes
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 LEVELS: Final = {"error": 0, "info": 1, "debug": 2}
 _PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
@@ -54,9 +56,7 @@ class EventLog:
     def step(self, level: str, name: str, at: datetime, scope: str, current: Json, *, data: Json | None = None) -> None:
         """Note something about a step's activation."""
         if self.trace is not None:
-            self.trace.append(
-                Event(level, name, at, current["stepId"], scope, current["visit"], current["attempt"])
-            )
+            self.trace.append(Event(level, name, at, current["stepId"], scope, current["visit"], current["attempt"]))
         if LEVELS[level] <= self._limit:
             event = Event(
                 level, name, at, current["stepId"], scope, current["visit"], current["attempt"], data=data or {}

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import builtins
-import random
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from airflow_workflow_provider.errors import StepFailure, TaskError
-from airflow_workflow_provider.model.definition import RetryPolicy
 from airflow_workflow_provider.model.durations import parse_duration
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.model.definition import RetryPolicy
+    from collections.abc import Iterable, Sequence
+    import random
 
 VALIDATION_ERROR = "ValidationError"
 TIMEOUT_ERROR = "TimeoutError"
@@ -71,7 +73,7 @@ class Failure:
     @classmethod
     def named(
         cls,
-        type: str,  # noqa: A002 - the field's name in the error object
+        type: str,
         message: str,
         *,
         code: str | None = None,
@@ -86,7 +88,9 @@ class Failure:
         if isinstance(exc, StepFailure):
             if exc.names_its_type:
                 return cls.named(exc.error_type, exc.message, code=exc.error_code, details=exc.details)
-            return cls(exc.error_type, exc.message[:MAX_MESSAGE], exc.error_code, exc.details, _kinds_of_class(type(exc)))
+            return cls(
+                exc.error_type, exc.message[:MAX_MESSAGE], exc.error_code, exc.details, _kinds_of_class(type(exc))
+            )
         name = type(exc).__name__
         kinds = () if name in BUILT_IN_TYPES else _kinds_of_class(type(exc))
         return cls(name, (str(exc) or name)[:MAX_MESSAGE], None, {}, kinds)
@@ -209,7 +213,9 @@ def next_delay(
 def delay_of(policy: RetryPolicy, count: int, rng: random.Random) -> timedelta:
     """Return the delay after the ``count``-th failure that a policy matched."""
     seconds = parse_duration(policy.delay).total_seconds()
-    limit = parse_duration(policy.max_delay).total_seconds() if policy.max_delay else timedelta(days=365).total_seconds()
+    limit = (
+        parse_duration(policy.max_delay).total_seconds() if policy.max_delay else timedelta(days=365).total_seconds()
+    )
     if policy.strategy == "exponential":
         try:
             seconds *= float(policy.multiplier) ** (count - 1)

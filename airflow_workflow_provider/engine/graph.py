@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from airflow_workflow_provider.model.definition import RetryPolicy, Step, WorkflowDefinition
 from airflow_workflow_provider.model.flow import Flow, handler_targets
-from airflow_workflow_provider.model.task import TaskDefinition
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.model.task import TaskDefinition
+    from airflow_workflow_provider.model.definition import RetryPolicy, Step, WorkflowDefinition
 
 Successors = Callable[[str], Iterable[str]]
 

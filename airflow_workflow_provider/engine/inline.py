@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TYPE_CHECKING
 
 from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
 from airflow_workflow_provider.engine.machine import Activation, Call, Decision, Machine
-from airflow_workflow_provider.engine.state import Json
 from airflow_workflow_provider.errors import StepFailure
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.state import Json
+    from datetime import datetime
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,8 @@ class InlineHost:
             if not isinstance(step, Call):
                 return step
             result = (Activation(step.scope, step.step_id, step.visit, step.kind), self._run(step))
-        raise AssertionError("a region takes a bounded number of turns")
+        msg = "a region takes a bounded number of turns"
+        raise AssertionError(msg)
 
     def _turn(self, machine: Machine, result: tuple[Activation, Ended | Parked] | None) -> Call | Left | Waiting:
         """Fold in what has ended, and return the next call to run, or why there is none."""
@@ -170,7 +173,8 @@ class InlineHost:
     @property
     def _waits(self) -> dict[Activation, Parked]:
         if self._parked is None:
-            raise AssertionError("the first turn has taken over what waits")
+            msg = "the first turn has taken over what waits"
+            raise AssertionError(msg)
         return self._parked
 
     def _wake(self, machine: Machine, now: datetime) -> None:

@@ -14,10 +14,8 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TYPE_CHECKING
 
 from airflow_workflow_provider.engine import closing, regions
 from airflow_workflow_provider.engine.bindings import (
@@ -25,9 +23,11 @@ from airflow_workflow_provider.engine.bindings import (
     apply_transform,
     bindings_of,
     expression_error,
-    holds as condition_holds,
     names_in,
     resolve_arguments,
+)
+from airflow_workflow_provider.engine.bindings import (
+    holds as condition_holds,
 )
 from airflow_workflow_provider.engine.events import Event, EventLog, operands
 from airflow_workflow_provider.engine.failure import (
@@ -48,6 +48,10 @@ from airflow_workflow_provider.engine.values import json_object
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.definition import END, FAIL, RetryPolicy, Step
 from airflow_workflow_provider.model.durations import parse_duration
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+    from collections.abc import Callable, Iterator
 
 RAW_FACTOR: Final = 64
 DEFAULT_RETRY: Final = RetryPolicy(max_attempts=3, strategy="exponential", delay="PT1S")
@@ -375,7 +379,9 @@ class Machine:
         """Return the view of one running step list."""
         return Scope(self.state, key)
 
-    def activate(self, scope: Scope, step_id: str, now: datetime, *, attempt: int = 0, again: Json | None = None) -> bool:
+    def activate(
+        self, scope: Scope, step_id: str, now: datetime, *, attempt: int = 0, again: Json | None = None
+    ) -> bool:
         """Make a step the live activation of its list; refuse the visit past the limit (rule T6).
 
         :param attempt: attempts made before, where a region is tried again as a whole (rule F2)
@@ -420,7 +426,9 @@ class Machine:
             "region": None,
         }
 
-    def complete(self, scope: Scope, step: Step, raw_output: Json, now: datetime, *, shaped_only: bool = False) -> Decision:
+    def complete(
+        self, scope: Scope, step: Step, raw_output: Json, now: datetime, *, shaped_only: bool = False
+    ) -> Decision:
         """Shape and keep a step's output, set its variables, and take its transition (rule X4).
 
         :param raw_output: the task's result as a JSON object; of a region the aggregate
@@ -459,7 +467,7 @@ class Machine:
     def rng(self, scope: Scope, current: Json) -> random.Random:
         """Return the source of an attempt's jitter, the same in every host."""
         seed = f"{self.state['instance']['id']}/{scope.key}/{current['stepId']}/{current['visit']}/{current['attempt']}"
-        return random.Random(uuid.uuid5(uuid.NAMESPACE_OID, seed).int)  # noqa: S311 - jitter, not a secret
+        return random.Random(uuid.uuid5(uuid.NAMESPACE_OID, seed).int)
 
     def refresh(self) -> None:
         """Bring ``activeSteps`` up to date (rule I4)."""
@@ -496,7 +504,7 @@ class Machine:
             return Begun("skip")
         if generation <= record["generation"]:
             return Begun("decided", _decided(record))
-        from airflow_workflow_provider.engine.rerun import reopen  # noqa: PLC0415 - reopen needs the machine
+        from airflow_workflow_provider.engine.rerun import reopen
 
         reopen(self, key, step_id, now)
         return self.begin(key, step_id, runner, now, generation=generation)
@@ -613,7 +621,9 @@ class Machine:
         delay = self._retry_delay(scope, step, current, failure)
         if delay is None:
             return self._step_failed(scope, step, failure, error, now)
-        self.log.step("info", "step.retrying", now, scope.key, current, data={"error": error, "delay": delay.total_seconds()})
+        self.log.step(
+            "info", "step.retrying", now, scope.key, current, data={"error": error, "delay": delay.total_seconds()}
+        )
         record = scope.record(step.step_id)
         record["error"] = error
         if self.graph.is_region(step):
@@ -677,8 +687,9 @@ class Machine:
             if held:
                 return transition.next_step_id
         conditions = [transition.condition for transition in step.next]
+        msg = f"No transition of step {step.step_id!r} holds: {', '.join(map(str, conditions))}"
         raise StepFailure(
-            f"No transition of step {step.step_id!r} holds: {', '.join(map(str, conditions))}",
+            msg,
             type=NO_TRANSITION_MATCHED,
             details={"conditions": conditions},
         )
@@ -689,7 +700,9 @@ class Machine:
         """Hand a failure to the step's ``onFailure``, else to the list (rule F4)."""
         current = scope.control["current"]
         record = scope.record(step.step_id)
-        self.log.step("error", "step.failed", now, scope.key, current, data={"error": error, "output": record["output"]})
+        self.log.step(
+            "error", "step.failed", now, scope.key, current, data={"error": error, "output": record["output"]}
+        )
         handler = step.on_failure
         if handler is not None:
             for condition in handler.conditions:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_workflow_provider.engine.bindings import apply_transform, bindings_of, names_in
@@ -16,9 +15,10 @@ from airflow_workflow_provider.engine.failure import (
 from airflow_workflow_provider.engine.state import Json, Scope, new_scope
 from airflow_workflow_provider.engine.values import json_object
 from airflow_workflow_provider.errors import StepFailure
-from airflow_workflow_provider.model.definition import ForEach, Step
 
 if TYPE_CHECKING:
+    from airflow_workflow_provider.model.definition import ForEach, Step
+    from datetime import datetime
     from airflow_workflow_provider.engine.machine import Decision, Machine
 
 MAX_LISTED_CAUSES = 100
@@ -30,7 +30,7 @@ def fork(machine: Machine, scope: Scope, step: Step, own: Json, now: datetime) -
     :param own: the result of the region's own task
     :raises StepFailure: ``items`` gave no array; nothing was kept
     """
-    from airflow_workflow_provider.engine.closing import note_completed  # noqa: PLC0415 - rooms of one machine
+    from airflow_workflow_provider.engine.closing import note_completed
 
     current = scope.control["current"]
     region: Json = {"own": own, "children": []}
@@ -59,7 +59,8 @@ def child_ended(machine: Machine, child: Scope, now: datetime) -> None:
     """Note that a branch or item has ended, and end its region when it was the last."""
     parent = child.parent
     if parent is None or parent.current is None or parent.current["region"] is None:
-        raise AssertionError("a branch ends inside a region that runs")
+        msg = "a branch ends inside a region that runs"
+        raise AssertionError(msg)
     if child.control["names"]:
         _keep_item(parent.current["region"], child)
     # While the region starts its branches, or stops them, whoever does that settles it once.
@@ -69,7 +70,7 @@ def child_ended(machine: Machine, child: Scope, now: datetime) -> None:
 
 def settle(machine: Machine, scope: Scope, now: datetime) -> Decision:
     """Start the items that may start now; join or fail the region when nothing in it runs any more."""
-    from airflow_workflow_provider.engine.machine import Decision  # noqa: PLC0415 - rooms of one machine
+    from airflow_workflow_provider.engine.machine import Decision
 
     step = machine.graph.step(scope.control["current"]["stepId"])
     region = scope.control["current"]["region"]
@@ -146,8 +147,9 @@ def _items(machine: Machine, scope: Scope, for_each: ForEach, bindings: Json, cu
     items = apply_transform(for_each.items, names_in(scope), bindings, machine.uuids(scope, current), "forEach/items")
     if not isinstance(items, list):
         hint = " JSONata returns a single match bare: write [expression]." if for_each.items.type == "jsonata" else ""
+        msg = f"forEach/items must give an array, not {_kind(items)}.{hint}"
         raise StepFailure(
-            f"forEach/items must give an array, not {_kind(items)}.{hint}",
+            msg,
             type=EXPRESSION_ERROR,
             details={"expression": for_each.items.expression[:1_000], "at": "forEach/items"},
         )

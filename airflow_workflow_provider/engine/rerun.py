@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.engine import regions
 from airflow_workflow_provider.engine.state import ROOT, Json, Scope
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from airflow_workflow_provider.engine.machine import Machine
 
 
@@ -49,7 +49,9 @@ def _open_chain(machine: Machine, scope: Scope, now: datetime) -> None:
     record = parent.values["steps"][owner]
     _run(parent.control)
     activation = machine.new_activation(owner, record["visit"], "step")
-    activation.update(phase="region", attempt=record["attempt"], generation=record["generation"], region=record["region"])
+    activation.update(
+        phase="region", attempt=record["attempt"], generation=record["generation"], region=record["region"]
+    )
     record.update(status="running", completedAt=None, next=None)
     parent.control["current"] = activation
 

@@ -30,8 +30,9 @@ def check_against(schema: dict[str, Any], value: Any, what: str, *, output: bool
     if findings:
         place = findings[0]["pointer"] or "/"
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        msg = f"The {what} does not fit its schema: {place}: {findings[0]['message']}{more}"
         raise StepFailure(
-            f"The {what} does not fit its schema: {place}: {findings[0]['message']}{more}",
+            msg,
             type=OUTPUT_ERROR if output else VALIDATION_ERROR,
             details={"errors": findings[:MAX_LISTED]},
         )
@@ -39,14 +40,16 @@ def check_against(schema: dict[str, Any], value: Any, what: str, *, output: bool
 
 def schema_findings(schema: dict[str, Any], value: Any) -> list[dict[str, str]]:
     """Return every way in which a value does not fit a schema, as ``{"pointer", "message"}``, in document order."""
+    if not schema:
+        return []
     errors = sorted(_validator(json.dumps(schema)).iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path])
     return [{"pointer": _pointer(error.absolute_path), "message": error.message[:500]} for error in errors]
 
 
 @lru_cache(maxsize=256)
 def _validator(schema_text: str) -> Any:
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - 0.2 s that parsing a DAG need not pay
-    from referencing import Registry  # noqa: PLC0415
+    from jsonschema import Draft202012Validator
+    from referencing import Registry
 
     schema = json.loads(schema_text)
     return Draft202012Validator(schema, registry=Registry(), format_checker=Draft202012Validator.FORMAT_CHECKER)

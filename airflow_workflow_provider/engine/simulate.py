@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import heapq
 import uuid
-
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TYPE_CHECKING
 
 from airflow_workflow_provider.engine.events import path_of
-from airflow_workflow_provider.engine.failure import BRANCH_FAILED, Failure, timestamp
-from airflow_workflow_provider.engine.graph import Graph
+from airflow_workflow_provider.engine.failure import BRANCH_FAILED, VALIDATION_ERROR, Failure, timestamp
 from airflow_workflow_provider.engine.machine import Activation, Call, Machine, Options
 from airflow_workflow_provider.engine.schemas import check_against, with_defaults
 from airflow_workflow_provider.engine.state import Json, new_scope, new_state
 from airflow_workflow_provider.errors import StepFailure
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.graph import Graph
+    from datetime import datetime
 
 CHILD_PREFIX = "workflow:"
 
@@ -115,7 +116,10 @@ def check_input(graph: Graph, input_data: Any) -> None:
 
     :raises StepFailure: of type ``ValidationError``
     """
-    check_against({"type": "object"}, input_data, "input")
+    if not isinstance(input_data, dict):
+        finding = {"pointer": "", "message": "the input must be a JSON object"}
+        msg = "The input must be a JSON object"
+        raise StepFailure(msg, type=VALIDATION_ERROR, details={"errors": [finding]})
     check_against(graph.definition.input_schema, input_data, "input")
 
 
@@ -166,7 +170,7 @@ class _Run:
             machine.begin(activation.scope, activation.step_id, runner, self._now)
             try:
                 outcome = self._run_task(machine.prepare(activation.scope, self._now), self._now)
-            except Exception as exc:  # noqa: BLE001 - whatever a task raises is its failure
+            except Exception as exc:
                 outcome = Outcome(failure=Failure.from_exception(exc))
             if outcome.ends_at is not None and outcome.ends_at > self._now:
                 heapq.heappush(self._pending, (outcome.ends_at, self._calls, activation, runner, outcome))
@@ -189,7 +193,8 @@ class _Run:
             self._report(activation, runner, outcome)
             return
         if timer is None:
-            raise AssertionError("an instance that runs has something to wait for")
+            msg = "an instance that runs has something to wait for"
+            raise AssertionError(msg)
         self._now = max(self._now, timer)
         while self._machine.expire(self._now):
             pass
@@ -205,7 +210,10 @@ def child_outcome(result: Simulation, workflow_id: str) -> Outcome:
 def child_failure(workflow_id: str, error: Json, cause: Failure | None = None) -> Failure:
     """Return the failure of a step whose child instance failed; the child's error is its cause (rules P2, P5)."""
     cause = cause or Failure.named(
-        error.get("type", "WorkflowFailed"), error.get("message", ""), code=error.get("code"), details=error.get("details")
+        error.get("type", "WorkflowFailed"),
+        error.get("message", ""),
+        code=error.get("code"),
+        details=error.get("details"),
     )
     return Failure(
         BRANCH_FAILED,
@@ -213,5 +221,3 @@ def child_failure(workflow_id: str, error: Json, cause: Failure | None = None) -
         details={"causes": {workflow_id: error}},
         causes=(cause,),
     )
-
-

@@ -15,11 +15,13 @@ The document is what ``workflow_instances.state`` holds. Its public part is ``in
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TYPE_CHECKING
 
 from airflow_workflow_provider.engine.failure import timestamp
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from collections.abc import Iterator
 
 ROOT: Final = ""
 FORMAT: Final = 1
@@ -166,7 +168,8 @@ class Scope:
         for scope in self.chain():
             if scope.key == ROOT or scope.control["names"]:
                 return scope.control["visits"]  # type: ignore[no-any-return]
-        raise AssertionError("a chain of scopes ends at the top level")
+        msg = "a chain of scopes ends at the top level"
+        raise AssertionError(msg)
 
     def record(self, step_id: str) -> Json:
         """Return the record of a step in this list, made when it is missing."""

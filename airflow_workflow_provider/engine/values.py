@@ -28,14 +28,18 @@ def json_object(raw: Any, *, max_bytes: int, what: str = "output") -> dict[str, 
         text = json.dumps(raw, allow_nan=False, ensure_ascii=False)
         encoded = text.encode()
     except (TypeError, ValueError, RecursionError) as exc:
-        raise StepFailure(f"The {what} is not JSON: {exc}", type=OUTPUT_ERROR) from exc
+        msg = f"The {what} is not JSON: {exc}"
+        raise StepFailure(msg, type=OUTPUT_ERROR) from exc
     value = json.loads(text)
     kept = value if isinstance(value, dict) else {"value": value}
     size = len(encoded) if kept is value else len(encoded) + len('{"value": }')
     if size > max_bytes:
-        raise StepFailure(
+        msg = (
             f"The {what} has {size:,} bytes; at most {max_bytes:,} are kept. Keep less with the step's `output`, "
-            "or store the data elsewhere and keep a reference.",
+            "or store the data elsewhere and keep a reference."
+        )
+        raise StepFailure(
+            msg,
             type=OUTPUT_TOO_LARGE,
             details={"bytes": size, "maxBytes": max_bytes},
         )
@@ -45,12 +49,14 @@ def json_object(raw: Any, *, max_bytes: int, what: str = "output") -> dict[str, 
 def _refuse_what_json_would_change(value: Any, what: str, depth: int) -> None:
     """Refuse values that ``json.dumps`` would take and change silently, or that PostgreSQL cannot hold."""
     if depth > MAX_DEPTH:
-        raise StepFailure(f"The {what} is nested deeper than {MAX_DEPTH} levels", type=OUTPUT_ERROR)
+        msg = f"The {what} is nested deeper than {MAX_DEPTH} levels"
+        raise StepFailure(msg, type=OUTPUT_ERROR)
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
+                msg = f"The {what} is not JSON: the object key {key!r} is a {type(key).__name__}, not a string"
                 raise StepFailure(
-                    f"The {what} is not JSON: the object key {key!r} is a {type(key).__name__}, not a string",
+                    msg,
                     type=OUTPUT_ERROR,
                 )
             _refuse_what_json_would_change(key, what, depth)
@@ -59,4 +65,5 @@ def _refuse_what_json_would_change(value: Any, what: str, depth: int) -> None:
         for item in value:
             _refuse_what_json_would_change(item, what, depth + 1)
     elif isinstance(value, str) and "\x00" in value:
-        raise StepFailure(f"The {what} holds a NUL character, which PostgreSQL cannot store", type=OUTPUT_ERROR)
+        msg = f"The {what} holds a NUL character, which PostgreSQL cannot store"
+        raise StepFailure(msg, type=OUTPUT_ERROR)

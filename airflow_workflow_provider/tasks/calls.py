@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from airflow_workflow_provider.engine.failure import TASK_NOT_FOUND
-from airflow_workflow_provider.engine.graph import Graph
-from airflow_workflow_provider.engine.machine import Call
 from airflow_workflow_provider.errors import StepFailure
-from airflow_workflow_provider.model.definition import Step, WorkflowDefinition
-from airflow_workflow_provider.model.task import TaskDefinition
 from airflow_workflow_provider.tasks.builtin import WORKFLOW_PREFIX
-from airflow_workflow_provider.tasks.catalogue import Catalogue
 from airflow_workflow_provider.tasks.templates import render, template_values
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.graph import Graph
+    from airflow_workflow_provider.tasks.catalogue import Catalogue
+    from airflow_workflow_provider.model.definition import Step, WorkflowDefinition
+    from airflow_workflow_provider.engine.machine import Call
+    from airflow_workflow_provider.model.task import TaskDefinition
+    from collections.abc import Mapping
 
 
 def task_ids(definition: WorkflowDefinition) -> tuple[str, ...]:
@@ -47,8 +49,9 @@ def task_of(graph: Graph, task_id: str) -> TaskDefinition:
     """
     task = graph.tasks.get(task_id)
     if task is None:
+        msg = f"Task {task_id!r} is in no catalogue; known here are {sorted(graph.tasks)}"
         raise StepFailure(
-            f"Task {task_id!r} is in no catalogue; known here are {sorted(graph.tasks)}", type=TASK_NOT_FOUND
+            msg, type=TASK_NOT_FOUND
         )
     return task
 

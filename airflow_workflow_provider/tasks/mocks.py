@@ -5,13 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from airflow_workflow_provider.engine.bindings import Uuids, apply_transform
 from airflow_workflow_provider.engine.failure import TASK_NOT_FOUND, Failure
 from airflow_workflow_provider.engine.graph import Graph
-from airflow_workflow_provider.engine.machine import Call, Options
 from airflow_workflow_provider.engine.simulate import Outcome, Simulation, child_outcome, simulate
 from airflow_workflow_provider.errors import Misuse, StepFailure
 from airflow_workflow_provider.model.definition import Transform, WorkflowDefinition
@@ -19,6 +17,10 @@ from airflow_workflow_provider.model.durations import parse_duration
 from airflow_workflow_provider.tasks.builtin import BUILTINS, PURE, WORKFLOW_PREFIX, run_pure, wait_until
 from airflow_workflow_provider.tasks.calls import arguments_of, is_child_workflow, task_ids, tasks_of
 from airflow_workflow_provider.tasks.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.machine import Call, Options
+    from datetime import datetime
 
 MAX_DEPTH = 10
 _KEYS = ("output", "error", "transform")
@@ -74,7 +76,8 @@ class Mocks:
 
     def __init__(self, mocks: Mapping[str, Any], definitions: Sequence[WorkflowDefinition]) -> None:
         if not isinstance(mocks, Mapping):
-            raise Misuse("Mocks must be an object that gives a list of outcomes for each stepId or taskId")
+            msg = "Mocks must be an object that gives a list of outcomes for each stepId or taskId"
+            raise Misuse(msg)
         known = {name for definition in definitions for name in _names(definition)}
         for name, outcomes in mocks.items():
             if name not in known:
@@ -153,8 +156,9 @@ class _SimulatedTasks:
             self._warn(call.task_id)
             return Outcome(output={})
         if depth + 1 > MAX_DEPTH:
+            msg = f"Workflow {name!r} would run at depth {depth + 1}; workflows nest at most {MAX_DEPTH} deep"
             raise StepFailure(
-                f"Workflow {name!r} would run at depth {depth + 1}; workflows nest at most {MAX_DEPTH} deep",
+                msg,
                 type=TASK_NOT_FOUND,
                 code="max-depth",
             )
@@ -207,11 +211,13 @@ def _check(name: str, outcomes: Any) -> None:
         return Misuse(f"Mock {name!r}: {what}", code="invalid-mock", pointer=f"/{name}{place}")
 
     if not isinstance(outcomes, list) or not outcomes:
-        raise refuse("must be a list with at least one outcome")
+        msg = "must be a list with at least one outcome"
+        raise refuse(msg)
     for index, outcome in enumerate(outcomes):
         place = f"/{index}"
         if not isinstance(outcome, dict) or len(set(outcome) & set(_KEYS)) != 1 or set(outcome) - {*_KEYS, "duration"}:
-            raise refuse(f"an outcome is an object with exactly one of {list(_KEYS)}, and perhaps `duration`", place)
+            msg = f"an outcome is an object with exactly one of {list(_KEYS)}, and perhaps `duration`"
+            raise refuse(msg, place)
         if "error" in outcome:
             _check_error(outcome["error"], lambda what, place=place: refuse(what, f"{place}/error"))
         if "duration" in outcome:
@@ -223,16 +229,20 @@ def _check(name: str, outcomes: Any) -> None:
             try:
                 Transform.model_validate(outcome["transform"])
             except ValueError as exc:
-                raise refuse("`transform` must be {type: jmespath | jsonata, expression}", f"{place}/transform") from exc
+                msg = "`transform` must be {type: jmespath | jsonata, expression}"
+                raise refuse(
+                    msg, f"{place}/transform"
+                ) from exc
 
 
 def _check_error(error: Any, refuse: Callable[[str], Misuse]) -> None:
     if not isinstance(error, dict) or set(error) - set(_ERROR_KEYS):
-        raise refuse(f"`error` is an object with {list(_ERROR_KEYS)}")
+        msg = f"`error` is an object with {list(_ERROR_KEYS)}"
+        raise refuse(msg)
     for key in ("type", "code", "message"):
         if not isinstance(error.get(key, ""), str) and not (key == "code" and error[key] is None):
-            raise refuse(f"`{key}` must be a string")
+            msg = f"`{key}` must be a string"
+            raise refuse(msg)
     if not isinstance(error.get("details", {}), dict):
-        raise refuse("`details` must be an object")
-
-
+        msg = "`details` must be an object"
+        raise refuse(msg)

@@ -11,10 +11,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from airflow_workflow_provider.engine.failure import EXPRESSION_ERROR
-from airflow_workflow_provider.engine.machine import Call
 from airflow_workflow_provider.errors import StepFailure
 
 if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.machine import Call
     from jinja2 import Environment
 
 MAX_TEMPLATE = 100_000
@@ -71,22 +71,23 @@ def is_template(value: Any) -> bool:
 def _render_text(text: str, values: Mapping[str, Any], use: str) -> Any:
     if not is_template(text):
         return text
-    from jinja2 import TemplateError  # noqa: PLC0415 - 40 ms that a workflow without templates need not pay
+    from jinja2 import TemplateError
 
     try:
         return environment().from_string(text[:MAX_TEMPLATE]).render(values)
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as exc:
+        msg = f"{use}: {exc}"
         raise StepFailure(
-            f"{use}: {exc}", type=EXPRESSION_ERROR, details={"template": text[:1_000], "at": use}
+            msg, type=EXPRESSION_ERROR, details={"template": text[:1_000], "at": use}
         ) from exc
 
 
 @lru_cache(maxsize=1)
 def environment() -> Environment:
     """Return the sandbox that templates run in; unknown names are errors, not empty strings."""
-    from jinja2 import StrictUndefined  # noqa: PLC0415
-    from jinja2.nativetypes import NativeCodeGenerator, NativeTemplate  # noqa: PLC0415
-    from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415
+    from jinja2 import StrictUndefined
+    from jinja2.nativetypes import NativeCodeGenerator, NativeTemplate
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     class Sandbox(ImmutableSandboxedEnvironment):
         """The sandbox, with values instead of text as the result of a single expression."""
@@ -105,7 +106,7 @@ def environment() -> Environment:
 
 def _concat(parts: Iterable[Any]) -> Any:
     """Join what a template's nodes gave; unlike Jinja's own, never read text as a Python literal."""
-    from jinja2 import Undefined  # noqa: PLC0415
+    from jinja2 import Undefined
 
     listed = list(parts)
     if len(listed) != 1:
