@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from semver import Version
+
 from airflow_workflow_provider.cli.access import open_database
 from airflow_workflow_provider.cli.console import note, print_diagnostics, print_json, print_table, progress
 from airflow_workflow_provider.cli.documents import Checked, check, expand, load
@@ -99,8 +101,14 @@ def _apply_all(database: Database, files: list[str], catalogue: Catalogue, *, fo
     _refuse_duplicates(loaded)
     results = list(check(loaded, catalogue, load_settings().allowed_operators))
     actor = getpass.getuser()
-    for each in sorted(results, key=lambda checked: not checked.is_task):
+    for each in sorted(results, key=_order):
         yield _store(database, each, actor, force=force)
+
+
+def _order(checked: Checked) -> tuple[bool, Version]:
+    """Tasks first, then older versions before newer ones."""
+    model = checked.model
+    return not checked.is_task, Version.parse(model.version if model and not checked.is_task else "0.0.0")
 
 
 def _refuse_duplicates(loaded: list[Checked]) -> None:
@@ -113,7 +121,7 @@ def _refuse_duplicates(loaded: list[Checked]) -> None:
         if known != each.file:
             pointer = "/taskId" if each.is_task else "/workflowId"
             message = f"{each.name!r} is defined in {known} too"
-            each.diagnostics = (Diagnostic("WF128", "error", pointer, message, "keep one of the two"),)
+            each.diagnostics = (Diagnostic("duplicate-document", "error", pointer, message, "keep one of the two"),)
 
 
 def _store(database: Database, checked: Checked, actor: str, *, force: bool) -> Applied:

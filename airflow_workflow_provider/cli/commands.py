@@ -64,8 +64,8 @@ def _output(*choices: str) -> Argument:
 OUTPUT = _output()
 TASKS = _argument(
     "--tasks",
-    help="File or folder with task definitions; may be given several times. Without it, a folder 'tasks' beside the "
-    "file is taken.",
+    help="File or folder with task definitions (for simulate also with sub-workflows); may be given several times. "
+    "Without it, a folder 'tasks' beside the file is taken.",
     action="append",
     default=[],
     metavar="PATH",
@@ -125,7 +125,7 @@ CHECKS = (
                 metavar="FILE",
             ),
             TASKS,
-            OUTPUT,
+            _output("json", "table"),
         ),
         "Built-in tasks that need nothing outside (noop, set, fail, wait) run for real, in virtual time; others take "
         "their results from --mocks. Exit code 0 when the instance completed, 1 for any other end or an invalid "
@@ -178,6 +178,18 @@ RUNNING = (
         "The API is found by AIRFLOW_WORKFLOWS_API_URL, with AIRFLOW_WORKFLOWS_API_USER and "
         "AIRFLOW_WORKFLOWS_API_PASSWORD or AIRFLOW_WORKFLOWS_API_TOKEN, else in the environment that 'standalone up' "
         "started. With --wait the exit code is 0 when the instance completed, else 1.",
+    ),
+)
+
+LOGS = Command(
+    "logs",
+    "Print the execution log of an instance.",
+    "logs:logs",
+    (
+        INSTANCE_ID,
+        _argument("--follow", help="Go on until the instance ended.", action="store_true", default=False),
+        _argument("--level", help="Leave out what is more detailed.", choices=("debug", "info", "error"), default=None),
+        _output("table", "jsonl", "json"),
     ),
 )
 
@@ -242,5 +254,5 @@ STANDALONE = Group(
     ),
 )
 
-COMMANDS: tuple[Command | Group, ...] = (*CHECKS, *STORED, *RUNNING, INSTANCES, DATABASE, STANDALONE)
+COMMANDS: tuple[Command | Group, ...] = (*CHECKS, *STORED, *RUNNING, INSTANCES, LOGS, DATABASE, STANDALONE)
 """All commands, in the order of the help page."""

@@ -37,6 +37,11 @@ def print_line(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
+def flush() -> None:
+    """Hand on what was printed so far, for who reads along."""
+    sys.stdout.flush()
+
+
 def note(text: str) -> None:
     """Say something beside the result."""
     sys.stderr.write(text + "\n")

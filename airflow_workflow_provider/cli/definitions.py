@@ -97,7 +97,7 @@ def diff(options: Namespace) -> int:
 def changes(old: Any, new: Any, pointer: str = "") -> Iterator[dict[str, Any]]:
     """Yield the places where two documents differ, as ``{"pointer", "change", "old", "new"}`` in document order.
 
-    ``change`` is ``added``, ``removed`` or ``changed``. Lists of steps, branches and the like are compared by their ids.
+    ``change`` is ``added``, ``removed`` or ``changed``. Steps, branches and components are compared by their ids.
     """
     if old is MISSING:
         yield {"pointer": pointer, "change": "added", "new": new}
@@ -120,7 +120,7 @@ def _identified(value: Any) -> dict[str, Any]:
     for key in ("stepId", "branchId", "componentId"):
         ids = [item.get(key) for item in value]
         if all(isinstance(each, str) for each in ids) and len(set(ids)) == len(ids):
-            return dict(zip(ids, value, strict=True))  # type: ignore[arg-type]
+            return dict(zip(ids, value, strict=True))
     return {}
 
 

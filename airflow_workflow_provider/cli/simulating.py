@@ -1,0 +1,205 @@
+"""``simulate``: run definitions in memory, without Airflow and without a database."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_workflow_provider.cli.console import note, print_diagnostics, print_json, print_line, print_table, progress
+from airflow_workflow_provider.cli.documents import (
+    STANDARD_INPUT,
+    Checked,
+    check,
+    expand,
+    load,
+    load_tasks,
+    read_json_argument,
+    read_json_file,
+)
+from airflow_workflow_provider.cli.main import FAILED, FINE, MISUSE
+from airflow_workflow_provider.errors import InvalidDefinition, Misuse
+from airflow_workflow_provider.model.diagnostics import Diagnostic
+from airflow_workflow_provider.settings import load_settings
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.simulate import Simulation
+    from airflow_workflow_provider.model.definition import WorkflowDefinition
+    from airflow_workflow_provider.tasks.mocks import Simulator
+
+MISSING_TASKS = frozenset({"WF401", "WF402"})
+"""Findings that a simulation can live with: a task that is not there is mocked, or returns ``{}``."""
+
+
+def simulate(options: Namespace) -> int:
+    """Run one definition, or those of a batch; exit code 0 when all completed, 1 for any other end."""
+    if (options.file is None) == (options.batch is None):
+        message = "Give either the FILE of one definition or --batch"
+        raise Misuse(message, code="bad-arguments")
+    simulator, broken = _simulator(options)
+    if broken:
+        for each in broken:
+            _print_invalid(each, options.output)
+        return FAILED
+    return _batch(simulator, options) if options.batch is not None else _one(simulator, options)
+
+
+def _simulator(options: Namespace) -> tuple[Simulator, list[Checked]]:
+    from airflow_workflow_provider.engine.machine import Options
+    from airflow_workflow_provider.model.definition import RetryPolicy
+    from airflow_workflow_provider.tasks.mocks import Simulator
+
+    catalogue, broken = load_tasks(options.tasks, [options.file] if options.file else [])
+    settings = load_settings()
+    try:
+        default_retry = RetryPolicy.model_validate(settings.default_retry)
+    except ValueError as error:
+        message = f"[workflows] default_retry is no retry policy: {settings.default_retry}"
+        raise Misuse(message, code="bad-configuration") from error
+    simulator = Simulator(
+        catalogue=catalogue,
+        workflows=_child_workflows(options.tasks),
+        warn=lambda text: note(f"warning: {text}"),
+        options=Options(max_output_bytes=settings.max_output_bytes, default_retry=default_retry),
+    )
+    return simulator, broken
+
+
+def _child_workflows(paths: list[str]) -> dict[str, WorkflowDefinition]:
+    from airflow_workflow_provider.model.validate import parse_definition
+
+    found = {}
+    for each in map(load, expand(paths)):
+        if each.is_task or each.name is None:
+            continue
+        try:
+            found[each.name] = parse_definition(each.document)
+        except InvalidDefinition:
+            note(f"warning: {each.file} is invalid, so no step can run it as a sub-workflow")
+    return found
+
+
+def _one(simulator: Simulator, options: Namespace) -> int:
+    read_mocks = read_json_file(options.mocks) if options.mocks is not None else {}
+    given = read_json_argument(options.input or "{}", what="--input", bare_file=True)
+    checked = load(options.file)
+    definition = _definition(checked, simulator)
+    if definition is None:
+        _print_invalid(checked, options.output)
+        return FAILED
+    if options.output == "table":
+        print_diagnostics((each for each in checked.diagnostics if each.code not in MISSING_TASKS), stderr=True)
+    result = simulator.run(definition, given, read_mocks, now=datetime.now(UTC))
+    if options.output == "json":
+        print_json(result.to_json())
+    else:
+        _print_result(result)
+    return FINE if result.status == "completed" else FAILED
+
+
+def _definition(checked: Checked, simulator: Simulator) -> WorkflowDefinition | None:
+    """Return the definition, or nothing where it has errors that a simulation cannot live with."""
+    from airflow_workflow_provider.model.validate import parse_definition
+
+    if checked.is_task:
+        message = "This is a task definition; only workflows can be simulated"
+        checked.diagnostics = (Diagnostic("WF111", "error", "/workflowId", message),)
+        return None
+    list(check([checked], simulator.catalogue, load_settings().allowed_operators))
+    errors = {each.code for each in checked.diagnostics if each.severity == "error"}
+    if errors - MISSING_TASKS:
+        return None
+    found: WorkflowDefinition = parse_definition(checked.document) if checked.model is None else checked.model
+    return found
+
+
+def _print_invalid(checked: Checked, output: str) -> None:
+    if output == "json":
+        print_json(checked.as_json(), indent=None)
+    else:
+        print_line(f"{checked.file}: invalid")
+        print_diagnostics(checked.diagnostics)
+
+
+def _print_result(result: Simulation) -> None:
+    rows = [(line["stepId"], line.get("item"), line["visit"], line["attempt"], line["status"]) for line in result.path]
+    print_table(("step", "item", "visit", "attempt", "status"), rows)
+    print_line(result.status)
+    for title, value in (("output", result.output), ("error", result.error)):
+        if value is not None:
+            print_line(f"{title}:")
+            print_json(value)
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One line of a batch."""
+
+    place: str
+    text: str
+
+
+def _batch(simulator: Simulator, options: Namespace) -> int:
+    worst = FINE
+    with ExitStack() as stack:
+        advance = stack.enter_context(progress("Simulating", None))
+        for case in _cases(options.batch):
+            result, code = _run_case(simulator, case)
+            print_json(result, indent=None)
+            worst = max(worst, code)
+            advance()
+    return worst
+
+
+def _cases(file: str) -> Iterator[_Case]:
+    name = "<stdin>" if file == STANDARD_INPUT else file
+    try:
+        with ExitStack() as stack:
+            lines = sys.stdin if file == STANDARD_INPUT else stack.enter_context(Path(file).open(encoding="utf-8"))
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield _Case(f"{name}:{number}", line)
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"Cannot read {file!r}: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}"
+        raise Misuse(message, code="cannot-read") from error
+
+
+def _run_case(simulator: Simulator, case: _Case) -> tuple[dict[str, Any], int]:
+    """Run one line; whatever is wrong with it becomes its result, so that results and lines stay aligned."""
+    try:
+        given = _read_case(case)
+    except Misuse as error:
+        return _misused(case, error), MISUSE
+    checked = Checked(case.place, document=given.get("definition"))
+    definition = _definition(checked, simulator)
+    if definition is None:
+        return checked.as_json(), FAILED
+    try:
+        result = simulator.run(definition, given.get("input", {}), given.get("mocks") or {}, now=datetime.now(UTC))
+    except Misuse as error:
+        return _misused(case, error), MISUSE
+    return result.to_json(), FINE if result.status == "completed" else FAILED
+
+
+def _read_case(case: _Case) -> dict[str, Any]:
+    try:
+        given = json.loads(case.text)
+    except (ValueError, RecursionError) as error:
+        message = f"The line is not JSON: {error}"
+        raise Misuse(message, code="not-json") from error
+    allowed = ["definition", "input", "mocks"]
+    if not isinstance(given, dict) or "definition" not in given or set(given) - set(allowed):
+        message = f"A line is an object with the keys {allowed}, of which 'definition' is required"
+        raise Misuse(message, code="bad-case")
+    return given
+
+
+def _misused(case: _Case, error: Misuse) -> dict[str, Any]:
+    found = Diagnostic(error.code, "error", error.pointer or "", error.message, error.suggestion)
+    return Checked(case.place, diagnostics=(found,)).as_json()
