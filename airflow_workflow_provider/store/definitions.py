@@ -1,0 +1,248 @@
+"""Workflow definitions: one head per workflow, and every published version for ever (rule D4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from semver import Version
+from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from airflow_workflow_provider.errors import Conflict, NotFound
+from airflow_workflow_provider.store.jsontext import digest
+from airflow_workflow_provider.store.publications import (
+    Published,
+    enter_publication,
+    highest_revision,
+    latest_rows,
+    next_revision,
+    refuse_unstorable,
+)
+from airflow_workflow_provider.store.tables import workflow_definition_versions as versions
+from airflow_workflow_provider.store.tables import workflow_definitions as heads
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.model.definition import WorkflowDefinition
+    from airflow_workflow_provider.store.database import Database
+
+
+@dataclass(frozen=True)
+class PublishedVersion:
+    """One publication of a workflow.
+
+    :param digest: of the content, see :func:`airflow_workflow_provider.store.jsontext.digest`
+    :param created_by: who published it, if known
+    """
+
+    workflow_id: str
+    version: str
+    revision: int
+    digest: str
+    created_at: datetime
+    created_by: str | None
+
+
+@dataclass(frozen=True)
+class StoredDefinition(PublishedVersion):
+    """One publication with its document, as it was given but for the order of keys."""
+
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Head:
+    """The current definition of a workflow, as lists show it."""
+
+    id: UUID
+    workflow_id: str
+    name: str
+    description: str | None
+    version: str
+    revision: int
+    active: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+_VERSION_COLUMNS = [versions.c[name] for name in PublishedVersion.__dataclass_fields__]
+_STORED_COLUMNS = [versions.c[name] for name in StoredDefinition.__dataclass_fields__]
+_HEAD_COLUMNS = [heads.c[name] for name in Head.__dataclass_fields__]
+
+
+class Definitions:
+    """The published workflow definitions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def publish(
+        self,
+        definition: WorkflowDefinition,
+        document: dict[str, Any],
+        *,
+        force: bool = False,
+        actor: str | None = None,
+    ) -> Published:
+        """Make a checked document the head of its workflow, in one transaction (rule D4).
+
+        Versions are compared by the precedence of semver 2.0.0, so ``1.0.0-rc.1`` is lower than ``1.0.0``; two that
+        differ in build metadata only are different versions of equal precedence, and either may follow the other.
+
+        :param force: allow a version lower than the head: a rollback, or a late fix of an older line
+        :param actor: who publishes, kept with the version
+        :raises Conflict: ``version-reused``: the version was published with other content; ``version-lower``: it is
+            lower than the head
+        :raises InvalidDefinition: a text that PostgreSQL cannot store
+        """
+        refuse_unstorable(document, definition.workflow_id)
+        content = digest(document)
+
+        def work(connection: Connection) -> Published:
+            enter_publication(connection)
+            head = self._head(connection, definition.workflow_id)
+            if head is not None:
+                same = self._published(connection, definition.workflow_id, definition.version)
+                check_version(definition, content, head.version, same.digest if same else None, force=force)
+                if head.version == definition.version:
+                    return Published(head.revision, "unchanged")
+            revision = next_revision(connection)
+            values = {"version": definition.version, "revision": revision, "document": document, "digest": content}
+            connection.execute(insert(versions).values(workflow_id=definition.workflow_id, created_by=actor, **values))
+            _write_head(connection, definition, document, revision)
+            return Published(revision, "created" if head is None else "updated")
+
+        return self._database.run(work)
+
+    def get(self, workflow_id: str, version: str | None = None, revision: int | None = None) -> StoredDefinition:
+        """A definition: its head, or a version, or what was published as a revision.
+
+        :raises NotFound: there is no such workflow, version or revision; the suggestion names the versions there are
+        """
+        query = select(*_STORED_COLUMNS).where(versions.c.workflow_id == workflow_id)
+        if version is not None:
+            query = query.where(versions.c.version == version)
+        if revision is not None:
+            query = query.where(versions.c.revision == revision)
+        # Each publication is newer than the one before, a rollback too: the newest row is the head.
+        query = query.order_by(versions.c.revision.desc()).limit(1)
+        row = self._database.run(lambda connection: connection.execute(query).one_or_none())
+        if row is None:
+            raise self._not_found(workflow_id, version, revision)
+        return StoredDefinition(**row._mapping)
+
+    def list(self) -> tuple[Head, ...]:
+        """The heads of all workflows, by id."""
+        query = select(*_HEAD_COLUMNS).order_by(heads.c.workflow_id)
+        rows = self._database.run(lambda connection: connection.execute(query).all())
+        return tuple(Head(**row._mapping) for row in rows)
+
+    def versions(self, workflow_id: str) -> tuple[PublishedVersion, ...]:
+        """All publications of a workflow, newest first; a version that was rolled back to stands twice.
+
+        :raises NotFound: there is no such workflow
+        """
+        query = select(*_VERSION_COLUMNS).where(versions.c.workflow_id == workflow_id)
+        query = query.order_by(versions.c.revision.desc())
+        rows = self._database.run(lambda connection: connection.execute(query).all())
+        if not rows:
+            raise self._not_found(workflow_id, None, None)
+        return tuple(PublishedVersion(**row._mapping) for row in rows)
+
+    def highest_revision(self) -> int:
+        """The newest revision of workflows and tasks together; 0 when nothing was published yet."""
+        return self._database.run(highest_revision)
+
+    def changed_since(self, revision: int) -> tuple[StoredDefinition, ...]:
+        """The heads that were published after a revision, by workflow id."""
+        query = select(*_STORED_COLUMNS).join(heads, heads.c.revision == versions.c.revision)
+        return self._stored(query.where(versions.c.revision > revision).order_by(versions.c.workflow_id))
+
+    def at_revision(self, revision: int, workflow_id: str | None = None) -> tuple[StoredDefinition, ...]:
+        """The heads as they were at a revision, by workflow id; of one workflow if it is named."""
+        return self._stored(latest_rows(versions, "workflow_id", revision, workflow_id))
+
+    def _stored(self, query: Any) -> tuple[StoredDefinition, ...]:
+        rows = self._database.run(lambda connection: connection.execute(query).all())
+        return tuple(
+            StoredDefinition(**{column.name: row._mapping[column.name] for column in _STORED_COLUMNS}) for row in rows
+        )
+
+    def _not_found(self, workflow_id: str, version: str | None, revision: int | None) -> NotFound:
+        query = select(versions.c.version).where(versions.c.workflow_id == workflow_id).distinct()
+        known = self._database.run(lambda connection: connection.execute(query).scalars().all())
+        if not known:
+            return NotFound(f"There is no workflow {workflow_id!r}", pointer=workflow_id)
+        wanted = f"version {version!r}" if version is not None else f"revision {revision}"
+        there = ", ".join(sorted(known, key=Version.parse))
+        return NotFound(
+            f"Workflow {workflow_id!r} has no {wanted}", pointer=workflow_id, suggestion=f"its versions are {there}"
+        )
+
+    @staticmethod
+    def _head(connection: Connection, workflow_id: str) -> Row[Any, Any] | None:
+        query = select(heads.c.version, heads.c.revision).where(heads.c.workflow_id == workflow_id)
+        return connection.execute(query).one_or_none()
+
+    @staticmethod
+    def _published(connection: Connection, workflow_id: str, version: str) -> Row[Any, Any] | None:
+        query = select(versions.c.digest, versions.c.revision).where(
+            versions.c.workflow_id == workflow_id, versions.c.version == version
+        )
+        return connection.execute(query.limit(1)).one_or_none()
+
+
+def check_version(
+    definition: WorkflowDefinition, content: str, head: str, published: str | None, *, force: bool
+) -> None:
+    """Whether a version may follow the head (rule D4).
+
+    :param content: digest of what is to be published
+    :param head: version of the current head
+    :param published: digest that this version was published with before, if it was
+    :raises Conflict: ``version-reused`` or ``version-lower``
+    """
+    name, version = definition.workflow_id, definition.version
+    if published is not None and published != content:
+        message = f"Version {version} of workflow {name!r} was published with other content"
+        raise Conflict(
+            message,
+            code="version-reused",
+            pointer="/version",
+            suggestion=f"give the new content a version higher than {head}",
+        )
+    if not force and Version.parse(version) < Version.parse(head):
+        message = f"Version {version} of workflow {name!r} is lower than the current {head}"
+        raise Conflict(
+            message,
+            code="version-lower",
+            pointer="/version",
+            suggestion=f"use a version higher than {head}, or force it to roll back",
+        )
+
+
+def _write_head(
+    connection: Connection, definition: WorkflowDefinition, document: dict[str, Any], revision: int
+) -> None:
+    values = {
+        "name": definition.name,
+        "description": definition.description,
+        "version": definition.version,
+        "revision": revision,
+        "input_schema": document.get("inputSchema"),
+        # Event matching asks the index for what it contains; an absent list must be found empty.
+        "triggers": document.get("triggers") or [],
+        "steps": document["steps"],
+        "ui_components": document.get("uiComponents"),
+        "execution_log": document.get("executionLog"),
+        "settings": document.get("settings"),
+        "on_failure": document.get("onFailure"),
+        "output": document.get("output"),
+    }
+    # The row stays the same one: instances refer to it.
+    statement = upsert(heads).values(workflow_id=definition.workflow_id, **values)
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["workflow_id"], set_={**values, "updated_at": func.now()})
+    )

@@ -1,0 +1,271 @@
+"""Workflow instances: the row that is there before the first step runs, and changed under its lock (rule I2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from uuid import UUID, uuid5
+
+from sqlalchemy import Connection, Row, func, literal, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from airflow_workflow_provider.errors import Misuse, NotFound
+from airflow_workflow_provider.store.jsontext import clean
+from airflow_workflow_provider.store.logs import LogEntry, append
+from airflow_workflow_provider.store.tables import workflow_definitions
+from airflow_workflow_provider.store.tables import workflow_instances as instances
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.store.database import Database
+
+T = TypeVar("T")
+
+NAMESPACE: Final = UUID("6f1c1a52-3b0e-5c9a-9d3e-6f6c0f3a7d11")
+"""Of all instance ids. Never change it: ids are computed wherever an instance is met."""
+
+MAX_CORRELATION_ID: Final = 255
+
+
+def instance_id(dag_id: str, run_id: str) -> UUID:
+    """The id of a DAG run's instance, known without a look-up and the same for every way in."""
+    return uuid5(NAMESPACE, f"{dag_id}/{run_id}")
+
+
+@dataclass(frozen=True)
+class NewInstance:
+    """What an instance starts with.
+
+    :param revision: the revision of the definition that it keeps until it ends
+    :param state: the engine's document, ready for the first step
+    :param event: the CloudEvent that started it, if one did
+    :param started_at: null for the time of the transaction
+    :param deadline_at: when ``settings.timeout`` ends it
+    """
+
+    dag_id: str
+    run_id: str
+    workflow_id: str
+    version: str
+    revision: int
+    input: dict[str, Any]
+    state: dict[str, Any]
+    correlation_id: str | None = None
+    event: dict[str, Any] | None = None
+    trigger_event_id: UUID | None = None
+    parent_instance_id: UUID | None = None
+    parent_step_id: str | None = None
+    started_at: datetime | None = None
+    deadline_at: datetime | None = None
+    status: str = "running"
+    current_step_id: str | None = None
+    log: Sequence[LogEntry] = field(default=())
+
+    @property
+    def id(self) -> UUID:
+        """The instance's id."""
+        return instance_id(self.dag_id, self.run_id)
+
+
+@dataclass(frozen=True)
+class InstanceSummary:
+    """An instance as lists show it: everything but the documents that may be large."""
+
+    id: UUID
+    workflow_definition_id: UUID
+    workflow_id: str
+    version: str
+    revision: int
+    status: str
+    current_step_id: str | None
+    error: dict[str, Any] | None
+    correlation_id: str | None
+    dag_id: str
+    run_id: str
+    started_at: datetime
+    updated_at: datetime
+    completed_at: datetime | None
+    deadline_at: datetime | None
+    trigger_event_id: UUID | None
+    parent_instance_id: UUID | None
+    parent_step_id: str | None
+
+
+@dataclass(frozen=True)
+class Instance(InstanceSummary):
+    """An instance with its documents."""
+
+    input: dict[str, Any]
+    state: dict[str, Any]
+    output: Any
+    event: dict[str, Any] | None
+
+
+SUMMARY_COLUMNS: Final = [instances.c[name] for name in InstanceSummary.__dataclass_fields__]
+_COLUMNS: Final = [instances.c[name] for name in Instance.__dataclass_fields__]
+
+
+class Record:
+    """An instance under its lock; change the attributes, then :meth:`save`.
+
+    :ivar stored: the row as it was when the lock was taken
+    :ivar created: whether this transaction made the row
+    """
+
+    def __init__(self, connection: Connection, stored: Instance, *, created: bool) -> None:
+        self._connection = connection
+        self.stored = stored
+        self.created = created
+        self.id = stored.id
+        self.state: dict[str, Any] = stored.state
+        self.status = stored.status
+        self.current_step_id = stored.current_step_id
+        self.output = stored.output
+        self.error = stored.error
+        self.completed_at = stored.completed_at
+        self.deadline_at = stored.deadline_at
+        self.correlation_id = stored.correlation_id
+
+    def save(self) -> None:
+        """Write the attributes; committed when the transaction ends."""
+        _check_correlation_id(self.correlation_id)
+        values = {
+            "state": self.state,
+            "status": self.status,
+            "current_step_id": self.current_step_id,
+            "output": self.output,
+            "error": self.error,
+            "completed_at": self.completed_at,
+            "deadline_at": self.deadline_at,
+            "correlation_id": clean(self.correlation_id),
+            "updated_at": func.now(),
+        }
+        self._connection.execute(update(instances).where(instances.c.id == self.id).values(**values))
+
+    def log(self, entries: Sequence[LogEntry]) -> None:
+        """Append to the execution log in the same transaction."""
+        append(self._connection, self.id, entries)
+
+
+class Instances:
+    """The instances of all workflows."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def open(self, new: NewInstance) -> Instance:
+        """The instance of a DAG run, made when it is not there yet; the log entries of ``new`` are written only then.
+
+        :returns: the row as it is stored, which another start may have made and changed
+        :raises NotFound: the workflow was never published
+        :raises Misuse: the correlation id is too long
+        """
+        return self._database.run(lambda connection: _locked(connection, new.id, lambda: new).stored)
+
+    @contextmanager
+    def locked(self, instance: UUID, create: Callable[[], NewInstance] | None = None) -> Iterator[Record]:
+        """One transaction on one instance, which no other changes meanwhile: read, decide, save and log, commit.
+
+        Concurrent branches wait for each other here, so keep it short and do no I/O inside. Not repeated when the
+        connection is lost; :meth:`update` is.
+
+        :param create: makes the instance when it is missing, as :meth:`open` does
+        :raises NotFound: the instance is missing and ``create`` not given
+        """
+        with self._database.begin() as connection:
+            yield _locked(connection, instance, create)
+
+    def update(self, instance: UUID, work: Callable[[Record], T], create: Callable[[], NewInstance] | None = None) -> T:
+        """Like :meth:`locked`, with ``work`` as its body and repeated from a fresh read when the connection is lost.
+
+        If it is lost in the moment of the commit, ``work`` meets its own result: it must notice and do nothing.
+
+        :returns: what ``work`` returns
+        """
+        return self._database.run(lambda connection: work(_locked(connection, instance, create)))
+
+    def get(self, instance: UUID) -> Instance:
+        """An instance with its documents.
+
+        :raises NotFound: there is none of that id
+        """
+        row = self._database.run(lambda connection: _read(connection, instance, lock=False))
+        if row is None:
+            raise _not_found(instance)
+        return Instance(**row._mapping)
+
+    def by_run(self, dag_id: str, run_id: str) -> Instance:
+        """The instance of a DAG run.
+
+        :raises NotFound: the run has none, or not yet
+        """
+        return self.get(instance_id(dag_id, run_id))
+
+
+def _locked(connection: Connection, wanted: UUID, create: Callable[[], NewInstance] | None) -> Record:
+    row = _read(connection, wanted, lock=True)
+    if row is not None:
+        return Record(connection, Instance(**row._mapping), created=False)
+    if create is None:
+        raise _not_found(wanted)
+    new = create()
+    if new.id != wanted:
+        message = f"The new instance has the id {new.id}, expected {wanted}"
+        raise ValueError(message)
+    created = _insert(connection, new)
+    row = _read(connection, wanted, lock=True)
+    if row is None:
+        message = f"There is no workflow {new.workflow_id!r} to start an instance of"
+        raise NotFound(message, pointer=new.workflow_id)
+    if created:
+        append(connection, wanted, new.log)
+    return Record(connection, Instance(**row._mapping), created=created)
+
+
+def _read(connection: Connection, wanted: UUID, *, lock: bool) -> Row[Any] | None:
+    query = select(*_COLUMNS).where(instances.c.id == wanted)
+    # Log rows refer to the instance and may be written meanwhile: the key itself never changes.
+    return connection.execute(query.with_for_update(key_share=True) if lock else query).one_or_none()
+
+
+def _insert(connection: Connection, new: NewInstance) -> bool:
+    _check_correlation_id(new.correlation_id)
+    values = {
+        "id": new.id,
+        "workflow_id": new.workflow_id,
+        "version": new.version,
+        "revision": new.revision,
+        "dag_id": new.dag_id,
+        "run_id": new.run_id,
+        "status": new.status,
+        "current_step_id": new.current_step_id,
+        "input": new.input,
+        "state": new.state,
+        "event": new.event,
+        "correlation_id": clean(new.correlation_id),
+        "trigger_event_id": new.trigger_event_id,
+        "parent_instance_id": new.parent_instance_id,
+        "parent_step_id": new.parent_step_id,
+        "started_at": new.started_at,
+        "deadline_at": new.deadline_at,
+    }
+    columns: dict[str, Any] = {name: literal(value, instances.c[name].type) for name, value in values.items()}
+    columns["started_at"] = func.coalesce(columns["started_at"], func.now())
+    # The head's id is looked up in the same statement; without a head there is nothing to insert.
+    head = select(workflow_definitions.c.id, *columns.values()).where(
+        workflow_definitions.c.workflow_id == new.workflow_id
+    )
+    statement = insert(instances).from_select(["workflow_definition_id", *columns], head).on_conflict_do_nothing()
+    return connection.execute(statement.returning(instances.c.id)).one_or_none() is not None
+
+
+def _check_correlation_id(value: str | None) -> None:
+    if value is not None and len(value) > MAX_CORRELATION_ID:
+        message = f"The correlation id has {len(value)} characters; at most {MAX_CORRELATION_ID} are possible"
+        raise Misuse(message, code="too-long", pointer="correlationId", suggestion="use a shorter business key")
+
+
+def _not_found(instance: UUID) -> NotFound:
+    return NotFound(f"There is no instance {instance}", pointer=str(instance))

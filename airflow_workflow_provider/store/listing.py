@@ -1,0 +1,119 @@
+"""Lists of instances: filtered, newest first, in pages that stay right while instances come and go."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from sqlalchemy import Select, func, select, tuple_
+
+from airflow_workflow_provider.errors import Misuse
+from airflow_workflow_provider.store.instances import SUMMARY_COLUMNS, InstanceSummary
+from airflow_workflow_provider.store.tables import STATUSES
+from airflow_workflow_provider.store.tables import workflow_instances as instances
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.store.database import Database
+
+MAX_PAGE: Final = 1000
+
+
+@dataclass(frozen=True)
+class InstanceFilter:
+    """Which instances; what is null does not restrict, and all that is given must hold.
+
+    :param statuses: any of these
+    :param started_from: started then or later
+    :param started_before: started earlier
+    :param current_step_id: whose most recently activated step is this (rule I4)
+    """
+
+    workflow_id: str | None = None
+    version: str | None = None
+    statuses: Collection[str] | None = None
+    correlation_id: str | None = None
+    current_step_id: str | None = None
+    started_from: datetime | None = None
+    started_before: datetime | None = None
+    parent_instance_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some instances, and where the next page begins; null after the last."""
+
+    items: tuple[InstanceSummary, ...]
+    next: str | None
+
+
+EVERYTHING: Final = InstanceFilter()
+
+
+class InstanceList:
+    """Finds instances."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(self, only: InstanceFilter = EVERYTHING, *, after: str | None = None, limit: int = 50) -> Page:
+        """Instances, newest first.
+
+        :param after: ``next`` of the page before
+        :param limit: how many at most, up to 1000
+        :raises Misuse: a status that does not exist, or an ``after`` that no page gave
+        """
+        limit = max(1, min(limit, MAX_PAGE))
+        order = (instances.c.started_at, instances.c.id)
+        query = _restrict(select(*SUMMARY_COLUMNS), only)
+        if after is not None:
+            query = query.where(tuple_(*order) < tuple_(*_read_cursor(after)))
+        query = query.order_by(*(column.desc() for column in order)).limit(limit + 1)
+        rows = self._database.run(lambda connection: connection.execute(query).all())
+        items = tuple(InstanceSummary(**row._mapping) for row in rows[:limit])
+        return Page(items, _cursor(items[-1]) if len(rows) > limit else None)
+
+    def count_by_status(self, only: InstanceFilter = EVERYTHING) -> dict[str, int]:
+        """How many instances have each status; every status is there, with 0 for none."""
+        query = _restrict(select(instances.c.status, func.count()), only).group_by(instances.c.status)
+        rows = self._database.run(lambda connection: connection.execute(query).all())
+        return dict.fromkeys(STATUSES, 0) | dict(tuple(row) for row in rows)
+
+
+def _restrict(query: Select[Any], only: InstanceFilter) -> Select[Any]:
+    for name in ("workflow_id", "version", "correlation_id", "current_step_id", "parent_instance_id"):
+        wanted = getattr(only, name)
+        if wanted is not None:
+            query = query.where(instances.c[name] == wanted)
+    if only.statuses is not None:
+        query = query.where(instances.c.status.in_(_known(only.statuses)))
+    if only.started_from is not None:
+        query = query.where(instances.c.started_at >= only.started_from)
+    if only.started_before is not None:
+        query = query.where(instances.c.started_at < only.started_before)
+    return query
+
+
+def _known(statuses: Collection[str]) -> list[str]:
+    unknown = sorted(set(statuses) - set(STATUSES))
+    if unknown:
+        message = f"Unknown status {unknown}; allowed are {list(STATUSES)}"
+        raise Misuse(message, code="bad-filter", pointer="status")
+    return sorted(statuses)
+
+
+def _cursor(item: InstanceSummary) -> str:
+    return base64.urlsafe_b64encode(f"{item.started_at.isoformat()}|{item.id}".encode()).decode()
+
+
+def _read_cursor(text: str) -> tuple[datetime, UUID]:
+    try:
+        started_at, _, identifier = base64.urlsafe_b64decode(text.encode()).decode().partition("|")
+        return datetime.fromisoformat(started_at), UUID(identifier)
+    except (ValueError, binascii.Error):
+        message = "The page marker cannot be read"
+        raise Misuse(message, code="bad-page", suggestion="use the 'next' of the page before as it is") from None

@@ -1,0 +1,84 @@
+"""What publishing workflows and publishing tasks have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from sqlalchemy import Connection, Table, func, select, text
+
+from airflow_workflow_provider.errors import InvalidDefinition
+from airflow_workflow_provider.model.diagnostics import Diagnostic
+from airflow_workflow_provider.store.jsontext import unstorable
+from airflow_workflow_provider.store.tables import (
+    revision_sequence,
+    task_definition_versions,
+    workflow_definition_versions,
+)
+
+PUBLISH_KEY: Final = 7_206_041_120_331_904_002
+
+Outcome = Literal["created", "updated", "unchanged"]
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a publication did.
+
+    :param revision: the head's revision afterwards
+    :param outcome: ``unchanged`` when the same content was the head already
+    """
+
+    revision: int
+    outcome: Outcome
+
+
+def enter_publication(connection: Connection) -> None:
+    """Let one publication at a time go on, until its transaction ends.
+
+    So the rules are checked against what is really the head; and revisions become visible in their order, or a reader
+    that has seen revision 6 would never look for a 5 that is committed later.
+    """
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": PUBLISH_KEY})
+
+
+def next_revision(connection: Connection) -> int:
+    """A new revision; call it inside :func:`enter_publication`."""
+    return int(connection.execute(select(revision_sequence.next_value())).scalar_one())
+
+
+def highest_revision(connection: Connection) -> int:
+    """The newest revision of workflows and tasks together; 0 when nothing was published yet."""
+    newest = [
+        func.coalesce(select(func.max(table.c.revision)).scalar_subquery(), 0)
+        for table in (workflow_definition_versions, task_definition_versions)
+    ]
+    return int(connection.execute(select(func.greatest(*newest))).scalar_one())
+
+
+def latest_rows(table: Table, key: str, revision: int, only: str | None) -> Any:
+    """Of each workflow or task the row that was its newest at a revision, by name."""
+    newest = select(func.max(table.c.revision)).where(table.c.revision <= revision).group_by(table.c[key])
+    if only is not None:
+        newest = newest.where(table.c[key] == only)
+    return select(table).where(table.c.revision.in_(newest)).order_by(table.c[key])
+
+
+def refuse_unstorable(document: dict[str, Any], name: str) -> None:
+    """A definition is kept as it is or not at all.
+
+    :raises InvalidDefinition: when a text has a character that PostgreSQL cannot store
+    """
+    found = [
+        Diagnostic(
+            "WF105",
+            "error",
+            pointer,
+            "The text has a NUL character (U+0000) or half of a surrogate pair, which PostgreSQL cannot store",
+            "remove the character",
+        )
+        for pointer in unstorable(document)
+    ]
+    if found:
+        message = f"{name} cannot be stored"
+        raise InvalidDefinition(message, found)

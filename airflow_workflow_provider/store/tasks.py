@@ -1,0 +1,116 @@
+"""Task definitions of the table ``task_definitions``, and everything that was published of them (rules K1, K2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, func, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from airflow_workflow_provider.errors import NotFound
+from airflow_workflow_provider.store.jsontext import digest
+from airflow_workflow_provider.store.publications import (
+    Published,
+    enter_publication,
+    latest_rows,
+    next_revision,
+    refuse_unstorable,
+)
+from airflow_workflow_provider.store.tables import task_definition_versions as versions
+from airflow_workflow_provider.store.tables import task_definitions as heads
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.model.task import TaskDefinition
+    from airflow_workflow_provider.store.database import Database
+
+
+@dataclass(frozen=True)
+class StoredTask:
+    """One publication of a task, as it was given but for the order of keys."""
+
+    task_id: str
+    revision: int
+    document: dict[str, Any]
+    digest: str
+    created_at: datetime
+    created_by: str | None
+
+
+_COLUMNS = [versions.c[name] for name in StoredTask.__dataclass_fields__]
+
+
+class Tasks:
+    """The published task definitions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def publish(self, task: TaskDefinition, document: dict[str, Any], *, actor: str | None = None) -> Published:
+        """Make a checked document the current definition of its task, in one transaction.
+
+        Tasks have no version of their own: other content is a new revision, the same content is none.
+
+        :param actor: who publishes, kept with the revision
+        :raises InvalidDefinition: a text that PostgreSQL cannot store
+        """
+        refuse_unstorable(document, task.task_id)
+        content = digest(document)
+
+        def work(connection: Connection) -> Published:
+            enter_publication(connection)
+            newest = select(versions.c.digest, versions.c.revision).where(versions.c.task_id == task.task_id)
+            head = connection.execute(newest.order_by(versions.c.revision.desc()).limit(1)).one_or_none()
+            if head is not None and head.digest == content:
+                return Published(head.revision, "unchanged")
+            revision = next_revision(connection)
+            row = {"task_id": task.task_id, "revision": revision, "document": document, "digest": content}
+            connection.execute(insert(versions).values(created_by=actor, **row))
+            _write_head(connection, task, document, revision)
+            return Published(revision, "created" if head is None else "updated")
+
+        return self._database.run(work)
+
+    def get(self, task_id: str) -> StoredTask:
+        """The current definition of a task.
+
+        :raises NotFound: the table has no such task; built-in and Python tasks are not in it
+        """
+        query = select(*_COLUMNS).where(versions.c.task_id == task_id).order_by(versions.c.revision.desc()).limit(1)
+        row = self._database.run(lambda connection: connection.execute(query).one_or_none())
+        if row is None:
+            message = f"There is no task {task_id!r} in the database"
+            raise NotFound(message, pointer=task_id)
+        return StoredTask(**row._mapping)
+
+    def list(self) -> tuple[StoredTask, ...]:
+        """The current definitions of all tasks, by id."""
+        query = select(*_COLUMNS).join(heads, heads.c.revision == versions.c.revision).order_by(versions.c.task_id)
+        return self._stored(query)
+
+    def at_revision(self, revision: int) -> tuple[StoredTask, ...]:
+        """The definitions of all tasks as they were at a revision, by id."""
+        return self._stored(latest_rows(versions, "task_id", revision, None))
+
+    def _stored(self, query: Any) -> tuple[StoredTask, ...]:
+        rows = self._database.run(lambda connection: connection.execute(query).all())
+        return tuple(StoredTask(**{column.name: row._mapping[column.name] for column in _COLUMNS}) for row in rows)
+
+
+def _write_head(connection: Connection, task: TaskDefinition, document: dict[str, Any], revision: int) -> None:
+    values = {
+        "name": task.name,
+        "description": task.description,
+        "operator": task.operator,
+        "arguments": document.get("arguments"),
+        "input_schema": document.get("inputSchema"),
+        "output_schema": document.get("outputSchema"),
+        "retry_policy": document.get("retryPolicy"),
+        "timeout": task.timeout,
+        "revision": revision,
+    }
+    statement = upsert(heads).values(task_id=task.task_id, **values)
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["task_id"], set_={**values, "updated_at": func.now()})
+    )

@@ -1,0 +1,52 @@
+"""Task definitions in the database (rules K1 and K2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_workflow_provider.errors import InvalidDefinition, NotFound
+from airflow_workflow_provider.model.task import TaskDefinition
+from airflow_workflow_provider.store.definitions import Definitions
+from airflow_workflow_provider.store.tasks import Tasks
+from tests.fixtures.store import document as workflow
+from tests.fixtures.store import publish
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.store.database import Database
+
+pytestmark = pytest.mark.postgres
+
+
+def task(task_id: str = "charge", **more: Any) -> dict[str, Any]:
+    return {"taskId": task_id, "name": "Charge", "operator": "http", "arguments": {"method": "POST"}, **more}
+
+
+def store(database: Database, given: dict[str, Any], **options: Any) -> Any:
+    return Tasks(database).publish(TaskDefinition.model_validate(given), given, **options)
+
+
+def test_k2_a_task_has_a_revision_for_each_content(database: Database) -> None:
+    tasks = Tasks(database)
+    first = store(database, task(timeout="PT1M", retryPolicy={"maxAttempts": 2}), actor="ann")
+    assert first.outcome == "created"
+    assert store(database, task(timeout="PT1M", retryPolicy={"maxAttempts": 2.0})).outcome == "unchanged"
+    workflow_revision = publish(database, workflow()).revision
+    second = store(database, task())
+    assert second.outcome == "updated"
+    # One sequence counts workflows and tasks.
+    assert first.revision < workflow_revision < second.revision == Definitions(database).highest_revision()
+
+    assert tasks.get("charge").document == task()
+    assert [row.document.get("timeout") for row in tasks.at_revision(workflow_revision)] == ["PT1M"]
+    store(database, task("approve"))
+    assert [row.task_id for row in tasks.list()] == ["approve", "charge"]
+    assert store(database, task(timeout="PT1M", retryPolicy={"maxAttempts": 2})).outcome == "updated"  # and back
+
+
+def test_a_task_that_does_not_exist(database: Database) -> None:
+    with pytest.raises(NotFound, match="no task 'charge' in the database"):
+        Tasks(database).get("charge")
+    with pytest.raises(InvalidDefinition):
+        store(database, task(description="\ud800"))

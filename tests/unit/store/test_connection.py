@@ -1,0 +1,79 @@
+"""From an Airflow connection to a database URL."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import quote
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from airflow_workflow_provider.errors import Misuse
+from airflow_workflow_provider.store.connection import database_url, parse_connection, to_url
+
+TRAPS = "p%40:@/ '\"?#&=+ü[]{}$x;\\"
+VARIABLE = "AIRFLOW_CONN_WORKFLOWS_DEFAULT"
+
+
+def test_a_uri(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(
+        VARIABLE, f"postgres://me%40x:{quote(TRAPS, safe='')}@Db.example:6432/the%2Fbase?sslmode=require"
+    )
+    url = database_url()
+    assert url.drivername == "postgresql+psycopg"
+    assert (url.username, url.password) == ("me@x", TRAPS)
+    assert (url.host, url.port, url.database) == ("Db.example", 6432, "the/base")
+    assert url.query == {"sslmode": "require"}
+    assert make_url(url.render_as_string(hide_password=False)) == url
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("postgresql://host", ("host", None, None, None)),
+        ("postgres://host/db", ("host", None, None, "db")),
+        ("postgresql://u@[::1]:5/db", ("::1", 5, "u", "db")),
+        ("postgresql://u@[::1]/db", ("::1", None, "u", "db")),
+        ("postgresql+psycopg2://u:p@host:5/db", ("host", 5, "u", "db")),
+        ("postgres://u:p@%2Fvar%2Frun/db", ("/var/run", None, "u", "db")),
+        ("postgres:///db", (None, None, None, "db")),
+    ],
+)
+def test_uris_with_parts_missing(uri: str, expected: tuple[object, ...]) -> None:
+    url = to_url(parse_connection(uri, "x"), "x")
+    assert (url.host, url.port, url.username, url.database) == expected
+
+
+@pytest.mark.parametrize(
+    "extra", [{"sslmode": "verify-full", "cursor": "dictcursor"}, json.dumps({"sslmode": "verify-full"})]
+)
+def test_json_with_an_extra_of_either_form(monkeypatch: pytest.MonkeyPatch, extra: object) -> None:
+    document = {"conn_type": "postgres", "host": "h", "login": "l", "password": TRAPS, "port": "5", "schema": "s"}
+    monkeypatch.setenv(VARIABLE, json.dumps({**document, "extra": extra}))
+    url = database_url()
+    assert (url.host, url.port, url.username, url.password, url.database) == ("h", 5, "l", TRAPS, "s")
+    # What PostgreSQL's library does not know is Airflow's own.
+    assert url.query == {"sslmode": "verify-full"}
+
+
+def test_a_uri_carries_a_nested_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(
+        VARIABLE, "postgres://h/db?__extra__=" + quote(json.dumps({"sslmode": "disable", "a": {"b": 1}}))
+    )
+    assert database_url().query == {"sslmode": "disable"}
+
+
+@pytest.mark.parametrize("text", ["{not json", "no uri secret", '{"conn_type": "postgres", "port": "secret"}', "[1"])
+def test_a_connection_that_cannot_be_read_is_not_shown(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_OTHER", text)
+    with pytest.raises(Misuse, match="The connection 'other' cannot be read") as caught:
+        database_url("other")
+    assert "secret" not in f"{caught.value!r} {caught.value.suggestion}"
+    assert caught.value.__suppress_context__
+
+
+def test_a_connection_of_another_type_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "mysql://u:secret@h/db")
+    with pytest.raises(Misuse, match="type 'mysql'") as caught:
+        database_url()
+    assert "secret" not in str(caught.value)
