@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, Final, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.engine.failure import EXPRESSION_ERROR
 from airflow_workflow_provider.errors import StepFailure
@@ -17,8 +17,9 @@ from airflow_workflow_provider.model.expressions import (
 )
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.engine.state import Json, Scope
     from collections.abc import Callable, Mapping
+
+    from airflow_workflow_provider.engine.state import Json, Scope
 
 NAMESPACE: Final = uuid.UUID("6f3d6a52-7d1c-5b0e-9a54-2f1f6f0c7b11")
 

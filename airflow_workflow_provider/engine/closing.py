@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_workflow_provider.engine import regions
 from airflow_workflow_provider.engine.bindings import Uuids, apply_transform, bindings_of, names_in
+from airflow_workflow_provider.engine.calls import Decision
 from airflow_workflow_provider.engine.failure import WORKFLOW_FAILED, Failure, next_delay, timestamp
 from airflow_workflow_provider.engine.graph import ON_FAILURE
 from airflow_workflow_provider.engine.state import ROOT, Json, Scope
@@ -15,7 +16,8 @@ from airflow_workflow_provider.model.definition import END, FAIL, Compensation, 
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from airflow_workflow_provider.engine.machine import Decision, Machine
+
+    from airflow_workflow_provider.engine.machine import Machine
 
 
 def path_ended(machine: Machine, root: Scope, now: datetime) -> None:
@@ -85,7 +87,7 @@ def compensation_of(step: Step) -> Compensation:
     return step.compensation
 
 
-def compensation_bindings(machine: Machine, root: Scope, current: Json) -> tuple[Json, frozenset[str]]:
+def compensation_bindings(root: Scope, current: Json) -> tuple[Json, frozenset[str]]:
     """Return what the input of a compensation sees: the instance as it failed, ``output`` = what the visit kept."""
     entry = current["entry"]
     bindings = {**entry["names"], **bindings_of(root, attempt=current["attempt"], output=entry["output"])}
@@ -110,7 +112,6 @@ def compensated(machine: Machine, root: Scope, now: datetime) -> Decision:
 
 def compensation_failed(machine: Machine, root: Scope, failure: Failure, now: datetime) -> Decision:
     """Retry a compensation by its task's policy; when that is exhausted, record it and go on with the rest."""
-    from airflow_workflow_provider.engine.machine import Decision
 
     current = root.control["current"]
     task = machine.graph.tasks.get(compensation_of(machine.graph.step(current["stepId"])).task_id)
@@ -130,7 +131,6 @@ def compensation_failed(machine: Machine, root: Scope, failure: Failure, now: da
 
 
 def _leave_compensation(machine: Machine, root: Scope, status: str, error: Json | None, now: datetime) -> Decision:
-    from airflow_workflow_provider.engine.machine import Decision
 
     root.control["current"] = None
     _next_compensation(machine, root, now)

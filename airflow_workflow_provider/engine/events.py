@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.engine.state import Json, item_indexes
 
@@ -88,7 +88,7 @@ def path_of(events: Iterable[Event]) -> list[Json]:
     for event in events:
         key = (event.scope, event.step_id, event.visit, event.attempt)
         if event.name == "step.started":
-            line = {"stepId": event.step_id, "visit": event.visit, "attempt": event.attempt, "status": "running"}
+            line: Json = {"stepId": event.step_id, "visit": event.visit, "attempt": event.attempt, "status": "running"}
             indexes = item_indexes(event.scope)
             if indexes:
                 line["item"] = indexes[0] if len(indexes) == 1 else indexes

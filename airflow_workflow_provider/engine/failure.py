@@ -5,15 +5,16 @@ from __future__ import annotations
 import builtins
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_workflow_provider.errors import StepFailure, TaskError
 from airflow_workflow_provider.model.durations import parse_duration
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.model.definition import RetryPolicy
-    from collections.abc import Iterable, Sequence
     import random
+    from collections.abc import Iterable, Sequence
+
+    from airflow_workflow_provider.model.definition import RetryPolicy
 
 VALIDATION_ERROR = "ValidationError"
 TIMEOUT_ERROR = "TimeoutError"

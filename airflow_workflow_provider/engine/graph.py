@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-
-from airflow_workflow_provider.model.flow import Flow, handler_targets
 from typing import TYPE_CHECKING
 
+from airflow_workflow_provider.model.flow import Flow, handler_targets
+
 if TYPE_CHECKING:
-    from airflow_workflow_provider.model.task import TaskDefinition
     from airflow_workflow_provider.model.definition import RetryPolicy, Step, WorkflowDefinition
+    from airflow_workflow_provider.model.task import TaskDefinition
 
 Successors = Callable[[str], Iterable[str]]
 
@@ -232,7 +232,7 @@ def _strongly_connected(nodes: Iterable[str], follow: Successors) -> list[list[s
                 if work:
                     low[work[-1][0]] = min(low[work[-1][0]], low[node])
                 if low[node] == index[node]:
-                    component = []
+                    component: list[str] = []
                     while not component or component[-1] != node:
                         component.append(stack.pop())
                         on_stack.discard(component[-1])

@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Final, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
 from airflow_workflow_provider.engine.machine import Activation, Call, Decision, Machine
 from airflow_workflow_provider.errors import StepFailure
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.engine.state import Json
     from datetime import datetime
+
+    from airflow_workflow_provider.engine.state import Json
 
 
 @dataclass(frozen=True)

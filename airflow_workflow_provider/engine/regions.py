@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_workflow_provider.engine import attempts, closing
 from airflow_workflow_provider.engine.bindings import apply_transform, bindings_of, names_in
+from airflow_workflow_provider.engine.calls import Decision
 from airflow_workflow_provider.engine.failure import (
     BRANCH_FAILED,
     CANCELLED,
@@ -17,9 +19,10 @@ from airflow_workflow_provider.engine.values import json_object
 from airflow_workflow_provider.errors import StepFailure
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.model.definition import ForEach, Step
     from datetime import datetime
-    from airflow_workflow_provider.engine.machine import Decision, Machine
+
+    from airflow_workflow_provider.engine.machine import Machine
+    from airflow_workflow_provider.model.definition import ForEach, Step
 
 MAX_LISTED_CAUSES = 100
 
@@ -30,7 +33,6 @@ def fork(machine: Machine, scope: Scope, step: Step, own: Json, now: datetime) -
     :param own: the result of the region's own task
     :raises StepFailure: ``items`` gave no array; nothing was kept
     """
-    from airflow_workflow_provider.engine.closing import note_completed
 
     current = scope.control["current"]
     region: Json = {"own": own, "children": []}
@@ -41,7 +43,7 @@ def fork(machine: Machine, scope: Scope, step: Step, own: Json, now: datetime) -
     scope.values["data"].update(own)
     if scope.parent is None:
         scope.values["data"].update(scope.values["variables"])
-    note_completed(machine, scope, step, own)
+    closing.note_completed(machine, scope, step, own)
     region["busy"] = True
     current.update(phase="region", region=region)
     if step.for_each is None:
@@ -70,7 +72,6 @@ def child_ended(machine: Machine, child: Scope, now: datetime) -> None:
 
 def settle(machine: Machine, scope: Scope, now: datetime) -> Decision:
     """Start the items that may start now; join or fail the region when nothing in it runs any more."""
-    from airflow_workflow_provider.engine.machine import Decision
 
     step = machine.graph.step(scope.control["current"]["stepId"])
     region = scope.control["current"]["region"]
@@ -89,7 +90,7 @@ def settle(machine: Machine, scope: Scope, now: datetime) -> Decision:
         _show_steps(machine, scope)
         if step.for_each is not None:
             drop_children(machine, scope)
-        return machine.attempt_failed(scope, failure, now)
+        return attempts.attempt_failed(machine, scope, failure, now)
     return _join(machine, scope, step, now)
 
 
@@ -135,7 +136,7 @@ def _open(machine: Machine, parent: Scope, key: str, steps: tuple[Step, ...], na
     control = new_scope(parent.key, names)
     control.update(steps={}, variables={}, data={}, error=parent.error)
     machine.state["scopes"][key] = control
-    child = machine.scope(key)
+    child: Scope = machine.scope(key)
     if steps:
         machine.activate(child, steps[0].step_id, now)
     else:
@@ -255,7 +256,9 @@ def _join(machine: Machine, scope: Scope, step: Step, now: datetime) -> Decision
     else:
         _show_steps(machine, scope)
         children = [machine.state["scopes"][key] for key in region["children"]]
-        aggregate["branches"] = {key.rsplit("/", 1)[1]: c["output"] for key, c in zip(region["children"], children)}
+        aggregate["branches"] = {
+            key.rsplit("/", 1)[1]: c["output"] for key, c in zip(region["children"], children, strict=True)
+        }
         outer = scope.variables
         changed: Json = {}
         for child in children:
@@ -265,13 +268,13 @@ def _join(machine: Machine, scope: Scope, step: Step, now: datetime) -> Decision
     try:
         bound = machine.options.max_output_bytes
         output = aggregate if step.output is not None else json_object(aggregate, max_bytes=bound)
-        return machine.complete(scope, step, output, now, shaped_only=True)
+        return attempts.complete(machine, scope, step, output, now, shaped_only=True)
     except StepFailure as exc:
         scope.values["data"].clear()
         scope.values["data"].update(before["data"])
         scope.values["variables"].clear()
         scope.values["variables"].update(before["variables"])
-        return machine.attempt_failed(scope, Failure.from_exception(exc), now)
+        return attempts.attempt_failed(machine, scope, Failure.from_exception(exc), now)
 
 
 def _forget(machine: Machine, key: str) -> None:

@@ -9,6 +9,7 @@ from airflow_workflow_provider.engine.state import ROOT, Json, Scope
 
 if TYPE_CHECKING:
     from datetime import datetime
+
     from airflow_workflow_provider.engine.machine import Machine
 
 

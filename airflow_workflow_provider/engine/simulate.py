@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import heapq
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from airflow_workflow_provider.engine.events import path_of
 from airflow_workflow_provider.engine.failure import BRANCH_FAILED, VALIDATION_ERROR, Failure, timestamp
@@ -20,7 +22,6 @@ from airflow_workflow_provider.errors import StepFailure
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.graph import Graph
-    from datetime import datetime
 
 CHILD_PREFIX = "workflow:"
 
@@ -39,10 +40,8 @@ class Outcome:
     ends_at: datetime | None = None
 
 
-class TaskRunner(Protocol):
-    """Gives the outcome of a call; raises what a task would raise."""
-
-    def __call__(self, call: Call, now: datetime) -> Outcome: ...
+TaskRunner = Callable[[Call, datetime], Outcome]
+"""Gives the outcome of a call at a moment; raises what a task would raise."""
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ The document is what ``workflow_instances.state`` holds. Its public part is ``in
 from __future__ import annotations
 
 import re
-from typing import Any, Final, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.engine.failure import timestamp
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from collections.abc import Iterator
+    from datetime import datetime
 
 ROOT: Final = ""
 FORMAT: Final = 1
@@ -136,7 +136,7 @@ class Scope:
     @property
     def steps(self) -> Json:
         """The steps that expressions of this list see: those at the fork and its own (rule X1)."""
-        return self.state["steps"] if self.key == ROOT else self._merged("steps")  # type: ignore[no-any-return]
+        return self._merged("steps")
 
     @property
     def variables(self) -> Json:

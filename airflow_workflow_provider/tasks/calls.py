@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_workflow_provider.engine.failure import TASK_NOT_FOUND
 from airflow_workflow_provider.errors import StepFailure
@@ -10,12 +10,13 @@ from airflow_workflow_provider.tasks.builtin import WORKFLOW_PREFIX
 from airflow_workflow_provider.tasks.templates import render, template_values
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.engine.graph import Graph
-    from airflow_workflow_provider.tasks.catalogue import Catalogue
-    from airflow_workflow_provider.model.definition import Step, WorkflowDefinition
-    from airflow_workflow_provider.engine.machine import Call
-    from airflow_workflow_provider.model.task import TaskDefinition
     from collections.abc import Mapping
+
+    from airflow_workflow_provider.engine.graph import Graph
+    from airflow_workflow_provider.engine.machine import Call
+    from airflow_workflow_provider.model.definition import Step, WorkflowDefinition
+    from airflow_workflow_provider.model.task import TaskDefinition
+    from airflow_workflow_provider.tasks.catalogue import Catalogue
 
 
 def task_ids(definition: WorkflowDefinition) -> tuple[str, ...]:
@@ -50,9 +51,7 @@ def task_of(graph: Graph, task_id: str) -> TaskDefinition:
     task = graph.tasks.get(task_id)
     if task is None:
         msg = f"Task {task_id!r} is in no catalogue; known here are {sorted(graph.tasks)}"
-        raise StepFailure(
-            msg, type=TASK_NOT_FOUND
-        )
+        raise StepFailure(msg, type=TASK_NOT_FOUND)
     return task
 
 

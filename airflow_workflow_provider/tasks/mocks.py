@@ -5,26 +5,28 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from annotated_types import MinLen
+from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from airflow_workflow_provider.engine.bindings import Uuids, apply_transform
-from airflow_workflow_provider.engine.failure import TASK_NOT_FOUND, Failure
+from airflow_workflow_provider.engine.failure import TASK_ERROR, TASK_NOT_FOUND, Failure
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.simulate import Outcome, Simulation, child_outcome, simulate
 from airflow_workflow_provider.errors import Misuse, StepFailure
-from airflow_workflow_provider.model.definition import Transform, WorkflowDefinition
+from airflow_workflow_provider.model.definition import Node, Transform, WorkflowDefinition
 from airflow_workflow_provider.model.durations import parse_duration
-from airflow_workflow_provider.tasks.builtin import BUILTINS, PURE, WORKFLOW_PREFIX, run_pure, wait_until
+from airflow_workflow_provider.tasks.builtin import PURE, WORKFLOW_PREFIX, run_pure, wait_until
 from airflow_workflow_provider.tasks.calls import arguments_of, is_child_workflow, task_ids, tasks_of
 from airflow_workflow_provider.tasks.catalogue import Catalogue
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.engine.machine import Call, Options
     from datetime import datetime
 
+    from airflow_workflow_provider.engine.machine import Call, Options
+
 MAX_DEPTH = 10
-_KEYS = ("output", "error", "transform")
-_ERROR_KEYS = ("type", "code", "message", "details")
 
 
 @dataclass
@@ -75,26 +77,22 @@ class Mocks:
     """
 
     def __init__(self, mocks: Mapping[str, Any], definitions: Sequence[WorkflowDefinition]) -> None:
-        if not isinstance(mocks, Mapping):
-            msg = "Mocks must be an object that gives a list of outcomes for each stepId or taskId"
-            raise Misuse(msg)
         known = {name for definition in definitions for name in _names(definition)}
+        self._mocks: dict[str, list[_MockOutcome]] = {}
         for name, outcomes in mocks.items():
             if name not in known:
                 raise _unknown(name, known)
-            _check(name, outcomes)
-        self._mocks = mocks
+            self._mocks[name] = _parse(name, outcomes)
         self._used: dict[str, int] = {}
 
-    def find(self, call: Call) -> Mapping[str, Any] | None:
+    def find(self, call: Call) -> _MockOutcome | None:
         """Return the next outcome for a call; a step's mock beats its task's."""
         for name in (call.step_id, call.task_id):
             if name in self._mocks and (call.kind == "step" or name == call.task_id):
                 outcomes = self._mocks[name]
                 used = self._used.get(name, 0)
                 self._used[name] = used + 1
-                found: Mapping[str, Any] = outcomes[min(used, len(outcomes) - 1)]
-                return found
+                return outcomes[min(used, len(outcomes) - 1)]
         return None
 
 
@@ -138,13 +136,10 @@ class _SimulatedTasks:
         if is_child_workflow(call.task_id):
             return self._run_child(call, now, depth)
         task = graph.tasks.get(call.task_id)
-        if task is None or task.operator not in BUILTINS:
+        if task is None or task.operator not in PURE:
             self._warn(call.task_id)
             return Outcome(output={})
         arguments = arguments_of(task, call)
-        if task.operator not in PURE:
-            self._warn(call.task_id)
-            return Outcome(output={})
         output = run_pure(task.operator, arguments, now)
         ends_at = wait_until(arguments, now) if task.operator == "wait" else None
         return Outcome(output=output, ends_at=ends_at)
@@ -171,23 +166,17 @@ class _SimulatedTasks:
             self._simulator.warn(f"task {task_id!r} cannot run in a simulation and has no mock: it returns {{}}")
 
 
-def _mocked(mock: Mapping[str, Any], call: Call, now: datetime) -> Outcome:
-    ends_at = now + parse_duration(mock["duration"]) if "duration" in mock else None
-    if "error" in mock:
-        given = mock["error"]
-        failure = Failure.named(
-            given.get("type", "TaskError"),
-            given.get("message", "mocked failure"),
-            code=given.get("code"),
-            details=given.get("details"),
-        )
+def _mocked(mock: _MockOutcome, call: Call, now: datetime) -> Outcome:
+    ends_at = now + parse_duration(mock.duration) if mock.duration is not None else None
+    if mock.error is not None:
+        error = mock.error
+        failure = Failure.named(error.type, error.message, code=error.code, details=error.details)
         return Outcome(failure=failure, ends_at=ends_at)
-    if "transform" in mock:
-        names = frozenset({"input"})
-        uuids = Uuids("mock", call.step_id, str(call.visit))
-        transform = Transform.model_validate(mock["transform"])
-        return Outcome(output=apply_transform(transform, names, {"input": call.input}, uuids, "mock"), ends_at=ends_at)
-    return Outcome(output=mock.get("output"), ends_at=ends_at)
+    if mock.transform is None:
+        return Outcome(output=mock.output, ends_at=ends_at)
+    uuids = Uuids("mock", call.step_id, str(call.visit))
+    output = apply_transform(mock.transform, frozenset({"input"}), {"input": call.input}, uuids, "mock")
+    return Outcome(output=output, ends_at=ends_at)
 
 
 def _names(definition: WorkflowDefinition) -> set[str]:
@@ -206,43 +195,44 @@ def _unknown(name: str, known: set[str]) -> Misuse:
     )
 
 
-def _check(name: str, outcomes: Any) -> None:
-    def refuse(what: str, place: str = "") -> Misuse:
-        return Misuse(f"Mock {name!r}: {what}", code="invalid-mock", pointer=f"/{name}{place}")
-
-    if not isinstance(outcomes, list) or not outcomes:
-        msg = "must be a list with at least one outcome"
-        raise refuse(msg)
-    for index, outcome in enumerate(outcomes):
-        place = f"/{index}"
-        if not isinstance(outcome, dict) or len(set(outcome) & set(_KEYS)) != 1 or set(outcome) - {*_KEYS, "duration"}:
-            msg = f"an outcome is an object with exactly one of {list(_KEYS)}, and perhaps `duration`"
-            raise refuse(msg, place)
-        if "error" in outcome:
-            _check_error(outcome["error"], lambda what, place=place: refuse(what, f"{place}/error"))
-        if "duration" in outcome:
-            try:
-                parse_duration(outcome["duration"])
-            except (ValueError, TypeError) as exc:
-                raise refuse(str(exc), f"{place}/duration") from exc
-        if "transform" in outcome:
-            try:
-                Transform.model_validate(outcome["transform"])
-            except ValueError as exc:
-                msg = "`transform` must be {type: jmespath | jsonata, expression}"
-                raise refuse(
-                    msg, f"{place}/transform"
-                ) from exc
+class _MockError(Node):
+    type: str = TASK_ERROR
+    code: str | None = None
+    message: str = "mocked failure"
+    details: dict[str, Any] = Field(default_factory=dict)
 
 
-def _check_error(error: Any, refuse: Callable[[str], Misuse]) -> None:
-    if not isinstance(error, dict) or set(error) - set(_ERROR_KEYS):
-        msg = f"`error` is an object with {list(_ERROR_KEYS)}"
-        raise refuse(msg)
-    for key in ("type", "code", "message"):
-        if not isinstance(error.get(key, ""), str) and not (key == "code" and error[key] is None):
-            msg = f"`{key}` must be a string"
-            raise refuse(msg)
-    if not isinstance(error.get("details", {}), dict):
-        msg = "`details` must be an object"
-        raise refuse(msg)
+class _MockOutcome(Node):
+    output: Any = None
+    error: _MockError | None = None
+    transform: Transform | None = None
+    duration: str | None = None
+
+    @model_validator(mode="after")
+    def _one_outcome(self) -> Self:
+        given = sorted(self.model_fields_set & {"output", "error", "transform"})
+        if len(given) != 1:
+            msg = f"an outcome has exactly one of 'output', 'error', 'transform', not {given}"
+            raise ValueError(msg)
+        return self
+
+    @field_validator("duration")
+    @classmethod
+    def _fixed_length(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_duration(value)
+        return value
+
+
+_OUTCOMES: TypeAdapter[list[_MockOutcome]] = TypeAdapter(Annotated[list[_MockOutcome], MinLen(1)])
+
+
+def _parse(name: str, outcomes: Any) -> list[_MockOutcome]:
+    try:
+        return _OUTCOMES.validate_python(outcomes)
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        place = "".join(f"/{part}" for part in (name, *first["loc"]))
+        message = f"Mock {name!r} at {place}: {first['msg']}"
+        suggestion = 'Give a list of outcomes: {"output": …}, {"error": {"type": …}} or {"transform": {…}}'
+        raise Misuse(message, code="invalid-mock", pointer=place, suggestion=suggestion) from exc

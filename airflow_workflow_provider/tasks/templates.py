@@ -14,14 +14,15 @@ from airflow_workflow_provider.engine.failure import EXPRESSION_ERROR
 from airflow_workflow_provider.errors import StepFailure
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.engine.machine import Call
     from jinja2 import Environment
+
+    from airflow_workflow_provider.engine.machine import Call
 
 MAX_TEMPLATE = 100_000
 
 
 def template_values(call: Call) -> dict[str, Any]:
-    """Return what templates see: ``workflow.input``, ``.data``, ``.steps``, ``.variables``, ``.step_input`` and more."""
+    """Return what templates see: ``workflow.input``, ``.data``, ``.steps``, ``.step_input`` and more."""
     bindings = call.bindings
     about = bindings["workflow"]
     return {
@@ -77,9 +78,7 @@ def _render_text(text: str, values: Mapping[str, Any], use: str) -> Any:
         return environment().from_string(text[:MAX_TEMPLATE]).render(values)
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as exc:
         msg = f"{use}: {exc}"
-        raise StepFailure(
-            msg, type=EXPRESSION_ERROR, details={"template": text[:1_000], "at": use}
-        ) from exc
+        raise StepFailure(msg, type=EXPRESSION_ERROR, details={"template": text[:1_000], "at": use}) from exc
 
 
 @lru_cache(maxsize=1)
@@ -93,7 +92,7 @@ def environment() -> Environment:
         """The sandbox, with values instead of text as the result of a single expression."""
 
         code_generator_class = NativeCodeGenerator
-        concat = staticmethod(_concat)  # type: ignore[assignment]
+        concat = staticmethod(_concat)
 
     class Template(NativeTemplate):
         """A template whose parts are joined by :func:`_concat`."""

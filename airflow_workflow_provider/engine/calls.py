@@ -1,0 +1,110 @@
+"""What the machine and its hosts say to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_workflow_provider.engine.state import Json, item_indexes
+from airflow_workflow_provider.model.definition import RetryPolicy
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+DEFAULT_RETRY: Final = RetryPolicy(max_attempts=3, strategy="exponential", delay="PT1S")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Bounds and defaults that the configuration sets.
+
+    :param max_output_bytes: largest output that is kept, as UTF-8 (rule X5)
+    :param default_retry: policy of ``onFailure.action: retry`` where a step has none (rule F4)
+    """
+
+    max_output_bytes: int = 262_144
+    default_retry: RetryPolicy = DEFAULT_RETRY
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A step that may be begun now.
+
+    :param scope: key of the step list that it runs in
+    :param step_id: the step
+    :param visit: number of this visit, 1 the first
+    :param kind: ``step`` or ``compensation``
+    """
+
+    scope: str
+    step_id: str
+    visit: int
+    kind: str = "step"
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a host needs to run one attempt of a task.
+
+    :param task_id: the task to run
+    :param input: what the task receives (rule X4)
+    :param arguments: the step's ``arguments`` with their transforms resolved (rule K3)
+    :param bindings: the bindings of rule X1, for the templates of the task definition
+    :param idempotency_key: the same for every attempt of this visit
+    :param deadline: when the attempt is to fail with a TimeoutError, None for never
+    """
+
+    scope: str
+    step_id: str
+    kind: str
+    task_id: str
+    visit: int
+    attempt: int
+    input: Any
+    arguments: Json
+    bindings: Json = field(repr=False)
+    idempotency_key: str
+    deadline: datetime | None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What an outcome led to.
+
+    :param status: ``completed`` or ``failed`` where the step ended; ``retry`` where another attempt follows;
+        ``region`` where branches or items now run; ``ignored`` where the report came from no live attempt
+    :param next: where the path goes after a step that ended: a step, ``end``, ``fail``, :data:`ON_FAILURE`, or None
+        where the failure is not handled by this step list
+    :param delay: time until the next attempt
+    :param error: the error object of the failure
+    """
+
+    status: str
+    next: str | None = None
+    delay: timedelta | None = None
+    error: Json | None = None
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What a host is to do with a step that it was asked to start.
+
+    :param action: ``run`` a new attempt; ``resume`` the attempt it already runs; ``decided``: do nothing but what
+        the decision says, the outcome is stored already; ``skip``: no decision activated this step
+    """
+
+    action: str
+    decision: Decision | None = None
+
+
+def visit_name(key: str, visit: int) -> str:
+    """Return a visit's number, with the numbers of the items around it behind it."""
+    indexes = item_indexes(key)
+    return f"{visit}/{'.'.join(map(str, indexes))}" if indexes else str(visit)
+
+
+def decided(record: Json) -> Decision:
+    """Return the decision that a stored record of a step tells."""
+    if record["status"] in ("running", "waiting"):
+        return Decision("region")
+    return Decision(record["status"], next=record["next"], error=record["error"])
