@@ -1,0 +1,17 @@
+# The official Airflow image with this package. Build: docker compose build
+ARG AIRFLOW_VERSION=3.3.2
+ARG PYTHON_VERSION=3.12
+
+FROM python:${PYTHON_VERSION}-slim AS wheel
+WORKDIR /source
+COPY pyproject.toml README.md LICENSE ./
+COPY airflow_workflow_provider airflow_workflow_provider
+COPY migrations migrations
+RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
+
+FROM apache/airflow:${AIRFLOW_VERSION}-python${PYTHON_VERSION}
+ARG AIRFLOW_VERSION
+COPY --from=wheel /wheels /wheels
+# Naming Airflow's version keeps pip from moving it.
+RUN pip install --no-cache-dir "apache-airflow==${AIRFLOW_VERSION}" \
+    "airflow-workflow-provider[fast] @ file://$(ls /wheels/*.whl)"
