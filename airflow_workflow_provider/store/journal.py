@@ -1,0 +1,61 @@
+"""From what the machine tells to rows of the execution log (rules L1, L2, L4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from airflow_workflow_provider.store.logs import Level, LogEntry
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.events import Event
+    from airflow_workflow_provider.engine.masking import Masker
+
+
+def metadata_of(names: Sequence[str], *documents: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the values that ``executionLog.metadata`` names, each from the first document that has it.
+
+    :param names: dotted paths
+    :param documents: where to look, in order: the run's ``conf``, the event, the input
+    """
+    found: dict[str, Any] = {}
+    for name in names:
+        for document in documents:
+            present, value = _look_up(document, name)
+            if present:
+                found[name] = value
+                break
+    return found
+
+
+def entries(events: Sequence[Event], masker: Masker, metadata: Mapping[str, Any]) -> list[LogEntry]:
+    """Return the rows for events, secrets masked.
+
+    :param metadata: stored with every row
+    """
+    masked = masker.mask(dict(metadata)) or None
+    return [
+        LogEntry(
+            event=event.name,
+            level=cast("Level", event.level),
+            at=event.at,
+            step_id=event.step_id,
+            scope=event.scope,
+            visit=event.visit,
+            attempt=event.attempt,
+            metadata=masked,
+            data=masker.mask(event.data) or None,
+        )
+        for event in events
+    ]
+
+
+def _look_up(document: Mapping[str, Any] | None, name: str) -> tuple[bool, Any]:
+    if document is not None and name in document:
+        return True, document[name]
+    value: Any = document
+    for part in name.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return False, None
+        value = value[part]
+    return True, value
