@@ -65,20 +65,15 @@ class Checked:
         }
 
 
-def read_text(file: str) -> str:
-    """Return the text of a file, or standard input for ``-``.
+def read_bytes(file: str) -> bytes:
+    """Return what is in a file, or in standard input for ``-``.
 
     :raises Misuse: it cannot be read
     """
     try:
-        if file == STANDARD_INPUT:
-            return sys.stdin.buffer.read().decode("utf-8-sig")
-        return Path(file).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        message = f"Cannot read {file!r}: {error.strerror or error}"
-        raise Misuse(message, code="cannot-read") from error
-    except UnicodeDecodeError as error:
-        message = f"Cannot read {file!r}: it is not UTF-8 text"
+        return sys.stdin.buffer.read() if file == STANDARD_INPUT else Path(file).read_bytes()
+    except (OSError, ValueError) as error:
+        message = f"Cannot read {file!r}: {getattr(error, 'strerror', None) or error}"
         raise Misuse(message, code="cannot-read") from error
 
 
@@ -87,7 +82,11 @@ def read_json_file(file: str) -> Any:
 
     :raises Misuse: it cannot be read, or is not JSON
     """
-    return _parse(read_text(file), file)
+    try:
+        return _parse(read_bytes(file).decode("utf-8-sig"), file)
+    except UnicodeDecodeError as error:
+        message = f"Cannot read {file!r}: it is not UTF-8 text"
+        raise Misuse(message, code="cannot-read") from error
 
 
 def read_json_argument(text: str, *, what: str, bare_file: bool = False) -> Any:
@@ -148,7 +147,7 @@ def load(file: str) -> Checked:
     from airflow_workflow_provider.model.validate import loads_document
 
     try:
-        return Checked(file, document=loads_document(read_text(file)))
+        return Checked(file, document=loads_document(read_bytes(file)))
     except InvalidDefinition as error:
         return Checked(file, diagnostics=error.diagnostics)
 
