@@ -34,7 +34,7 @@ help: ## Say what there is
 
 .PHONY: demo
 demo: $(VENV)/.run ## Run the example workflows on a real Airflow and PostgreSQL, then stop both
-	@$(BIN)/python -m airflow_workflow_provider.local.demo $(DEMO_ARGS)
+	@$(BIN)/python -m airflow_workflow_provider.cli.demo $(DEMO_ARGS)
 
 .PHONY: up
 up: $(VENV)/.run ## Start a local Airflow and PostgreSQL that stay (data in .local/)

@@ -1,4 +1,4 @@
-"""``make demo``: order approvals on a real Airflow and PostgreSQL, from nothing to their logs, and everything stopped again.
+"""``make demo``: order approvals on a real Airflow and PostgreSQL, from nothing to their logs; then all is stopped.
 
 Run as ``python -m airflow_workflow_provider.cli.demo`` in a working copy, whose ``examples`` it shows.
 """
@@ -22,7 +22,7 @@ from airflow_workflow_provider.cli.console import console, note, print_error, pr
 from airflow_workflow_provider.cli.main import FAILED, FINE, INTERRUPTED
 from airflow_workflow_provider.cli.main import main as run_command
 from airflow_workflow_provider.errors import Misuse, NotFound, WorkflowsError
-from airflow_workflow_provider.local.airflow import LocalEnvironment
+from airflow_workflow_provider.local.airflow import EnvironmentFailure, LocalEnvironment
 from airflow_workflow_provider.local.configuration import connection_json
 from airflow_workflow_provider.settings import DEFAULT_CONNECTION_ID
 from airflow_workflow_provider.store.database import Database
@@ -117,6 +117,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         note("interrupted")
         return INTERRUPTED
     except WorkflowsError as error:
+        if isinstance(error, EnvironmentFailure):
+            note(error.details)
         print_error(error)
         return FAILED
     finally:
@@ -141,7 +143,8 @@ def demonstrate(environment: LocalEnvironment, examples: Path, seconds: float) -
     heading(f"2. The definitions in {examples}/ are checked and stored")
     _point_commands_to(environment)
     if run_command(["apply", str(examples)]) != FINE:
-        raise WorkflowsError("Not every example could be stored", code="demo-failed")
+        message = "Not every example could be stored"
+        raise WorkflowsError(message, code="demo-failed")
 
     heading(f"3. Orders are sent to {WORKFLOW!r} through Airflow's REST API")
     with environment.client() as client, Database(environment.workflows_url()) as database:
@@ -225,7 +228,7 @@ def phases() -> Iterator[Any]:
     out = console()
     if out.is_terminal:
         with out.status("") as status:
-            yield lambda text: status.update(text)
+            yield status.update
         return
     said: list[str] = []
 

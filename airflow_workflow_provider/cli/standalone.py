@@ -38,9 +38,15 @@ def running_environment() -> LocalEnvironment | None:
 
 def up(options: Namespace) -> int:
     """Start everything and say how to get in."""
+    from airflow_workflow_provider.local.airflow import EnvironmentFailure
+
     local = environment(options.folder)
-    with progress("Starting", None) as advance:
-        access = local.up(advance)
+    try:
+        with progress("Starting", None) as advance:
+            access = local.up(advance)
+    except EnvironmentFailure as error:
+        note(error.details)
+        raise
     if options.output == "json":
         print_json(_status(local))
         return FINE

@@ -36,6 +36,19 @@ PARTS = ("scheduler", "triggerer", "dag_processor")
 Report = Callable[[str], None]
 
 
+class EnvironmentFailure(WorkflowsError):
+    """A part of the environment did not start, or a command in it failed.
+
+    :param details: the last lines of the logs, secrets masked
+    """
+
+    default_code = "airflow-not-started"
+
+    def __init__(self, message: str, details: str, *, code: str | None = None, suggestion: str | None = None) -> None:
+        super().__init__(message, code=code, suggestion=suggestion)
+        self.details = details
+
+
 @dataclass(frozen=True)
 class Access:
     """How to get into a running environment; the password is left out of its representation."""
@@ -96,7 +109,7 @@ class LocalEnvironment:
         """Start what does not run and wait until all of it is healthy.
 
         :param report: told each phase, for progress displays
-        :raises WorkflowsError: a part did not start, with the last lines of its log
+        :raises EnvironmentFailure: a part did not start
         """
         with self._locked():
             if self.status().running:
@@ -166,7 +179,7 @@ class LocalEnvironment:
     def run_airflow(self, *arguments: str, seconds: float | None = None) -> str:
         """Run an ``airflow`` command in this environment and return what it printed.
 
-        :raises WorkflowsError: it failed or took longer than ``seconds``, with its last lines
+        :raises WorkflowsError: it failed or took longer than ``seconds``
         """
         try:
             done = subprocess.run(  # noqa: S603 - Airflow's own command line
@@ -185,8 +198,8 @@ class LocalEnvironment:
             raise WorkflowsError(message, code="airflow-command-failed") from None
         if done.returncode != 0:
             last = self._masked("\n".join(done.stdout.splitlines()[-25:]))
-            message = f"airflow {' '.join(arguments)} failed with {done.returncode}:\n{last}"
-            raise WorkflowsError(message, code="airflow-command-failed")
+            message = f"airflow {' '.join(arguments)} failed with exit code {done.returncode}"
+            raise EnvironmentFailure(message, last, code="airflow-command-failed")
         return done.stdout
 
     def _start(self, report: Report) -> Access:
@@ -240,14 +253,14 @@ class LocalEnvironment:
                 if error.code != "deadline-passed":
                     raise
                 tails = "\n\n".join(self._last_words(daemon) for daemon in self._daemons())
-                message = f"Airflow was not healthy after {self.seconds:.0f} s\n{tails}"
-                raise WorkflowsError(message, code="airflow-not-started") from None
+                message = f"Airflow was not healthy after {self.seconds:.0f} s"
+                raise EnvironmentFailure(message, tails, suggestion=f"see {self.layout.logs}") from None
 
     def _refuse_dead(self) -> None:
         for daemon in self._daemons():
             if daemon.process() is None:
-                message = f"Airflow's {daemon.name} ended while it started\n{self._last_words(daemon)}"
-                raise WorkflowsError(message, code="airflow-not-started", suggestion=f"see {daemon.log_file}")
+                message = f"Airflow's {daemon.name} ended while it started"
+                raise EnvironmentFailure(message, self._last_words(daemon), suggestion=f"see {daemon.log_file}")
 
     def _last_words(self, daemon: Daemon) -> str:
         return f"--- {daemon.log_file}\n{self._masked(daemon.tail())}"

@@ -1,0 +1,138 @@
+"""A whole local Airflow: started, used over its REST API, broken, stopped."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from airflow_workflow_provider.errors import Conflict, NotFound
+from airflow_workflow_provider.local.airflow import EnvironmentFailure, LocalEnvironment
+from airflow_workflow_provider.local.client import AirflowClient, RequestRefused, poll
+from tests.fixtures.airflow import RunningAirflow
+
+pytestmark = [pytest.mark.daemons, pytest.mark.slow]
+
+DAG = """
+from airflow.sdk import dag, task
+
+@dag(schedule=None)
+def plain():
+    @task
+    def greet(**context):
+        print("hello", context["dag_run"].conf["name"])
+    greet()
+
+plain()
+"""
+
+
+def test_everything_runs_and_listens_on_loopback_only(running_airflow: RunningAirflow) -> None:
+    status = running_airflow.environment.status()
+
+    assert status.running
+    assert [daemon.name for daemon in status.daemons] == [
+        "postgres",
+        "api-server",
+        "scheduler",
+        "dag-processor",
+        "triggerer",
+    ]
+    for daemon in status.daemons:
+        assert daemon.pid is not None
+        parent = psutil.Process(daemon.pid)
+        for process in [parent, *parent.children(recursive=True)]:
+            open_to = {each.laddr.ip for each in process.net_connections("inet") if each.status == psutil.CONN_LISTEN}
+            assert open_to <= {"127.0.0.1"}, daemon.name
+
+
+def test_a_second_start_finds_it_running(running_airflow: RunningAirflow) -> None:
+    before = running_airflow.environment.status()
+    again = LocalEnvironment(running_airflow.environment.layout.folder)
+
+    access = again.up()
+
+    assert access.address == before.address
+    assert again.status() == before
+    assert access.password not in repr(access)
+
+
+def test_a_dag_is_found_triggered_and_its_log_read(running_airflow: RunningAirflow) -> None:
+    (running_airflow.dags_folder / "plain.py").write_text(DAG)
+    client = running_airflow.client
+    client.wait_for_dag("plain")
+
+    run = client.trigger("plain", {"name": "Ada"}, run_id="first")
+    ended = client.wait_for_run("plain", run["dag_run_id"])
+
+    assert ended["state"] == "success"
+    assert [task["state"] for task in client.task_instances("plain", "first")] == ["success"]
+    assert "hello Ada" in client.task_log("plain", "first", "greet")
+    with pytest.raises(Conflict):
+        client.trigger("plain", {"name": "Ada"}, run_id="first")
+
+
+def test_what_is_not_there_is_not_found(running_airflow: RunningAirflow) -> None:
+    with pytest.raises(NotFound):
+        running_airflow.client.dag("nobody-wrote-this")
+
+
+def test_a_wrong_password_is_refused_and_not_repeated(running_airflow: RunningAirflow) -> None:
+    address = running_airflow.client.address
+    with AirflowClient(address, "admin", "not-the-password") as client, pytest.raises(RequestRefused) as refused:
+        client.dag("plain")
+    assert "401" in refused.value.message
+    assert "not-the-password" not in refused.value.message
+
+
+def test_a_viewer_may_look_and_not_start(running_airflow: RunningAirflow) -> None:
+    with running_airflow.environment.client("viewer") as client:
+        assert client.import_errors() == []
+        with pytest.raises(RequestRefused) as refused:
+            client.trigger("plain", {})
+    assert refused.value.code == "airflow-403"
+
+
+def test_no_secret_is_in_a_log(running_airflow: RunningAirflow) -> None:
+    environment = running_airflow.environment
+    passwords = [environment.access().password, environment.workflows_url().split(":")[2].split("@")[0]]
+    for file in environment.layout.folder.rglob("*.log"):
+        text = file.read_text(errors="replace")
+        assert not [password for password in passwords if password in text], file
+
+
+def test_a_part_that_dies_at_the_start_is_reported_with_its_last_words(tmp_path: Path) -> None:
+    environment = LocalEnvironment(
+        tmp_path / "broken",
+        variables={"AIRFLOW__CORE__EXECUTOR": "no.such.Executor"},
+        durable=False,
+        seconds=120,
+    )
+    try:
+        with pytest.raises(EnvironmentFailure) as failure:
+            environment.up()
+        assert "no.such" in failure.value.details
+        assert environment.status().stopped
+    finally:
+        environment.remove()
+
+
+def test_another_program_stops_it_by_its_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "short"
+    program = (
+        "import sys\n"
+        "from airflow_workflow_provider.local.airflow import LocalEnvironment\n"
+        "environment = LocalEnvironment(sys.argv[1], durable=False)\n"
+        "environment.postgres.start()\n"
+    )
+    subprocess.run([sys.executable, "-c", program, str(folder)], check=True)
+    environment = LocalEnvironment(folder, durable=False)
+    try:
+        assert not environment.status().stopped
+        environment.down()
+        poll(lambda: environment.status().stopped or None, seconds=5, what="everything to be stopped")
+    finally:
+        environment.remove()
