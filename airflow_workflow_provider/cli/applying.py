@@ -83,14 +83,14 @@ def apply(options: Namespace) -> int:
 
 
 def _stored_catalogue(database: Database) -> Catalogue:
-    from airflow_workflow_provider.model.task import TaskDefinition
+    from airflow_workflow_provider.model.validate import parse_task
     from airflow_workflow_provider.tasks.catalogue import Catalogue
 
     tasks = {}
     for stored in Tasks(database).list():
         try:
-            tasks[stored.task_id] = TaskDefinition.model_validate(stored.document)
-        except ValueError:
+            tasks[stored.task_id] = parse_task(stored.document)
+        except InvalidDefinition:
             # Someone changed the table by hand; who uses this task is told that it is unknown.
             note(f"warning: the stored task {stored.task_id!r} is broken and is left out")
     return Catalogue(tasks)

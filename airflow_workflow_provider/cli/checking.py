@@ -15,7 +15,10 @@ MANY = 20
 
 def validate(options: Namespace) -> int:
     """Check files and print the findings; exit code 1 when one is invalid."""
-    files = [file for file in dict.fromkeys(options.files) if not _left_out(file)]
+    files = [file for file in dict.fromkeys(options.files) if not is_companion(file)]
+    left_out = len(set(options.files)) - len(files)
+    if left_out:
+        note(f"{left_out} files are left out: named *.input.json or *.mocks.json they are no definitions")
     catalogue, broken = load_tasks(options.tasks, files)
     for problem in catalogue.problems:
         note(f"warning: {problem}")
@@ -31,13 +34,6 @@ def validate(options: Namespace) -> int:
     if options.output == "table" and len(results) > 1:
         print_line(f"{valid} of {len(results)} documents are valid.")
     return FINE if valid == len(results) else FAILED
-
-
-def _left_out(file: str) -> bool:
-    left_out = is_companion(file)
-    if left_out:
-        note(f"{file} is left out: by its name it is an input or mocks, no definition")
-    return left_out
 
 
 def _print(checked: Checked, output: str) -> None:

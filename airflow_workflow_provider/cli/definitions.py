@@ -47,7 +47,7 @@ def show(options: Namespace) -> int:
     from airflow_workflow_provider.cli.diagram import outline
     from airflow_workflow_provider.model.validate import parse_definition
 
-    definition = parse_definition(stored.document)
+    definition = parse_definition(stored.document, checked=False)
     print_line(outline(definition))
     if definition.description:
         print_line(f"\n{definition.description}")

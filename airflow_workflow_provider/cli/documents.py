@@ -160,7 +160,7 @@ def check(files: Iterable[Checked], catalogue: Catalogue, allowed_operators: Seq
     tasks: dict[str, TaskDefinition] = {}
     for each in loaded:
         if each.is_task and not each.diagnostics:
-            result = validate_task(each.document, allowed_operators=allowed_operators)
+            result = validate_task(each.document, allowed_operators=allowed_operators, catalogue=catalogue)
             each.diagnostics, each.model = result.diagnostics, result.definition
             if each.valid and each.model is not None:
                 tasks[each.model.task_id] = each.model

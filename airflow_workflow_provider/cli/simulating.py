@@ -115,8 +115,8 @@ def _definition(checked: Checked, simulator: Simulator) -> WorkflowDefinition | 
     errors = {each.code for each in checked.diagnostics if each.severity == "error"}
     if errors - MISSING_TASKS:
         return None
-    found: WorkflowDefinition = parse_definition(checked.document) if checked.model is None else checked.model
-    return found
+    definition: WorkflowDefinition | None = checked.model
+    return parse_definition(checked.document, checked=False) if definition is None else definition
 
 
 def _print_invalid(checked: Checked, output: str) -> None:

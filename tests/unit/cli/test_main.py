@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -20,11 +22,9 @@ def all_commands() -> Iterator[Command]:
         yield from command.commands if isinstance(command, Group) else (command,)
 
 
-def run_cli(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+def run_cli(*arguments: str) -> subprocess.CompletedProcess[str]:
     program = [sys.executable, "-m", "airflow_workflow_provider.cli.main", *arguments]
-    return subprocess.run(
-        program, input=stdin, capture_output=True, text=True, timeout=60, check=False, env=environment or None
-    )
+    return subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_every_handler_exists() -> None:
@@ -77,6 +77,20 @@ def test_a_reader_that_goes_away_is_no_traceback() -> None:
 
     assert "Traceback" not in ended.stderr
     assert "BrokenPipe" not in ended.stderr
+
+
+def test_validating_the_examples_takes_less_than_a_second() -> None:
+    files = [str(file) for file in Path("examples").glob("*.json")]
+    assert len(files) > 10
+
+    def seconds() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert run_cli("validate", *files).returncode == 0
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+    # processor time, and the best of some: the machine may be busy with other tests
+    assert min(seconds() for _ in range(3)) < 1
 
 
 def test_the_help_of_every_command_can_be_printed() -> None:
