@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from typing import Any, Final, Self, TypeVar
 
 import psycopg
@@ -27,9 +27,11 @@ log = logging.getLogger(__name__)
 
 DRIVER: Final = "postgresql+psycopg"
 APPLICATION: Final = "airflow-workflows"
+IDLE_IN_TRANSACTION: Final = 60
+"""Seconds after which the server ends a transaction in which nothing happens."""
 
-# Deadlock, serialization failure, too many connections, server shut down, crashed or not up yet.
-_PASSING_STATES: Final = frozenset({"40001", "40P01", "53300", "57P01", "57P02", "57P03"})
+# Idle for too long, serialization failure, deadlock, too many connections, server shut down, crashed or not up yet.
+_PASSING_STATES: Final = frozenset({"25P03", "40001", "40P01", "53300", "57P01", "57P02", "57P03"})
 _CONNECTION_CLASS: Final = "08"
 # The server says these while a connection is made, and psycopg gives no SQLSTATE for them.
 _LASTING_WORDS: Final = ("authentication failed", "does not exist", "pg_hba.conf", "SSL", "certificate")
@@ -61,6 +63,8 @@ class Database:
         self._statement_timeout = statement_timeout
         self._retry_for = retry_for
         self._pooled = pooled
+        self._engine: Engine | None = None
+        self._process = os.getpid()
 
     @classmethod
     def configured(cls, settings: Settings | None = None, *, retry_for: float | None = None) -> Self:
@@ -88,11 +92,22 @@ class Database:
         """Where it is, for messages: host, port and database, no account."""
         return f"{self.url.host or 'localhost'}:{self.url.port or 5432}/{self.url.database or ''}"
 
-    @cached_property
+    @property
     def engine(self) -> Engine:
         """SQLAlchemy's engine; statements never show their parameters in errors."""
+        if self._engine is None:
+            self._engine = self._create_engine()
+        elif self._process != os.getpid():
+            # After a fork the pool's connections are the parent's: forget them without closing them.
+            self._engine.dispose(close=False)
+        self._process = os.getpid()
+        return self._engine
+
+    def _create_engine(self) -> Engine:
         options = [str(self.url.query.get("options", ""))]
         options += [f"-c statement_timeout={round(self._statement_timeout * 1000)}", "-c timezone=UTC"]
+        # A worker that hangs inside a transaction must not hold an instance's lock for ever.
+        options += [f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION * 1000}"]
         pool: dict[str, Any] = {"poolclass": NullPool}
         if self._pooled:
             pool = {"pool_size": 2, "max_overflow": 8, "pool_timeout": self._connect_timeout + 2, "pool_pre_ping": True}
@@ -116,7 +131,7 @@ class Database:
 
     def close(self) -> None:
         """Close the idle connections; the database can be used again afterwards."""
-        if "engine" in self.__dict__:
+        if self._engine is not None:
             self.engine.dispose()
 
     @contextmanager

@@ -244,5 +244,7 @@ def _write_head(
     # The row stays the same one: instances refer to it.
     statement = upsert(heads).values(workflow_id=definition.workflow_id, **values)
     connection.execute(
-        statement.on_conflict_do_update(index_elements=["workflow_id"], set_={**values, "updated_at": func.now()})
+        statement.on_conflict_do_update(
+            index_elements=["workflow_id"], set_={**values, "updated_at": func.statement_timestamp()}
+        )
     )

@@ -140,7 +140,8 @@ class Record:
             "completed_at": self.completed_at,
             "deadline_at": self.deadline_at,
             "correlation_id": clean(self.correlation_id),
-            "updated_at": func.now(),
+            # Not now(): that is when the transaction began, before it waited for its turn.
+            "updated_at": func.statement_timestamp(),
         }
         self._connection.execute(update(instances).where(instances.c.id == self.id).values(**values))
 

@@ -26,7 +26,7 @@ class LogEntry:
 
     :param event: what, such as ``step.started``
     :param level: the log level it belongs to
-    :param at: when; null for the time of the transaction
+    :param at: when; null for the time of writing
     :param step_id: the step it is about, if it is about one
     :param scope: the branch or item of that step; empty at top level
     :param visit: which visit of the step, from 1
@@ -111,7 +111,7 @@ class Logs:
 
 def _row(entry: LogEntry) -> dict[str, Any]:
     return {
-        "at": entry.at or func.now(),
+        "at": entry.at or func.statement_timestamp(),
         "level": entry.level,
         "event": entry.event,
         "step_id": entry.step_id,

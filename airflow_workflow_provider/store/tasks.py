@@ -112,5 +112,7 @@ def _write_head(connection: Connection, task: TaskDefinition, document: dict[str
     }
     statement = upsert(heads).values(task_id=task.task_id, **values)
     connection.execute(
-        statement.on_conflict_do_update(index_elements=["task_id"], set_={**values, "updated_at": func.now()})
+        statement.on_conflict_do_update(
+            index_elements=["task_id"], set_={**values, "updated_at": func.statement_timestamp()}
+        )
     )

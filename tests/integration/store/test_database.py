@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import time
 from collections.abc import Iterator
@@ -138,3 +139,17 @@ def test_other_errors_stay_what_they_are_without_parameters(database_url: str) -
 def test_times_are_in_utc_whatever_the_server_says(database_url: str) -> None:
     with Database(database_url) as database:
         assert database.run(lambda connection: connection.execute(text("SHOW timezone")).scalar_one()) == "UTC"
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_uses_connections_of_its_own(database_url: str) -> None:
+    def backend(database: Database) -> int:
+        return int(database.run(lambda connection: connection.execute(text("SELECT pg_backend_pid()")).scalar_one()))
+
+    with Database(database_url) as database:
+        ours = backend(database)
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if backend(database) != ours else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert backend(database) == ours
