@@ -1,0 +1,39 @@
+"""Removes rows of the execution log that are past their retention, once a day.
+
+Runs ``purge`` of this package; ``airflow workflows purge --dry-run`` tells what it would remove.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from airflow.sdk import dag, task
+
+
+@dag(
+    dag_id="workflow_maintenance",
+    schedule="@daily",
+    start_date=datetime(2025, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    tags=["workflows", "maintenance"],
+    doc_md=__doc__,
+)
+def workflow_maintenance() -> None:
+    """Keep the tables of the workflow provider in shape."""
+
+    @task
+    def purge_execution_log() -> dict[str, int]:
+        """Return how many rows were removed, by workflow."""
+        from airflow_workflow_provider.settings import load_settings
+        from airflow_workflow_provider.store.database import Database
+        from airflow_workflow_provider.store.retention import Retention
+
+        with Database.configured() as database:
+            removed = Retention(database, load_settings().log_retention).purge(datetime.now(UTC))
+        return {expired.workflow_id: expired.rows for expired in removed if expired.rows}
+
+    purge_execution_log()
+
+
+workflow_maintenance()
