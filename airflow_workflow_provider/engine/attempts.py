@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_workflow_provider.engine import closing, regions, transitions
 from airflow_workflow_provider.engine.bindings import apply_transform, bindings_of, names_in, resolve_arguments
 from airflow_workflow_provider.engine.calls import Call, Decision
-from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, Failure, moment, next_delay, timestamp
+from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, Failure, later, moment, next_delay, timestamp
 from airflow_workflow_provider.engine.schemas import check_against
 from airflow_workflow_provider.engine.state import ROOT, Json, Scope
 from airflow_workflow_provider.engine.values import json_object
@@ -65,7 +65,7 @@ def start_attempt(machine: Machine, scope: Scope, runner: str, now: datetime, ge
     deadline = None
     timeout = timeout_of(machine, current)
     if timeout is not None:
-        deadline = timestamp(now + parse_duration(timeout))
+        deadline = timestamp(later(now, parse_duration(timeout)))
     current.update(
         phase="running",
         runner=runner,
@@ -90,6 +90,14 @@ def start_attempt(machine: Machine, scope: Scope, runner: str, now: datetime, ge
         next=None,
         generation=generation,
     )
+
+
+def go_on(scope: Scope) -> None:
+    """Make a live attempt that may have waited one that runs."""
+    current = scope.control["current"]
+    current["phase"] = "running"
+    if current["kind"] == "step":
+        scope.record(current["stepId"])["status"] = "running"
 
 
 def timeout_of(machine: Machine, current: Json) -> str | None:
@@ -192,7 +200,7 @@ def attempt_failed(machine: Machine, scope: Scope, failure: Failure, now: dateti
         if not machine.activate(scope, step.step_id, now, attempt=current["attempt"], again=current):
             return Decision("failed", next=None, error=error)
         current = scope.control["current"]
-    current.update(phase="retrying", runner=None, deadline=None, retryAt=timestamp(now + delay))
+    current.update(phase="retrying", runner=None, deadline=None, retryAt=timestamp(later(now, delay)))
     return Decision("retry", delay=delay, error=error)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_workflow_provider.engine import regions
 from airflow_workflow_provider.engine.bindings import Uuids, apply_transform, bindings_of, names_in
 from airflow_workflow_provider.engine.calls import Decision
-from airflow_workflow_provider.engine.failure import WORKFLOW_FAILED, Failure, next_delay, timestamp
+from airflow_workflow_provider.engine.failure import WORKFLOW_FAILED, Failure, later, next_delay, timestamp
 from airflow_workflow_provider.engine.graph import ON_FAILURE
 from airflow_workflow_provider.engine.state import ROOT, Json, Scope
 from airflow_workflow_provider.engine.values import json_object
@@ -121,7 +121,7 @@ def compensation_failed(machine: Machine, root: Scope, failure: Failure, now: da
     error = failure.error_object(current["stepId"], current["attempt"], timestamp(now))
     delay = next_delay(policies, failure, current["counts"], machine.rng(root, current))
     if delay is not None:
-        current.update(phase="retrying", runner=None, deadline=None, retryAt=timestamp(now + delay))
+        current.update(phase="retrying", runner=None, deadline=None, retryAt=timestamp(later(now, delay)))
         data: Json = {"error": error, "delay": delay.total_seconds()}
         machine.log.step("info", "compensation.retrying", now, root.key, current, data=data)
         return Decision("retry", delay=delay, error=error)

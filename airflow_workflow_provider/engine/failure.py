@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import builtins
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+import json
+import math
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_workflow_provider.errors import StepFailure, TaskError
@@ -50,6 +52,11 @@ BUILT_IN_TYPES = frozenset(
 ANY_TYPE = "*"
 TASK_ERROR = "TaskError"
 MAX_MESSAGE = 4_000
+MAX_NAME = 500
+MAX_DETAILS = 65_536
+"""Bytes of an error's details; what is larger is replaced by its size."""
+
+MAX_DETAILS_DEPTH = 50
 
 
 @dataclass(frozen=True)
@@ -81,24 +88,32 @@ class Failure:
         details: dict[str, Any] | None = None,
     ) -> Failure:
         """Return a failure whose class is not at hand; its name is looked up among Python's own exceptions."""
-        return cls(type, message[:MAX_MESSAGE], code, details or {}, _kinds_of_name(type))
+        name = clean_text(type)[:MAX_NAME]
+        return cls(
+            name,
+            clean_text(message)[:MAX_MESSAGE],
+            None if code is None else clean_text(code)[:MAX_NAME],
+            clean_details(details),
+            _kinds_of_name(name),
+        )
 
     @classmethod
     def from_exception(cls, exc: BaseException) -> Failure:
         """Return the failure that an exception of a task stands for."""
         if isinstance(exc, StepFailure):
-            if exc.names_its_type:
-                return cls.named(exc.error_type, exc.message, code=exc.error_code, details=exc.details)
-            return cls(
-                exc.error_type, exc.message[:MAX_MESSAGE], exc.error_code, exc.details, _kinds_of_class(type(exc))
-            )
+            named = cls.named(exc.error_type, exc.message, code=exc.error_code, details=exc.details)
+            if exc.names_its_type and not isinstance(exc, TaskError):
+                return named
+            # Whoever names the type of a TaskError has a class at hand all the same (rule F1).
+            kinds = () if exc.names_its_type and named.type in BUILT_IN_TYPES else _kinds_of_class(type(exc))
+            return replace(named, kinds=tuple(dict.fromkeys((*named.kinds, *_own_name(exc), *kinds))))
         name = type(exc).__name__
-        kinds = () if name in BUILT_IN_TYPES else _kinds_of_class(type(exc))
-        return cls(name, (str(exc) or name)[:MAX_MESSAGE], None, {}, kinds)
+        failure = cls.named(name, _message_of(exc))
+        return replace(failure, kinds=() if name in BUILT_IN_TYPES else _kinds_of_class(type(exc)))
 
     def with_details(self, **details: Any) -> Failure:
         """Return the same failure with more details."""
-        return Failure(self.type, self.message, self.code, {**self.details, **details}, self.kinds, self.causes)
+        return replace(self, details={**self.details, **details})
 
     def error_object(self, step_id: str | None, attempt: int | None, at: str) -> dict[str, Any]:
         """Return the error object of rule F1."""
@@ -168,6 +183,58 @@ def _type_matches(failure: Failure, name: str) -> bool:
     return name == failure.type or name in failure.kinds
 
 
+def _own_name(exc: StepFailure) -> tuple[str, ...]:
+    """Return the name of the class beside the type that its exception names, unless it is ours."""
+    own = type(exc)
+    return () if own in (StepFailure, TaskError) or exc.error_type in BUILT_IN_TYPES else (own.__name__,)
+
+
+def _message_of(exc: BaseException) -> str:
+    try:
+        return str(exc) or type(exc).__name__
+    except Exception:
+        return type(exc).__name__
+
+
+def clean_text(value: object) -> str:
+    """Return a text that every store takes: without NUL characters and lonely surrogates."""
+    return str(value).replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def clean_details(details: object) -> dict[str, Any]:
+    """Return an error's details as a JSON object of bounded size, so that no failure can harm the state.
+
+    Values that JSON does not know become text. Details that are no object, or too large, are replaced by a note.
+    """
+    if not details:
+        return {}
+    if not isinstance(details, dict):
+        return {"value": clean_text(details)[:MAX_MESSAGE]}
+    try:
+        text = json.dumps(_json_value(details, 0), ensure_ascii=False, allow_nan=False)
+    except Exception as exc:  # a stranger's object, whose text may raise anything
+        return {"omitted": f"the details are not JSON ({type(exc).__name__})"}
+    size = len(text.encode())
+    if size > MAX_DETAILS:
+        return {"omitted": f"the details have {size:,} bytes; at most {MAX_DETAILS:,} are kept"}
+    cleaned: dict[str, Any] = json.loads(text)
+    return cleaned
+
+
+def _json_value(value: Any, depth: int) -> Any:
+    if depth > MAX_DETAILS_DEPTH:
+        return clean_text(type(value).__name__)
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, dict):
+        return {clean_text(key): _json_value(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_json_value(item, depth + 1) for item in value]
+    return clean_text(value)
+
+
 def _kinds_of_class(cls: type[BaseException]) -> tuple[str, ...]:
     return tuple(base.__name__ for base in cls.__mro__[1:] if base not in (object, StepFailure, TaskError))
 
@@ -225,14 +292,22 @@ def delay_of(policy: RetryPolicy, count: int, rng: random.Random) -> timedelta:
     seconds = min(seconds, limit)
     if policy.jitter:
         seconds *= rng.uniform(1 - policy.jitter, 1 + policy.jitter)
-    return timedelta(seconds=seconds)
+    return timedelta(seconds=min(seconds, timedelta.max.total_seconds() / 2))
 
 
 def timestamp(moment: datetime) -> str:
     """Return a moment as the state and the log write it: RFC 3339 in UTC, microseconds, ``Z``."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
 def moment(text: str) -> datetime:
     """Return the moment that :func:`timestamp` wrote."""
     return datetime.fromisoformat(text)
+
+
+def later(now: datetime, length: timedelta) -> datetime:
+    """Return the moment that lies a length of time after another, the end of the calendar at the latest."""
+    try:
+        return now + length
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)

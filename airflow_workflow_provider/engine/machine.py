@@ -25,6 +25,7 @@ from airflow_workflow_provider.engine.failure import (
     TIMEOUT_ERROR,
     WORKER_LOST,
     Failure,
+    later,
     moment,
     timestamp,
 )
@@ -74,7 +75,7 @@ class Machine:
         """
         machine = cls(graph, new_state(instance, input_data, event, now), options)
         timeout = graph.definition.settings.timeout
-        machine.state["instance"]["deadline"] = timestamp(now + parse_duration(timeout)) if timeout else None
+        machine.state["instance"]["deadline"] = timestamp(later(now, parse_duration(timeout))) if timeout else None
         machine.state["scopes"][ROOT] = new_scope(None)
         machine.log.add("error", "instance.started", now, data={"input": input_data, "event": event})
         entry = graph.root.entry
@@ -189,15 +190,18 @@ class Machine:
         scope = self.scope(key)
         if current["phase"] == "region":
             return Begun("decided", Decision("region"))
-        if current["phase"] == "running":
+        if current["phase"] in ("running", "waiting"):
             if current["runner"] == runner:
+                attempts.go_on(scope)
                 return Begun("resume")
-            decision = attempts.attempt_failed(
-                self, scope, Failure(WORKER_LOST, "The worker that ran this attempt died"), now
-            )
-            self.refresh()
-            if decision.status != "retry":
-                return Begun("decided", decision)
+            # A person who has a live step run again makes no failure of it.
+            if generation <= current["generation"]:
+                decision = attempts.attempt_failed(
+                    self, scope, Failure(WORKER_LOST, "The worker that ran this attempt died"), now
+                )
+                self.refresh()
+                if decision.status != "retry":
+                    return Begun("decided", decision)
         attempts.start_attempt(self, scope, runner, now, generation)
         self.refresh()
         return Begun("run")
