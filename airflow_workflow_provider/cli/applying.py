@@ -100,9 +100,17 @@ def _apply_all(database: Database, files: list[str], catalogue: Catalogue, *, fo
     loaded = [load(file) for file in files]
     _refuse_duplicates(loaded)
     results = list(check(loaded, catalogue, load_settings().allowed_operators))
-    actor = getpass.getuser()
+    actor = _user()
     for each in sorted(results, key=_order):
         yield _store(database, each, actor, force=force)
+
+
+def _user() -> str | None:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # a container may run under a number that has no name
+        return None
 
 
 def _order(checked: Checked) -> tuple[bool, Version]:
@@ -124,7 +132,7 @@ def _refuse_duplicates(loaded: list[Checked]) -> None:
             each.diagnostics = (Diagnostic("duplicate-document", "error", pointer, message, "keep one of the two"),)
 
 
-def _store(database: Database, checked: Checked, actor: str, *, force: bool) -> Applied:
+def _store(database: Database, checked: Checked, actor: str | None, *, force: bool) -> Applied:
     if not checked.valid or checked.model is None:
         return Applied(checked, "rejected")
     try:

@@ -74,7 +74,13 @@ def print_rows(output: str, columns: Mapping[str, str], rows: Sequence[Mapping[s
     if output == "json":
         print_json(list(rows))
         return
-    print_table(list(columns.values()), ([row.get(key) for key in columns] for row in rows))
+    print_table(list(columns.values()), ([_cell(key, row.get(key)) for key in columns] for row in rows))
+
+
+def _cell(key: str, value: Any) -> Any:
+    if key.endswith("At") and isinstance(value, str):
+        return f"{value[:10]} {value[11:19]}Z"
+    return value
 
 
 def print_diagnostics(diagnostics: Iterable[Diagnostic], *, stderr: bool = False) -> None:

@@ -1,0 +1,76 @@
+"""``run`` and ``logs --follow`` against a running Airflow."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_workflow_provider.cli.main import main
+from airflow_workflow_provider.local.configuration import ADMIN, connection_json
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+TASK = {"taskId": "cli-refuse", "name": "Refuse", "operator": "fail", "arguments": {"type": "Refused"}}
+FAILING = {
+    "workflowId": "cli-failing",
+    "name": "Failing",
+    "version": "1.0.0",
+    "steps": [{"stepId": "refuse", "taskId": "cli-refuse"}],
+}
+
+pytestmark = [pytest.mark.daemons, pytest.mark.slow]
+
+
+@pytest.fixture
+def airflow(running_airflow: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    access = running_airflow.environment.access()
+    monkeypatch.setenv("AIRFLOW_CONN_WORKFLOWS_DEFAULT", connection_json(running_airflow.workflows_url))
+    monkeypatch.setenv("AIRFLOW_WORKFLOWS_API_URL", access.address)
+    monkeypatch.setenv("AIRFLOW_WORKFLOWS_API_USER", ADMIN)
+    monkeypatch.setenv("AIRFLOW_WORKFLOWS_API_PASSWORD", access.password)
+    return running_airflow
+
+
+def test_run_waits_for_an_instance_and_exits_by_its_status(
+    airflow: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing = tmp_path / "failing.json"
+    failing.write_text(json.dumps(FAILING))
+    task = tmp_path / "task.json"
+    task.write_text(json.dumps(TASK))
+    assert main(["apply", str(EXAMPLES), str(failing), str(task)]) == 0
+    for workflow in ("order-approval", "cli-failing"):
+        airflow.client.wait_for_dag(workflow, seconds=120)
+    capsys.readouterr()
+
+    given = f"@{EXAMPLES / 'order-approval.input.json'}"
+    assert main(["run", "order-approval", "--input", given, "--wait", "--timeout", "180", "--output", "json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["status"], result["output"]["approver"]) == ("completed", "policy")
+
+    assert main(["logs", result["instanceId"], "--follow", "--output", "jsonl"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {"register", "autoApprove", "notify"} <= {row["stepId"] for row in rows}
+
+    assert main(["run", "cli-failing", "--wait", "--timeout", "180", "--output", "json"]) == 1
+    result = json.loads(capsys.readouterr().out)
+    assert (result["status"], result["error"]["type"]) == ("failed", "Refused")
+
+
+def test_an_input_that_the_schema_refuses_and_an_unknown_workflow_exit_1(
+    airflow: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["apply", str(EXAMPLES)]) == 0
+    airflow.client.wait_for_dag("order-approval", seconds=120)
+    capsys.readouterr()
+
+    assert main(["run", "order-approval", "--input", f"@{EXAMPLES / 'order-approval.refused.input.json'}"]) == 1
+    refused = capsys.readouterr()
+    assert main(["run", "no-such-workflow"]) == 1
+    unknown = capsys.readouterr()
+
+    assert refused.out == ""
+    assert refused.err.startswith("error input-refused at --input: ")
+    assert unknown.err.startswith("error workflow-not-found: ")
