@@ -55,6 +55,7 @@ Count = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MAX_COUNT)]
 CountOrZero = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=MAX_COUNT)]
 Identifier = Annotated[str, Field(json_schema_extra={"pattern": STEP_ID_PATTERN})]
 Target = Annotated[str, Field(description="stepId of the same step list, or `end`, or `fail`")]
+ErrorType = Annotated[str, Field(min_length=1)]
 DurationText = Annotated[str, Field(json_schema_extra={"format": "duration"})]
 Condition = Annotated[str, Field(description="CEL expression that yields true or false")]
 
@@ -97,8 +98,8 @@ class RetryPolicy(Node):
     max_delay: DurationText | None = None
     multiplier: float = Field(2.0, gt=0, le=1000, description="Growth of the delay; strategy exponential only")
     jitter: float = Field(0.0, ge=0, le=1, description="The delay times a random number in [1-jitter, 1+jitter]")
-    retry_on: Rows[str] = Field((), description="Error types that are retried; absent means all")
-    do_not_retry_on: Rows[str] = Field((), description="Error types that are not retried; wins over retryOn")
+    retry_on: Rows[ErrorType] = Field((), description="Error types that are retried; absent means all")
+    do_not_retry_on: Rows[ErrorType] = Field((), description="Error types that are not retried; wins over retryOn")
 
 
 RetryPolicies = Annotated[
@@ -125,8 +126,8 @@ class Transition(Node):
 class ErrorCondition(Node):
     """Routes the errors it matches; both fields present means both must match (rule F4)."""
 
-    error_type: str | None = None
-    error_code: str | None = None
+    error_type: str | None = Field(None, min_length=1)
+    error_code: str | None = Field(None, min_length=1)
     next_step_id: Target
 
 
@@ -250,7 +251,7 @@ class WorkflowDefinition(Node):
     version: str = Field(max_length=MAX_VERSION_LENGTH, description="Semantic version 2.0.0")
     input_schema: dict[str, Any] = Field(default_factory=dict, description="JSON Schema draft 2020-12")
     triggers: Rows[Trigger] = ()
-    steps: Rows[Step] = Field(min_length=1)
+    steps: Rows[Step] = Field(json_schema_extra={"minItems": 1})
     ui_components: Rows[UiComponent] = ()
     execution_log: ExecutionLog | None = None
     settings: WorkflowSettings = Field(default_factory=WorkflowSettings)

@@ -17,6 +17,11 @@ from airflow_workflow_provider.model.definition import (
 
 TASK_ID_PATTERN: Final = "^[A-Za-z0-9_.-]{1,200}$"
 
+BUILTIN_TASKS: Final = frozenset(
+    {"noop", "set", "fail", "wait", "python", "http", "sql", "receive", "event", "approval", "form"}
+)
+"""The names of the format's own tasks (rule K3), whether or not this version can run them."""
+
 SUB_WORKFLOW_PREFIX: Final = "workflow:"
 """``workflow:<workflowId>`` or ``workflow:<workflowId>@<version>`` runs another definition (rule P5)."""
 

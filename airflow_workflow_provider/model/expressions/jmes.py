@@ -74,9 +74,9 @@ class Program:
         except Exception as error:
             raise ExpressionFailure(_first_line(error)) from error
 
-    def roots(self) -> frozenset[str]:
-        """The names that are looked up in the bindings themselves."""
-        return frozenset(_roots(self.tree))
+    def reads(self) -> frozenset[tuple[str, ...]]:
+        """The paths that are looked up in the bindings themselves, at most two names long."""
+        return frozenset(_reads(self.tree))
 
 
 @lru_cache(maxsize=2048)
@@ -107,13 +107,15 @@ def _check_functions(node: dict[str, Any]) -> None:
             _check_functions(child)
 
 
-def _roots(node: dict[str, Any]) -> Iterator[str]:
-    kind = node["type"]
+def _reads(node: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    kind, children = node["type"], node.get("children", ())
     if kind == "field":
-        yield node["value"]
+        yield (node["value"],)
+    elif kind == "subexpression" and all(child["type"] == "field" for child in children[:2]):
+        yield tuple(child["value"] for child in children[:2])
     elif kind in _FIRST_CHILD_ONLY:
-        yield from _roots(node["children"][0])
+        yield from _reads(children[0])
     elif kind not in _LEAVES and kind != "expref":
-        for child in node.get("children", ()):
+        for child in children:
             if isinstance(child, dict):
-                yield from _roots(child)
+                yield from _reads(child)

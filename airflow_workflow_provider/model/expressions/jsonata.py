@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from airflow_workflow_provider.model.expressions.errors import ExpressionSyntaxError
 
 if TYPE_CHECKING:
+    from airflow_workflow_provider.model.expressions import jsonata_python
     from airflow_workflow_provider.model.expressions.functions import UuidSource
 
 ENGINE_VARIABLE: Final = "AIRFLOW_WORKFLOWS_JSONATA"
@@ -76,8 +77,8 @@ def _compile(source: str) -> Program:
 
 
 @lru_cache(maxsize=2048)
-def compile_in_python(source: str) -> Program:
+def compile_in_python(source: str) -> jsonata_python.Program:
     """Compile an expression for jsonata-python, whichever engine is in use."""
-    from airflow_workflow_provider.model.expressions import jsonata_python
+    from airflow_workflow_provider.model.expressions import jsonata_python as engine_in_python
 
-    return jsonata_python.Program(source)
+    return engine_in_python.Program(source)

@@ -17,7 +17,10 @@ from airflow_workflow_provider.model.expressions.bounds import (
     TIME_LIMIT_SECONDS,
     Meter,
 )
-from airflow_workflow_provider.model.expressions.errors import ExpressionFailure, ExpressionSyntaxError
+from airflow_workflow_provider.model.expressions.errors import ExpressionFailure, ExpressionSyntaxError, Kind
+
+_LIMIT: Final = "U1001"
+"""jlens' code for an expression beyond a limit."""
 
 _EXACT: Final = 2**53
 """jlens computes with doubles only; an integer beyond this would come out as another one."""
@@ -36,7 +39,8 @@ class Program:
             # The engine's own have no bound: one aborts the process for want of memory, one compares all with all.
             self._expression.register_function("distinct", functions.distinct, "<x:x>")
         except jlens.JlensError as error:
-            raise ExpressionSyntaxError(str(error), error.position) from error
+            kind: Kind = "size" if error.code == _LIMIT else "syntax"
+            raise ExpressionSyntaxError(str(error), error.position, kind=kind) from error
 
     def evaluate(
         self, root: Mapping[str, Any], variables: Mapping[str, Any], uuid_source: functions.UuidSource | None

@@ -1,0 +1,56 @@
+"""The rules of the format, one small class each."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from airflow_workflow_provider.model.checks import (
+    expressions,
+    failure,
+    graph,
+    identity,
+    regions,
+    schemas,
+    surroundings,
+    tasks,
+    times,
+)
+from airflow_workflow_provider.model.checks.base import Catalogue, Check, Checked
+
+__all__ = ["CHECKS", "Catalogue", "Check", "Checked"]
+
+CHECKS: Final[tuple[Check, ...]] = (
+    identity.IdentifierForm(),
+    identity.ReservedIdentifier(),
+    identity.UniqueSteps(),
+    identity.UniqueBranches(),
+    identity.SemanticVersion(),
+    identity.SomeStep(),
+    times.Durations(),
+    schemas.InputSchema(),
+    graph.Targets(),
+    graph.Reachable(),
+    graph.UnreachableTransitions(),
+    graph.NoElse(),
+    graph.FallsThrough(),
+    graph.UnusedTarget(),
+    failure.EmptyErrorCondition(),
+    failure.WorkflowRetry(),
+    failure.IdleCompensation(),
+    failure.ErrorTypeSpelling(),
+    failure.IdlePolicy(),
+    regions.OneRegion(),
+    regions.IdleFailFast(),
+    regions.ItemName(),
+    expressions.Expressions(),
+    expressions.ResemblesTransform(),
+    tasks.KnownTask(),
+    tasks.SubWorkflowReference(),
+    tasks.AllowedOperator(),
+    tasks.Arguments(),
+    surroundings.EventPattern(),
+    surroundings.UniquePatterns(),
+    surroundings.LogPaths(),
+    surroundings.Layout(),
+)
+"""Every check of a workflow document, in no particular order: findings are sorted by their place."""

@@ -1,0 +1,140 @@
+"""What a check looks at, and what it says."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from airflow_workflow_provider.model.diagnostics import Diagnostic, Severity, pointer_of
+from airflow_workflow_provider.model.expressions import X1_NAMES
+from airflow_workflow_provider.model.flow import Flow, handler_targets
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.model.definition import Step, WorkflowDefinition
+    from airflow_workflow_provider.model.task import TaskDefinition
+
+Path = tuple[str | int, ...]
+
+
+class Catalogue(Protocol):
+    """The tasks there are; what :mod:`airflow_workflow_provider.tasks` offers to the checks."""
+
+    def get(self, task_id: str) -> TaskDefinition | None:
+        """Return the definition of a task; None for an unknown one."""
+
+    def ids(self) -> Collection[str]:
+        """Return every task id there is."""
+
+    def argument_schema(self, task_id: str) -> dict[str, Any] | None:
+        """Return the JSON Schema of a built-in's arguments; None where there is none."""
+
+
+@dataclass(frozen=True)
+class StepList:
+    """The steps of the definition, of a branch, or of an item.
+
+    :param path: where the list is
+    :param steps: its steps
+    :param names: the names bound in its expressions
+    :param named_before: targets that count as named before the list (rule T2)
+    """
+
+    path: Path
+    steps: tuple[Step, ...]
+    names: frozenset[str]
+    named_before: tuple[str, ...] = ()
+
+    @cached_property
+    def flow(self) -> Flow:
+        """The order of the steps."""
+        return Flow.of(self.steps, named_before=self.named_before)
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        """The ids of the steps."""
+        return frozenset(step.step_id for step in self.steps)
+
+    def placed(self) -> Iterator[tuple[Path, Step]]:
+        """Each step with its place."""
+        for index, step in enumerate(self.steps):
+            yield (*self.path, index), step
+
+
+def _lists(path: Path, steps: tuple[Step, ...], names: frozenset[str]) -> Iterator[StepList]:
+    yield StepList(path, steps, names)
+    yield from _inner_lists(path, steps, names)
+
+
+def _inner_lists(path: Path, steps: tuple[Step, ...], names: frozenset[str]) -> Iterator[StepList]:
+    for index, step in enumerate(steps):
+        for number, branch in enumerate(step.parallel_branches or ()):
+            yield from _lists((*path, index, "parallelBranches", number, "steps"), branch.steps, names)
+        if step.for_each is not None:
+            inner = names | {step.for_each.as_, f"{step.for_each.as_}Index"}
+            yield from _lists((*path, index, "forEach", "steps"), step.for_each.steps, inner)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A workflow document under examination.
+
+    :param definition: the document
+    :param catalogue: the tasks there are; None: nothing is said about tasks
+    :param allowed_operators: patterns of the operator paths that task definitions may name
+    :param order_known: whether the order of the steps is what the author wrote, see :class:`structure.Reading`
+    """
+
+    definition: WorkflowDefinition
+    catalogue: Catalogue | None = None
+    allowed_operators: Sequence[str] = ()
+    order_known: bool = True
+    lists: tuple[StepList, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        steps = self.definition.steps
+        top = StepList(("steps",), steps, X1_NAMES, handler_targets(self.definition.on_failure))
+        object.__setattr__(self, "lists", (top, *_inner_lists(("steps",), steps, X1_NAMES)))
+
+    def steps(self) -> Iterator[tuple[Path, Step, StepList]]:
+        """Every step, branches included, with its place and its list."""
+        for each in self.lists:
+            for path, step in each.placed():
+                yield path, step, each
+
+    @cached_property
+    def step_ids(self) -> frozenset[str]:
+        """The ids of all steps, branches included."""
+        return frozenset(step.step_id for _, step, _ in self.steps())
+
+    @cached_property
+    def ids_are_unique(self) -> bool:
+        """Whether no stepId is there twice."""
+        return len(self.step_ids) == sum(len(each.steps) for each in self.lists)
+
+
+class Check(ABC):
+    """One rule of the format.
+
+    The docstring of a subclass says the rule; ``codes`` are all codes it can give.
+    """
+
+    codes: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def findings(self, document: Checked) -> Iterator[Diagnostic]:
+        """Yield what breaks the rule, in document order."""
+
+
+def finding(
+    code: str, path: Path, message: str, suggestion: str | None = None, *, severity: Severity = "error"
+) -> Diagnostic:
+    """A finding at a path of keys and positions."""
+    return Diagnostic(code, severity, pointer_of(path), message, suggestion)
+
+
+def warning(code: str, path: Path, message: str, suggestion: str | None = None) -> Diagnostic:
+    """A finding that does not reject the document."""
+    return finding(code, path, message, suggestion, severity="warning")

@@ -1,0 +1,70 @@
+"""Task documents (rule K2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_workflow_provider.model.checks.base import Catalogue, Path, finding
+from airflow_workflow_provider.model.checks.schemas import schema_findings
+from airflow_workflow_provider.model.checks.tasks import argument_findings, is_allowed, is_dotted, operator_advice
+from airflow_workflow_provider.model.checks.times import fixed_length, policy_durations
+from airflow_workflow_provider.model.task import BUILTIN_TASKS, SUB_WORKFLOW_PREFIX, TASK_ID_PATTERN, TaskDefinition
+from airflow_workflow_provider.model.words import did_you_mean, listed, shown
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.model.diagnostics import Diagnostic
+
+_TASK_ID: Final = re.compile(TASK_ID_PATTERN.rstrip("$"))
+_ABOUT_SEVERAL: Final = ("required", "oneOf", "anyOf", "allOf", "not", "minProperties", "dependentRequired")
+
+
+def task_findings(
+    task: TaskDefinition, allowed_operators: Sequence[str], catalogue: Catalogue | None
+) -> Iterator[Diagnostic]:
+    """What is wrong with a task definition.
+
+    :param task: the definition
+    :param allowed_operators: patterns of the operator paths that it may name
+    :param catalogue: knows the arguments of the built-in tasks
+    """
+    yield from _identity(task)
+    yield from _operator(task, allowed_operators, catalogue)
+    yield from policy_durations((), task.retry_policy)
+    yield from fixed_length(("timeout",), task.timeout, above_zero=True)
+    yield from schema_findings(("inputSchema",), task.input_schema)
+    yield from schema_findings(("outputSchema",), task.output_schema)
+
+
+def _identity(task: TaskDefinition) -> Iterator[Diagnostic]:
+    path: Path = ("taskId",)
+    if task.task_id in BUILTIN_TASKS or task.task_id.startswith(SUB_WORKFLOW_PREFIX):
+        message = f"taskId {shown(task.task_id)} is reserved for the built-in task"
+        yield finding("WF121", path, message, "choose another name")
+    elif not _TASK_ID.fullmatch(task.task_id):
+        message = f"taskId {shown(task.task_id)} is not 1 to 200 of the characters A-Z a-z 0-9 _ . -"
+        yield finding("WF120", path, message)
+
+
+def _operator(
+    task: TaskDefinition, allowed_operators: Sequence[str], catalogue: Catalogue | None
+) -> Iterator[Diagnostic]:
+    path: Path = ("operator",)
+    if task.operator in BUILTIN_TASKS:
+        if catalogue is None:
+            return
+        if catalogue.get(task.operator) is None:
+            yield finding("WF402", path, f"Task {shown(task.operator)} is not available yet")
+            return
+        schema = catalogue.argument_schema(task.operator)
+        if schema is not None:
+            # A step may give the rest, so only what is here is looked at.
+            given: dict[str, Any] = {key: value for key, value in schema.items() if key not in _ABOUT_SEVERAL}
+            yield from argument_findings(("arguments",), task.arguments, given, f"Operator {shown(task.operator)}")
+    elif not is_dotted(task.operator):
+        message = f"{shown(task.operator)} is neither a built-in ({listed(BUILTIN_TASKS)}) nor a dotted path"
+        yield finding("WF404", path, message, did_you_mean(task.operator, BUILTIN_TASKS))
+    elif not is_allowed(task.operator, allowed_operators):
+        message = f"The operator {shown(task.operator)} is not allowed"
+        yield finding("WF404", path, message, operator_advice(allowed_operators))

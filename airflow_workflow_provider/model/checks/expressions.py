@@ -1,0 +1,165 @@
+"""Every expression of a document compiles and uses names that are bound (rules X1 to X4, K3, U1, E3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from airflow_workflow_provider.model.arguments import LANGUAGES, as_transform, parts, resembles_transform
+from airflow_workflow_provider.model.checks.base import Check, Checked, Path, finding, warning
+from airflow_workflow_provider.model.expressions import (
+    UI_NAMES,
+    X1_NAMES,
+    CompiledTransform,
+    ExpressionSyntaxError,
+    compile_cel,
+    compile_condition,
+)
+from airflow_workflow_provider.model.expressions.names import Names, of_paths, of_transform
+from airflow_workflow_provider.model.words import did_you_mean, listed, nearest, shortened, shown
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.model.definition import Step, Transform
+    from airflow_workflow_provider.model.diagnostics import Diagnostic
+
+_CODES: Final = {"syntax": "WF301", "empty": "WF302", "name": "WF303", "type": "WF304", "size": "WF305"}
+
+Language = Literal["condition", "cel", "jmespath", "jsonata"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """One expression of a document.
+
+    :param path: where its text is
+    :param language: how it is read; a condition is CEL that yields a boolean
+    :param source: its text
+    :param names: the names that are bound; None where the root is data from outside
+    :param variables: names bound with a ``$`` (JSONata)
+    """
+
+    path: Path
+    language: Language
+    source: str
+    names: frozenset[str] | None
+    variables: frozenset[str] = frozenset()
+
+
+class Expressions(Check):
+    """Expressions compile before a run, and name what is bound."""
+
+    codes = ("WF301", "WF302", "WF303", "WF304", "WF305", "WF307")
+
+    def findings(self, document: Checked) -> Iterator[Diagnostic]:
+        """Yield what is wrong with the expressions."""
+        for place in expressions(document):
+            try:
+                names = _compile(place)
+            except ExpressionSyntaxError as error:
+                yield _syntax_finding(place, error)
+            else:
+                yield from _name_findings(document, place, names)
+
+
+class ResemblesTransform(Check):
+    """An argument that looks like a transform is one (rule K3)."""
+
+    codes = ("WF308",)
+
+    def findings(self, document: Checked) -> Iterator[Diagnostic]:
+        """Yield the arguments that only look like one."""
+        for path, step, _ in document.steps():
+            for inner, value in parts(step.arguments):
+                if resembles_transform(value):
+                    kind = value["type"]
+                    message = (
+                        f"The argument has type and expression, but type {shown(kind)} is none of {listed(LANGUAGES)}"
+                    )
+                    if kind in LANGUAGES:
+                        message = (
+                            f"The argument has type and expression, but expression is {shown(value['expression'])}"
+                        )
+                    suggestion = did_you_mean(kind, LANGUAGES) if isinstance(kind, str) else None
+                    yield warning(
+                        "WF308", (*path, "arguments", *inner), message + "; it is taken literally", suggestion
+                    )
+
+
+def expressions(document: Checked) -> Iterator[Place]:
+    """Every expression of a document, in document order."""
+    definition = document.definition
+    for number, trigger in enumerate(definition.triggers):
+        yield from _transform(("triggers", number, "transform"), trigger.transform, None, frozenset({"event"}))
+    for path, step, steps in document.steps():
+        yield from _of_step(path, step, steps.names)
+    for number, component in enumerate(definition.ui_components):
+        if component.condition is not None:
+            yield Place(("uiComponents", number, "condition"), "condition", component.condition, UI_NAMES)
+    yield from _transform(("output",), definition.output, X1_NAMES)
+
+
+def _of_step(path: Path, step: Step, names: frozenset[str]) -> Iterator[Place]:
+    yield from _transform((*path, "input"), step.input, names)
+    yield from _transform((*path, "output"), step.output, names)
+    for name, transform in step.assign.items():
+        yield from _transform((*path, "assign", name), transform, names)
+    for number, transition in enumerate(step.next or ()):
+        if transition.condition is not None:
+            yield Place((*path, "next", number, "condition"), "condition", transition.condition, names)
+    if step.for_each is not None:
+        yield from _transform((*path, "forEach", "items"), step.for_each.items, names)
+    if step.compensation is not None:
+        yield from _transform((*path, "compensation", "input"), step.compensation.input, names)
+    for inner, value in parts(step.arguments):
+        argument = as_transform(value)
+        if argument is not None:
+            yield Place((*path, "arguments", *inner, "expression"), argument.type, argument.expression, names)
+
+
+def _transform(
+    path: Path, transform: Transform | None, names: frozenset[str] | None, variables: frozenset[str] = frozenset()
+) -> Iterator[Place]:
+    if transform is not None:
+        yield Place((*path, "expression"), transform.type, transform.expression, names, variables)
+
+
+def _compile(place: Place) -> Names:
+    names = X1_NAMES if place.names is None else place.names
+    if place.language == "condition":
+        return of_paths(compile_condition(place.source, names).reads)
+    if place.language == "cel":
+        return of_paths(compile_cel(place.source, names).reads)
+    CompiledTransform(place.language, place.source)
+    return of_transform(place.language, place.source, place.variables)
+
+
+def _syntax_finding(place: Place, error: ExpressionSyntaxError) -> Diagnostic:
+    where = "" if error.position is None else f" (at character {error.position + 1})"
+    message = f"{shown(place.source)}: {shortened(error.message)}{where}"
+    suggestion = error.suggestion
+    if error.kind == "name" and error.name is not None and place.language in {"condition", "cel"}:
+        names = place.names or X1_NAMES
+        message += f"; the names bound here are {', '.join(sorted(names))}"
+        suggestion = did_you_mean(error.name, names) or f"the working document is data, as in data.{error.name}"
+    return finding(_CODES[error.kind], place.path, message, suggestion)
+
+
+def _name_findings(document: Checked, place: Place, names: Names) -> Iterator[Diagnostic]:
+    for name in names.unknown:
+        message = f"{shown(place.source)}: nothing is bound to ${name}"
+        close = nearest(name, names.known, 1)
+        suggestion = f"did you mean ${close[0]}?" if close else None
+        if name == "eval":
+            message, suggestion = f"{shown(place.source)}: $eval is not available", "text in data is never evaluated"
+        yield finding("WF303", place.path, message, suggestion)
+    if place.names is None:
+        return
+    for root in sorted({path[0] for path in names.reads} - place.names):
+        message = f"{shown(place.source)}: {shown(root)} is not bound here, so it gives nothing"
+        suggestion = did_you_mean(root, place.names) or f"the working document is data, as in data.{root}"
+        yield warning("WF303", place.path, message, suggestion)
+    used = {path[1] for path in names.reads if len(path) > 1 and path[0] == "steps"}
+    for name in sorted(used - document.step_ids):
+        message = f"{shown(place.source)}: there is no step {shown(name)}"
+        yield warning("WF307", place.path, message, did_you_mean(name, document.step_ids))

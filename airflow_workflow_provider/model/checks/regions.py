@@ -1,0 +1,65 @@
+"""Branches and items (rules P2 to P4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from airflow_workflow_provider.model.checks.base import Check, Checked, finding, warning
+from airflow_workflow_provider.model.expressions import X1_NAMES, usable_name
+from airflow_workflow_provider.model.words import listed, shown
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.model.diagnostics import Diagnostic
+
+
+class OneRegion(Check):
+    """A step has branches or items, not both (rule P3)."""
+
+    codes = ("WF210",)
+
+    def findings(self, document: Checked) -> Iterator[Diagnostic]:
+        """Yield the steps that have both; an empty list of branches counts."""
+        for path, step, _ in document.steps():
+            if step.parallel_branches is not None and step.for_each is not None:
+                message = f"Step {shown(step.step_id)} has both parallelBranches and forEach"
+                suggestion = "remove one of them, or put the branches into a step inside forEach"
+                yield finding("WF210", (*path, "parallelBranches"), message, suggestion)
+
+
+class IdleFailFast(Check):
+    """``failFast`` speaks of siblings (rule P2)."""
+
+    codes = ("WF211",)
+
+    def findings(self, document: Checked) -> Iterator[Diagnostic]:
+        """Yield the wish where there are no siblings."""
+        for path, step, _ in document.steps():
+            if step.fail_fast and not step.parallel_branches and step.for_each is None:
+                message = f"Step {shown(step.step_id)} has no branches, so failFast does nothing"
+                yield warning("WF211", (*path, "failFast"), message, "remove it")
+
+
+class ItemName(Check):
+    """The name of an item is usable in expressions and hides no other binding (rule P4)."""
+
+    codes = ("WF306",)
+
+    def findings(self, document: Checked) -> Iterator[Diagnostic]:
+        """Yield the names that are refused."""
+        for path, step, steps in document.steps():
+            if step.for_each is None:
+                continue
+            name = step.for_each.as_
+            place = (*path, "forEach", "as")
+            taken = {name, f"{name}Index"} & X1_NAMES
+            outer = {name, f"{name}Index"} & (steps.names - X1_NAMES)
+            if taken:
+                message = f"{shown(name)} hides a binding; the names that are taken are {listed(X1_NAMES)}"
+                yield finding("WF306", place, message, "choose another name, for example item")
+            elif not usable_name(name):
+                message = f"{shown(name)} is no name that every expression language can use"
+                yield finding("WF306", place, message, "use letters, digits and _, and no word of CEL")
+            elif outer:
+                message = f"{shown(name)} hides the item of an enclosing forEach"
+                yield warning("WF306", place, message, "choose another name to see both")

@@ -1,0 +1,170 @@
+"""What steps say about tasks (rules K1 to K3, P5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_workflow_provider.model.arguments import as_transform, is_template, parts
+from airflow_workflow_provider.model.checks.base import Check, Checked, Path, finding
+from airflow_workflow_provider.model.checks.identity import is_semantic
+from airflow_workflow_provider.model.definition import WORKFLOW_ID_PATTERN, Step
+from airflow_workflow_provider.model.task import BUILTIN_TASKS, SUB_WORKFLOW_PREFIX
+from airflow_workflow_provider.model.words import did_you_mean, listed, shortened, shown
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.model.diagnostics import Diagnostic
+
+_WORKFLOW_ID: Final = re.compile(WORKFLOW_ID_PATTERN.rstrip("$"))
+_DOTTED: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+")
+_MAX_FINDINGS: Final = 20
+_LONGEST: Final = 500
+
+
+def _references(document: Checked) -> Iterator[tuple[Path, str]]:
+    for path, step, _ in document.steps():
+        yield (*path, "taskId"), step.task_id
+        if step.compensation is not None:
+            yield (*path, "compensation", "taskId"), step.compensation.task_id
+
+
+class KnownTask(Check):
+    """A taskId names a task that there is (rule K1)."""
+
+    codes = ("WF401", "WF402")
+
+    def findings(self, document: Checked) -> Iterator[Diagnostic]:
+        """Yield the tasks that there are not."""
+        catalogue = document.catalogue
+        if catalogue is None:
+            return
+        for path, task_id in _references(document):
+            if task_id.startswith(SUB_WORKFLOW_PREFIX) or catalogue.get(task_id) is not None:
+                continue
+            known = catalogue.ids()
+            if task_id in BUILTIN_TASKS:
+                message = f"Task {shown(task_id)} is not available yet"
+                yield finding("WF402", path, message, f"the tasks there are: {listed(known)}")
+                continue
+            message = f"There is no task {shown(task_id)}; the tasks there are: {listed(known)}"
+            yield finding("WF401", path, message, did_you_mean(task_id, known) or "store its definition first")
+
+
+class SubWorkflowReference(Check):
+    """``workflow:<workflowId>`` may name a version after ``@`` (rule P5)."""
+
+    codes = ("WF405",)
+
+    def findings(self, document: Checked) -> Iterator[Diagnostic]:
+        """Yield the references of another form."""
+        for path, task_id in _references(document):
+            if not task_id.startswith(SUB_WORKFLOW_PREFIX):
+                continue
+            name, at, version = task_id.removeprefix(SUB_WORKFLOW_PREFIX).partition("@")
+            if not _WORKFLOW_ID.fullmatch(name):
+                message = f"{shown(task_id)} names no workflow: a workflowId is 1 to 200 of A-Z a-z 0-9 _ . -"
+                yield finding("WF405", path, message, "write workflow:<workflowId>, or workflow:<workflowId>@<version>")
+            elif at and not is_semantic(version):
+                message = f"{shown(version)} is not a semantic version"
+                yield finding("WF405", path, message, f"write for example {SUB_WORKFLOW_PREFIX}{name}@1.0.0")
+
+
+class AllowedOperator(Check):
+    """The operator behind a task is one that may be run (rule K2)."""
+
+    codes = ("WF404",)
+
+    def findings(self, document: Checked) -> Iterator[Diagnostic]:
+        """Yield the tasks whose operator is not allowed."""
+        if document.catalogue is None:
+            return
+        for path, task_id in _references(document):
+            task = document.catalogue.get(task_id)
+            if task is not None and not is_allowed(task.operator, document.allowed_operators):
+                message = f"Task {shown(task_id)} uses the operator {shown(task.operator)}, which is not allowed"
+                yield finding("WF404", path, message, operator_advice(document.allowed_operators))
+
+
+class Arguments(Check):
+    """The literal arguments of a built-in fit its schema (rule K3)."""
+
+    codes = ("WF403",)
+
+    def findings(self, document: Checked) -> Iterator[Diagnostic]:
+        """Yield the arguments that do not fit."""
+        if document.catalogue is None:
+            return
+        for path, step, _ in document.steps():
+            schema = document.catalogue.argument_schema(step.task_id)
+            if schema is not None:
+                yield from argument_findings((*path, "arguments"), step.arguments or {}, schema, _named(step))
+
+
+def is_allowed(operator: str, patterns: Any) -> bool:
+    """Whether a task definition may name an operator: a built-in, or a dotted path that matches a pattern."""
+    if operator in BUILTIN_TASKS:
+        return True
+    return bool(_DOTTED.fullmatch(operator)) and any(fnmatchcase(operator, pattern) for pattern in patterns)
+
+
+def is_dotted(operator: str) -> bool:
+    """Whether a text is the dotted path of a class."""
+    return bool(_DOTTED.fullmatch(operator)) and len(operator) <= _LONGEST
+
+
+def operator_advice(patterns: Any) -> str:
+    """What to do about an operator that is not allowed."""
+    return f"[workflows] allowed_operators is {listed(patterns)}; use one of these, or have it extended"
+
+
+def argument_findings(path: Path, arguments: Any, schema: dict[str, Any], what: str) -> Iterator[Diagnostic]:
+    """What is wrong with the literal ones among some arguments.
+
+    :param path: where they are
+    :param arguments: the arguments; transforms and Jinja templates among them are left alone
+    :param schema: the JSON Schema of the arguments
+    :param what: how to call the task in messages
+    """
+    from jsonschema import Draft202012Validator
+    from referencing import Registry
+
+    computed = {inner for inner, value in parts(arguments) if as_transform(value) is not None or is_template(value)}
+    validator = Draft202012Validator(schema, registry=Registry())
+    found = 0
+    try:
+        for error in validator.iter_errors(arguments):
+            if found < _MAX_FINDINGS and not _concerns(error, computed):
+                found += 1
+                yield finding(
+                    "WF403", (*path, *error.absolute_path), f"{what}: {shortened(error.message)}", _advice(error)
+                )
+    except RecursionError:
+        yield finding("WF403", path, f"{what}: the arguments are nested too deeply")
+
+
+def _concerns(error: Any, computed: set[Path]) -> bool:
+    """Whether an error is about something that is only known in a run."""
+    place = tuple(error.absolute_path)
+    if any(place[: len(inner)] == inner for inner in computed):
+        return True
+    return any(_concerns(each, computed) for each in error.context or ())
+
+
+def _advice(error: Any) -> str | None:
+    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+        allowed = list(error.schema.get("properties", {}))
+        strange = [key for key in error.instance if key not in allowed]
+        hint = did_you_mean(strange[0], allowed) if strange else None
+        return hint or f"allowed arguments are {listed(allowed)}"
+    if error.validator == "enum":
+        return f"allowed values are {', '.join(shown(value) for value in error.validator_value)}"
+    if error.validator == "oneOf":
+        alternatives = [", ".join(each.get("required", ())) for each in error.validator_value if isinstance(each, dict)]
+        return f"give exactly one of {listed(each for each in alternatives if each)}" if any(alternatives) else None
+    return None
+
+
+def _named(step: Step) -> str:
+    return f"Task {shown(step.task_id)}"

@@ -1,0 +1,205 @@
+"""From text to a JSON value, more strictly than Python reads it, with every finding and its place."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from airflow_workflow_provider.errors import InvalidDefinition
+from airflow_workflow_provider.model.diagnostics import Diagnostic, pointer_of
+from airflow_workflow_provider.model.words import shortened, shown
+
+MAX_DEPTH: Final = 400
+"""Levels of objects and lists in a document; about a hundred nested parallel steps."""
+
+MAX_SIZE: Final = 4_000_000
+"""Characters of text plus one for every value of a document."""
+
+MAX_DIGITS: Final = 300
+_MAX_BITS: Final = 1024
+_QUOTES: Final = frozenset("'\u2018\u2019\u201c\u201d")
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class _BadNumber:
+    """Stands in a parsed document for a number that is none."""
+
+    text: str
+
+
+class _Duplicates:
+    """Remembers the objects that had a key twice; kept alive, so that no other object can get their identity."""
+
+    def __init__(self) -> None:
+        self.found: dict[int, tuple[dict[str, Any], list[str]]] = {}
+
+    def make(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) != len(pairs):
+            seen: set[str] = set()
+            twice = [key for key, _ in pairs if key in seen or seen.add(key)]  # type: ignore[func-returns-value]
+            self.found[id(made)] = (made, list(dict.fromkeys(twice)))
+        return made
+
+
+def loads_document(text: str | bytes) -> Any:
+    """The JSON value of a document's text.
+
+    :param text: JSON; bytes are read as UTF-8, UTF-16 or UTF-32
+    :raises InvalidDefinition: it is not JSON, has a key twice, or has a number that is none; with every finding
+    """
+    duplicates = _Duplicates()
+    try:
+        document = json.loads(
+            _decoded(text),
+            object_pairs_hook=duplicates.make,
+            parse_constant=_BadNumber,
+            parse_float=_parse_float,
+            parse_int=_parse_int,
+        )
+    except json.JSONDecodeError as error:
+        raise _refused([_not_json(error)]) from error
+    except RecursionError as error:
+        raise _refused([_too_deep(())]) from error
+    found = list(_text_findings(document, duplicates))
+    if found:
+        raise _refused(found)
+    return document
+
+
+def value_findings(document: Any) -> list[Diagnostic]:
+    """What makes a value unfit as a document before its meaning is looked at: depth, size, text, numbers, types."""
+    found: list[Diagnostic] = []
+    size = 0
+    for path, value in _walk(document):
+        size += 1 + (len(value) if isinstance(value, str) else 0)
+        if len(path) > MAX_DEPTH:
+            return [*found, _too_deep(path[:4])]
+        if size > MAX_SIZE:
+            message = f"The document is larger than {MAX_SIZE} characters"
+            return [*found, Diagnostic("WF104", "error", "", message, "keep data out of the definition")]
+        problem = _value_problem(value)
+        if problem is not None:
+            code, message = problem
+            found.append(Diagnostic(code, "error", pointer_of(path), message))
+        if isinstance(value, dict):
+            size += sum(len(key) for key in value if isinstance(key, str))
+            found.extend(_key_findings(path, value))
+    return found
+
+
+def _walk(document: Any) -> Iterator[tuple[Path, Any]]:
+    """Every value with its path, in document order, without recursion."""
+    stack: list[tuple[Path, Any]] = [((), document)]
+    while stack:
+        path, value = stack.pop()
+        yield path, value
+        if isinstance(value, dict):
+            stack.extend(((*path, str(key)), part) for key, part in reversed(value.items()))
+        elif isinstance(value, (list, tuple)):
+            stack.extend(((*path, index), value[index]) for index in reversed(range(len(value))))
+
+
+def _value_problem(value: Any) -> tuple[str, str] | None:
+    if isinstance(value, str):
+        return _text_problem(value)
+    if value is None or isinstance(value, (bool, dict, list, tuple)):
+        return None
+    if isinstance(value, int):
+        return None if value.bit_length() <= _MAX_BITS else ("WF102", "The integer is too large")
+    if isinstance(value, float):
+        return None if math.isfinite(value) else ("WF102", f"{value} is no JSON number")
+    return "WF112", f"A value of type {type(value).__name__} is not JSON"
+
+
+def _text_problem(text: str) -> tuple[str, str] | None:
+    if "\0" in text:
+        return "WF105", "The text has the character U+0000, which PostgreSQL cannot store"
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        return "WF105", f"The text has half of a surrogate pair, U+{ord(text[error.start]):04X}, which is no character"
+    return None
+
+
+def _key_findings(path: Path, value: dict[Any, Any]) -> Iterator[Diagnostic]:
+    for key in value:
+        if not isinstance(key, str):
+            yield Diagnostic("WF112", "error", pointer_of(path), f"The key {shown(key)} is no text")
+            continue
+        problem = _text_problem(key)
+        if problem is not None:
+            yield Diagnostic(problem[0], "error", pointer_of(path), f"A key: {problem[1]}")
+
+
+def _text_findings(document: Any, duplicates: _Duplicates) -> Iterator[Diagnostic]:
+    for path, value in _walk(document):
+        if isinstance(value, _BadNumber):
+            yield Diagnostic(
+                "WF102",
+                "error",
+                pointer_of(path),
+                f"{shortened(value.text, 60)} is no number that JSON and PostgreSQL can hold",
+                "write a finite number of at most 300 digits, or a text",
+            )
+        elif isinstance(value, dict) and id(value) in duplicates.found:
+            for key in duplicates.found[id(value)][1]:
+                message = f"The object has the key {shown(key)} twice; only the last would count"
+                yield Diagnostic("WF101", "error", pointer_of((*path, key)), message, "keep one of them")
+
+
+def _decoded(text: str | bytes) -> str:
+    if isinstance(text, str):
+        return text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
+    try:
+        return bytes(text).decode(json.detect_encoding(bytes(text))).removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
+    except UnicodeDecodeError as error:
+        message = f"The text is not {error.encoding.upper()}: byte {error.start} does not fit"
+        raise _refused([Diagnostic("WF100", "error", "", message, "save the file as UTF-8")]) from error
+
+
+def _parse_float(text: str) -> Any:
+    value = float(text)
+    return value if math.isfinite(value) else _BadNumber(text)
+
+
+def _parse_int(text: str) -> Any:
+    return int(text) if len(text) <= MAX_DIGITS else _BadNumber(text)
+
+
+def _refused(found: list[Diagnostic]) -> InvalidDefinition:
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return InvalidDefinition(found[0].message + more, found)
+
+
+def _too_deep(path: Path) -> Diagnostic:
+    message = f"The document is nested deeper than {MAX_DEPTH} levels"
+    return Diagnostic("WF103", "error", pointer_of(path), message, "move part of it into a workflow of its own")
+
+
+def _not_json(error: json.JSONDecodeError) -> Diagnostic:
+    message = f"Not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
+    return Diagnostic("WF100", "error", "", message, _hint(error.doc, error.pos))
+
+
+def _hint(text: str, position: int) -> str | None:
+    if not text.strip():
+        return "the text is empty"
+    here = text[position : position + 2]
+    before = text[:position].rstrip()
+    if here in {"//", "/*"} or here[:1] == "#":
+        return "JSON has no comments; remove them"
+    if here[:1] in {"}", "]"} and before.endswith(","):
+        return "remove the comma before the closing bracket"
+    if before.endswith(",") and text[position:].lstrip()[:1] in {"}", "]"}:
+        return "remove the comma before the closing bracket"
+    if here[:1] in _QUOTES:
+        return 'write texts in straight double quotes: "…"'
+    if position >= len(text.rstrip()):
+        return "the text ends too early; a closing bracket or quote is missing"
+    return None

@@ -1,0 +1,61 @@
+"""How messages quote what a document says, and what they propose instead."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Final
+
+MAX_SHOWN: Final = 60
+MAX_LISTED: Final = 10
+MAX_BITS: Final = 1024
+_MAX_COMPARED: Final = 2000
+
+
+def shown(value: object) -> str:
+    """A value from a document, short enough for a message."""
+    if isinstance(value, str):
+        return repr(value if len(value) <= MAX_SHOWN else value[: MAX_SHOWN - 1] + "…")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return "null"
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
+        return "a huge number"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    return f"a {type(value).__name__}"
+
+
+def shortened(text: str, limit: int = 200) -> str:
+    """A text that may have come from anywhere, cut to a length, in one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in a message: sorted, quoted, the first few of many."""
+    every = sorted(names)
+    text = ", ".join(shown(name) for name in every[:MAX_LISTED])
+    return f"{text} and {len(every) - MAX_LISTED} more" if len(every) > MAX_LISTED else text or "none"
+
+
+def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
+    """The names that look most like a name, nearest first."""
+    if len(name) > MAX_SHOWN * 4:
+        return []
+    known = sorted(set(names))[:_MAX_COMPARED]
+    alike = {other.casefold().replace("_", "").replace("-", ""): other for other in known}
+    same = alike.get(name.casefold().replace("_", "").replace("-", ""))
+    close = difflib.get_close_matches(name, known, n=count, cutoff=0.6)
+    return list(dict.fromkeys([same, *close] if same is not None else close))[:count]
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str | None:
+    """A proposal, where some name looks like the given one."""
+    found = nearest(name, names)
+    return f"did you mean {' or '.join(shown(each) for each in found)}?" if found else None
