@@ -204,6 +204,13 @@ def attempt_failed(machine: Machine, scope: Scope, failure: Failure, now: dateti
     return Decision("retry", delay=delay, error=error)
 
 
+def failed_for_good(machine: Machine, scope: Scope, failure: Failure, now: datetime) -> Decision:
+    """Route or give up on the live step of a list without another attempt."""
+    current = scope.control["current"]
+    error = failure.error_object(current["stepId"], current["attempt"], timestamp(now))
+    return _step_failed(machine, scope, machine.graph.step(current["stepId"]), failure, error, now)
+
+
 def _retry_delay(machine: Machine, scope: Scope, step: Step, current: Json, failure: Failure) -> timedelta | None:
     policies = machine.graph.retry_policies(step)
     if not policies and step.on_failure is not None and step.on_failure.action == "retry":

@@ -1,0 +1,131 @@
+"""What people and Airflow decide over the machine's head."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow_workflow_provider.engine.failure import Failure
+from airflow_workflow_provider.engine.graph import Graph
+from airflow_workflow_provider.engine.machine import Machine
+from airflow_workflow_provider.engine.overrule import agree_completed, agree_failed, give_up, override
+from airflow_workflow_provider.model.definition import WorkflowDefinition
+
+NOW = datetime(2027, 1, 1, tzinfo=UTC)
+
+
+def machine_of(*steps: dict[str, Any], **more: Any) -> Machine:
+    document = {"workflowId": "w", "name": "w", "version": "1.0.0", "steps": list(steps), **more}
+    graph = Graph.of(WorkflowDefinition.model_validate(document))
+    instance = {"id": "i", "workflowId": "w", "version": "1.0.0", "correlationId": None}
+    return Machine.start(graph, instance, {}, now=NOW)
+
+
+def run(machine: Machine, step_id: str, *, scope: str = "", fails: bool = False, runner: str = "r") -> Any:
+    machine.begin(scope, step_id, runner, NOW)
+    if fails:
+        return machine.fail(scope, step_id, runner, Failure("Broken", "broken"), NOW)
+    return machine.succeed(scope, step_id, runner, {"by": step_id}, NOW)
+
+
+def step(step_id: str, **more: Any) -> dict[str, Any]:
+    return {"stepId": step_id, "taskId": "noop", **more}
+
+
+def test_a_failed_step_marked_as_success_lets_the_instance_go_on_with_an_empty_output() -> None:
+    machine = machine_of(step("a"), step("b"))
+    assert run(machine, "a", fails=True).next is None
+    assert machine.status == "failed"
+
+    decision = override(machine, "", "a", NOW)
+
+    assert (decision.status, decision.next) == ("completed", "b")
+    assert machine.state["steps"]["a"]["output"] == {}
+    assert machine.status == "running"
+    assert run(machine, "b").next == "end"
+    assert machine.status == "completed"
+
+
+def test_a_running_step_marked_as_success_ignores_what_its_worker_still_reports() -> None:
+    machine = machine_of(step("a"), step("b"))
+    machine.begin("", "a", "r", NOW)
+
+    assert override(machine, "", "a", NOW).next == "b"
+    assert machine.succeed("", "a", "r", {"late": True}, NOW).status == "ignored"
+    assert machine.state["steps"]["a"]["output"] == {}
+
+
+def test_a_step_with_branches_marked_as_success_starts_its_branches() -> None:
+    branches = [{"branchId": "x", "steps": [step("x1")]}, {"branchId": "y", "steps": [step("y1")]}]
+    machine = machine_of(step("p", parallelBranches=branches), step("z"))
+    run(machine, "p", fails=True)
+
+    assert override(machine, "", "p", NOW).status == "region"
+    run(machine, "x1", scope="p/x")
+    run(machine, "y1", scope="p/y")
+    assert machine.state["activeSteps"] == ["z"]
+
+
+def test_what_is_done_or_never_started_cannot_be_marked() -> None:
+    machine = machine_of(step("a"), step("b"), step("c"))
+    run(machine, "a")
+    assert override(machine, "", "a", NOW).status == "ignored"
+    assert override(machine, "", "c", NOW).status == "ignored"
+    assert override(machine, "nowhere", "c", NOW).status == "ignored"
+
+
+def test_f6_a_step_that_nobody_runs_any_more_fails_without_another_attempt() -> None:
+    retry = {"retryPolicy": {"maxAttempts": 5, "delay": "PT1S"}}
+    handler = {"onFailure": {"errorHandler": {"conditions": [{"errorType": "WorkerLost", "nextStepId": "h"}]}}}
+    machine = machine_of(step("a", **retry, **handler, next=[]), step("h"))
+    machine.begin("", "a", "r", NOW)
+
+    decision = give_up(machine, "", "a", Failure("WorkerLost", "gone"), NOW)
+
+    assert (decision.status, decision.next) == ("failed", "h")
+    assert machine.state["steps"]["a"]["attempt"] == 1
+    assert give_up(machine, "", "a", Failure("WorkerLost", "gone"), NOW).status == "ignored"
+
+
+def test_f6_a_step_that_never_began_can_be_given_up() -> None:
+    machine = machine_of(step("a"))
+    assert give_up(machine, "", "a", Failure("WorkerLost", "gone"), NOW).status == "failed"
+    assert machine.state["error"]["type"] == "WorkerLost"
+
+
+def test_i1_an_instance_ends_as_its_run_does() -> None:
+    machine = machine_of(step("a"), step("b"))
+    run(machine, "a")
+    assert agree_failed(machine, Failure("Cancelled", "marked as failed"), NOW)
+    assert (machine.status, machine.state["activeSteps"]) == ("failed", [])
+    assert not agree_failed(machine, Failure("Cancelled", "again"), NOW)
+    assert agree_completed(machine, NOW)
+    assert machine.state["output"] == {"by": "a"}
+    assert agree_failed(machine, Failure("Cancelled", "marked as failed"), NOW)
+    assert machine.state["output"] is None
+
+
+def test_a_waiting_attempt_goes_on_in_the_same_try() -> None:
+    machine = machine_of(step("a"))
+    machine.begin("", "a", "r", NOW)
+    machine.park("", "a", "r", {}, NOW)
+    assert machine.state["steps"]["a"]["status"] == "waiting"
+    assert machine.begin("", "a", "r", NOW).action == "resume"
+    assert (machine.state["steps"]["a"]["status"], machine.state["steps"]["a"]["attempt"]) == ("running", 1)
+    assert machine.succeed("", "a", "r", {}, NOW).next == "end"
+
+
+def test_f6_a_waiting_attempt_whose_task_was_lost_has_failed() -> None:
+    machine = machine_of(step("a"))
+    machine.begin("", "a", "r", NOW)
+    machine.park("", "a", "r", {}, NOW)
+    begun = machine.begin("", "a", "other", NOW)
+    assert (begun.action, machine.state["error"]["type"]) == ("decided", "WorkerLost")
+
+
+def test_a_live_step_that_a_person_clears_runs_again_without_a_failure() -> None:
+    machine = machine_of(step("a"))
+    machine.begin("", "a", "r", NOW, generation=3)
+    assert machine.begin("", "a", "other", NOW, generation=4).action == "run"
+    assert machine.succeed("", "a", "r", {}, NOW).status == "ignored"
+    assert machine.succeed("", "a", "other", {}, NOW).next == "end"
