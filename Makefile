@@ -50,14 +50,14 @@ test: $(VENV)/.dev ## Run all tests (PYTEST_ARGS="-k name" for some)
 
 .PHONY: test-unit
 test-unit: $(VENV)/.dev ## Run the tests that need no services
-	@$(BIN)/python -m pytest tests/unit tests/property $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest $(wildcard tests/unit tests/property) $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Check style, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	@$(BIN)/lint-imports --config pyproject.toml
+	@$(BIN)/lint-imports --no-logo --config pyproject.toml
 
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure what has to be fast
@@ -75,7 +75,7 @@ constraints: ## Write the newest versions that work together to constraints.txt
 
 .PHONY: clean
 clean: ## Stop the local environment and delete its data, caches and builds
-	@if [ -x $(BIN)/airflow-workflows ] && [ -d $(LOCAL) ]; then $(BIN)/airflow-workflows standalone down || true; fi
+	@if [ -x $(BIN)/python ] && [ -d $(LOCAL) ]; then $(BIN)/python -m airflow_workflow_provider.local.remove $(LOCAL); fi
 	@rm -rf $(LOCAL) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.*
 	@find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 

@@ -1,0 +1,1 @@
+"""Measures what has to be fast: ``make bench``."""

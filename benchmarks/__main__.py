@@ -1,0 +1,135 @@
+"""Measure what has to be fast and compare it with what is promised; exit code 1 when a promise is broken."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+ROOT = Path(__file__).parents[1]
+EXAMPLE = ROOT / "examples" / "order-approval.json"
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One measurement.
+
+    :param name: what is measured
+    :param run: does it once and returns the seconds it took
+    :param repeat: how often; the median counts
+    :param promise: seconds that it may take at most; null where nothing is promised
+    """
+
+    name: str
+    run: Callable[[], float]
+    repeat: int
+    promise: float | None = None
+
+
+def large_definition(steps: int = 60) -> dict[str, Any]:
+    """Return a definition with many steps, a choice after each fifth, and nested branches in the middle."""
+    document: dict[str, Any] = {"workflowId": "large", "name": "Large", "version": "1.0.0", "steps": []}
+    for number in range(steps):
+        step: dict[str, Any] = {"stepId": f"s{number}", "taskId": "set", "arguments": {"number": number}}
+        if number % 5 == 0 and number + 2 < steps:
+            step["next"] = [
+                {"nextStepId": f"s{number + 2}", "condition": "data.number > 1000"},
+                {"nextStepId": f"s{number + 1}"},
+            ]
+        elif number + 1 < steps:
+            step["next"] = [{"nextStepId": f"s{number + 1}"}]
+        document["steps"].append(step)
+    document["steps"][steps // 2]["parallelBranches"] = [
+        {"branchId": f"b{branch}", "steps": [{"stepId": f"b{branch}-{each}", "taskId": "noop"} for each in range(3)]}
+        for branch in range(3)
+    ]
+    return document
+
+
+def program(*arguments: str) -> Callable[[], float]:
+    """Measure a Python program from its start to its end."""
+
+    def run() -> float:
+        began = time.perf_counter()
+        subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)  # noqa: S603
+        return time.perf_counter() - began
+
+    return run
+
+
+def importing(module: str) -> Callable[[], float]:
+    """Measure an import alone, in a fresh interpreter."""
+    code = f"import time; began = time.perf_counter(); import {module}; print(time.perf_counter() - began)"
+
+    def run() -> float:
+        done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT)  # noqa: S603
+        return float(done.stdout)
+
+    return run
+
+
+def timed(function: Callable[[], object]) -> Callable[[], float]:
+    """Measure a function in this process."""
+
+    def run() -> float:
+        began = time.perf_counter()
+        function()
+        return time.perf_counter() - began
+
+    return run
+
+
+def benchmarks() -> list[Benchmark]:
+    """Return all measurements."""
+    from airflow_workflow_provider.model.validate import validate_document
+    from airflow_workflow_provider.tasks.catalogue import Catalogue
+    from airflow_workflow_provider.testing import WorkflowSimulator
+
+    simulate = WorkflowSimulator()
+    document, large = json.loads(EXAMPLE.read_text()), large_definition()
+    order = {"orderId": "1", "amount": 5000, "customer": "Ada"}
+    cli = ("-m", "airflow_workflow_provider.cli.main")
+
+    def validate(each: dict[str, Any]) -> Callable[[], object]:
+        return lambda: validate_document(each, Catalogue(), allowed_operators=())
+
+    return [
+        Benchmark("import the model", importing("airflow_workflow_provider.model.validate"), 5, 0.3),
+        Benchmark("import the engine", importing("airflow_workflow_provider.engine.machine"), 5, 0.3),
+        Benchmark("command: --version", program(*cli, "--version"), 5, 0.5),
+        Benchmark("command: validate one file", program(*cli, "validate", str(EXAMPLE)), 5, 1.5),
+        Benchmark("check the order approval (5 steps)", timed(validate(document)), 20),
+        Benchmark("check a definition of 60 steps and nested branches", timed(validate(large)), 20, 0.5),
+        Benchmark("simulate the order approval", timed(lambda: simulate(document, order)), 20),
+        Benchmark("simulate 60 steps and nested branches", timed(lambda: simulate(large, {})), 10),
+    ]
+
+
+def main() -> int:
+    """Measure, print a table, and say whether every promise is kept."""
+    table = Table("what", "median", "slowest", "promised", title="make bench", title_justify="left")
+    broken = 0
+    for benchmark in track(benchmarks(), "Measuring", transient=True):
+        seconds = [benchmark.run() for _ in range(benchmark.repeat)]
+        median = statistics.median(seconds)
+        late = benchmark.promise is not None and median > benchmark.promise
+        broken += late
+        promise = "" if benchmark.promise is None else f"≤ {1000 * benchmark.promise:.0f} ms"
+        row = (f"{1000 * median:.1f} ms", f"{1000 * max(seconds):.1f} ms", promise)
+        table.add_row(benchmark.name, *row, style="bold red" if late else None)
+    Console().print(table)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
