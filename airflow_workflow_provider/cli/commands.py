@@ -193,6 +193,14 @@ LOGS = Command(
     ),
 )
 
+PURGE = Command(
+    "purge",
+    "Remove rows of the execution log that are past their retention.",
+    "purging:purge",
+    (_argument("--dry-run", help="Only count them.", action="store_true", default=False), OUTPUT),
+    "A workflow's executionLog.retention applies, else [workflows] log_retention. Instances and their state stay.",
+)
+
 INSTANCES = Group(
     "instances",
     "Look at instances.",
@@ -254,5 +262,5 @@ STANDALONE = Group(
     ),
 )
 
-COMMANDS: tuple[Command | Group, ...] = (*CHECKS, *STORED, *RUNNING, INSTANCES, LOGS, DATABASE, STANDALONE)
+COMMANDS: tuple[Command | Group, ...] = (*CHECKS, *STORED, *RUNNING, INSTANCES, LOGS, PURGE, DATABASE, STANDALONE)
 """All commands, in the order of the help page."""

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,21 +62,17 @@ def write(folder: Path, name: str, document: Any) -> str:
 
 
 def open_instance(url: str, run_id: str, **more: Any) -> Any:
+    values = {
+        "dag_id": "demo",
+        "workflow_id": "demo",
+        "version": "1.0.0",
+        "revision": 1,
+        "input": {"a": 1},
+        "state": {"steps": {"one": {"status": "running", "visit": 1}}, "scopes": {}},
+        "log": [LogEntry("instance.started", message="started")],
+    }
     with Database(url) as database:
-        return Instances(database).open(
-            NewInstance(
-                dag_id="demo",
-                run_id=run_id,
-                workflow_id="demo",
-                version="1.0.0",
-                revision=1,
-                input={"a": 1},
-                state={"steps": {"one": {"status": "running", "visit": 1}}, "scopes": {}},
-                started_at=datetime.now(UTC),
-                log=[LogEntry("instance.started", message="started")],
-                **more,
-            )
-        )
+        return Instances(database).open(NewInstance(run_id=run_id, **values | more))
 
 
 def test_apply_stores_a_folder_and_the_second_time_changes_nothing(cli: Cli) -> None:
@@ -222,6 +218,17 @@ def test_logs_are_printed_in_order(cli: Cli, tmp_path: Path, database_url: str) 
 
     assert json.loads(line)["event"] == "instance.started"
     assert "started" in cli("logs", str(instance.id))
+
+
+def test_l3_purge_counts_and_removes_what_is_past_its_retention(cli: Cli, tmp_path: Path, database_url: str) -> None:
+    cli("apply", write(tmp_path, "a.json", definition(executionLog={"retention": "P30D"})))
+    old = LogEntry("step.started", at=datetime.now(UTC) - timedelta(days=31))
+    instance = open_instance(database_url, "r1", log=[old, LogEntry("step.completed")])
+
+    assert cli.json("purge", "--dry-run")["rows"] == 1
+    assert cli.json("purge")["rows"] == 1
+    assert [row["event"] for row in cli.json("logs", str(instance.id))] == ["step.completed"]
+    assert "0 rows removed." in cli("purge")
 
 
 def test_db_migrate_check_and_downgrade(
