@@ -54,7 +54,7 @@ def schema(options: Namespace) -> int:
 
 def graph(options: Namespace) -> int:
     """Draw a definition as Mermaid source or as an outline; an invalid one is not drawn."""
-    from airflow_workflow_provider.cli.diagram import mermaid, outline
+    from airflow_workflow_provider.model.diagram import mermaid, outline
     from airflow_workflow_provider.model.validate import parse_definition
 
     loaded = load(options.file)

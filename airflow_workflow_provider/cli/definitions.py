@@ -44,7 +44,7 @@ def show(options: Namespace) -> int:
     if options.output == "json":
         print_json(stored.document)
         return FINE
-    from airflow_workflow_provider.cli.diagram import outline
+    from airflow_workflow_provider.model.diagram import outline
     from airflow_workflow_provider.model.validate import parse_definition
 
     definition = parse_definition(stored.document, checked=False)

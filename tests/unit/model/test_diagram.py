@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_workflow_provider.cli.diagram import mermaid, outline
 from airflow_workflow_provider.model.definition import WorkflowDefinition
+from airflow_workflow_provider.model.diagram import mermaid, outline
 
 
 def definition(*steps: dict[str, Any], **more: Any) -> WorkflowDefinition:
