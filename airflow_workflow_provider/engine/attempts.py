@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.engine import closing, regions, transitions
-from airflow_workflow_provider.engine.bindings import apply_transform, bindings_of, names_in, resolve_arguments
+from airflow_workflow_provider.engine.bindings import (
+    apply_transform,
+    bindings_of,
+    names_in,
+    public_record,
+    resolve_arguments,
+)
 from airflow_workflow_provider.engine.calls import Call, Decision
 from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, Failure, later, moment, next_delay, timestamp
 from airflow_workflow_provider.engine.schemas import check_against
@@ -41,15 +47,21 @@ def complete(
         kept = json_object(shaped, max_bytes=machine.options.max_output_bytes)
     elif shaped_only:
         kept = json_object(raw_output, max_bytes=machine.options.max_output_bytes)
+    merged = kept if step.output is not None or not shaped_only else {}
+    folded = {**scope.record(step.step_id), "status": "completed", "output": kept, "completedAt": timestamp(now)}
+    folded["error"] = None
+    bindings.update(
+        output=kept,
+        steps={**bindings["steps"], step.step_id: public_record(folded)},
+        data={**bindings["data"], **merged, **bindings["variables"]},
+    )
     assigned = {}
     for variable, transform in step.assign.items():
-        value = apply_transform(transform, names, {**bindings, "output": kept}, uuids, f"assign/{variable}")
+        value = apply_transform(transform, names, bindings, uuids, f"assign/{variable}")
         json_object(value, max_bytes=machine.options.max_output_bytes, what=f"variable {variable!r}")
         assigned[variable] = value
-    record = scope.record(step.step_id)
-    record.update(status="completed", output=kept, error=None, completedAt=timestamp(now))
-    if step.output is not None or not shaped_only:
-        scope.values["data"].update(kept)
+    scope.record(step.step_id).update(folded)
+    scope.values["data"].update(merged)
     scope.values["variables"].update(assigned)
     if scope.key == ROOT:
         machine.state["data"].update(machine.state["variables"])
@@ -190,15 +202,18 @@ def attempt_failed(machine: Machine, scope: Scope, failure: Failure, now: dateti
     delay = _retry_delay(machine, scope, step, current, failure)
     if delay is None:
         return _step_failed(machine, scope, step, failure, error, now)
+    refused = machine.loop_limit(scope, step.step_id) if machine.graph.is_region(step) else None
+    if refused is not None:
+        scope.record(step.step_id).update(status="failed", output=None, error=error, completedAt=timestamp(now))
+        refusal = refused.error_object(step.step_id, None, timestamp(now))
+        return transitions.unhandled(machine, scope, step, refused, refusal, now)
     machine.log.step(
         "info", "step.retrying", now, scope.key, current, data={"error": error, "delay": delay.total_seconds()}
     )
-    record = scope.record(step.step_id)
-    record["error"] = error
+    scope.record(step.step_id)["error"] = error
     if machine.graph.is_region(step):
         regions.drop_children(machine, scope)
-        if not machine.activate(scope, step.step_id, now, attempt=current["attempt"], again=current):
-            return Decision("failed", next=None, error=error)
+        machine.activate(scope, step.step_id, now, attempt=current["attempt"], again=current)
         current = scope.control["current"]
     current.update(phase="retrying", runner=None, deadline=None, retryAt=timestamp(later(now, delay)))
     return Decision("retry", delay=delay, error=error)

@@ -34,12 +34,14 @@ class Activation:
     :param step_id: the step
     :param visit: number of this visit, 1 the first
     :param kind: ``step`` or ``compensation``
+    :param attempt: number of the attempt that is live; 0 where that does not matter
     """
 
     scope: str
     step_id: str
     visit: int
     kind: str = "step"
+    attempt: int = 0
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_workflow_provider.engine import regions
 from airflow_workflow_provider.engine.bindings import Uuids, apply_transform, bindings_of, names_in
 from airflow_workflow_provider.engine.calls import Decision
-from airflow_workflow_provider.engine.failure import WORKFLOW_FAILED, Failure, later, next_delay, timestamp
+from airflow_workflow_provider.engine.failure import WORKER_LOST, WORKFLOW_FAILED, Failure, later, next_delay, timestamp
 from airflow_workflow_provider.engine.graph import ON_FAILURE
 from airflow_workflow_provider.engine.state import ROOT, Json, Scope
 from airflow_workflow_provider.engine.values import json_object
@@ -116,6 +116,9 @@ def compensation_failed(machine: Machine, root: Scope, failure: Failure, now: da
     current = root.control["current"]
     task = machine.graph.tasks.get(compensation_of(machine.graph.step(current["stepId"])).task_id)
     policies = task.retry_policies if task is not None else ()
+    if not policies and failure.type == WORKER_LOST:
+        # It may have been done or not: only another attempt makes it "at least once".
+        policies = (machine.options.default_retry,)
     if len(current["counts"]) != len(policies):
         current["counts"] = [0] * len(policies)
     error = failure.error_object(current["stepId"], current["attempt"], timestamp(now))

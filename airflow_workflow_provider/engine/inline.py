@@ -12,7 +12,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
+from airflow_workflow_provider.engine.failure import WORKER_LOST, Failure, moment, timestamp
+from airflow_workflow_provider.engine.graph import ON_FAILURE
 from airflow_workflow_provider.engine.machine import Activation, Call, Decision, Machine
 from airflow_workflow_provider.errors import StepFailure
 
@@ -27,18 +28,18 @@ class Region:
     """The part of a step list that one task runs.
 
     :param scope: key of the step list
-    :param nodes: the steps of that list that belong to it
+    :param nodes: the steps of that list that belong to it, and :data:`ON_FAILURE` where compensations do
     """
 
     scope: str
     nodes: frozenset[str]
 
-    def holds(self, key: str, step_id: str) -> bool:
-        """Tell whether a step in some scope runs in this region."""
-        if key == self.scope:
-            return step_id in self.nodes
+    def holds(self, activation: Activation) -> bool:
+        """Tell whether an activation in some scope runs in this region."""
+        if activation.scope == self.scope:
+            return (activation.step_id if activation.kind == "step" else ON_FAILURE) in self.nodes
         head = f"{self.scope}/" if self.scope else ""
-        return any(key.startswith((f"{head}{node}/", f"{head}{node}[")) for node in self.nodes)
+        return any(activation.scope.startswith((f"{head}{node}/", f"{head}{node}[")) for node in self.nodes)
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ class InlineHost:
                 step = self._turn(machine, result)
             if not isinstance(step, Call):
                 return step
-            result = (Activation(step.scope, step.step_id, step.visit, step.kind), self._run(step))
+            result = (Activation(step.scope, step.step_id, step.visit, step.kind, step.attempt), self._run(step))
         msg = "a region takes a bounded number of turns"
         raise AssertionError(msg)
 
@@ -136,6 +137,7 @@ class InlineHost:
         now = self._clock()
         if self._parked is None:
             self._parked = self._adopt(machine)
+            self._bury(machine, now)
         if result is not None:
             self._report(machine, *result, now)
         while True:
@@ -158,6 +160,13 @@ class InlineHost:
             for activation, note in machine.adopt(self._runner, self._region.holds)
         }
 
+    def _bury(self, machine: Machine, now: datetime) -> None:
+        """Fail what a dead host left behind; another attempt keeps the delay that its policy asks for (rule F6)."""
+        for activation in machine.orphans(self._runner):
+            if self._region.holds(activation):
+                failure = Failure(WORKER_LOST, "The worker that ran this attempt died")
+                machine.fail(activation.scope, activation.step_id, None, failure, now)
+
     def _report(self, machine: Machine, activation: Activation, result: Ended | Parked, now: datetime) -> None:
         key, step_id = activation.scope, activation.step_id
         if isinstance(result, Parked):
@@ -165,7 +174,8 @@ class InlineHost:
             if machine.park(key, step_id, self._runner, {"until": until, "note": result.note}, now):
                 self._waits[activation] = result
             return
-        self._waits.pop(activation, None)
+        if self._waits.pop(activation, None) is not None and not machine.waits(activation):
+            return
         if result.failure is not None:
             machine.fail(key, step_id, self._runner, result.failure, now)
         else:
@@ -189,18 +199,22 @@ class InlineHost:
         if machine.is_over:
             return False
         current = machine.scope(self._region.scope).current
-        return current is not None and current["stepId"] in self._region.nodes
+        if current is None:
+            return False
+        return (current["stepId"] if current["kind"] == "step" else ON_FAILURE) in self._region.nodes
 
     def _last_decision(self, machine: Machine) -> Decision | None:
         last = machine.scope(self._region.scope).control["last"]
+        handled = machine.state["failure"]
+        if ON_FAILURE in self._region.nodes and handled is not None:
+            record = machine.state["steps"].get(last)
+            if record is None or not record.get("handling"):
+                return Decision("failed", next=handled["next"], error=handled["error"])
         return machine.decision_of(self._region.scope, last) if last is not None else None
 
     def _next(self, machine: Machine, now: datetime) -> Activation | None:
-        """Return what to begin next: what a dead host left behind, else the oldest activation that is due."""
-        for activation in (*machine.orphans(self._runner), *machine.ready(now)):
-            if self._region.holds(activation.scope, activation.step_id):
-                return activation
-        return None
+        """Return what to begin next: the oldest activation that is due."""
+        return next(filter(self._region.holds, machine.ready(now)), None)
 
     def _begin(self, machine: Machine, activation: Activation, now: datetime) -> Call | None:
         begun = machine.begin(activation.scope, activation.step_id, self._runner, now)

@@ -100,7 +100,8 @@ class Machine:
     def current_step_id(self) -> str | None:
         """The step most recently activated at top level (rule I4)."""
         control = self.state["scopes"][ROOT]
-        return str(control["current"]["stepId"]) if control["current"] else control["last"]
+        current = control["current"]
+        return str(current["stepId"]) if current and current["kind"] == "step" else control["last"]
 
     def drain_events(self) -> list[Event]:
         """Return the events since the last call, for the execution log."""
@@ -142,15 +143,17 @@ class Machine:
     def waits(self, activation: Activation) -> bool:
         """Tell whether an attempt still waits, rather than having been stopped."""
         current = self._current_of(activation.scope, activation.step_id)
-        return current is not None and current["phase"] == "waiting" and current["visit"] == activation.visit
+        if current is None or current["phase"] != "waiting" or current["visit"] != activation.visit:
+            return False
+        return activation.attempt in (0, current["attempt"])
 
-    def adopt(self, runner: str, holds: Callable[[str, str], bool]) -> list[tuple[Activation, Json]]:
+    def adopt(self, runner: str, holds: Callable[[Activation], bool]) -> list[tuple[Activation, Json]]:
         """Take over the attempts that wait, oldest first, with the notes that :meth:`park` left.
 
-        :param holds: tells, from scope and step, which attempts the runner is responsible for
+        :param holds: tells which attempts the runner is responsible for
         """
         waiting = sorted(
-            ((k, c) for k, c in self._live() if c["phase"] == "waiting" and holds(k, c["stepId"])),
+            ((k, c) for k, c in self._live() if c["phase"] == "waiting" and holds(_activation(k, c))),
             key=lambda entry: int(entry[1]["sequence"]),
         )
         for _, current in waiting:
@@ -294,17 +297,11 @@ class Machine:
         :param again: the activation that is tried again
         :returns: False where the visit was refused; the list has failed then
         """
-        count = scope.control["counts"].get(step_id, 0) + 1
-        limit = self.graph.definition.settings.max_iterations
-        if count > limit:
-            failure = Failure(
-                LOOP_LIMIT_EXCEEDED,
-                f"Step {step_id!r} was to be visited more than {limit:,} times (settings.maxIterations)",
-                details={"maxIterations": limit},
-            )
+        failure = self.loop_limit(scope, step_id)
+        if failure is not None:
             transitions.fail_list(self, scope, failure, failure.error_object(step_id, None, timestamp(now)), now)
             return False
-        scope.control["counts"][step_id] = count
+        scope.control["counts"][step_id] = scope.control["counts"].get(step_id, 0) + 1
         visit = scope.numbering.get(step_id, 0) + 1
         scope.numbering[step_id] = visit
         activation = self.new_activation(step_id, visit, "step")
@@ -312,6 +309,17 @@ class Machine:
             activation.update(attempt=attempt, counts=again["counts"])
         scope.control["current"] = activation
         return True
+
+    def loop_limit(self, scope: Scope, step_id: str) -> Failure | None:
+        """Return the failure with which one more visit of a step is refused, or None (rule T6)."""
+        limit = self.graph.definition.settings.max_iterations
+        if scope.control["counts"].get(step_id, 0) < limit:
+            return None
+        return Failure(
+            LOOP_LIMIT_EXCEEDED,
+            f"Step {step_id!r} was to be visited more than {limit:,} times (settings.maxIterations)",
+            details={"maxIterations": limit},
+        )
 
     def new_activation(self, step_id: str, visit: int, kind: str) -> Json:
         """Return a live activation that nobody has begun."""
@@ -387,7 +395,7 @@ class Machine:
 
 
 def _activation(key: str, current: Json) -> Activation:
-    return Activation(key, current["stepId"], current["visit"], current["kind"])
+    return Activation(key, current["stepId"], current["visit"], current["kind"], current["attempt"])
 
 
 __all__ = ["Activation", "Begun", "Call", "Decision", "Machine", "Options"]

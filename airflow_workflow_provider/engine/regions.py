@@ -15,7 +15,7 @@ from airflow_workflow_provider.engine.failure import (
     timestamp,
 )
 from airflow_workflow_provider.engine.state import Json, Scope, new_scope
-from airflow_workflow_provider.engine.values import json_object
+from airflow_workflow_provider.engine.values import json_object, same
 from airflow_workflow_provider.errors import StepFailure
 
 if TYPE_CHECKING:
@@ -31,19 +31,16 @@ def fork(machine: Machine, scope: Scope, step: Step, own: Json, now: datetime) -
     """Keep a region's own result and start its branches or items.
 
     :param own: the result of the region's own task
-    :raises StepFailure: ``items`` gave no array; nothing was kept
+    :raises StepFailure: ``items`` gave no array; nothing was kept, but for compensation the own task was done
     """
 
     current = scope.control["current"]
+    closing.note_completed(machine, scope, step, own)
     region: Json = {"own": own, "children": []}
     if step.for_each is not None:
         bindings = bindings_of(scope, attempt=current["attempt"], output=own)
         bindings["data"] = {**bindings["data"], **own, **bindings["variables"]}
         region.update(_items(machine, scope, step.for_each, bindings, current))
-    scope.values["data"].update(own)
-    if scope.parent is None:
-        scope.values["data"].update(scope.values["variables"])
-    closing.note_completed(machine, scope, step, own)
     region["busy"] = True
     current.update(phase="region", region=region)
     if step.for_each is None:
@@ -98,7 +95,7 @@ def drop_children(machine: Machine, scope: Scope) -> None:
     """Forget the branches or items of a region."""
     region = scope.control["current"]["region"]
     for key in region["children"] if region else ():
-        _forget(machine, key)
+        _forget(machine.state, key)
 
 
 def cancel_live(machine: Machine, scope: Scope, now: datetime, *, keep: bool = False) -> None:
@@ -113,10 +110,9 @@ def cancel_live(machine: Machine, scope: Scope, now: datetime, *, keep: bool = F
         if _runs(machine, key):
             child = machine.scope(key)
             cancel_live(machine, child, now)
-            child.control["status"] = "cancelled"
-            child.control["current"] = None
-    if keep:
-        _show_steps(machine, scope)
+            child.control.update(status="cancelled", current=None)
+            _keep_visits(child)
+    _show_steps(machine, scope)
     if keep or current["kind"] != "step":
         return
     record = scope.values["steps"].get(current["stepId"])
@@ -193,11 +189,16 @@ def _keep_item(region: Json, child: Scope) -> None:
     elif control["status"] == "failed":
         region["results"][index] = {"failure": control["failure"]}
         region["failed"] += 1
-    numbering = Scope(child.state, control["parent"]).numbering
-    for step_id, visits in control["visits"].items():
-        numbering[step_id] = max(visits, numbering.get(step_id, 0))
+    _keep_visits(child)
     region["children"].remove(child.key)
-    del child.state["scopes"][child.key]
+    _forget(child.state, child.key)
+
+
+def _keep_visits(child: Scope) -> None:
+    """Let the numbers of an item's visits count, so that none is given twice (rule F7)."""
+    numbering = Scope(child.state, child.control["parent"]).numbering
+    for step_id, visits in child.control["visits"].items():
+        numbering[step_id] = max(visits, numbering.get(step_id, 0))
 
 
 def _failures(scope: Scope) -> dict[str, Json]:
@@ -250,6 +251,7 @@ def _join(machine: Machine, scope: Scope, step: Step, now: datetime) -> Decision
     region = current["region"]
     before = {key: dict(scope.values[key]) for key in ("data", "variables")}
     aggregate: Json = {"task": region["own"]}
+    scope.values["data"].update(region["own"])
     if "items" in region:
         results = (region["results"][str(index)] for index in range(len(region["items"])))
         aggregate["items"] = [result.get("output") for result in results]
@@ -263,7 +265,7 @@ def _join(machine: Machine, scope: Scope, step: Step, now: datetime) -> Decision
         changed: Json = {}
         for child in children:
             scope.values["data"].update(child["data"])
-            changed.update({k: v for k, v in child["variables"].items() if k not in outer or outer[k] != v})
+            changed.update({k: v for k, v in child["variables"].items() if k not in outer or not same(outer[k], v)})
         scope.values["variables"].update(changed)
     try:
         bound = machine.options.max_output_bytes
@@ -277,8 +279,7 @@ def _join(machine: Machine, scope: Scope, step: Step, now: datetime) -> Decision
         return attempts.attempt_failed(machine, scope, Failure.from_exception(exc), now)
 
 
-def _forget(machine: Machine, key: str) -> None:
-    control = machine.state["scopes"].pop(key, None)
-    region = ((control or {}).get("current") or {}).get("region")
-    for child in region["children"] if region else ():
-        _forget(machine, child)
+def _forget(state: Json, key: str) -> None:
+    """Forget a list that ran, and those inside it."""
+    for found in [found for found in state["scopes"] if found == key or found.startswith(f"{key}/")]:
+        del state["scopes"][found]

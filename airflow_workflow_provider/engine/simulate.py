@@ -175,6 +175,7 @@ class _Run:
                 heapq.heappush(self._pending, (outcome.ends_at, self._calls, activation, runner, outcome))
             else:
                 self._report(activation, runner, outcome)
+            self._expire()
 
     def _report(self, activation: Activation, runner: str, outcome: Outcome) -> None:
         key, step_id = activation.scope, activation.step_id
@@ -186,15 +187,17 @@ class _Run:
     def _pass_time(self) -> None:
         """Go to the next moment at which something happens; a call that ends at its deadline has ended in time."""
         timer = self._machine.next_timer()
-        if self._pending and (timer is None or self._pending[0][0] <= timer):
-            ends_at, _, activation, runner, outcome = heapq.heappop(self._pending)
-            self._now = max(self._now, ends_at)
-            self._report(activation, runner, outcome)
-            return
-        if timer is None:
+        moments = [found for found in (timer, self._pending[0][0] if self._pending else None) if found is not None]
+        if not moments:
             msg = "an instance that runs has something to wait for"
             raise AssertionError(msg)
-        self._now = max(self._now, timer)
+        self._now = max(self._now, min(moments))
+        while self._pending and self._pending[0][0] <= self._now:
+            _, _, activation, runner, outcome = heapq.heappop(self._pending)
+            self._report(activation, runner, outcome)
+        self._expire()
+
+    def _expire(self) -> None:
         while self._machine.expire(self._now):
             pass
 

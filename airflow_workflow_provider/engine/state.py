@@ -131,6 +131,10 @@ class Scope:
         merged: Json = {}
         for scope in reversed(list(self.chain())):
             merged.update(scope.values[key])
+            region = (scope.current or {}).get("region")
+            if key == "data" and region is not None and scope.key != self.key:
+                # Inside a region its own task's output counts already; a region that fails leaves none (rule X1).
+                merged.update(region["own"])
         return merged
 
     @property

@@ -85,7 +85,7 @@ def route(
             return _handled(machine, scope, step, error, handler.next_step_id, now)
         if handler.action == "continue" and not in_transition:
             return _continue(machine, scope, step, error, now)
-    return _unhandled(machine, scope, step, failure, error, now)
+    return unhandled(machine, scope, step, failure, error, now)
 
 
 def _continue(machine: Machine, scope: Scope, step: Step, error: Json, now: datetime) -> Decision:
@@ -98,7 +98,7 @@ def _continue(machine: Machine, scope: Scope, step: Step, error: Json, now: date
         second = Failure.from_exception(exc).with_details(cause=error)
         stands = second.error_object(step.step_id, error["attempt"], timestamp(now))
         scope.record(step.step_id)["error"] = stands
-        return _unhandled(machine, scope, step, second, stands, now)
+        return unhandled(machine, scope, step, second, stands, now)
     return _handled(machine, scope, step, error, target, now)
 
 
@@ -107,7 +107,8 @@ def _handled(machine: Machine, scope: Scope, step: Step, error: Json, target: st
     return _advance(machine, scope, step, target, now)
 
 
-def _unhandled(machine: Machine, scope: Scope, step: Step, failure: Failure, error: Json, now: datetime) -> Decision:
+def unhandled(machine: Machine, scope: Scope, step: Step, failure: Failure, error: Json, now: datetime) -> Decision:
+    """Fail a list because of a step whose failure it does not handle."""
     record = scope.record(step.step_id)
     _leave(machine, scope, step)
     fail_list(machine, scope, failure, error, now)

@@ -46,6 +46,11 @@ def json_object(raw: Any, *, max_bytes: int, what: str = "output") -> dict[str, 
     return kept
 
 
+def same(left: Any, right: Any) -> bool:
+    """Tell whether two JSON values are the same; true is not 1, which Python takes for equal."""
+    return json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
+
+
 def _refuse_what_json_would_change(value: Any, what: str, depth: int) -> None:
     """Refuse values that ``json.dumps`` would take and change silently, or that PostgreSQL cannot hold."""
     if depth > MAX_DEPTH:
