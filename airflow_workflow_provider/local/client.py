@@ -104,7 +104,10 @@ class AirflowClient:
         return list(self._pages("/importErrors", "import_errors"))
 
     def wait_for_dag(self, dag_id: str, *, seconds: float = 60) -> dict[str, Any]:
-        """Wait until Airflow knows a DAG and has parsed it without errors."""
+        """Wait until Airflow knows a DAG and has parsed it without errors.
+
+        :raises WorkflowsError: it does not in time; what could not be loaded is in the message
+        """
 
         def look() -> dict[str, Any] | None:
             try:
@@ -113,7 +116,14 @@ class AirflowClient:
                 return None
             return None if found.get("has_import_errors") or found.get("is_stale") else found
 
-        return poll(look, seconds=seconds, what=f"DAG {dag_id!r}")
+        try:
+            return poll(look, seconds=seconds, what=f"DAG {dag_id!r}")
+        except WorkflowsError as error:
+            failures = [f"{each['filename']}: {each['stack_trace'].strip()}" for each in self.import_errors()]
+            if error.code != "deadline-passed" or not failures:
+                raise
+            message = f"{error.message}; these files cannot be loaded: {'; '.join(failures)}"
+            raise WorkflowsError(message, code=error.code) from error
 
     def trigger(
         self, dag_id: str, conf: Mapping[str, Any] | None = None, *, run_id: str | None = None
