@@ -259,12 +259,17 @@ class Machine:
                 Failure(TIMEOUT_ERROR, f"The instance did not end within {self.graph.definition.settings.timeout}"), now
             )
             return True
-        for key, current in self._live():
-            if current["deadline"] is not None and moment(current["deadline"]) <= now:
-                attempts.expire_attempt(self, self.scope(key), current, now)
-                self.refresh()
-                return True
-        return False
+        late = [
+            (current["deadline"], current["sequence"], key, current)
+            for key, current in self._live()
+            if current["deadline"] is not None and moment(current["deadline"]) <= now
+        ]
+        if not late:
+            return False
+        _, _, key, current = min(late, key=lambda entry: entry[:2])
+        attempts.expire_attempt(self, self.scope(key), current, now)
+        self.refresh()
+        return True
 
     def decision_of(self, key: str, step_id: str) -> Decision | None:
         """Return the stored decision of a step that ended, or None."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_workflow_provider.engine.events import path_of
+from airflow_workflow_provider.engine.events import Event, path_of
 from airflow_workflow_provider.engine.failure import BRANCH_FAILED, VALIDATION_ERROR, Failure, timestamp
 from airflow_workflow_provider.engine.machine import Activation, Call, Machine, Options
 from airflow_workflow_provider.engine.schemas import check_against, with_defaults
@@ -55,6 +55,8 @@ class Simulation:
     state: Json
     ended_at: datetime = field(repr=False)
     failure: Failure | None = field(repr=False, default=None)
+    events: tuple[Event, ...] = field(repr=False, default=())
+    """What the execution log would keep at the definition's level (rule L1)."""
 
     def to_json(self) -> Json:
         """Return the JSON document that the command line prints."""
@@ -158,6 +160,7 @@ class _Run:
             public_state(state),
             self._now,
             Failure.from_json(failed) if failed is not None else None,
+            tuple(machine.drain_events()),
         )
 
     def _begin_ready(self) -> None:

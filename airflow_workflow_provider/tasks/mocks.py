@@ -61,7 +61,7 @@ class Simulator:
         :raises Misuse: a mock is malformed, or names no step and no task of the definition
         """
         known = [definition, *self.workflows.values()]
-        run = _SimulatedTasks(self, Mocks(mocks or {}, known))
+        run = SimulatedTasks(self, Mocks(mocks or {}, known))
         return run.start(definition, input_data, now, depth=0, event=event, correlation_id=correlation_id)
 
 
@@ -96,7 +96,13 @@ class Mocks:
         return None
 
 
-class _SimulatedTasks:
+class SimulatedTasks:
+    """The tasks of one simulated instance and its children: mocked, pure, or doing nothing with a warning.
+
+    :param simulator: what the tasks may use
+    :param mocks: the outcomes, used up call by call
+    """
+
     def __init__(self, simulator: Simulator, mocks: Mocks) -> None:
         self._simulator = simulator
         self._mocks = mocks
@@ -108,15 +114,16 @@ class _SimulatedTasks:
         input_data: Any,
         now: datetime,
         *,
-        depth: int,
+        depth: int = 0,
         event: dict[str, Any] | None = None,
         correlation_id: str | None = None,
         instance_id: str | None = None,
     ) -> Simulation:
+        """Run a definition to its end."""
         graph = Graph.of(definition, tasks_of(definition, self._simulator.catalogue))
 
         def run_task(call: Call, moment: datetime) -> Outcome:
-            return self._run(graph, call, moment, depth)
+            return self.run(graph, call, moment, depth=depth)
 
         return simulate(
             graph,
@@ -129,7 +136,11 @@ class _SimulatedTasks:
             instance_id=instance_id,
         )
 
-    def _run(self, graph: Graph, call: Call, now: datetime, depth: int) -> Outcome:
+    def run(self, graph: Graph, call: Call, now: datetime, *, depth: int = 0) -> Outcome:
+        """Run a call; what the task raises is raised.
+
+        :param depth: how many workflows are around this one
+        """
         mock = self._mocks.find(call)
         if mock is not None:
             return _mocked(mock, call, now)
