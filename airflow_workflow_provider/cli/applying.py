@@ -12,13 +12,13 @@ from semver import Version
 
 from airflow_workflow_provider.cli.access import open_database
 from airflow_workflow_provider.cli.console import note, print_diagnostics, print_json, print_table, progress
-from airflow_workflow_provider.cli.documents import Checked, check, expand, load
 from airflow_workflow_provider.cli.main import FAILED, FINE
 from airflow_workflow_provider.errors import Conflict, InvalidDefinition, Misuse, WorkflowsError
 from airflow_workflow_provider.model.diagnostics import Diagnostic
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.tasks import Tasks
+from airflow_workflow_provider.tasks.documents import Checked, check, expand, load
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.store.database import Database

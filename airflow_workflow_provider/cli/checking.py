@@ -5,9 +5,9 @@ from __future__ import annotations
 from argparse import Namespace
 
 from airflow_workflow_provider.cli.console import note, print_diagnostics, print_json, print_line, progress
-from airflow_workflow_provider.cli.documents import Checked, check, is_companion, load, load_tasks
 from airflow_workflow_provider.cli.main import FAILED, FINE
 from airflow_workflow_provider.settings import load_settings
+from airflow_workflow_provider.tasks.documents import Checked, check, is_companion, load, load_tasks
 
 MANY = 20
 """Files from which a progress bar is worth its place."""
@@ -19,13 +19,14 @@ def validate(options: Namespace) -> int:
     left_out = len(set(options.files)) - len(files)
     if left_out:
         note(f"{left_out} files are left out: named *.input.json or *.mocks.json they are no definitions")
-    catalogue, broken = load_tasks(options.tasks, files)
+    allowed = load_settings().allowed_operators
+    catalogue, broken = load_tasks(options.tasks, files, allowed_operators=allowed)
     for problem in catalogue.problems:
         note(f"warning: {problem}")
     named = set(files)
     results = [each for each in broken if each.file not in named]
     with progress("Checking", len(files) if len(files) > MANY else None) as advance:
-        for each in check(map(load, files), catalogue, load_settings().allowed_operators):
+        for each in check(map(load, files), catalogue, allowed):
             results.append(each)
             advance()
     for each in results:

@@ -198,7 +198,8 @@ PURGE = Command(
     "Remove rows of the execution log that are past their retention.",
     "purging:purge",
     (_argument("--dry-run", help="Only count them.", action="store_true", default=False), OUTPUT),
-    "A workflow's executionLog.retention applies, else [workflows] log_retention. Instances and their state stay.",
+    "A workflow's executionLog.retention applies, else the option log_retention of the section workflows. Instances "
+    "and their state stay.",
 )
 
 INSTANCES = Group(

@@ -13,20 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_workflow_provider.cli.console import note, print_diagnostics, print_json, print_line, print_table, progress
-from airflow_workflow_provider.cli.documents import (
-    STANDARD_INPUT,
-    Checked,
-    check,
-    expand,
-    load,
-    load_tasks,
-    read_json_argument,
-    read_json_file,
-)
+from airflow_workflow_provider.cli.documents import read_json_argument, read_json_file
 from airflow_workflow_provider.cli.main import FAILED, FINE, MISUSE
 from airflow_workflow_provider.errors import InvalidDefinition, Misuse
 from airflow_workflow_provider.model.diagnostics import Diagnostic
 from airflow_workflow_provider.settings import load_settings
+from airflow_workflow_provider.tasks.documents import STANDARD_INPUT, Checked, check, expand, load, load_tasks
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.simulate import Simulation
@@ -55,8 +47,9 @@ def _simulator(options: Namespace) -> tuple[Simulator, list[Checked]]:
     from airflow_workflow_provider.model.definition import RetryPolicy
     from airflow_workflow_provider.tasks.mocks import Simulator
 
-    catalogue, broken = load_tasks(options.tasks, [options.file] if options.file else [])
     settings = load_settings()
+    files = [options.file] if options.file else []
+    catalogue, broken = load_tasks(options.tasks, files, allowed_operators=settings.allowed_operators)
     try:
         default_retry = RetryPolicy.model_validate(settings.default_retry)
     except ValueError as error:

@@ -1,0 +1,142 @@
+"""Every example, end to end: stored in PostgreSQL, started through Airflow's REST API, run by its scheduler."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_workflow_provider.cli.main import main
+from airflow_workflow_provider.errors import Misuse
+from airflow_workflow_provider.local.client import poll
+from airflow_workflow_provider.local.configuration import connection_json
+from airflow_workflow_provider.store.database import Database
+from airflow_workflow_provider.store.instances import Instance, Instances, instance_id
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+NAMES = sorted(file.stem for file in EXAMPLES.glob("*.json") if "." not in file.stem)
+SECONDS = 240
+
+pytestmark = [pytest.mark.daemons, pytest.mark.slow]
+
+# The steps that ran, failed ones marked, and what the output must at least be.
+CASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "order-approval": ("register autoApprove notify", {"approved": True, "approver": "policy"}),
+    "order-approval.manager": ("register managerApproval notify", {"approved": True, "approver": "manager"}),
+    "order-approval.board": ("register boardApproval notify", {"approved": False, "approver": "board"}),
+    "employee-onboarding": (
+        "openFile prepare createAccount grantAccess mailbox chooseTools developerTools orderLaptop awaitDelivery "
+        "setUpLaptop needsDesk assignDesk welcome",
+        {"account": "g.hopper@example.com", "tools": ["git", "ci", "ide"], "laptop": "set up", "desk": "2.041"},
+    ),
+    "nightly-report": ("countByStatus busiest compose", {}),
+    "payment": ("charge receipt", {"result": "paid"}),
+    "payment.declined": ("charge declined", {"result": "declined", "reason": "the bank refused the card"}),
+    "payment.down": ("!charge askAccounting", {"result": "unknown"}),
+    "webhook-enrichment": (
+        "enrich lookUpCustomer lookUpCompany deliver",
+        {"segment": "gold", "company": "Example Ltd"},
+    ),
+    "webhook-enrichment.unknown": (
+        "enrich lookUpCustomer newCustomer !lookUpCompany unknownCompany deliver",
+        {"segment": "new", "company": "unknown"},
+    ),
+    "format-complete": ("checkRequest runChecks checkCredit checkFraud finish", {"done": True}),
+    "format-transitions": ("checkAmount approveRequest", {"approvedBy": "a person"}),
+    "format-transitions.small": ("checkAmount autoApprove", {"approvedBy": "the policy"}),
+    "format-error-handling": (
+        "!validate validateRetry save",
+        {"saved": True, "email": "unknown@example.com", "reason": "ValidationError"},
+    ),
+    "format-error-handling.valid": ("validate save", {"saved": True, "email": "ada@example.com"}),
+    "format-ui-components": ("work", {}),
+    "format-execution-log": ("greet leave", {}),
+}
+
+
+def read_input(case: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((EXAMPLES / f"{case}.input.json").read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def loaded(running_airflow: Any) -> Iterator[Any]:
+    """The running Airflow with every example in it, and all instances started: they run beside each other."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_CONN_WORKFLOWS_DEFAULT", connection_json(running_airflow.workflows_url))
+        assert main(["apply", str(EXAMPLES)]) == 0
+    for name in NAMES:
+        running_airflow.client.wait_for_dag(name, seconds=120)
+    return running_airflow
+
+
+@pytest.fixture(scope="module")
+def started(loaded: Any) -> dict[str, str]:
+    """The run of each case; nightly-report goes last, for it counts the others."""
+    cases = sorted(CASES, key=lambda case: case == "nightly-report")
+    return {case: loaded.client.trigger(case.partition(".")[0], read_input(case))["dag_run_id"] for case in cases}
+
+
+def ended(airflow: Any, workflow_id: str, run_id: str) -> Instance:
+    airflow.client.wait_for_run(workflow_id, run_id, seconds=SECONDS)
+    with Database(airflow.workflows_url) as database:
+
+        def look() -> Instance | None:
+            found = Instances(database).get(instance_id(workflow_id, run_id))
+            return found if found.status != "running" else None
+
+        return poll(look, seconds=15, what=f"the end of {workflow_id}")
+
+
+def test_every_example_has_a_case() -> None:
+    assert {case.partition(".")[0] for case in CASES} == set(NAMES)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("case", CASES)
+def test_an_example_runs_as_its_page_says(case: str, loaded: Any, started: dict[str, str]) -> None:
+    steps, output = CASES[case]
+    workflow_id = case.partition(".")[0]
+
+    instance = ended(loaded, workflow_id, started[case])
+
+    ran = {f"{'!' if step['status'] == 'failed' else ''}{step_id}" for step_id, step in instance.state["steps"].items()}
+    assert (instance.status, instance.error) == ("completed", None)
+    assert ran == set(steps.split())
+    assert output.items() <= instance.output.items()
+    assert loaded.client.run(workflow_id, started[case])["state"] == "success"
+
+
+@pytest.mark.timeout(600)
+def test_x6_an_input_that_the_schema_refuses_starts_nothing(loaded: Any) -> None:
+    with pytest.raises(Misuse):
+        loaded.client.trigger("order-approval", read_input("order-approval.refused"))
+
+
+@pytest.mark.timeout(600)
+def test_f2_a_payment_is_tried_again_with_the_same_key(
+    loaded: Any, started: dict[str, str], example_server: Any
+) -> None:
+    instance = ended(loaded, "payment", started["payment"])
+
+    keys = [headers["idempotency-key"] for _, path, headers, body in example_server.received if path == "/payments"]
+    assert keys.count(str(instance.id)) == 3
+    assert instance.state["steps"]["charge"]["attempt"] == 3
+
+
+@pytest.mark.timeout(600)
+def test_l4_the_card_stands_in_no_log(loaded: Any, started: dict[str, str]) -> None:
+    instance = ended(loaded, "payment", started["payment"])
+    with Database(loaded.workflows_url) as database, database.begin() as connection:
+        from sqlalchemy import text
+
+        rows = connection.execute(
+            text("select data::text from workflow_execution_logs where instance_id = :id"), {"id": instance.id}
+        ).scalars()
+        logged = "".join(row or "" for row in rows)
+
+    assert "2026-0815" in logged
+    assert "tok_visa" not in logged
