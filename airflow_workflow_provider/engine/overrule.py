@@ -19,13 +19,14 @@ BY_HAND = "(by hand)"
 """The runner of an attempt that a person ended."""
 
 
-def override(machine: Machine, key: str, step_id: str, now: datetime) -> Decision:
+def override(machine: Machine, key: str, step_id: str, now: datetime, *, whole: bool = False) -> Decision:
     """Count a step as done with an empty output, because a person marked its task as success.
 
     ``output`` and ``assign`` are left out, since there is no result that they could read. A step with branches goes
     on with its branches; one whose branches or items run inside one task is done as a whole.
 
     :param key: the step's list: the top level or a branch
+    :param whole: the step's branches count as done too
     :returns: what follows; ``ignored`` where the step never started or is done already
     """
     scope = machine.scope(key) if key in machine.state["scopes"] else None
@@ -43,7 +44,7 @@ def override(machine: Machine, key: str, step_id: str, now: datetime) -> Decisio
     attempts.start_attempt(machine, scope, BY_HAND, now, generation)
     machine.log.step("info", "step.markedSuccess", now, key, scope.control["current"])
     step = machine.graph.step(step_id)
-    if machine.graph.is_region(step) and not machine.graph.must_run_inline(step):
+    if machine.graph.is_region(step) and not machine.graph.must_run_inline(step) and not whole:
         decision = regions.fork(machine, scope, step, {}, now)
     else:
         scope.record(step_id).update(status="completed", output={}, error=None, completedAt=timestamp(now))
@@ -69,6 +70,19 @@ def give_up(machine: Machine, key: str, step_id: str, failure: Failure, now: dat
     decision = attempts.failed_for_good(machine, scope, failure, now)
     machine.refresh()
     return decision
+
+
+def abandon(machine: Machine, key: str, failure: Failure, now: datetime) -> None:
+    """Fail a running step list as a whole, because nobody will run what is live in it any more."""
+    scope = machine.scope(key)
+    if machine.is_over or not scope.is_running:
+        return
+    if key == ROOT:
+        machine.fail_instance(failure, now)
+        return
+    regions.cancel_live(machine, scope, now)
+    transitions.fail_list(machine, scope, failure, failure.error_object(None, None, timestamp(now)), now)
+    machine.refresh()
 
 
 def agree_failed(machine: Machine, failure: Failure, now: datetime) -> bool:
