@@ -51,8 +51,8 @@ def _policy_form(value: object) -> str:
 Rows = Annotated[tuple[T, ...], Strict(False)]
 """A JSON array, kept as a tuple."""
 
-Count = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MAX_COUNT)]
-CountOrZero = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=MAX_COUNT)]
+Count = Annotated[int, Field(ge=1, le=MAX_COUNT), BeforeValidator(_whole)]
+CountOrZero = Annotated[int, Field(ge=0, le=MAX_COUNT), BeforeValidator(_whole)]
 Identifier = Annotated[str, Field(json_schema_extra={"pattern": STEP_ID_PATTERN})]
 Target = Annotated[str, Field(description="stepId of the same step list, or `end`, or `fail`")]
 ErrorType = Annotated[str, Field(min_length=1)]
