@@ -109,7 +109,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=180, help="how long each phase may take")
     options = parser.parse_args(argv)
     # Whoever ends the demo ends all that it started.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, lambda number, _: sys.exit(128 + number))
     environment = LocalEnvironment(options.folder, seconds=options.seconds)
     try:
         return demonstrate(environment, options.examples, options.seconds)

@@ -12,7 +12,6 @@ import os
 import secrets
 import shlex
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -29,10 +28,10 @@ from psycopg import sql
 from airflow_workflow_provider.errors import StoreUnavailable
 from airflow_workflow_provider.local.account import Account, Command, account_for
 from airflow_workflow_provider.local.binaries import Binaries, find_binaries, reachable
+from airflow_workflow_provider.local.ports import HOST, free_port
 
 log = logging.getLogger(__name__)
 
-HOST = "127.0.0.1"
 SUPERUSER = "postgres"
 START_ATTEMPTS = 5
 # Where a data folder goes that the unprivileged account cannot reach; the first is kept across reboots.
@@ -256,9 +255,9 @@ class PostgresServer:
     def _choose_port(self, *, remembered: bool) -> int:
         # The same port again keeps connection settings of the last run valid.
         if remembered:
-            with suppress(FileNotFoundError, ValueError, OSError):
-                return _free_port(int((self.data_dir / "port").read_text()))
-        return _free_port()
+            with suppress(FileNotFoundError, ValueError):
+                return free_port(int((self.data_dir / "port").read_text()))
+        return free_port()
 
     def _pid(self) -> int | None:
         """The pid of the live server: not a zombie, not another program that was given the same number."""
@@ -298,13 +297,6 @@ def _write_private(path: Path, text: str) -> None:
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
-
-
-def _free_port(port: int = 0) -> int:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((HOST, port))
-        return int(probe.getsockname()[1])
 
 
 def _make_place() -> Path:
