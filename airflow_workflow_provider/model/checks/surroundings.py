@@ -7,6 +7,7 @@ from typing import Final
 
 from airflow_workflow_provider.model.checks.base import Check, Checked, Path, finding, warning
 from airflow_workflow_provider.model.diagnostics import Diagnostic, pointer_of
+from airflow_workflow_provider.model.patterns import MANY, MAX_MANY
 from airflow_workflow_provider.model.words import did_you_mean, listed, shown
 
 LAYOUTS: Final = frozenset({"timeline", "card", "alert", "table", "form", "graph"})
@@ -91,6 +92,8 @@ def _pattern_problem(pattern: str) -> str | None:
     segments = pattern.split(".")
     if any("*" in segment and segment not in {"*", "**"} for segment in segments):
         return "has a * beside other characters; it stands for a whole segment between dots"
+    if segments.count(MANY) > MAX_MANY:
+        return f"has ** more than {MAX_MANY} times"
     # the name of an asset may be a URI, in which two dots mean something else
     if "/" not in pattern and not all(segments):
         return "has an empty segment between dots"
