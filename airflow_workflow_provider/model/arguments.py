@@ -20,9 +20,10 @@ def as_transform(value: Any) -> ArgumentTransform | None:
     """
     if not isinstance(value, dict) or value.keys() != _KEYS:
         return None
-    if value["type"] not in LANGUAGES or not isinstance(value["expression"], str):
+    kind, expression = value["type"], value["expression"]
+    if not isinstance(kind, str) or kind not in LANGUAGES or not isinstance(expression, str):
         return None
-    return ArgumentTransform(type=value["type"], expression=value["expression"])
+    return ArgumentTransform.model_validate({"type": kind, "expression": expression})
 
 
 def resembles_transform(value: Any) -> bool:

@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any, Final
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.task import TaskDefinition
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 

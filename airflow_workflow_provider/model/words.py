@@ -10,6 +10,7 @@ MAX_SHOWN: Final = 60
 MAX_LISTED: Final = 10
 MAX_BITS: Final = 1024
 _MAX_COMPARED: Final = 2000
+_SHORTEST_START: Final = 3
 
 
 def shown(value: object) -> str:
@@ -52,7 +53,8 @@ def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
     alike = {other.casefold().replace("_", "").replace("-", ""): other for other in known}
     same = alike.get(name.casefold().replace("_", "").replace("-", ""))
     close = difflib.get_close_matches(name, known, n=count, cutoff=0.6)
-    return list(dict.fromkeys([same, *close] if same is not None else close))[:count]
+    longer = [other for other in known if len(name) >= _SHORTEST_START and other.startswith(name)]
+    return list(dict.fromkeys([*([same] if same is not None else []), *close, *longer]))[:count]
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str | None:

@@ -76,7 +76,7 @@ class ResemblesTransform(Check):
                     message = (
                         f"The argument has type and expression, but type {shown(kind)} is none of {listed(LANGUAGES)}"
                     )
-                    if kind in LANGUAGES:
+                    if isinstance(kind, str) and kind in LANGUAGES:
                         message = (
                             f"The argument has type and expression, but expression is {shown(value['expression'])}"
                         )

@@ -40,17 +40,20 @@ def schema_findings(path: Path, schema: dict[str, Any], *, objects: bool = False
     if _size(schema) > MAX_SIZE:
         yield finding("WF126", path, f"The schema has more than {MAX_SIZE} values", "describe less")
         return
+    found: list[Diagnostic] = []
     try:
-        found = [*_invalid(path, schema), *_references(path, schema)]
-        # A schema that is broken cannot be tried, and one that refers to itself alone never ends.
+        found += _invalid(path, schema)
+        found += _references(path, schema)
+        # A broken schema cannot be tried.
         if not found:
             _try(schema)
     except RecursionError:
         yield finding("WF126", path, "The schema is nested too deeply, or refers to itself without end")
         return
     except Exception as error:
-        yield finding("WF126", path, f"The schema cannot be used: {shortened(str(error))}")
-        return
+        # What a broken schema refers to may not even be looked up.
+        if not found:
+            yield finding("WF126", path, f"The schema cannot be used: {shortened(str(error))}")
     yield from found
     declared = schema.get("$schema")
     if declared is not None and str(declared).rstrip("#") != DRAFT:

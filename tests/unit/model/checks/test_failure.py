@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.fixtures.documents import check, found, step, workflow
+
+
+@pytest.mark.parametrize("place", ["step", "workflow"])
+def test_f4_a_condition_names_a_type_or_a_code(place: str) -> None:
+    conditions = [
+        {"nextStepId": "end"},
+        {"errorType": None, "nextStepId": "end"},
+        {"errorCode": "*", "nextStepId": "end"},
+    ]
+    handler = {"onFailure": {"errorHandler": {"conditions": conditions}}}
+    document = workflow(step("a", **handler)) if place == "step" else workflow(**handler)
+    prefix = "/steps/0/onFailure" if place == "step" else "/onFailure"
+
+    assert found(document) == [
+        ("WF207", f"{prefix}/errorHandler/conditions/0"),
+        ("WF207", f"{prefix}/errorHandler/conditions/1"),
+    ]
+
+
+@pytest.mark.parametrize("field", ["errorType", "errorCode"])
+def test_f4_an_empty_type_or_code_is_refused(field: str) -> None:
+    document = workflow(step("a", onFailure={"errorHandler": {"conditions": [{field: "", "nextStepId": "end"}]}}))
+
+    assert found(document) == [("WF114", f"/steps/0/onFailure/errorHandler/conditions/0/{field}")]
+
+
+def test_f7_a_workflow_cannot_be_retried() -> None:
+    result = check(workflow(onFailure={"action": "retry"}))
+
+    assert result.valid
+    assert [(each.code, each.pointer) for each in result.diagnostics] == [("WF209", "/onFailure/action")]
+
+
+def test_f7_a_compensation_that_never_runs_is_warned_of() -> None:
+    steps = [step("a", compensation={"taskId": "noop"}), step("b")]
+
+    assert found(workflow(*steps, onFailure={"compensate": True})) == []
+    assert found(workflow(*steps, onFailure={})) == [("WF212", "/steps/0/compensation")]
+    assert found(workflow(*steps)) == [("WF212", "/steps/0/compensation")]
+    assert found(workflow(step("b"), onFailure={"compensate": True})) == [("WF212", "/onFailure/compensate")]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("TimeOutError", "TimeoutError"),
+        ("validationError", "ValidationError"),
+        ("ValidatonError", "ValidationError"),
+        ("NoTransitionMatch", "NoTransitionMatched"),
+        ("BranchFail", "BranchFailed"),
+        ("PaymentDeclined", None),
+        ("ConnectionError", None),
+        ("RuntimeError", None),
+        ("TaskError", None),
+        ("my.module.TimeoutError", None),
+        ("x" * 10_000, None),
+        ("*", None),
+    ],
+)
+def test_f1_a_type_that_is_nearly_a_built_in_one_is_warned_of(name: str, meant: str | None) -> None:
+    handler = {"errorHandler": {"conditions": [{"errorType": name, "nextStepId": "end"}]}}
+    result = check(workflow(step("a", onFailure=handler, retryPolicy={"retryOn": [name], "doNotRetryOn": [name]})))
+
+    assert result.valid
+    assert [each.suggestion for each in result.diagnostics] == [f"did you mean '{meant}'?"] * (3 if meant else 0)
+
+
+@pytest.mark.parametrize(
+    ("policies", "findings"),
+    [
+        ([{"retryOn": ["A"]}, {"maxAttempts": 3}], []),
+        ([{"doNotRetryOn": ["A"]}, {"maxAttempts": 3}], []),
+        ([{}, {"retryOn": ["A"]}], [("WF214", "/steps/0/retryPolicy/1")]),
+        ([{"retryOn": ["*"]}, {}], [("WF214", "/steps/0/retryPolicy/1")]),
+        ([], []),
+        ({"retryOn": ["ValidationError"]}, [("WF214", "/steps/0/retryPolicy/retryOn")]),
+        ({"retryOn": ["ValidationError", "TimeoutError"]}, []),
+    ],
+)
+def test_f2_a_policy_that_never_applies_is_warned_of(policies: Any, findings: list[tuple[str, str]]) -> None:
+    document = workflow(step("a", retryPolicy=policies))
+
+    assert check(document).valid
+    assert found(document) == findings
+
+
+@pytest.mark.parametrize(
+    ("policy", "pointer"),
+    [
+        ({"jitter": 1.5}, "/steps/0/retryPolicy/jitter"),
+        ({"jitter": -0.1}, "/steps/0/retryPolicy/jitter"),
+        ({"multiplier": 0}, "/steps/0/retryPolicy/multiplier"),
+        ({"retryOn": [""]}, "/steps/0/retryPolicy/retryOn/0"),
+        ({"retryOn": [5]}, "/steps/0/retryPolicy/retryOn/0"),
+        ({"retryOn": "TimeoutError"}, "/steps/0/retryPolicy/retryOn"),
+        ({"strategy": "linear"}, "/steps/0/retryPolicy/strategy"),
+        ({"delay": 5}, "/steps/0/retryPolicy/delay"),
+        ("none", "/steps/0/retryPolicy"),
+        ([[]], "/steps/0/retryPolicy/0"),
+    ],
+)
+def test_f2_a_policy_of_another_form_is_refused(policy: Any, pointer: str) -> None:
+    assert [place for _, place in found(workflow(step("a", retryPolicy=policy)))] == [pointer]
+
+
+@pytest.mark.parametrize("branches", [[], [{"branchId": "x", "steps": []}]])
+def test_p3_branches_and_items_in_one_step_are_refused(branches: list[Any]) -> None:
+    items = {"items": {"type": "jmespath", "expression": "data.x"}, "steps": []}
+
+    assert found(workflow(step("a", parallelBranches=branches, forEach=items))) == [
+        ("WF210", "/steps/0/parallelBranches")
+    ]
+
+
+def test_p3_no_branches_make_a_plain_step() -> None:
+    assert found(workflow(step("a", parallelBranches=[]))) == []
+
+
+def test_p2_fail_fast_needs_siblings() -> None:
+    items = {"items": {"type": "jmespath", "expression": "data.x"}, "steps": []}
+
+    assert found(workflow(step("a", failFast=True))) == [("WF211", "/steps/0/failFast")]
+    assert found(workflow(step("a", failFast=True, parallelBranches=[]))) == [("WF211", "/steps/0/failFast")]
+    assert found(workflow(step("a", failFast=True, forEach=items))) == []
+
+
+@pytest.mark.parametrize("name", ["item", "order", "_x", "user", "status", "has", "size"])
+def test_p4_names_that_expressions_can_use_are_taken(name: str) -> None:
+    items = {"items": {"type": "jmespath", "expression": "data.x"}, "as": name, "steps": []}
+
+    assert found(workflow(step("a", forEach=items))) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "input", "steps", "variables", "output", "attempt", "error", "event", "workflow", "data", "", " ", "a b", "a-b",
+        "1a", "é", "in", "true", "null", "for", "package", "string", "map", "int", "a.b", "x" * 101, "a\n", "$x",
+    ],
+)  # fmt: skip
+def test_p4_names_that_hide_a_binding_or_are_none_are_refused(name: str) -> None:
+    items = {"items": {"type": "jmespath", "expression": "data.x"}, "as": name, "steps": []}
+
+    assert found(workflow(step("a", forEach=items))) == [("WF306", "/steps/0/forEach/as")]
+
+
+def test_p4_a_name_that_hides_an_outer_item_is_warned_of() -> None:
+    inner = {"items": {"type": "jmespath", "expression": "item.lines"}, "steps": [step("b")]}
+    outer = {"items": {"type": "jmespath", "expression": "data.orders"}, "steps": [step("a", forEach=inner)]}
+    result = check(workflow(step("start", forEach=outer)))
+
+    assert result.valid
+    assert [(each.code, each.pointer) for each in result.diagnostics] == [
+        ("WF306", "/steps/0/forEach/steps/0/forEach/as")
+    ]
+
+
+@pytest.mark.parametrize(("key", "value"), [("maxConcurrency", 0), ("toleratedFailures", -1), ("maxConcurrency", 1.5)])
+def test_p4_numbers_of_items_are_bounded(key: str, value: object) -> None:
+    items = {"items": {"type": "jmespath", "expression": "data.x"}, "steps": [], key: value}
+
+    assert [place for _, place in found(workflow(step("a", forEach=items)))] == [f"/steps/0/forEach/{key}"]
