@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import importlib.metadata
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -132,9 +133,14 @@ class LocalEnvironment:
                 self._stop()
 
     def remove(self) -> None:
-        """Stop all of it and delete PostgreSQL's data."""
+        """Stop all of it and delete what was made: data, logs, keys."""
         self.down()
         self.postgres.remove()
+        layout = self.layout
+        for folder in (layout.home, layout.logs, layout.bundles):
+            shutil.rmtree(folder, ignore_errors=True)
+        for file in (layout.secrets, layout.passwords, layout.environment):
+            file.unlink(missing_ok=True)
 
     def status(self) -> EnvironmentStatus:
         """What of it runs now."""
