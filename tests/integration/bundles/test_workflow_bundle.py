@@ -1,0 +1,147 @@
+"""The bundle against a real PostgreSQL: only what changed is written, and nothing is lost when the database is away."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from airflow_workflow_provider.bundles.workflow import WorkflowDagBundle
+from airflow_workflow_provider.errors import StoreUnavailable
+from airflow_workflow_provider.local.configuration import connection_json
+from airflow_workflow_provider.model.validate import parse_task
+from airflow_workflow_provider.store.database import Database
+from airflow_workflow_provider.store.tasks import Tasks
+from tests.fixtures.airflow import CONNECTION
+from tests.fixtures.store import document, publish
+
+pytestmark = pytest.mark.postgres
+
+NO_SERVER = "postgresql://somebody:hidden-word@127.0.0.1:1/none"
+
+
+@pytest.fixture
+def storage(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(CONNECTION, connection_json(database_url))
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH", str(tmp_path))
+    return tmp_path
+
+
+def bundle(version: str | None = None) -> WorkflowDagBundle:
+    made = WorkflowDagBundle(name="workflows", version=version)
+    made.initialize()
+    return made
+
+
+def files(made: WorkflowDagBundle) -> dict[str, int]:
+    return {path.name: path.stat().st_mtime_ns for path in sorted(made.path.glob("*.py"))}
+
+
+def current(made: WorkflowDagBundle) -> int:
+    version = made.get_current_version()
+    assert version is not None
+    return int(version.version)
+
+
+@pytest.mark.usefixtures("storage")
+def test_a_file_a_workflow_and_only_changed_files_are_written(database: Database) -> None:
+    publish(database, document(workflow_id="first"))
+    publish(database, document(workflow_id="second"))
+    made = bundle()
+    before = files(made)
+    assert list(before) == ["workflow_first.py", "workflow_second.py"]
+    assert current(made) == 2
+
+    publish(database, document("1.1.0", workflow_id="second"))
+    made.refresh()
+    after = files(made)
+    assert current(made) == 3
+    assert after["workflow_first.py"] == before["workflow_first.py"]
+    assert after["workflow_second.py"] != before["workflow_second.py"]
+
+
+@pytest.mark.usefixtures("storage")
+def test_a_changed_task_is_written_into_the_workflows_that_use_it(database: Database) -> None:
+    task: dict[str, Any] = {"taskId": "greet", "name": "Greet", "operator": "set", "arguments": {"a": 1}}
+    Tasks(database).publish(parse_task(task), task)
+    publish(database, document(workflow_id="uses", steps=[{"stepId": "a", "taskId": "greet"}]))
+    publish(database, document(workflow_id="other"))
+    made = bundle()
+    before = files(made)
+
+    changed = {**task, "arguments": {"a": 2}}
+    Tasks(database).publish(parse_task(changed), changed)
+    made.refresh()
+    after = files(made)
+    assert after["workflow_other.py"] == before["workflow_other.py"]
+    assert '"a": 2' in (made.path / "workflow_uses.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("storage")
+def test_a_version_shows_what_was_published_then_and_only_the_dag_that_runs(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(database, document(workflow_id="first"))
+    publish(database, document(workflow_id="second"))
+    publish(database, document("2.0.0", workflow_id="first"))
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "first")
+    old = bundle("2")
+    assert list(files(old)) == ["workflow_first.py"]
+    assert '"1.0.0"' in (old.path / "workflow_first.py").read_text(encoding="utf-8")
+    assert old.path == old.versions_dir / "2"
+
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "second")
+    bundle("2")
+    assert list(files(old)) == ["workflow_first.py", "workflow_second.py"]
+
+
+@pytest.mark.usefixtures("storage")
+def test_without_the_database_the_last_files_stay(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish(database, document(workflow_id="first"))
+    made = bundle()
+    before = files(made)
+    monkeypatch.setenv(CONNECTION, NO_SERVER)
+    with caplog.at_level(logging.WARNING):
+        made.refresh()
+        restarted = bundle()
+    assert files(restarted) == before
+    assert current(made) == current(restarted) == 1
+    assert "keep their last DAG files" in caplog.text
+    assert "hidden-word" not in caplog.text
+    assert restarted.is_initialized
+
+
+@pytest.mark.usefixtures("storage")
+def test_a_version_that_is_not_here_needs_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CONNECTION, NO_SERVER)
+    monkeypatch.setenv("AIRFLOW__WORKFLOWS__RETRY_FOR", "0")
+    with pytest.raises(StoreUnavailable):
+        bundle("1")
+
+
+@pytest.mark.usefixtures("storage")
+def test_a_definition_broken_in_the_database_is_its_own_file_and_no_other(database: Database) -> None:
+    publish(database, document(workflow_id="good"))
+    publish(database, document(workflow_id="broken"))
+    statement = "update workflow_definition_versions set document = '{\"steps\": 7}' where workflow_id = 'broken'"
+    with database.begin() as connection:
+        connection.execute(text(statement))
+    made = bundle()
+    assert list(files(made)) == ["workflow_broken.py", "workflow_good.py"]
+
+
+@pytest.mark.usefixtures("storage")
+def test_no_secret_gets_into_a_file(database: Database, database_url: str) -> None:
+    publish(database, document(workflow_id="first"))
+    made = bundle()
+    password = database_url.split(":")[2].split("@", maxsplit=1)[0]
+    assert len(password) > 8
+    for folder, _, names in os.walk(made.base_dir):
+        for name in names:
+            assert password not in (Path(folder) / name).read_text(encoding="utf-8")
