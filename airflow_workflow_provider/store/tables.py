@@ -35,6 +35,8 @@ VERSION_TABLE: Final = "workflow_alembic_version"
 STATUSES: Final = ("running", "completed", "failed", "suspended")
 LEVELS: Final = ("debug", "info", "error")
 DELIVERY_STATUSES: Final = ("pending", "started", "dead")
+WAIT_STATUSES: Final = ("waiting", "received", "ended")
+INTERESTS: Final = ("trigger", "wait")
 
 metadata = MetaData(
     naming_convention={
@@ -89,7 +91,13 @@ workflow_definitions = Table(
     _json("output"),
     Column("active", Boolean, nullable=False, server_default=text("true")),
     Index("workflow_definitions_workflow_id_idx", "workflow_id", unique=True),
-    Index("workflow_definitions_triggers_idx", "triggers", postgresql_using="gin"),
+    # Searched for every event and seldom changed: what is new must not wait in a list that each search reads through.
+    Index(
+        "workflow_definitions_triggers_idx",
+        "triggers",
+        postgresql_using="gin",
+        postgresql_with={"fastupdate": "off"},
+    ),
 )
 
 workflow_definition_versions = Table(
@@ -151,7 +159,12 @@ workflow_events = Table(
     _time("time"),
     _json("data"),
     _time("received_at", required=True),
+    _json("attributes"),
+    Column("sequence", BigInteger, Identity(always=True), nullable=False),
     UniqueConstraint("source", "event_id"),
+    UniqueConstraint("sequence"),
+    Index("workflow_events_type_idx", "type", "received_at"),
+    Index("workflow_events_received_idx", "received_at"),
 )
 
 workflow_instances = Table(
@@ -222,4 +235,53 @@ workflow_event_deliveries = Table(
     UniqueConstraint("event_id", "workflow_id"),
     _one_of("status", DELIVERY_STATUSES),
     Index("workflow_event_deliveries_status_idx", "status"),
+    # When it may be tried next: after a failure that may pass, or when whoever claimed it did not come back.
+    _time("due_at", required=True),
+    Index("workflow_event_deliveries_due_idx", "due_at", postgresql_where=text("status = 'pending'")),
 )
+
+workflow_event_interests = Table(
+    "workflow_event_interests",
+    metadata,
+    Column("kind", String(20), primary_key=True),
+    Column("shape", String(1000), primary_key=True),
+    Column("paths", Text, primary_key=True),
+    _one_of("kind", INTERESTS),
+)
+"""What kinds of patterns are in use, so that an event looks for those only; see :mod:`store.matching`."""
+
+workflow_event_waits = Table(
+    "workflow_event_waits",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("instance_id", UUID, ForeignKey("workflow_instances.id", ondelete="CASCADE"), nullable=False),
+    Column("step_id", String(255), nullable=False),
+    Column("scope", Text, nullable=False, server_default=""),
+    Column("visit", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("pattern", String(500), nullable=False),
+    _json("correlation", nullable=False),
+    Column("correlation_key", String(64), nullable=False),
+    Column("status", String(20), nullable=False, server_default="waiting"),
+    Column("event_id", UUID, ForeignKey("workflow_events.id", ondelete="SET NULL")),
+    _time("waiting_since", required=True),
+    _time("deadline_at"),
+    _time("updated_at", required=True),
+    _one_of("status", WAIT_STATUSES),
+    Index("workflow_event_waits_instance_idx", "instance_id"),
+    Index(
+        "workflow_event_waits_pattern_idx",
+        "pattern",
+        "correlation_key",
+        postgresql_where=text("status = 'waiting'"),
+    ),
+)
+
+workflow_event_cursors = Table(
+    "workflow_event_cursors",
+    metadata,
+    Column("name", String(500), primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    _time("updated_at", required=True),
+)
+"""How far each reader of the events has come."""

@@ -34,8 +34,8 @@ def execute(url: str, *statements: str) -> None:
 
 def test_an_empty_database_is_upgraded_and_then_equals_the_models(empty_database_url: str) -> None:
     before = migrate.check(empty_database_url)
-    assert (before.current, before.pending, before.ok) == (None, ("0001",), False)
-    assert "pending: 0001 (now at nothing)" in before.summary
+    assert (before.current, before.pending, before.ok) == (None, ("0001", "0002"), False)
+    assert "pending: 0001, 0002 (now at nothing)" in before.summary
 
     after = migrate.upgrade(empty_database_url)
 
@@ -138,6 +138,7 @@ def test_drift_is_named(database_url: str) -> None:
     assert not state.ok
     assert set(state.drift) == {
         "table workflow_event_deliveries is missing",
+        "index workflow_event_deliveries.workflow_event_deliveries_due_idx is missing",
         "index workflow_event_deliveries.workflow_event_deliveries_status_idx is missing",
         "column workflow_definitions.settings is missing",
         "type of workflow_definitions.version is different",
