@@ -1,0 +1,238 @@
+"""The two hosts in memory, driven alike: by mocked tasks, in virtual time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from airflow_workflow_provider.engine.calls import Activation, Call, Options
+from airflow_workflow_provider.engine.events import Event, path_of
+from airflow_workflow_provider.engine.failure import WORKER_LOST, Failure, timestamp
+from airflow_workflow_provider.engine.graph import ON_FAILURE, Graph
+from airflow_workflow_provider.engine.inline import Ended, InlineHost, Left, Parked, Region, Waiting
+from airflow_workflow_provider.engine.machine import Machine
+from airflow_workflow_provider.engine.schemas import with_defaults
+from airflow_workflow_provider.engine.simulate import Outcome, Simulation, check_input, public_state, simulate
+from airflow_workflow_provider.engine.state import ROOT
+from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.tasks.mocks import Mocks, SimulatedTasks, Simulator
+from tests.conformance.cases import START, Case, Json, Observed
+
+TaskRunner = Callable[[Call, datetime], Outcome]
+INSTANCE: Json = {"id": "00000000-0000-5000-8000-000000000001", "version": "1.0.0", "correlationId": "order-7"}
+
+
+class Killed(Exception):
+    """Stands for SIGKILL: the host runs nothing of its own any more."""
+
+
+def tasks_of(case: Case) -> TaskRunner:
+    """Return the tasks of a case, their mocks unused."""
+    simulator = Simulator(case.catalogue, case.workflows, options=options_of(case))
+    known = [found for found in (case.definition, *case.workflows.values()) if found is not None]
+    tasks, graph = SimulatedTasks(simulator, Mocks(case.mocks, known)), case.graph
+    return lambda call, now: tasks.run(graph, call, now)
+
+
+def options_of(case: Case) -> Options:
+    """Return the engine's options of a case."""
+    return Options(**case.options)
+
+
+def run_simulated(case: Case, run_task: TaskRunner | None = None) -> Observed:
+    """Run a case on ``simulate``."""
+    result = simulate_case(case, run_task or tasks_of(case))
+    return Observed(
+        result.status,
+        result.output,
+        result.error,
+        result.path,
+        result.state["steps"],
+        result.state["data"],
+        result.state["variables"],
+        [event.name for event in result.events],
+        result.ended_at - START,
+    )
+
+
+def simulate_case(case: Case, run_task: TaskRunner) -> Simulation:
+    """Return the simulation of a case."""
+    return simulate(
+        case.graph,
+        case.input,
+        run_task,
+        now=START,
+        event=case.event,
+        options=options_of(case),
+        instance_id=INSTANCE["id"],
+        correlation_id=INSTANCE["correlationId"],
+    )
+
+
+def losing(run_task: TaskRunner, lost: int, *, done: bool) -> TaskRunner:
+    """Return tasks whose ``lost``-th call ends as if its worker had died.
+
+    :param done: the task had run when the worker died
+    """
+    calls = iter(range(10_000_000))
+
+    def run(call: Call, now: datetime) -> Outcome:
+        is_lost = next(calls) == lost
+        if is_lost and done:
+            _quietly(run_task, call, now)
+        if is_lost:
+            return Outcome(failure=Failure(WORKER_LOST, "The worker that ran this attempt died"))
+        return run_task(call, now)
+
+    return run
+
+
+def _quietly(run_task: TaskRunner, call: Call, now: datetime) -> None:
+    try:
+        run_task(call, now)
+    except Exception:
+        return
+
+
+@dataclass
+class InlineRun:
+    """A run of a whole definition on :class:`InlineHost`, its state stored as PostgreSQL would store it.
+
+    :param run_task: the tasks
+    :param restart: a new host after every wait, as when a worker is released
+    :param lost: number of the call at which the host is killed; None for none
+    :param done: it is killed after the call, before the result is stored
+    :param check: called with the state after every turn
+    """
+
+    graph: Graph
+    input: Any
+    run_task: TaskRunner
+    event: Json | None = None
+    options: Options | None = None
+    restart: bool = False
+    lost: int | None = None
+    done: bool = False
+    check: Callable[[Json], None] = lambda _: None
+    now: datetime = START
+    calls: int = 0
+    trace: list[Event] = field(default_factory=list)
+    log: list[Event] = field(default_factory=list)
+    _text: str = ""
+    _hosts: int = 0
+    _outside: dict[str, Outcome] = field(default_factory=dict)
+
+    def to_end(self) -> Observed:
+        """Run to the end."""
+        definition = self.graph.definition
+        prepared = with_defaults(definition.input_schema, self.input)
+        try:
+            check_input(self.graph, prepared)
+        except StepFailure as exc:
+            error = Failure.from_exception(exc).error_object(None, None, timestamp(self.now))
+            return Observed("failed", None, error, [], {}, dict(self.input), {}, [], self.now - START)
+        instance = {**INSTANCE, "workflowId": definition.workflow_id, "version": definition.version}
+        machine = Machine.start(self.graph, instance, prepared, now=self.now, event=self.event, options=self.options)
+        self.log += machine.drain_events()
+        self._store(machine.state)
+        self._go()
+        state = json.loads(self._text)
+        public = public_state(state)
+        return Observed(
+            state["status"],
+            state["output"],
+            state["error"],
+            path_of(self.trace),
+            public["steps"],
+            public["data"],
+            public["variables"],
+            [event.name for event in self.log],
+            self.now - START,
+        )
+
+    def _go(self) -> None:
+        host, ended = self._host(), None
+        while True:
+            try:
+                result = host.run(ended)
+            except Killed:
+                host, ended = self._host(), None
+                continue
+            if isinstance(result, Left):
+                return
+            ended = self._pass_time(result)
+            if self.restart:
+                host = self._host()
+
+    def _host(self) -> InlineHost:
+        self._hosts += 1
+        nodes = frozenset({step.step_id for step in self.graph.root.steps} | {ON_FAILURE})
+        return InlineHost(Region(ROOT, nodes), f"host-{self._hosts}", self._session, self._run, lambda: self.now)
+
+    @contextmanager
+    def _session(self) -> Iterator[Machine]:
+        machine = Machine(self.graph, json.loads(self._text), self.options)
+        machine.log.trace = []
+        yield machine
+        self.trace += machine.log.trace
+        self.log += machine.drain_events()
+        self._store(machine.state)
+
+    def _store(self, state: Json) -> None:
+        self._text = json.dumps(as_stored(state), allow_nan=False)
+        self.check(state)
+
+    def _run(self, call: Call) -> Ended | Parked:
+        number, self.calls = self.calls, self.calls + 1
+        if number == self.lost:
+            if self.done:
+                _quietly(self.run_task, call, self.now)
+            raise Killed
+        try:
+            outcome = self.run_task(call, self.now)
+        except Exception as exc:
+            return Ended(failure=Failure.from_exception(exc))
+        if outcome.ends_at is None or outcome.ends_at <= self.now:
+            return Ended(outcome.output, outcome.failure)
+        if outcome.failure is None and not outcome.output:
+            return Parked(until=outcome.ends_at)
+        self._outside[str(number)] = outcome
+        return Parked(note={"number": str(number)})
+
+    def _pass_time(self, waiting: Waiting) -> tuple[Activation, Ended] | None:
+        """Go to the next moment at which something happens; return the call that ends then, if one does."""
+        due = [
+            (outcome.ends_at, int(parked.note["number"]), activation, outcome)
+            for activation, parked in waiting.calls
+            for outcome in [self._outside[parked.note["number"]]]
+            if outcome.ends_at is not None
+        ]
+        first = min(due, key=lambda entry: entry[:2], default=None)
+        moments = [found for found in (waiting.until, first[0] if first else None) if found is not None]
+        self.now = max(self.now, min(moments))
+        if first is None or first[0] > self.now:
+            return None
+        return first[2], Ended(first[3].output, first[3].failure)
+
+
+def run_inline(case: Case, run_task: TaskRunner | None = None, **how: Any) -> Observed:
+    """Run a case on the inline host; ``how`` are fields of :class:`InlineRun`."""
+    return inline_run(case, run_task, **how).to_end()
+
+
+def inline_run(case: Case, run_task: TaskRunner | None = None, **how: Any) -> InlineRun:
+    """Return a run of a case on the inline host that has not begun."""
+    return InlineRun(case.graph, case.input, run_task or tasks_of(case), case.event, options_of(case), **how)
+
+
+def as_stored(value: Any) -> Any:
+    """Return a JSON value as PostgreSQL's JSONB gives it back: the keys of objects in an order of its own."""
+    if isinstance(value, Mapping):
+        return {key: as_stored(value[key]) for key in sorted(value, key=lambda key: (len(key.encode()), key))}
+    if isinstance(value, list):
+        return [as_stored(item) for item in value]
+    return value

@@ -1,0 +1,44 @@
+"""Every conformance case on the inline host: undisturbed, moved after every wait, and killed at every call."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.conformance.cases import Case, Observed, load_cases
+from tests.conformance.hosts import inline_run, losing, run_inline, run_simulated, tasks_of
+
+CASES = load_cases("simulate")
+MAX_KILLS = 40
+"""Calls at which a case's host is killed; a case of a thousand items shows nothing more by its last ones."""
+
+
+def comparable(observed: Observed) -> Observed:
+    """What hosts agree on, given that one of them also notes that a step waits and an attempt is told twice."""
+    return replace(observed, log=None)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_on_the_inline_host(case: Case) -> None:
+    observed = run_inline(case)
+    log = [name for name in observed.log or () if name != "step.waiting"]
+
+    assert case.mismatches(replace(observed, log=log)) == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_host_that_is_replaced_after_every_wait_changes_nothing(case: Case) -> None:
+    assert comparable(run_inline(case, restart=True)) == comparable(run_simulated(case))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+def test_f6_a_host_that_is_killed_at_a_call_loses_that_attempt_only(case: Case, done: bool) -> None:
+    undisturbed = inline_run(case)
+    undisturbed.to_end()
+
+    for lost in range(min(undisturbed.calls, MAX_KILLS)):
+        expected = run_simulated(case, losing(tasks_of(case), lost, done=done))
+        observed = run_inline(case, restart=True, lost=lost, done=done)
+        assert comparable(observed) == comparable(expected), f"killed at call {lost}"
