@@ -116,6 +116,15 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "PT1M",
     ),
     Option(
+        "region_retries",
+        "integer",
+        "100",
+        "How often Airflow starts a task again that runs several steps itself (a loop, the items of a forEach, "
+        "compensations) when its worker died or the platform failed; it goes on where it was. Does not count as an "
+        "attempt of any step.",
+        "20",
+    ),
+    Option(
         "connect_timeout",
         "integer",
         "3",
@@ -175,6 +184,7 @@ class Settings:
     max_depth: int
     infrastructure_retries: int
     infrastructure_retry_delay: timedelta
+    region_retries: int
     connect_timeout: int
     statement_timeout: int
     retry_for: int
@@ -214,6 +224,7 @@ def load_settings() -> Settings:
         max_depth=number("max_depth", 1),
         infrastructure_retries=number("infrastructure_retries"),
         infrastructure_retry_delay=duration("infrastructure_retry_delay"),
+        region_retries=number("region_retries"),
         connect_timeout=number("connect_timeout", 1),
         statement_timeout=number("statement_timeout", 1),
         retry_for=number("retry_for"),

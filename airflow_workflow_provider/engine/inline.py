@@ -100,6 +100,7 @@ class InlineHost:
     :param session: opens a transaction and gives the machine; leaving it stores state and log
     :param run: runs a call and says how it ended; what a task raises is an :class:`Ended` with a failure
     :param clock: tells the time, with a time zone
+    :param generation: rises when an operator asks Airflow to run the region again
     """
 
     def __init__(
@@ -109,18 +110,21 @@ class InlineHost:
         session: Session,
         run: Callable[[Call], Ended | Parked],
         clock: Callable[[], datetime],
+        *,
+        generation: int = 0,
     ) -> None:
         self._region = region
         self._runner = runner
         self._session = session
         self._run = run
         self._clock = clock
+        self._generation = generation
         self._parked: dict[Activation, Parked] | None = None
 
-    def run(self, ended: tuple[Activation, Ended] | None = None) -> Left | Waiting:
+    def run(self, ended: tuple[Activation, Ended | Parked] | None = None) -> Left | Waiting:
         """Go on until the path leaves the region or everything in it waits.
 
-        :param ended: the end of a call that waited
+        :param ended: the end of a call that waited, or what it waits for next
         """
         result: tuple[Activation, Ended | Parked] | None = ended
         for _ in range(MAX_TURNS):
@@ -217,7 +221,9 @@ class InlineHost:
         return next(filter(self._region.holds, machine.ready(now)), None)
 
     def _begin(self, machine: Machine, activation: Activation, now: datetime) -> Call | None:
-        begun = machine.begin(activation.scope, activation.step_id, self._runner, now)
+        begun = machine.begin(
+            activation.scope, activation.step_id, self._runner, now, generation=self._generation
+        )
         if begun.action != "run":
             return None
         try:

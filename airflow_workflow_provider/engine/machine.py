@@ -148,16 +148,21 @@ class Machine:
         return activation.attempt in (0, current["attempt"])
 
     def adopt(self, runner: str, holds: Callable[[Activation], bool]) -> list[tuple[Activation, Json]]:
-        """Take over the attempts that wait, oldest first, with the notes that :meth:`park` left.
+        """Take over the attempts that wait, with the notes that :meth:`park` left.
 
         :param holds: tells which attempts the runner is responsible for
         """
+        waiting = self.parked(holds)
+        for activation, _ in waiting:
+            self.scope(activation.scope).control["current"]["runner"] = runner
+        return waiting
+
+    def parked(self, holds: Callable[[Activation], bool]) -> list[tuple[Activation, Json]]:
+        """Return the attempts that wait, oldest first, with the notes that :meth:`park` left."""
         waiting = sorted(
             ((k, c) for k, c in self._live() if c["phase"] == "waiting" and holds(_activation(k, c))),
             key=lambda entry: int(entry[1]["sequence"]),
         )
-        for _, current in waiting:
-            current["runner"] = runner
         return [(_activation(key, current), current["parked"]) for key, current in waiting]
 
     def call_of(self, key: str) -> Call:
