@@ -1,0 +1,188 @@
+"""From a definition to an Airflow DAG. The same definition gives the same DAG, byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG, BaseOperator, Label, Param, TaskGroup
+
+from airflow_workflow_provider.dag.doc import doc_of, step_doc
+from airflow_workflow_provider.dag.params import REQUIRED, params_of
+from airflow_workflow_provider.dag.plan import Node, Plan, plan_of
+from airflow_workflow_provider.engine.graph import ON_FAILURE, Graph
+from airflow_workflow_provider.errors import InvalidDefinition
+from airflow_workflow_provider.model.durations import parse_duration
+from airflow_workflow_provider.operators.catalogue import constructor_arguments, operator_class
+from airflow_workflow_provider.operators.child import ChildWorkflowOperator
+from airflow_workflow_provider.operators.hands import Place, Workflow
+from airflow_workflow_provider.operators.ledger import options_of
+from airflow_workflow_provider.operators.region import RegionOperator
+from airflow_workflow_provider.operators.retry import StepRetryPolicy
+from airflow_workflow_provider.operators.routing import CatchOperator, FailureOperator, JoinOperator
+from airflow_workflow_provider.operators.step import step_class
+from airflow_workflow_provider.settings import Settings, load_settings
+from airflow_workflow_provider.tasks.calls import is_child_workflow, task_ids, tasks_of
+from airflow_workflow_provider.tasks.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.model.definition import Step, WorkflowDefinition
+    from airflow_workflow_provider.model.task import TaskDefinition
+
+TAG: Final = "workflow"
+MAX_RUNS: Final = 10_000
+MAX_TASKS: Final = 1_000
+LOST_WORKER_DELAY: Final = timedelta(seconds=1)
+"""Airflow waits so long before it tries a task again whose process was killed, where no policy says more."""
+
+_ROUTING: Final[Mapping[str, type[BaseOperator]]] = {
+    "catch": CatchOperator,
+    "join": JoinOperator,
+    "fail": FailureOperator,
+}
+_NAMES: Final = {"catch": "Catch", "join": "Join", "edge": "·", "sink": "End", "end": "End", "fail": "Fail"}
+
+
+def build_dag(
+    definition: WorkflowDefinition,
+    tasks: Mapping[str, TaskDefinition] | None = None,
+    *,
+    revision: int,
+    settings: Settings | None = None,
+) -> DAG:
+    """Return the DAG of a definition.
+
+    :param tasks: the task definitions of the table that it names
+    :param revision: the definition's revision, kept with each instance
+    :raises InvalidDefinition: a task is unknown, or its operator cannot be used as the definition says
+    """
+    settings = settings or load_settings()
+    found = tasks_of(definition, Catalogue(tasks))
+    missing = sorted(name for name in task_ids(definition) if name not in found and not is_child_workflow(name))
+    if missing:
+        message = f"Workflow {definition.workflow_id!r}: tasks {missing} are in no catalogue"
+        raise InvalidDefinition(message)
+    for task in found.values():
+        operator_class(task, settings.allowed_operators)
+    graph = Graph.of(definition, found)
+    plan = plan_of(graph)
+    return _Builder(Workflow(graph, plan, revision), settings).dag()
+
+
+class _Builder:
+    def __init__(self, workflow: Workflow, settings: Settings) -> None:
+        self._workflow = workflow
+        self._graph = workflow.graph
+        self._plan: Plan = workflow.plan
+        self._settings = settings
+        self._default_retry = options_of(settings).default_retry
+
+    def dag(self) -> DAG:
+        definition = self._graph.definition
+        dag = DAG(
+            dag_id=definition.workflow_id,
+            dag_display_name=definition.name,
+            description=definition.description or definition.name,
+            doc_md=doc_of(definition),
+            tags=[TAG, f"version {definition.version}"],
+            params={name: _param(*given) for name, given in params_of(definition.input_schema).items()},
+            schedule=None,
+            catchup=False,
+            max_active_runs=MAX_RUNS,
+            max_active_tasks=MAX_TASKS,
+            is_paused_upon_creation=False,
+        )
+        groups = self._groups(dag)
+        made = {node.task_id: self._operator(node, dag, groups) for node in self._plan.nodes}
+        for edge in self._plan.edges:
+            if edge.label:
+                made[edge.source] >> Label(edge.label) >> made[edge.target]
+            else:
+                made[edge.source] >> made[edge.target]
+        return dag
+
+    def _groups(self, dag: DAG) -> dict[str, TaskGroup]:
+        """Return the box of each branch, by the path of its list."""
+        by_id: dict[str, TaskGroup] = {}
+        by_path: dict[str, TaskGroup] = {}
+        for group in self._plan.groups:
+            parent = by_id[group.parent] if group.parent is not None else dag.task_group
+            made = TaskGroup(
+                group.group_id,
+                prefix_group_id=False,
+                group_display_name=group.name,
+                parent_group=parent,
+                dag=dag,
+            )
+            by_id[group.group_id] = by_path[group.path] = made
+        return by_path
+
+    def _operator(self, node: Node, dag: DAG, groups: Mapping[str, TaskGroup]) -> BaseOperator:
+        common: dict[str, Any] = {
+            "task_id": node.task_id,
+            "dag": dag,
+            "task_group": groups.get(node.path, dag.task_group),
+            "trigger_rule": node.rule,
+            "task_display_name": self._name(node),
+        }
+        if node.kind in ("edge", "sink", "end"):
+            return EmptyOperator(**common)
+        common["retry_policy"] = StepRetryPolicy()
+        if node.kind == "step":
+            operator = self._step(node, common)
+        elif node.kind in _ROUTING:
+            operator = _ROUTING[node.kind](**common, **self._routing_retries())
+        else:
+            step = self._graph.step(node.step_id) if node.kind == "inline" and node.step_id else None
+            retries: dict[str, Any] = {"retries": self._settings.region_retries, "retry_delay": LOST_WORKER_DELAY}
+            operator = RegionOperator(**common, **retries, doc_md=step_doc(step) if step is not None else None)
+        operator.workflow_place = Place(self._workflow, node)
+        return operator
+
+    def _step(self, node: Node, common: Mapping[str, Any]) -> BaseOperator:
+        step = self._graph.step(node.step_id or "")
+        more = {**common, **self._step_retries(step), "doc_md": step_doc(step)}
+        if is_child_workflow(step.task_id):
+            return step_class(ChildWorkflowOperator)(**more)
+        task = self._graph.tasks[step.task_id]
+        operator = operator_class(task, self._settings.allowed_operators)
+        arguments = constructor_arguments(operator, task, step.arguments or {})
+        try:
+            return step_class(operator)(**more, **arguments)
+        except (TypeError, ValueError) as error:
+            message = f"Step {step.step_id!r}: {operator.__name__} does not take its arguments: {error}"
+            raise InvalidDefinition(message) from error
+
+    def _step_retries(self, step: Step) -> dict[str, Any]:
+        """Return how often Airflow may try a step: the machine decides, this only leaves room for it."""
+        policies = self._graph.retry_policies(step)
+        if not policies and step.on_failure is not None and step.on_failure.action == "retry":
+            policies = (self._default_retry,)
+        attempts = sum(policy.max_attempts - 1 for policy in policies)
+        delay = parse_duration(policies[0].delay) if policies else LOST_WORKER_DELAY
+        return {
+            "retries": attempts + 1 + self._settings.infrastructure_retries,
+            "retry_delay": max(delay, LOST_WORKER_DELAY),
+        }
+
+    def _routing_retries(self) -> dict[str, Any]:
+        return {"retries": 1 + self._settings.infrastructure_retries, "retry_delay": LOST_WORKER_DELAY}
+
+    def _name(self, node: Node) -> str:
+        if node.kind in ("step", "inline") and node.step_id is not None:
+            return self._graph.step(node.step_id).name or node.step_id
+        if node.kind == "loop":
+            return "Loop: " + ", ".join(name for name in node.nodes if name != ON_FAILURE)
+        if node.kind == "on_failure":
+            return "On failure"
+        return _NAMES[node.kind]
+
+
+def _param(default: Any, schema: Mapping[str, Any]) -> Param:
+    about = {key: value for key, value in schema.items() if key not in ("description", "default")}
+    description = schema.get("description")
+    if default is REQUIRED:
+        return Param(description=description, schema=about)
+    return Param(default, description=description, schema=about)

@@ -1,0 +1,175 @@
+"""What every task of a workflow's DAG does alike: reach the instance, and carry out what the machine decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from airflow.sdk.exceptions import (
+    AirflowRescheduleException,
+    AirflowSkipException,
+    AirflowTaskTerminated,
+    AirflowTaskTimeout,
+    DownstreamTasksSkipped,
+    TaskDeferralTimeout,
+)
+from airflow.sdk.execution_time.timeout import timeout
+
+from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, Failure, moment
+from airflow_workflow_provider.engine.inline import Ended
+from airflow_workflow_provider.operators import moves
+from airflow_workflow_provider.operators.builtin import STEP_CONTEXT
+from airflow_workflow_provider.operators.catalogue import step_context_of
+from airflow_workflow_provider.operators.ledger import Ledger, Run
+from airflow_workflow_provider.operators.moves import Again, Follow, Leave, Outcome, Stop
+from airflow_workflow_provider.operators.retry import StepRetried, StepStopped
+from airflow_workflow_provider.tasks.templates import template_values
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_workflow_provider.dag.plan import Node, Plan
+    from airflow_workflow_provider.engine.calls import Call
+    from airflow_workflow_provider.engine.graph import Graph
+    from airflow_workflow_provider.engine.machine import Machine
+
+RESULT: Final = "return_value"
+LONGEST_MASK: Final = 100
+"""Depth down to which Airflow's secrets masker looks into what is logged."""
+
+SKIPS: Final = (AirflowSkipException, DownstreamTasksSkipped)
+NO_RESULT: Final = (AirflowRescheduleException, AirflowTaskTerminated, KeyboardInterrupt, GeneratorExit)
+"""What ends a process without ending the attempt."""
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """What all tasks of one DAG share.
+
+    :param revision: the definition's revision
+    """
+
+    graph: Graph
+    plan: Plan
+    revision: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """A task's place in its workflow."""
+
+    workflow: Workflow
+    node: Node
+
+
+def ledger_of(place: Place, context: Context) -> Ledger:
+    """Return the instance of the run that a task belongs to."""
+    run = context["dag_run"]
+    return Ledger(
+        place.workflow.graph,
+        place.workflow.revision,
+        Run(run.dag_id, run.run_id, run.conf or {}),
+        mask=secrets_mask(),
+    )
+
+
+def secrets_mask() -> Callable[[Any], Any]:
+    """Return Airflow's secrets masker of this process (rule L4)."""
+    from airflow.sdk._shared.secrets_masker import redact
+
+    return lambda value: redact(value, max_depth=LONGEST_MASK)
+
+
+def move(place: Place, ledger: Ledger, context: Context, work: Callable[[Machine], Any]) -> Any:
+    """Do a move; do it again if a person has marked a task before this one as success and the state did not know.
+
+    :param work: gives an outcome, or something else where the task goes on
+    """
+    done = ledger.change(work)
+    if not isinstance(done, Leave | Stop):
+        return done
+    deciders = place.workflow.plan.deciders(place.node.task_id)
+    found = ledger.look(lambda machine: moves.suspects(machine, deciders))
+    if not found:
+        return done
+    ti = context["ti"]
+    names = [suspect.task_id for suspect in found]
+    states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id], task_ids=names).get(ti.run_id, {})
+    marked = [suspect for suspect in found if states.get(suspect.task_id) == "success"]
+    if not marked:
+        return done
+
+    def again(machine: Machine) -> Any:
+        moves.believe(machine, marked, ledger.clock())
+        return work(machine)
+
+    return ledger.change(again)
+
+
+def carry_out(task: Any, context: Context, outcome: Outcome, cause: BaseException | None = None) -> None:
+    """Tell Airflow what an outcome means: branch, fail, retry or skip.
+
+    :param task: the operator, with Airflow's ``BranchMixIn``
+    :param cause: the exception behind a failure, for the task's log
+    """
+    if isinstance(outcome, Follow):
+        if task.do_xcom_push and outcome.output is not None:
+            context["ti"].xcom_push(key=RESULT, value=outcome.output)
+        task.do_branch(context, list(outcome.tasks))
+        return
+    if isinstance(outcome, Leave):
+        raise AirflowSkipException(outcome.reason)
+    _fail(outcome, cause)
+
+
+def _fail(outcome: Again | Stop, cause: BaseException | None) -> NoReturn:
+    if isinstance(outcome, Again):
+        raise StepRetried(outcome.error, outcome.delay) from cause
+    raise StepStopped(outcome.error) from cause
+
+
+def provide(context: Context, call: Call) -> None:
+    """Let operators and callables find the workflow in Airflow's context, as templates do."""
+    context.update({**template_values(call), STEP_CONTEXT: step_context_of(call)})  # type: ignore[typeddict-item]
+
+
+def deadline_of(machine: Machine, call: Call) -> datetime | None:
+    """Return when an attempt must have ended: by its own limit or the instance's (rule F3)."""
+    limits = [] if call.deadline is None else [call.deadline]
+    instance = machine.state["instance"].get("deadline")
+    if instance is not None and machine.state["failure"] is None:
+        limits.append(moment(instance))
+    return min(limits, default=None)
+
+
+@contextmanager
+def bounded(task: Any, deadline: datetime | None) -> Iterator[None]:
+    """Interrupt what runs inside at a deadline.
+
+    :raises AirflowTaskTimeout: the deadline has passed
+    """
+    if deadline is None:
+        yield
+        return
+    remaining = (deadline - datetime.now(UTC)).total_seconds()
+    if remaining <= 0:
+        message = "The time for this attempt is over"
+        raise AirflowTaskTimeout(message)
+    try:
+        with timeout(remaining, "The time for this attempt is over"):  # type: ignore[no-untyped-call]
+            yield
+    except AirflowTaskTimeout:
+        task.on_kill()
+        raise
+
+
+def ended_by(exc: BaseException) -> Ended:
+    """Return what an exception of a task means: skipping is an empty result, everything else a failure."""
+    if isinstance(exc, SKIPS):
+        return Ended(output={})
+    if isinstance(exc, AirflowTaskTimeout | TaskDeferralTimeout):
+        return Ended(failure=Failure(TIMEOUT_ERROR, "The attempt did not end within its time"))
+    return Ended(failure=Failure.from_exception(exc))

@@ -1,0 +1,235 @@
+"""The instance of a DAG run: the machine under the row's lock, and the log written with it (rule I2).
+
+Airflow tasks, listeners and people change an instance in this one way: read it under its lock, let the machine decide,
+store state and log, commit. No Airflow import here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from uuid import UUID
+
+from airflow_workflow_provider.dag.params import without_blanks
+from airflow_workflow_provider.engine.calls import Options
+from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
+from airflow_workflow_provider.engine.machine import Machine
+from airflow_workflow_provider.engine.masking import Masker
+from airflow_workflow_provider.engine.schemas import with_defaults
+from airflow_workflow_provider.engine.simulate import check_input
+from airflow_workflow_provider.engine.state import ROOT, Json, new_scope, new_state
+from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.model.definition import RetryPolicy
+from airflow_workflow_provider.settings import Settings, load_settings
+from airflow_workflow_provider.store.connection import database_url
+from airflow_workflow_provider.store.database import Database
+from airflow_workflow_provider.store.instances import Instances, NewInstance, Record, instance_id
+from airflow_workflow_provider.store.journal import entries, metadata_of
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.graph import Graph
+
+T = TypeVar("T")
+
+ABOUT: Final = "_workflow"
+"""Key of a run's ``conf`` that is no input: ``{correlationId, event, parent: {instanceId, stepId, depth}}``."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A DAG run, as far as its instance needs to know.
+
+    :param conf: the run's ``conf``: the input, and :data:`ABOUT`
+    """
+
+    dag_id: str
+    run_id: str
+    conf: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def instance_id(self) -> UUID:
+        """The id of its instance."""
+        return instance_id(self.dag_id, self.run_id)
+
+    @property
+    def input(self) -> Json:
+        """The input as it was given."""
+        return {key: value for key, value in self.conf.items() if key != ABOUT}
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        """What is known about the start beside the input."""
+        found = self.conf.get(ABOUT)
+        return found if isinstance(found, Mapping) else {}
+
+
+def options_of(settings: Settings) -> Options:
+    """Return the machine's bounds and defaults as they are configured."""
+    return Options(
+        max_output_bytes=settings.max_output_bytes, default_retry=RetryPolicy.model_validate(settings.default_retry)
+    )
+
+
+class Ledger:
+    """Reads and changes the instance of one DAG run.
+
+    :param graph: the definition that the instance keeps
+    :param revision: the definition's revision
+    :param run: the DAG run
+    :param instances: the store, by default the configured one
+    :param mask: masks more than the definition asks for, such as Airflow's secrets masker
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        revision: int,
+        run: Run,
+        *,
+        instances: Instances | None = None,
+        settings: Settings | None = None,
+        mask: Callable[[Any], Any] | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.graph = graph
+        self.run = run
+        self.settings = settings or load_settings()
+        self.clock = clock
+        self._revision = revision
+        self._instances = instances or configured_instances(self.settings)
+        self._mask = mask or (lambda value: value)
+        self._options = options_of(self.settings)
+
+    @property
+    def instance_id(self) -> UUID:
+        """The id of the instance."""
+        return self.run.instance_id
+
+    def change(self, work: Callable[[Machine], T], *, create: bool = True) -> T:
+        """Let ``work`` change the instance in one transaction; done again from the start when the connection is lost.
+
+        :param work: gets the machine; when it meets its own result, it must do nothing
+        :param create: make the instance when this is the first to need it
+        :raises NotFound: there is no instance and ``create`` is False, or the workflow was never published
+        :raises StoreUnavailable: the database could not be reached
+        """
+
+        def within(record: Record) -> T:
+            machine = Machine(self.graph, record.state, self._options)
+            done = work(machine)
+            self._save(record, machine)
+            return done
+
+        return self._instances.update(self.instance_id, within, self._new if create else None)
+
+    @contextmanager
+    def session(self) -> Iterator[Machine]:
+        """Give the machine within one transaction, which is not repeated when the connection is lost."""
+        with self._instances.locked(self.instance_id, self._new) as record:
+            machine = Machine(self.graph, record.state, self._options)
+            yield machine
+            self._save(record, machine)
+
+    def look(self, work: Callable[[Machine], T]) -> T:
+        """Return what ``work`` reads from the instance as it is now; nothing is stored.
+
+        :raises NotFound: there is no instance
+        """
+        stored = self._instances.get(self.instance_id)
+        return work(Machine(self.graph, stored.state, self._options))
+
+    def _save(self, record: Record, machine: Machine) -> None:
+        state = machine.state
+        if machine.is_over and record.completed_at is None:
+            record.completed_at = self.clock()
+        elif not machine.is_over:
+            record.completed_at = None
+        record.status = machine.status
+        record.current_step_id = machine.current_step_id
+        record.output = state["output"]
+        record.error = state["error"]
+        record.save()
+        record.log(self._entries(machine))
+
+    def _entries(self, machine: Machine) -> list[Any]:
+        events = machine.drain_events()
+        if not events:
+            return []
+        definition, state = self.graph.definition, machine.state
+        masker = Masker(definition, state["input"], self._mask)
+        log = definition.execution_log
+        names = log.metadata if log is not None else ()
+        return entries(events, masker, metadata_of(names, self.run.conf, state["event"], state["input"]))
+
+    def _new(self) -> NewInstance:
+        """Return the instance as it is before its first step (rules I2, X6)."""
+        run, definition, now = self.run, self.graph.definition, self.clock()
+        about, parent = run.about, run.about.get("parent") or {}
+        instance: Json = {
+            "id": str(run.instance_id),
+            "workflowId": definition.workflow_id,
+            "version": definition.version,
+            "correlationId": about.get("correlationId"),
+            "depth": parent.get("depth", 0),
+        }
+        machine = self._started(instance, now)
+        deadline = machine.state["instance"].get("deadline")
+        parent_id = parent.get("instanceId")
+        return NewInstance(
+            dag_id=run.dag_id,
+            run_id=run.run_id,
+            workflow_id=definition.workflow_id,
+            version=definition.version,
+            revision=self._revision,
+            input=machine.state["input"],
+            state=machine.state,
+            correlation_id=instance["correlationId"],
+            event=about.get("event"),
+            parent_instance_id=UUID(parent_id) if parent_id else None,
+            parent_step_id=parent.get("stepId"),
+            started_at=now,
+            deadline_at=moment(deadline) if deadline else None,
+            status=machine.status,
+            current_step_id=machine.current_step_id,
+            log=self._entries(machine),
+        )
+
+    def _started(self, instance: Json, now: datetime) -> Machine:
+        schema = self.graph.definition.input_schema
+        given = with_defaults(schema, without_blanks(schema, self.run.input))
+        event = self.run.about.get("event")
+        try:
+            check_input(self.graph, given)
+        except StepFailure as exc:
+            return self._refused(instance, event, Failure.from_exception(exc), now)
+        return Machine.start(self.graph, instance, given, now=now, event=event, options=self._options)
+
+    def _refused(self, instance: Json, event: Json | None, failure: Failure, now: datetime) -> Machine:
+        """Return the instance of a run whose input does not fit: failed before any step (rule X6)."""
+        machine = Machine(self.graph, new_state(instance, self.run.input, event, now), self._options)
+        state = machine.state
+        state["instance"]["deadline"] = None
+        state["scopes"][ROOT] = new_scope(None)
+        state["scopes"][ROOT]["status"] = "failed"
+        error = failure.error_object(None, None, timestamp(now))
+        state.update(status="failed", error=error)
+        machine.log.add("error", "instance.started", now, data={"input": state["input"], "event": event})
+        machine.log.add("error", "instance.failed", now, data={"error": error})
+        return machine
+
+
+def configured_instances(settings: Settings) -> Instances:
+    """Return the store of the configured connection; its few connections are kept for the life of the process."""
+    url = database_url(settings.conn_id)
+    return Instances(_database(url, settings.connect_timeout, settings.statement_timeout, settings.retry_for))
+
+
+@lru_cache(maxsize=2)
+def _database(url: Hashable, connect_timeout: int, statement_timeout: int, retry_for: int) -> Database:
+    return Database(
+        cast("Any", url), connect_timeout=connect_timeout, statement_timeout=statement_timeout, retry_for=retry_for
+    )

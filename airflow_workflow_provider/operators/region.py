@@ -1,0 +1,249 @@
+"""Steps that run inside one task: the steps of a loop, the items of a forEach, the workflow's compensations."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
+
+from airflow.providers.standard.triggers.temporal import DateTimeTrigger
+from airflow.sdk import BaseOperator
+from airflow.sdk.bases.branch import BranchMixIn
+from airflow.sdk.bases.operator import ExecutorSafeguard
+from airflow.sdk.exceptions import TaskDeferralError, TaskDeferralTimeout, TaskDeferred
+from airflow.sdk.serde import deserialize, serialize
+
+from airflow_workflow_provider.engine.calls import Activation, Call
+from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
+from airflow_workflow_provider.engine.inline import Ended, InlineHost, Left, Parked, Region, Waiting
+from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.operators import moves
+from airflow_workflow_provider.operators.builtin import SHORT_WAIT
+from airflow_workflow_provider.operators.catalogue import runtime_operator
+from airflow_workflow_provider.operators.hands import (
+    NO_RESULT,
+    Place,
+    bounded,
+    carry_out,
+    deadline_of,
+    ended_by,
+    ledger_of,
+    move,
+    provide,
+)
+from airflow_workflow_provider.operators.step import as_delta
+from airflow_workflow_provider.tasks.builtin import wait_until
+from airflow_workflow_provider.tasks.calls import arguments_of, task_of
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_workflow_provider.engine.machine import Machine
+    from airflow_workflow_provider.engine.state import Json
+    from airflow_workflow_provider.operators.ledger import Ledger
+
+FAIL_METHOD = "__fail__"
+"""The method by which Airflow tells that a trigger has failed or timed out."""
+
+
+class RegionOperator(BaseOperator, BranchMixIn):
+    """Runs the steps of a region one after the other, each result stored before the next step starts.
+
+    A try that follows a killed one goes on where the last result was stored. What waits for long holds no worker: the
+    task defers itself, with the trigger of the operator that waits or until something is due.
+    """
+
+    inherits_from_skipmixin = True
+    custom_operator_name: ClassVar[str] = "Steps"
+    ui_color = "#eaf5ee"
+    shallow_copy_attrs = ("workflow_place",)
+    workflow_place: Place
+
+    def execute(self, context: Context) -> None:
+        """Run the region from where it is."""
+        ledger = ledger_of(self.workflow_place, context)
+        generation = context["ti"].max_tries
+        entered = move(
+            self.workflow_place,
+            ledger,
+            context,
+            lambda machine: moves.enter_region(
+                machine, self.workflow_place.node, self._deciders(), ledger.clock(), generation
+            ),
+        )
+        if entered is not None:
+            carry_out(self, context, entered)
+            return
+        self._go_on(context, ledger, None)
+
+    def resume(self, context: Context, waiting: Json, event: Any = None) -> None:
+        """Give the event that a trigger brought to the call that waits for it, and go on."""
+        ledger = ledger_of(self.workflow_place, context)
+        activation = Activation(**waiting)
+        self._go_on(context, ledger, (activation, lambda: self._resumed(context, ledger, activation, event)))
+
+    def go_on(self, context: Context, event: Any = None) -> None:  # noqa: ARG002
+        """Go on when something is due."""
+        self._go_on(context, ledger_of(self.workflow_place, context), None)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Go on after waiting, also when a trigger has failed or timed out: the state knows what was waited for."""
+        if next_method != FAIL_METHOD:
+            return super().resume_execution(next_method, next_kwargs, context)
+        reason = str((next_kwargs or {}).get("error", ""))
+        ledger = ledger_of(self.workflow_place, context)
+        found = ledger.look(self._first_parked)
+        if found is None:
+            return self._go_on(context, ledger, None)
+        activation, note = found
+        until = note.get("deadline")
+        if reason == "Trigger timeout" and (until is None or moment(until) > datetime.now(UTC)):
+            # Something else in the region was due before this call was.
+            return self._go_on(context, ledger, None)
+        kind = TaskDeferralTimeout if reason == "Trigger timeout" else TaskDeferralError
+        return self._go_on(context, ledger, (activation, lambda: ended_by(kind(reason))))
+
+    def _deciders(self) -> Any:
+        return self.workflow_place.workflow.plan.deciders(self.workflow_place.node.task_id)
+
+    def _go_on(self, context: Context, ledger: Ledger, event: Any) -> None:
+        node = self.workflow_place.node
+        host = InlineHost(
+            Region(node.path, frozenset(node.nodes)),
+            str(context["ti"].id),
+            ledger.session,
+            lambda call: self._run(context, ledger, call),
+            ledger.clock,
+            generation=context["ti"].max_tries,
+        )
+        ended = None if event is None else (event[0], event[1]())
+        while True:
+            result = host.run(ended)
+            if isinstance(result, Left):
+                break
+            self._wait(result)
+            ended = None
+        outcome = ledger.change(lambda machine: moves.region_left(machine, node, ledger.clock()))
+        carry_out(self, context, outcome)
+
+    def _wait(self, waiting: Waiting) -> None:
+        """Wait until something is due: a moment in the worker, longer without one."""
+        remaining = None
+        if waiting.until is not None:
+            remaining = (waiting.until - datetime.now(UTC)).total_seconds()
+            if remaining <= SHORT_WAIT:
+                time.sleep(max(remaining, 0))
+                return
+        if waiting.calls:
+            self._defer_to(*waiting.calls[0], remaining)
+        if waiting.until is None:
+            message = "A region that has not ended runs something or waits for something"
+            raise AssertionError(message)
+        self.defer(trigger=DateTimeTrigger(moment=waiting.until), method_name="go_on")
+
+    def _defer_to(self, activation: Activation, parked: Parked, remaining: float | None) -> NoReturn:
+        note = parked.note
+        limits = [] if remaining is None else [remaining]
+        if note["deadline"] is not None:
+            limits.append(max((moment(note["deadline"]) - datetime.now(UTC)).total_seconds(), 0))
+        trigger = _trigger(note["trigger"])
+        self.defer(
+            trigger=trigger,
+            method_name="resume",
+            kwargs={"waiting": vars(activation)},
+            timeout=timedelta(seconds=min(limits)) if limits else None,
+        )
+        raise AssertionError("unreachable")  # noqa: EM101 - tells the type checker that defer never returns
+
+    # One call
+
+    def _run(self, context: Context, ledger: Ledger, call: Call) -> Ended | Parked:
+        deadline = ledger.look(lambda machine: deadline_of(machine, call))
+        try:
+            operator = self._operator(context, ledger, call)
+            task = task_of(self.workflow_place.workflow.graph, call.task_id)
+            if task.operator == "wait":
+                until = wait_until(operator.arguments, ledger.clock())  # type: ignore[attr-defined]
+                return Parked(until=until)
+        except StepFailure as exc:
+            return Ended(failure=Failure.from_exception(exc))
+        return self._guarded(operator, deadline, lambda: self._execute(operator, context))
+
+    def _operator(self, context: Context, ledger: Ledger, call: Call) -> BaseOperator:
+        provide(context, call)
+        task = task_of(self.workflow_place.workflow.graph, call.task_id)
+        arguments = arguments_of(task, call, context)
+        name = f"{self.task_id}.{call.step_id}"
+        return runtime_operator(task, arguments, name, ledger.settings.allowed_operators)
+
+    def _execute(self, operator: BaseOperator, context: Context) -> Any:
+        # The task runner itself does this; it tells a planned call from one by mistake.
+        token = ExecutorSafeguard.tracker.set(operator)
+        try:
+            return operator.execute(context)
+        finally:
+            ExecutorSafeguard.tracker.reset(token)
+
+    def _resumed(self, context: Context, ledger: Ledger, activation: Activation, event: Any) -> Ended | Parked | None:
+        """Let the operator that waited go on with the event; None where nothing waits for it any more."""
+
+        def waiting_call(machine: Machine) -> tuple[Call, Json, datetime | None] | None:
+            if not machine.waits(activation):
+                return None
+            call = machine.call_of(activation.scope)
+            current = machine.scope(activation.scope).control["current"]
+            return call, current["parked"]["note"], deadline_of(machine, call)
+
+        found = ledger.look(waiting_call)
+        if found is None:
+            return None
+        call, note, deadline = found
+        try:
+            operator = self._operator(context, ledger, call)
+        except StepFailure as exc:
+            return Ended(failure=Failure.from_exception(exc))
+        kwargs = {**_read(note["kwargs"]), "event": event}
+        return self._guarded(operator, deadline, lambda: operator.resume_execution(note["method"], kwargs, context))
+
+    def _guarded(self, operator: BaseOperator, deadline: datetime | None, work: Any) -> Ended | Parked:
+        try:
+            with bounded(operator, deadline):
+                return Ended(output=work())
+        except TaskDeferred as deferral:
+            return Parked(note=_note(deferral))
+        except NO_RESULT:
+            raise
+        except BaseException as exc:
+            self.log.warning("The task of a step failed: %s: %s", type(exc).__name__, exc)
+            return ended_by(exc)
+
+    def _first_parked(self, machine: Machine) -> tuple[Activation, Json] | None:
+        """Return the call whose trigger this task waits for."""
+        node = self.workflow_place.node
+        region = Region(node.path, frozenset(node.nodes))
+        parked = machine.parked(region.holds)
+        return next(((activation, note["note"]) for activation, note in parked if note["until"] is None), None)
+
+
+def _note(deferral: TaskDeferred) -> Json:
+    """Return what a deferred operator waits for, as JSON."""
+    path, kwargs = deferral.trigger.serialize()
+    deadline = None
+    if deferral.timeout is not None:
+        deadline = timestamp(datetime.now(UTC) + as_delta(deferral.timeout))
+    return {
+        "trigger": {"path": path, "kwargs": serialize(kwargs)},
+        "method": deferral.method_name,
+        "kwargs": serialize(deferral.kwargs or {}),
+        "deadline": deadline,
+    }
+
+
+def _trigger(note: Json) -> Any:
+    module, _, name = str(note["path"]).rpartition(".")
+    return getattr(import_module(module), name)(**_read(note["kwargs"]))
+
+
+def _read(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", deserialize(value))

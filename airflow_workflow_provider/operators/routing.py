@@ -1,0 +1,71 @@
+"""The tasks between the steps: they read what the machine decided, and turn it into branches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.bases.branch import BranchMixIn
+
+from airflow_workflow_provider.operators import moves
+from airflow_workflow_provider.operators.hands import Place, carry_out, ledger_of, move
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from airflow.sdk import Context
+
+    from airflow_workflow_provider.engine.machine import Machine
+
+
+class RoutingOperator(BaseOperator, BranchMixIn):
+    """Base of the tasks that do no work of their own."""
+
+    inherits_from_skipmixin = True
+    custom_operator_name: ClassVar[str]
+    shallow_copy_attrs = ("workflow_place",)
+    workflow_place: Place
+
+    def execute(self, context: Context) -> None:
+        """Read the decision and follow it."""
+        place = self.workflow_place
+        ledger = ledger_of(place, context)
+        outcome = move(place, ledger, context, lambda machine: self.move(machine, ledger.clock()))
+        carry_out(self, context, outcome)
+
+    def move(self, machine: Machine, now: datetime) -> moves.Outcome:
+        """Return what is to be done."""
+        raise NotImplementedError
+
+
+class CatchOperator(RoutingOperator):
+    """Follows a step's failure to where the workflow handles it; a killed worker's too (rules F4 to F6)."""
+
+    custom_operator_name = "Catch"
+    ui_color = "#fdf3e4"
+
+    def move(self, machine: Machine, now: datetime) -> moves.Outcome:
+        """Route the failure."""
+        return moves.catch(machine, self.workflow_place.node, now)
+
+
+class JoinOperator(RoutingOperator):
+    """Ends the branches of a step, and follows its decision (rules P1 to P3)."""
+
+    custom_operator_name = "Join"
+    ui_color = "#f0f0f0"
+
+    def move(self, machine: Machine, now: datetime) -> moves.Outcome:
+        """End the branches."""
+        return moves.join(machine, self.workflow_place.node, now)
+
+
+class FailureOperator(RoutingOperator):
+    """Fails the run with the instance's error (rule T4)."""
+
+    custom_operator_name = "Fail"
+    ui_color = "#fbeeee"
+
+    def move(self, machine: Machine, now: datetime) -> moves.Outcome:  # noqa: ARG002
+        """Fail."""
+        return moves.fail(machine)

@@ -1,0 +1,168 @@
+"""A step as an Airflow task: any operator, with the workflow around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.bases.branch import BranchMixIn
+from airflow.sdk.exceptions import TaskDeferred
+
+from airflow_workflow_provider.engine.calls import Call
+from airflow_workflow_provider.engine.failure import Failure
+from airflow_workflow_provider.engine.inline import Ended
+from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.operators import moves
+from airflow_workflow_provider.operators.catalogue import set_arguments
+from airflow_workflow_provider.operators.hands import (
+    NO_RESULT,
+    Place,
+    bounded,
+    carry_out,
+    deadline_of,
+    ended_by,
+    ledger_of,
+    move,
+    provide,
+)
+from airflow_workflow_provider.tasks.calls import arguments_of, task_of
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator, Context
+
+    from airflow_workflow_provider.engine.machine import Machine
+    from airflow_workflow_provider.operators.ledger import Ledger
+    from airflow_workflow_provider.operators.moves import Outcome
+
+
+@dataclass
+class _Attempt:
+    """What is known of the attempt between the preparation of a task and its end."""
+
+    ledger: Ledger
+    runner: str
+    outcome: Outcome | None = None
+    call: Call | None = None
+    deadline: datetime | None = None
+    failure: Failure | None = None
+    cause: BaseException | None = None
+
+
+class StepMixin:
+    """Put in front of an operator class: begins the attempt before the operator runs, and reports its end after.
+
+    Airflow renders templates before it runs a task, and shows what came out. So the attempt begins there, and the
+    operator gets the values of the run. Its result is stored before Airflow hears of it (rule I2); then the decision
+    of the machine becomes a branch, a retry or a failure.
+    """
+
+    inherits_from_skipmixin = True
+    workflow_place: Place
+    _workflow_attempt: _Attempt | None = None
+
+    def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:  # noqa: ARG002
+        """Begin the attempt and set the operator's arguments to what they are in this run."""
+        ledger = ledger_of(self.workflow_place, context)
+        attempt = self._workflow_attempt = _Attempt(ledger, str(context["ti"].id))
+        begun = move(self.workflow_place, ledger, context, lambda machine: self._begin(machine, context))
+        if not isinstance(begun, tuple):
+            attempt.outcome = begun
+            if isinstance(begun, moves.Leave):
+                carry_out(self, context, begun)
+            return
+        call, attempt.deadline = begun
+        attempt.call = call
+        provide(context, call)
+        try:
+            self._set_arguments(context, call)
+        except StepFailure as exc:
+            attempt.failure, attempt.cause = Failure.from_exception(exc), exc
+
+    def execute(self, context: Context) -> Any:
+        """Run the operator as one attempt of the step."""
+        return self._host(context, lambda: super(StepMixin, self).execute(context))  # type: ignore[misc]
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Go on with the attempt after the operator has waited without a worker."""
+        return self._host(
+            context,
+            lambda: super(StepMixin, self).resume_execution(next_method, next_kwargs, context),  # type: ignore[misc]
+        )
+
+    def _begin(self, machine: Machine, context: Context) -> Outcome | tuple[Call, datetime | None]:
+        ti, ledger = context["ti"], self._running.ledger
+        found = moves.begin(machine, self.workflow_place.node, str(ti.id), ledger.clock(), ti.max_tries)
+        return (found, deadline_of(machine, found)) if isinstance(found, Call) else found
+
+    def _set_arguments(self, context: Context, call: Call) -> None:
+        task = task_of(self.workflow_place.workflow.graph, call.task_id)
+        set_arguments(self, task, arguments_of(task, call, context))  # type: ignore[arg-type]
+
+    @property
+    def _running(self) -> _Attempt:
+        if self._workflow_attempt is None:
+            message = "Airflow prepares a task before it runs it"
+            raise AssertionError(message)
+        return self._workflow_attempt
+
+    def _host(self, context: Context, run: Callable[[], Any]) -> None:
+        attempt = self._running
+        if attempt.call is None:
+            if attempt.outcome is not None:
+                carry_out(self, context, attempt.outcome)
+            return
+        cause = attempt.cause
+        if attempt.failure is not None:
+            ended = Ended(failure=attempt.failure)
+        else:
+            ended, cause = self._run(attempt, run)
+        call = attempt.call
+
+        def report(machine: Machine) -> Outcome:
+            return moves.end(machine, self.workflow_place.node, call, attempt.runner, ended, attempt.ledger.clock())
+
+        carry_out(self, context, attempt.ledger.change(report), cause)
+
+    def _run(self, attempt: _Attempt, run: Callable[[], Any]) -> tuple[Ended, BaseException | None]:
+        try:
+            with bounded(self, attempt.deadline):
+                return Ended(output=run()), None
+        except TaskDeferred as deferral:
+            self._park(attempt, deferral)
+            raise
+        except NO_RESULT:
+            raise
+        except BaseException as exc:
+            return ended_by(exc), exc
+
+    def _park(self, attempt: _Attempt, deferral: TaskDeferred) -> None:
+        """Note that the attempt waits, and let the wait end when the attempt's time is over (rule F3)."""
+        if attempt.deadline is not None:
+            remaining = max(attempt.deadline - datetime.now(UTC), timedelta())
+            deferral.timeout = remaining if deferral.timeout is None else min(remaining, as_delta(deferral.timeout))
+        call, ledger = attempt.call, attempt.ledger
+        if call is not None:
+            ledger.change(lambda machine: machine.park(call.scope, call.step_id, attempt.runner, {}, ledger.clock()))
+
+
+def as_delta(value: timedelta | float) -> timedelta:
+    """Return an operator's time limit, which may be a number of seconds, as a length of time."""
+    return value if isinstance(value, timedelta) else timedelta(seconds=value)
+
+
+@lru_cache(maxsize=256)
+def step_class(operator: type[BaseOperator]) -> type[BaseOperator]:
+    """Return the class of a step's task: the operator with :class:`StepMixin` in front."""
+    attributes = {
+        "__module__": __name__,
+        "__doc__": operator.__doc__,
+        "custom_operator_name": getattr(operator, "custom_operator_name", operator.__name__),
+        "ui_color": operator.ui_color,
+        # A value of a run that ends like a file name stays a value: data must not read files.
+        "template_ext": (),
+        "shallow_copy_attrs": (*operator.shallow_copy_attrs, "workflow_place"),
+    }
+    return type(f"{operator.__name__}Step", (StepMixin, operator, BranchMixIn), attributes)
