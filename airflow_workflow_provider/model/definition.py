@@ -70,6 +70,8 @@ class Node(BaseModel):
         alias_generator=to_camel,
         populate_by_name=True,
         allow_inf_nan=False,
+        # Only what is read needs a validator, and building all of them takes a fifth of the time to import this.
+        defer_build=True,
         # Documents are data from outside: no part of one belongs into a message without being shortened first.
         hide_input_in_errors=True,
     )
@@ -257,9 +259,3 @@ class WorkflowDefinition(Node):
     settings: WorkflowSettings = Field(default_factory=WorkflowSettings)
     on_failure: WorkflowOnFailure | None = None
     output: Transform | None = Field(None, description="The instance's result; default: the last step's output")
-
-
-Step.model_rebuild()
-Branch.model_rebuild()
-ForEach.model_rebuild()
-WorkflowDefinition.model_rebuild()

@@ -227,6 +227,8 @@ def _keys_at(model: type[BaseModel], path: Path) -> list[str]:
             return []
         if isinstance(part, int):
             continue
+        if not current.__pydantic_fields_complete__:
+            current.model_rebuild()  # a model that refers to a later one learns what that is when it is needed
         fields = {info.alias or name: info.annotation for name, info in current.model_fields.items()}
         # a name that is no field of the model is a key of a mapping, whose values have the model found last
         if part in fields:

@@ -79,9 +79,13 @@ class CompiledTransform:
         :raises ExpressionFailure: it fails, or exceeds a bound
         """
         program = self._program()
-        if self.kind == "jsonata":
-            return plain(program.evaluate(bindings, dict(variables or {}), uuid_source), whole_numbers=True)
-        return plain(program.evaluate(bindings))
+        try:
+            if self.kind == "jsonata":
+                return plain(program.evaluate(bindings, dict(variables or {}), uuid_source), whole_numbers=True)
+            return plain(program.evaluate(bindings))
+        except RecursionError as error:
+            msg = "the data is nested too deeply"
+            raise ExpressionFailure(msg) from error
 
     def _program(self) -> Any:
         # Looked up each time: an environment variable chooses the JSONata engine, and compiled programs are cached.

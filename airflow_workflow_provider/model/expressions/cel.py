@@ -62,7 +62,7 @@ class CelProgram:
         self._has_macros = _check_size(tokens)
         try:
             self._expression = _environment(names).compile(source)
-        except (RuntimeError, ValueError, UnicodeError) as error:
+        except (RuntimeError, ValueError) as error:
             raise _compile_error(str(error), source) from error
         self.reads: Paths = read_paths(tokens, names)
 
@@ -188,6 +188,9 @@ def _tokens(source: str) -> list[tuple[str, str]]:
             kind="size",
             suggestion="compute the value in a step's output or assign, and compare that",
         )
+    if source != well_formed(source):
+        msg = "the expression has half of a surrogate pair, which is no character"
+        raise ExpressionSyntaxError(msg)
     if not source.strip():
         msg = "the expression is empty"
         raise ExpressionSyntaxError(msg, kind="empty", suggestion="leave it out, or write true")

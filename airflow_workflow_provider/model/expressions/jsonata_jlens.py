@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import jlens
@@ -18,6 +18,15 @@ from airflow_workflow_provider.model.expressions.bounds import (
     Meter,
 )
 from airflow_workflow_provider.model.expressions.errors import ExpressionFailure, ExpressionSyntaxError, Kind
+
+_PRELUDE: Final = (
+    "($replace := function($s, $p, $r, $l)<s-(sf)(sf)n?:s> "
+    "{{ $replaceWithinBounds($s, $p, $type($p) = 'string' ? null : $match($s, $p, $l), $r, $l) }}; ({}\n))"
+)
+"""Put around an expression that may use ``$replace``: the engine's own has no bound and can take all memory there is.
+
+It is written in JSONata, because a function of the host cannot ask a regular expression for its second match.
+"""
 
 _LIMIT: Final = "U1001"
 """jlens' code for an expression beyond a limit."""
@@ -36,7 +45,9 @@ class Program:
     def __init__(self, source: str) -> None:
         try:
             self._expression = jlens.Expression(source)
-            # The engine's own have no bound: one aborts the process for want of memory, one compares all with all.
+            if "replace" in source:
+                self._expression = jlens.Expression(_PRELUDE.format(source))
+            # The engine's own has no bound: it compares each value with each other.
             self._expression.register_function("distinct", functions.distinct, "<x:x>")
         except jlens.JlensError as error:
             kind: Kind = "size" if error.code == _LIMIT else "syntax"
@@ -54,7 +65,7 @@ class Program:
             "hash": functions.hash_text,
             "uuid": functions.uuid_function(uuid_source),
             "eval": functions.refuse_eval,
-            "replace": _replace(Meter()),
+            "replaceWithinBounds": _replace(Meter()),
             **variables,
         }
         try:
@@ -89,29 +100,17 @@ def keeps_integers(value: object) -> bool:
 
 
 def _replace(meter: Meter) -> Callable[..., str | None]:
-    def replace(
-        text: object = None, pattern: Any = None, replacement: Any = None, limit: float | None = None, *_: object
-    ) -> str | None:
+    """The host's part of ``$replace``: it gets the matches of a regular expression from the prelude."""
+
+    def replace(text: Any = None, pattern: Any = None, matches: Any = None, how: Any = None, limit: Any = None) -> Any:
         if text is None:
             return None
-        if not isinstance(text, str) or pattern is None or not (isinstance(replacement, str) or callable(replacement)):
-            msg = "$replace needs a text, a pattern and a replacement"
-            raise ExpressionFailure(msg)
-        return functions.replace(
-            text, pattern if isinstance(pattern, str) else _matcher(pattern), replacement, limit, meter
-        )
+        found = pattern if isinstance(pattern, str) else _matcher(matches)
+        return functions.replace(text, found, how, limit, meter)
 
     return replace
 
 
-def _matcher(function: Callable[..., Any]) -> functions.Matcher:
-    """A JSONata matcher: called with a text it gives the first match, whose ``next`` gives the one after."""
-
-    def matches(text: str) -> Iterator[functions.Match]:
-        match = function(text)
-        while match is not None:
-            yield match
-            following = match.get("next")
-            match = following() if callable(following) else None
-
-    return matches
+def _matcher(matches: Any) -> functions.Matcher:
+    found = [matches] if isinstance(matches, Mapping) else matches or []
+    return lambda _text: ({**match, "start": match["index"]} for match in found)

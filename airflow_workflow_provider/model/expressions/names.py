@@ -90,8 +90,8 @@ class _Walker:
             self.bound.update(str(argument.value) for argument in node.arguments or ())
             self.visit(node.body, at_root=at_root)
         elif node.type == "transform":
-            self.visit(node.pattern, at_root=at_root)
-            self._all((node.update, node.delete), at_root=False)
+            # its context is what it is applied to
+            self._all((node.pattern, node.update, node.delete), at_root=False)
         else:
             self._parts(node, at_root=at_root)
         self._attachments(node)

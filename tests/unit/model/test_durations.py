@@ -36,16 +36,16 @@ def test_d3_years_and_months_have_no_fixed_length(text: str) -> None:
     "text",
     [
         "", "P", "PT", "P1DT", "5m", "PT5", "pt5m", "PT5M ", " PT5M", "-PT5M", "+PT5M", "PT-5M", "P1S", "PT1D", "T5M",
-        "PT5M\n", "PT٥M", "PT1H30", "P1W2D", "P0.5Y", "5", "null", "P1Y" * 1000, "P" + "9" * 5_000_000 + "D",
+        "PT5M\n", "PT\u0665M", "PT1H30", "P1W2D", "P0.5Y", "5", "null", "P1Y" * 1000, "P" + "9" * 5_000_000 + "D",
         "P99999999999999D", "PT9999999999999999999999H", "36h", "P\0D",
     ],
 )  # fmt: skip
 def test_d3_what_is_no_duration_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is|has|names") as refused:
+    with pytest.raises(ValueError, match=r"is|has|names") as refused:
         parse_duration(text)
     assert len(str(refused.value)) < 250
 
-    with pytest.raises(ValueError, match="is|has|names"):
+    with pytest.raises(ValueError, match=r"is|has|names"):
         parse_retention(text)
 
 

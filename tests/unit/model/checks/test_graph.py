@@ -6,6 +6,7 @@ import pytest
 
 from tests.fixtures.documents import check, found, step, workflow
 
+ALL_TO_B = {"conditions": [{"errorType": "*", "nextStepId": "b"}]}
 ITEMS = {"type": "jmespath", "expression": "data.orders"}
 
 
@@ -89,9 +90,9 @@ def test_t7_every_step_is_reachable(place: str) -> None:
         workflow(step("a"), step("b")),
         workflow(step("a", next=_to("c", "b")), step("b", next=[]), step("c")),
         workflow(step("a", next=[], onFailure={"action": "continue", "nextStepId": "b"}), step("b")),
-        workflow(step("a", onFailure={"errorHandler": {"conditions": [{"errorType": "*", "nextStepId": "b"}]}}), step("b")),
+        workflow(step("a", onFailure={"errorHandler": ALL_TO_B}), step("b")),
         workflow(step("a"), step("b"), onFailure={"nextStepId": "b"}),
-        workflow(step("a"), step("b"), onFailure={"errorHandler": {"conditions": [{"errorType": "*", "nextStepId": "b"}]}}),
+        workflow(step("a"), step("b"), onFailure={"errorHandler": ALL_TO_B}),
         # a loop back, also from a handler
         workflow(step("a"), step("b", next=_to("a", "end"))),
         workflow(step("a", onFailure={"action": "continue", "nextStepId": "fix"}), step("fix", next=_to("a"))),

@@ -1,0 +1,63 @@
+"""Rules X2 and X3 for any expression: it is refused, fails, or gives JSON, and nothing else happens."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from airflow_workflow_provider.model.expressions import (
+    X1_NAMES,
+    CompiledTransform,
+    ExpressionFailure,
+    ExpressionSyntaxError,
+    compile_cel,
+    compile_condition,
+)
+from airflow_workflow_provider.model.expressions.jsonata import ENGINE_VARIABLE
+
+BINDINGS: dict[str, Any] = {
+    **dict.fromkeys(X1_NAMES),
+    "data": {"a": 1, "b": [1, 2.5, None, "x"], "c": {"d": True}, "t": "text"},
+    "steps": {"s": {"output": {}}},
+}
+TOKENS = st.sampled_from(
+    """data data.a data.b data.c.d data.t steps . [ ] ( ) { } && || ! == != < > + - * / % ? : , 'x' "y" 1 2.5 null true
+    in has( size( $ $$ @ & ^ | ~> := ; $sum( $map( function($v){ $string( #$i `1` length( to_string( sort( // /* */ \\ é
+    b'z' duration('1s') timestamp( map(x,x ** /a/ [0] [*] .. and or $replace( $match( $uuid() $split( $merge( $sort(
+    """.split()
+    + [" ", "\n"]
+)
+SOURCES = st.lists(TOKENS, min_size=1, max_size=12).map("".join) | st.text(max_size=30)
+
+
+REFUSALS = (ExpressionSyntaxError, ExpressionFailure)
+
+
+@settings(max_examples=1500, deadline=None, derandomize=True)
+@given(SOURCES)
+def test_x2_any_condition_is_refused_fails_or_holds_or_not(source: str) -> None:
+    with contextlib.suppress(*REFUSALS):
+        assert compile_condition(source).holds(BINDINGS) in {True, False}
+    with contextlib.suppress(*REFUSALS):
+        json.dumps(compile_cel(source).evaluate(BINDINGS), allow_nan=False)
+
+
+@pytest.mark.parametrize("kind", ["jmespath", "python", "jlens"])
+def test_x3_any_transform_is_refused_fails_or_gives_json(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ENGINE_VARIABLE, kind)
+
+    @settings(max_examples=1500, deadline=None, derandomize=True)
+    @given(SOURCES)
+    def hold(source: str) -> None:
+        before = json.dumps(BINDINGS)
+        with contextlib.suppress(*REFUSALS):
+            value = CompiledTransform("jmespath" if kind == "jmespath" else "jsonata", source).evaluate(BINDINGS)
+            json.dumps(value, allow_nan=False)
+        assert json.dumps(BINDINGS) == before
+
+    hold()
