@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.engine import attempts, closing, regions, transitions
 from airflow_workflow_provider.engine.calls import Decision
-from airflow_workflow_provider.engine.failure import Failure, timestamp
+from airflow_workflow_provider.engine.failure import CANCELLED, Failure, timestamp
 from airflow_workflow_provider.engine.rerun import reopen
 from airflow_workflow_provider.engine.state import ROOT
 
@@ -101,6 +101,15 @@ def agree_failed(machine: Machine, failure: Failure, now: datetime) -> bool:
     machine.refresh()
     machine.log.add("error", "instance.failed", now, data={"error": error})
     return True
+
+
+def cancel(machine: Machine, message: str, now: datetime) -> bool:
+    """End an instance as cancelled (rule I1): live steps fail with Cancelled, no handler and no compensation runs.
+
+    :param message: who or what cancelled it, for the error object
+    :returns: whether it was still running; one that has ended is left as it is
+    """
+    return not machine.is_over and agree_failed(machine, Failure(CANCELLED, message), now)
 
 
 def agree_completed(machine: Machine, now: datetime) -> bool:

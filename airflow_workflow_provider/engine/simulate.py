@@ -80,7 +80,7 @@ def public_state(state: Json) -> Json:
     return {**public, "steps": steps}
 
 
-def simulate(
+def simulate(  # noqa: PLR0913 - each is one fact about a run
     graph: Graph,
     input_data: Any,
     run_task: TaskRunner,
@@ -90,11 +90,13 @@ def simulate(
     options: Options | None = None,
     instance_id: str | None = None,
     correlation_id: str | None = None,
+    watch: Callable[[], None] = lambda: None,
 ) -> Simulation:
     """Run a definition to its end in memory.
 
     :param run_task: gives the outcome of each call
     :param now: virtual time at the start
+    :param watch: told before each call; what it raises ends the simulation
     """
     definition = graph.definition
     instance = {
@@ -109,7 +111,7 @@ def simulate(
     except StepFailure as exc:
         return _refused(instance, input_data, event, exc, now)
     machine = Machine.start(graph, instance, prepared, now=now, event=event, options=options)
-    return _Run(machine, run_task, now).to_end()
+    return _Run(machine, run_task, now, watch).to_end()
 
 
 def check_input(graph: Graph, input_data: Any) -> None:
@@ -136,8 +138,9 @@ def _refused(instance: Json, input_data: Any, event: Json | None, exc: StepFailu
 class _Run:
     """One run of a machine in virtual time."""
 
-    def __init__(self, machine: Machine, run_task: TaskRunner, now: datetime) -> None:
+    def __init__(self, machine: Machine, run_task: TaskRunner, now: datetime, watch: Callable[[], None]) -> None:
         self._machine = machine
+        self._watch = watch
         self._run_task = run_task
         self._now = now
         self._calls = 0
@@ -167,6 +170,7 @@ class _Run:
         machine = self._machine
         while ready := machine.ready(self._now):
             activation = ready[0]
+            self._watch()
             self._calls += 1
             runner = str(self._calls)
             machine.begin(activation.scope, activation.step_id, runner, self._now)

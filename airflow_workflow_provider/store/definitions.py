@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from semver import Version
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from airflow_workflow_provider.errors import Conflict, NotFound
 from airflow_workflow_provider.store.jsontext import digest
+from airflow_workflow_provider.store.matching import note_triggers
 from airflow_workflow_provider.store.publications import (
     Published,
+    check_expected,
     enter_publication,
     highest_revision,
     latest_rows,
@@ -85,6 +87,7 @@ class Definitions:
         *,
         force: bool = False,
         actor: str | None = None,
+        expected: int | None = None,
     ) -> Published:
         """Make a checked document the head of its workflow, in one transaction (rule D4).
 
@@ -93,8 +96,9 @@ class Definitions:
 
         :param force: allow a version lower than the head: a rollback, or a late fix of an older line
         :param actor: who publishes, kept with the version
+        :param expected: the head's revision as the publisher knows it, 0 for a new workflow; null where any will do
         :raises Conflict: ``version-reused``: the version was published with other content; ``version-lower``: it is
-            lower than the head
+            lower than the head; ``revision-changed``: the head is not the expected one
         :raises InvalidDefinition: a text that PostgreSQL cannot store
         """
         refuse_unstorable(document, definition.workflow_id)
@@ -103,6 +107,7 @@ class Definitions:
         def work(connection: Connection) -> Published:
             enter_publication(connection)
             head = self._head(connection, definition.workflow_id)
+            check_expected(definition.workflow_id, expected, head.revision if head else None)
             if head is not None:
                 same = self._published(connection, definition.workflow_id, definition.version)
                 check_version(definition, content, head.version, same.digest if same else None, force=force)
@@ -132,6 +137,28 @@ class Definitions:
         if row is None:
             raise self._not_found(workflow_id, version, revision)
         return StoredDefinition(**row._mapping)
+
+    def head(self, workflow_id: str) -> Head:
+        """The current definition of a workflow, as lists show it.
+
+        :raises NotFound: there is no such workflow
+        """
+        query = select(*_HEAD_COLUMNS).where(heads.c.workflow_id == workflow_id)
+        row = self._database.run(lambda connection: connection.execute(query).one_or_none())
+        if row is None:
+            raise self._not_found(workflow_id, None, None)
+        return Head(**row._mapping)
+
+    def set_active(self, workflow_id: str, *, active: bool) -> Head:
+        """Let a workflow take new instances or refuse them; instances that run are left alone.
+
+        :returns: the head as it is now; setting what is set already changes nothing
+        :raises NotFound: there is no such workflow
+        """
+        changed = update(heads).where(heads.c.workflow_id == workflow_id, heads.c.active != active)
+        changed = changed.values(active=active, updated_at=func.statement_timestamp())
+        self._database.run(lambda connection: connection.execute(changed))
+        return self.head(workflow_id)
 
     def list(self) -> tuple[Head, ...]:
         """The heads of all workflows, by id."""
@@ -241,6 +268,7 @@ def _write_head(
         "on_failure": document.get("onFailure"),
         "output": document.get("output"),
     }
+    note_triggers(connection, [trigger.event_pattern for trigger in definition.triggers])
     # The row stays the same one: instances refer to it.
     statement = upsert(heads).values(workflow_id=definition.workflow_id, **values)
     connection.execute(

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import Select, String, any_, bindparam, func, select, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.store.instances import SUMMARY_COLUMNS, InstanceSummary
+from airflow_workflow_provider.store.jsonpath import InputCondition, holds
 from airflow_workflow_provider.store.tables import STATUSES
 from airflow_workflow_provider.store.tables import workflow_instances as instances
 
@@ -27,13 +29,16 @@ MAX_PAGE: Final = 1000
 class InstanceFilter:
     """Which instances; what is null does not restrict, and all that is given must hold.
 
+    :param workflow_ids: of any of these workflows
     :param statuses: any of these
     :param started_from: started then or later
     :param started_before: started earlier
     :param current_step_id: whose most recently activated step is this (rule I4)
+    :param input: what must hold for the input
     """
 
     workflow_id: str | None = None
+    workflow_ids: Collection[str] | None = None
     version: str | None = None
     statuses: Collection[str] | None = None
     correlation_id: str | None = None
@@ -41,6 +46,7 @@ class InstanceFilter:
     started_from: datetime | None = None
     started_before: datetime | None = None
     parent_instance_id: UUID | None = None
+    input: Sequence[InputCondition] = ()
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,10 @@ def _restrict(query: Select[Any], only: InstanceFilter) -> Select[Any]:
         wanted = getattr(only, name)
         if wanted is not None:
             query = query.where(instances.c[name] == wanted)
+    if only.workflow_ids is not None:
+        query = query.where(instances.c.workflow_id == any_(bindparam(None, sorted(only.workflow_ids), ARRAY(String))))
+    for condition in only.input:
+        query = query.where(holds(instances.c.input, condition))
     if only.statuses is not None:
         query = query.where(instances.c.status.in_(_known(only.statuses)))
     if only.started_from is not None:

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Table, func, select, text
 
-from airflow_workflow_provider.errors import InvalidDefinition
+from airflow_workflow_provider.errors import Conflict, InvalidDefinition
 from airflow_workflow_provider.model.diagnostics import Diagnostic
 from airflow_workflow_provider.store.jsontext import unstorable
 from airflow_workflow_provider.store.tables import (
@@ -40,6 +40,21 @@ def enter_publication(connection: Connection) -> None:
     that has seen revision 6 would never look for a 5 that is committed later.
     """
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": PUBLISH_KEY})
+
+
+def check_expected(name: str, expected: int | None, head: int | None) -> None:
+    """Whether the head is what the publisher has seen; call it inside :func:`enter_publication`.
+
+    :param expected: the head's revision as the publisher knows it, 0 for none; null where any will do
+    :param head: the head's revision, null where there is none
+    :raises Conflict: ``revision-changed``: somebody else published meanwhile
+    """
+    if expected is None or expected == (head or 0):
+        return
+    is_now = f"is revision {head} now" if head else "does not exist"
+    wanted = f"revision {expected} was expected" if expected else "it was not to exist"
+    message = f"{name!r} {is_now}; {wanted}"
+    raise Conflict(message, code="revision-changed", suggestion="read it again and apply the change to what is there")
 
 
 def next_revision(connection: Connection) -> int:

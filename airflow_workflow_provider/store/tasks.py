@@ -13,6 +13,7 @@ from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.store.jsontext import digest
 from airflow_workflow_provider.store.publications import (
     Published,
+    check_expected,
     enter_publication,
     latest_rows,
     next_revision,
@@ -47,12 +48,21 @@ class Tasks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def publish(self, task: TaskDefinition, document: dict[str, Any], *, actor: str | None = None) -> Published:
+    def publish(
+        self,
+        task: TaskDefinition,
+        document: dict[str, Any],
+        *,
+        actor: str | None = None,
+        expected: int | None = None,
+    ) -> Published:
         """Make a checked document the current definition of its task, in one transaction.
 
         Tasks have no version of their own: other content is a new revision, the same content is none.
 
         :param actor: who publishes, kept with the revision
+        :param expected: the revision as the publisher knows it, 0 for a new task; null where any will do
+        :raises Conflict: ``revision-changed``: the current revision is not the expected one
         :raises InvalidDefinition: a text that PostgreSQL cannot store
         """
         refuse_unstorable(document, task.task_id)
@@ -62,6 +72,7 @@ class Tasks:
             enter_publication(connection)
             newest = select(versions.c.digest, versions.c.revision).where(versions.c.task_id == task.task_id)
             head = connection.execute(newest.order_by(versions.c.revision.desc()).limit(1)).one_or_none()
+            check_expected(task.task_id, expected, head.revision if head else None)
             if head is not None and head.digest == content:
                 return Published(head.revision, "unchanged")
             revision = next_revision(connection)
@@ -72,17 +83,32 @@ class Tasks:
 
         return self._database.run(work)
 
-    def get(self, task_id: str) -> StoredTask:
-        """The current definition of a task.
+    def get(self, task_id: str, revision: int | None = None) -> StoredTask:
+        """The current definition of a task, or what was published of it as a revision.
 
-        :raises NotFound: the table has no such task; built-in and Python tasks are not in it
+        :raises NotFound: the table has no such task or revision; built-in and Python tasks are not in it
         """
         query = select(*_COLUMNS).where(versions.c.task_id == task_id).order_by(versions.c.revision.desc()).limit(1)
+        if revision is not None:
+            query = query.where(versions.c.revision == revision)
         row = self._database.run(lambda connection: connection.execute(query).one_or_none())
         if row is None:
-            message = f"There is no task {task_id!r} in the database"
+            wanted = "" if revision is None else f" of revision {revision}"
+            message = f"There is no task {task_id!r}{wanted} in the database"
             raise NotFound(message, pointer=task_id)
         return StoredTask(**row._mapping)
+
+    def versions(self, task_id: str) -> tuple[StoredTask, ...]:
+        """All publications of a task, newest first.
+
+        :raises NotFound: the table has no such task
+        """
+        query = select(*_COLUMNS).where(versions.c.task_id == task_id).order_by(versions.c.revision.desc())
+        found = self._stored(query)
+        if not found:
+            message = f"There is no task {task_id!r} in the database"
+            raise NotFound(message, pointer=task_id)
+        return found
 
     def list(self) -> tuple[StoredTask, ...]:
         """The current definitions of all tasks, by id."""

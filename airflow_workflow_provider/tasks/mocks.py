@@ -37,12 +37,14 @@ class Simulator:
     :param workflows: definitions that ``workflow:<id>`` may run, by their id
     :param warn: told about a task that is neither mocked nor can run here; it returns ``{}``
     :param options: bounds and defaults of the engine
+    :param watch: told before each call; what it raises ends the simulation
     """
 
     catalogue: Catalogue = field(default_factory=Catalogue)
     workflows: Mapping[str, WorkflowDefinition] = field(default_factory=dict)
     warn: Callable[[str], None] = lambda _: None
     options: Options | None = None
+    watch: Callable[[], None] = lambda: None
 
     def run(
         self,
@@ -134,6 +136,7 @@ class SimulatedTasks:
             options=self._simulator.options,
             correlation_id=correlation_id,
             instance_id=instance_id,
+            watch=self._simulator.watch,
         )
 
     def run(self, graph: Graph, call: Call, now: datetime, *, depth: int = 0) -> Outcome:

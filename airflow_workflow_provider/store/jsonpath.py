@@ -1,0 +1,106 @@
+"""Conditions on a JSON column, written as a small part of SQL's JSON path.
+
+``$.customer.id``, ``$.lines[0].sku == "A-1"``, ``$.amount >= 1000``: a path of names and positions, and at most one
+comparison with a literal. It is read here and given to PostgreSQL as a parameter; nothing of it becomes SQL text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, bindparam, cast, func
+from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
+
+from airflow_workflow_provider.errors import Misuse
+from airflow_workflow_provider.store.jsontext import unstorable
+
+MAX_LENGTH: Final = 500
+OPERATORS: Final = ("==", "!=", "<=", ">=", "<", ">")
+
+_MEMBER: Final = re.compile(r"""\.(?P<name>[A-Za-z_]\w*)|\[(?P<index>\d{1,6})\]|\.?(?P<quoted>"(?:[^"\\]|\\.)*")""")
+_COMPARISON: Final = re.compile(r"\s*(?P<operator>==|!=|<=|>=|<|>)\s*(?P<literal>.+?)\s*", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class InputCondition:
+    """One condition.
+
+    :param path: names and positions below the root
+    :param operator: one of :data:`OPERATORS`; null asks only whether the place exists
+    :param literal: a text, number, boolean or null
+    """
+
+    path: tuple[str | int, ...]
+    operator: str | None = None
+    literal: str | float | bool | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names in the path, positions left out."""
+        return tuple(part for part in self.path if isinstance(part, str))
+
+
+def parse_condition(text: str) -> InputCondition:
+    """Read a condition.
+
+    :raises Misuse: it is not of the form above
+    """
+    if len(text) > MAX_LENGTH or not text.startswith("$"):
+        raise _refused(text)
+    path: list[str | int] = []
+    at = 1
+    while found := _MEMBER.match(text, at):
+        path.append(_part(found, text))
+        at = found.end()
+    if not path:
+        raise _refused(text)
+    if not text[at:].strip():
+        return InputCondition(tuple(path))
+    comparison = _COMPARISON.fullmatch(text, at)
+    if comparison is None:
+        raise _refused(text)
+    return InputCondition(tuple(path), comparison["operator"], _literal(comparison["literal"], text))
+
+
+def holds(column: ColumnElement[Any], condition: InputCondition) -> ColumnElement[bool]:
+    """The condition as SQL; false, never an error, where the place is missing or of another type."""
+    place = "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{json.dumps(part)}" for part in condition.path)
+    if condition.operator is None:
+        path, values = place, {}
+    else:
+        path, values = f"{place} ? (@ {condition.operator} $literal)", {"literal": condition.literal}
+    return func.jsonb_path_exists(
+        column,
+        cast(bindparam(None, path), JSONPATH),
+        bindparam(None, values, JSONB),
+        True,
+    )
+
+
+def _part(found: re.Match[str], text: str) -> str | int:
+    if found["name"] is not None:
+        return found["name"]
+    if found["index"] is not None:
+        return int(found["index"])
+    return str(_literal(found["quoted"], text))
+
+
+def _literal(text: str, whole: str) -> str | float | bool | None:
+    try:
+        value = json.loads(text, parse_constant=lambda _: {})
+    except (ValueError, RecursionError):
+        raise _refused(whole) from None
+    if isinstance(value, dict | list) or any(unstorable(value)):
+        raise _refused(whole)
+    if isinstance(value, float) and value in (float("inf"), float("-inf")):
+        raise _refused(whole)
+    return value  # type: ignore[no-any-return]
+
+
+def _refused(text: str) -> Misuse:
+    message = f"The condition {text[:100]!r} cannot be read"
+    suggestion = f"""a path such as $.customer.id or $.lines[0].sku, then one of {list(OPERATORS)} and a JSON literal"""
+    return Misuse(message, code="bad-filter", pointer="input", suggestion=suggestion)
