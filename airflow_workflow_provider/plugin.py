@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from airflow.plugins_manager import AirflowPlugin
+
+
+class _Applications:
+    """The web applications, made when Airflow's api-server asks for them: other processes need none."""
+
+    def __get__(self, _: object, __: type) -> list[dict[str, Any]]:
+        from airflow_workflow_provider.api.app import mounted_app
+        from airflow_workflow_provider.api.openapi import MOUNT
+
+        return [{"app": mounted_app(), "url_prefix": MOUNT, "name": "workflows"}]
 
 
 class WorkflowsPlugin(AirflowPlugin):
     """Gathers what this package adds to Airflow's own processes."""
 
     name = "workflows"
+    fastapi_apps: Any = _Applications()

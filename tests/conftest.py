@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.fixtures.airflow", "tests.fixtures.postgres", "tests.fixtures.store"]
+pytest_plugins = ["tests.fixtures.airflow", "tests.fixtures.api", "tests.fixtures.postgres", "tests.fixtures.store"]

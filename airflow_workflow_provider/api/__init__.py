@@ -1,0 +1,1 @@
+"""The REST API: a FastAPI application that Airflow's api-server serves at ``/workflows``."""

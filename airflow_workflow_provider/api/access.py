@@ -1,0 +1,106 @@
+"""Who may do what: Airflow's auth manager decides, on the workflow's DAG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
+from airflow.configuration import conf
+from airflow.models.dag import DagModel
+
+from airflow_workflow_provider.api.problems import Refused
+from airflow_workflow_provider.errors import NotFound
+
+if TYPE_CHECKING:
+    from airflow.api_fastapi.auth.managers.base_auth_manager import ResourceMethod
+    from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+
+
+class Right(Enum):
+    """What somebody wants to do with a workflow, as Airflow's permissions say it: a method and a part of the DAG."""
+
+    READ = ("GET", None, "read")
+    EDIT = ("PUT", None, "edit")
+    READ_INSTANCES = ("GET", DagAccessEntity.RUN, "read the instances of")
+    READ_LOG = ("GET", DagAccessEntity.TASK_LOGS, "read the logs of")
+    START = ("POST", DagAccessEntity.RUN, "start")
+    OPERATE = ("PUT", DagAccessEntity.RUN, "operate")
+
+    def __init__(self, method: ResourceMethod, entity: DagAccessEntity | None, words: str) -> None:
+        self.method: ResourceMethod = method
+        self.entity = entity
+        self.words = words
+
+
+class Access:
+    """What one user may do.
+
+    :param user: who is signed in
+    """
+
+    def __init__(self, user: BaseUser) -> None:
+        self.user = user
+
+    @property
+    def user_name(self) -> str:
+        """How Airflow shows the user."""
+        return self.user.get_name()
+
+    @property
+    def actor(self) -> dict[str, Any]:
+        """The user, as the execution log keeps it."""
+        return {"id": str(self.user.get_id()), "name": self.user_name}
+
+    def may(self, right: Right, workflow_id: str | None) -> bool:
+        """Tell whether the user has a right on a workflow; with null on workflows in general."""
+        return self._may(right, workflow_id, _teams([workflow_id] if workflow_id else []))
+
+    def require(self, right: Right, workflow_id: str, missing: NotFound | None = None) -> None:
+        """Let the user go on only with a right on a workflow.
+
+        :param missing: what is said where the user may not even read it, as if it did not exist
+        :raises NotFound: the user may not read it
+        :raises Refused: 403: the user may read it, but not this
+        """
+        teams = _teams([workflow_id])
+        reads = Right.READ_INSTANCES if right.entity is not None else Right.READ
+        if not (self._may(Right.READ, workflow_id, teams) and self._may(reads, workflow_id, teams)):
+            raise missing or NotFound(f"There is no workflow {workflow_id!r}", pointer=workflow_id)
+        if not self._may(right, workflow_id, teams):
+            raise _forbidden(right, f"workflow {workflow_id!r}")
+
+    def require_general(self, right: Right, what: str) -> None:
+        """Let the user go on only with a right on workflows in general.
+
+        :param what: what is asked for, for the message
+        :raises Refused: 403
+        """
+        if not self.may(right, None):
+            raise _forbidden(right, what)
+
+    def permitted(self, right: Right, workflow_ids: Iterable[str]) -> set[str]:
+        """Return the workflows on which the user has a right."""
+        wanted = list(workflow_ids)
+        teams = _teams(wanted)
+        return {each for each in wanted if self._may(right, each, teams)}
+
+    def _may(self, right: Right, workflow_id: str | None, teams: dict[str, str | None]) -> bool:
+        details = DagDetails(id=workflow_id, team_name=teams.get(workflow_id)) if workflow_id else None
+        return bool(
+            get_auth_manager().is_authorized_dag(
+                method=right.method, access_entity=right.entity, details=details, user=self.user
+            )
+        )
+
+
+def _teams(workflow_ids: list[str]) -> dict[str, str | None]:
+    if not workflow_ids or not conf.getboolean("core", "multi_team"):
+        return {}
+    return DagModel.get_dag_id_to_team_name_mapping(workflow_ids)
+
+
+def _forbidden(right: Right, what: str) -> Refused:
+    return Refused(403, f"You may not {right.words} {what}", code="forbidden")

@@ -1,0 +1,62 @@
+"""The FastAPI application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI
+
+from airflow_workflow_provider import __version__
+from airflow_workflow_provider.api.openapi import openapi_document
+from airflow_workflow_provider.api.problems import add_handlers
+from airflow_workflow_provider.api.routes import definitions, instances, logs, simulations, tasks
+from airflow_workflow_provider.api.security import Authentication
+from airflow_workflow_provider.api.services import Services
+
+PREFIX: Final = "/api/v1"
+DESCRIPTION: Final = """Publish workflow definitions, start and steer instances, and see what they did.
+
+Every request is made by a user of Airflow, with a token of `POST /auth/token` or Airflow's cookie, and may do what
+that user may do with the workflow's DAG. Errors are problem documents (RFC 9457)."""
+
+
+def create_app(services: Callable[[], Services] = Services.configured) -> FastAPI:
+    """Return the application.
+
+    :param services: gives what the routes work with, asked for by each request
+    """
+    app = FastAPI(
+        title="Airflow workflows",
+        summary="Business workflows as JSON documents, run by Apache Airflow",
+        description=DESCRIPTION,
+        version=__version__,
+        openapi_url=f"{PREFIX}/openapi.json",
+        # Their pages load scripts from elsewhere, and nobody may see them without signing in.
+        docs_url=None,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+        redirect_slashes=False,
+    )
+    app.state.services = services
+    api = APIRouter(prefix=PREFIX)
+    for routes in (definitions, tasks, instances, logs, simulations):
+        api.include_router(routes.router)
+    app.include_router(api)
+    add_handlers(app)
+    app.add_middleware(Authentication)
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = openapi_document(app)
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]
+    return app
+
+
+@cache
+def mounted_app() -> FastAPI:
+    """Return the application that Airflow's api-server serves in this process."""
+    return create_app()

@@ -1,0 +1,105 @@
+"""Bodies of requests: JSON and nothing else, of bounded size, read as strictly as definitions are."""
+
+from __future__ import annotations
+
+import email.message
+from collections.abc import Callable, Coroutine
+from typing import Any, ClassVar, Final
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from airflow_workflow_provider.api.models import Finding
+from airflow_workflow_provider.api.problems import Refused, finding
+from airflow_workflow_provider.errors import InvalidDefinition
+from airflow_workflow_provider.model.json_text import loads_document, value_findings
+from airflow_workflow_provider.store.jsontext import unstorable
+
+MAX_BODY: Final = 1024**2
+"""Bytes of the body of a request."""
+
+MAX_DOCUMENT: Final = 8 * 1024**2
+"""Bytes of a body that is or has a definition; its characters are bounded by ``WF104``."""
+
+
+class StrictRoute(APIRoute):
+    """A route whose body, if it takes one, is checked before FastAPI sees it."""
+
+    max_body: ClassVar[int] = MAX_BODY
+    storable: ClassVar[bool] = True
+    """Whether texts that PostgreSQL cannot keep are refused here already."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler with the check in front."""
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            checked = _StrictRequest(request.scope, request.receive)
+            if self.body_field is not None:
+                await checked.load(self.max_body, storable=self.storable)
+            return await handler(checked)
+
+        return handle
+
+
+class DocumentRoute(StrictRoute):
+    """A route that takes definitions: they are large, and their own checks report texts that cannot be kept."""
+
+    max_body = MAX_DOCUMENT
+    storable = False
+
+
+class _StrictRequest(Request):
+    async def load(self, limit: int, *, storable: bool) -> None:
+        self._body = await self._read(limit)
+        if not self._body:
+            return
+        if not _is_json(self.headers.get("Content-Type", "")):
+            message = f"The body is {self.headers.get('Content-Type') or 'of no type'}; expected application/json"
+            raise Refused(415, message, code="unsupported-media-type", headers={"Accept": "application/json"})
+        try:
+            self._json = loads_document(self._body)
+        except InvalidDefinition as error:
+            found = [Finding(**each.as_json()) for each in error.diagnostics]
+            raise Refused(
+                400, f"The body is no usable JSON: {error.message}", code="bad-json", findings=found
+            ) from None
+        if storable:
+            _refuse_unusable(self._json)
+
+    async def _read(self, limit: int) -> bytes:
+        declared = self.headers.get("Content-Length", "")
+        if declared.isdecimal() and int(declared) > limit:
+            raise _too_large(limit)
+        body = bytearray()
+        async for chunk in self.stream():
+            body += chunk
+            if len(body) > limit:
+                raise _too_large(limit)
+        return bytes(body)
+
+
+def _is_json(content_type: str) -> bool:
+    message = email.message.Message()
+    message["Content-Type"] = content_type
+    charset = str(message.get_param("charset", "utf-8")).lower()
+    return message.get_content_type() == "application/json" and charset in ("utf-8", "utf8")
+
+
+def _refuse_unusable(document: Any) -> None:
+    found = [Finding(**each.as_json()) for each in value_findings(document)]
+    if not found:
+        message = "The text has a NUL character (U+0000) or half of a surrogate pair, which cannot be stored"
+        found = [finding(pointer, message, "WF105") for pointer in unstorable(document)]
+    if found:
+        raise Refused(422, f"The body cannot be used: {found[0].message}", code="bad-request", findings=found)
+
+
+def _too_large(limit: int) -> Refused:
+    return Refused(
+        413,
+        f"The body is larger than {limit:,} bytes",
+        code="body-too-large",
+        suggestion="keep large data elsewhere and hand over where it is",
+        headers={"Connection": "close"},
+    )

@@ -1,0 +1,328 @@
+"""What the API takes and gives: JSON in camelCase, bodies strict."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+from airflow_workflow_provider.store.instances import MAX_CORRELATION_ID
+from airflow_workflow_provider.store.listing import MAX_PAGE
+
+Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+"""A text that PostgreSQL can compare with."""
+
+WorkflowName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,200}$")]
+CorrelationId = Annotated[str, StringConstraints(min_length=1, max_length=MAX_CORRELATION_ID, pattern=r"^[^\x00]*$")]
+Status = Literal["running", "completed", "failed", "suspended"]
+Severity = Literal["error", "warning"]
+
+
+class ApiModel(BaseModel):
+    """A JSON object of the API."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, from_attributes=True)
+
+
+class Body(ApiModel):
+    """A JSON object that a client sends: unknown keys are errors, values are never converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Finding(ApiModel):
+    """One thing that is wrong, or questionable, at one place."""
+
+    code: str = Field(examples=["WF201"])
+    severity: Severity
+    pointer: str = Field(description="JSON pointer (RFC 6901) into the document; empty for the whole")
+    message: str
+    suggestion: str | None = None
+
+
+class Problem(ApiModel):
+    """An error (RFC 9457)."""
+
+    type: str = Field(examples=["urn:airflow-workflows:problem:invalid-definition"])
+    title: str
+    status: int
+    detail: str
+    code: str = Field(examples=["invalid-definition"])
+    pointer: str | None = None
+    suggestion: str | None = None
+    diagnostics: list[Finding] | None = Field(None, description="Every finding, where there are several places")
+
+
+# Definitions
+
+
+class DefinitionSummary(ApiModel):
+    """The current definition of a workflow, as lists show it."""
+
+    workflow_id: str
+    name: str
+    description: str | None
+    version: str
+    revision: int
+    active: bool = Field(description="Whether new instances may start")
+    created_at: datetime
+    updated_at: datetime
+
+
+class DefinitionPage(ApiModel):
+    """Some workflows, by id."""
+
+    items: list[DefinitionSummary]
+    next: str | None = Field(description="`after` of the next page; null after the last")
+
+
+class Publication(ApiModel):
+    """One publication of a workflow."""
+
+    workflow_id: str
+    version: str
+    revision: int
+    digest: str
+    created_at: datetime
+    created_by: str | None
+
+
+class DefinitionVersion(Publication):
+    """One publication of a workflow with its document."""
+
+    document: dict[str, Any]
+
+
+class Publications(ApiModel):
+    """All publications of a workflow, newest first."""
+
+    items: list[Publication]
+
+
+class PublishedDefinition(ApiModel):
+    """What publishing did."""
+
+    workflow_id: str
+    version: str
+    revision: int
+    outcome: Literal["created", "updated", "unchanged"]
+    diagnostics: list[Finding] = Field(description="Warnings")
+
+
+class Validation(ApiModel):
+    """What checking a document found."""
+
+    valid: bool
+    diagnostics: list[Finding]
+
+
+class Change(ApiModel):
+    """One place where two documents differ."""
+
+    pointer: str = Field(description="Steps, branches and components are named by their ids")
+    change: Literal["added", "removed", "changed"]
+    old: Any = None
+    new: Any = None
+
+
+class Diff(ApiModel):
+    """Where two documents differ."""
+
+    changes: list[Change]
+
+
+# Tasks
+
+
+class TaskSummary(ApiModel):
+    """A task that steps can name."""
+
+    task_id: str
+    name: str
+    description: str | None
+    operator: str
+    source: Literal["built-in", "python", "stored"]
+    revision: int | None = Field(None, description="Null for what is not stored")
+
+
+class TaskList(ApiModel):
+    """The tasks, by id."""
+
+    items: list[TaskSummary]
+
+
+class TaskPublication(ApiModel):
+    """One publication of a task."""
+
+    task_id: str
+    revision: int
+    digest: str
+    created_at: datetime
+    created_by: str | None
+
+
+class TaskVersion(TaskPublication):
+    """One publication of a task with its document."""
+
+    document: dict[str, Any]
+
+
+class TaskPublications(ApiModel):
+    """All publications of a task, newest first."""
+
+    items: list[TaskPublication]
+
+
+class PublishedTask(ApiModel):
+    """What publishing did."""
+
+    task_id: str
+    revision: int
+    outcome: Literal["created", "updated", "unchanged"]
+    diagnostics: list[Finding] = Field(description="Warnings")
+
+
+# Instances
+
+
+class StartBody(Body):
+    """How an instance starts."""
+
+    input: dict[str, Any] = Field(default_factory=dict, description="Checked against the workflow's `inputSchema`")
+    correlation_id: CorrelationId | None = Field(None, description="Business key, to find the instance by")
+
+
+class CancelBody(Body):
+    """Why an instance is cancelled."""
+
+    reason: Annotated[str, StringConstraints(max_length=1000)] | None = None
+
+
+class ErrorSummary(ApiModel):
+    """What kind of failure ended an instance; its words may hold secrets and are shown with the instance alone."""
+
+    type: str
+    code: str | None = None
+    step_id: str | None = None
+    at: datetime | None = None
+
+
+class InstanceBase(ApiModel):
+    """What is said of an instance everywhere."""
+
+    id: UUID
+    workflow_id: str
+    version: str
+    revision: int
+    status: Status
+    current_step_id: str | None
+    correlation_id: str | None
+    dag_id: str
+    run_id: str
+    started_at: datetime
+    updated_at: datetime
+    completed_at: datetime | None
+    deadline_at: datetime | None
+    parent_instance_id: UUID | None
+    parent_step_id: str | None
+
+
+class InstanceSummary(InstanceBase):
+    """An instance, as lists show it."""
+
+    error: ErrorSummary | None
+
+
+class Instance(InstanceBase):
+    """An instance with its documents, secrets masked."""
+
+    error: dict[str, Any] | None
+    input: dict[str, Any]
+    output: Any
+    event: dict[str, Any] | None
+    state: dict[str, Any] = Field(description="input, event, variables, data, steps and activeSteps")
+
+
+class InstancePage(ApiModel):
+    """Some instances, newest first."""
+
+    items: list[InstanceSummary]
+    next: str | None = Field(description="`after` of the next page; null after the last")
+
+
+class InstanceQuery(ApiModel):
+    """Which instances; what is not given does not restrict."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    workflow_id: WorkflowName | None = None
+    version: Text | None = None
+    status: list[Status] | None = Field(None, description="Any of these")
+    correlation_id: Text | None = None
+    current_step_id: Text | None = None
+    started_from: AwareDatetime | None = None
+    started_before: AwareDatetime | None = None
+    parent_instance_id: UUID | None = None
+    input: list[str] | None = Field(
+        None,
+        description="Conditions on the input, all of which must hold, such as `$.customer.id == 42`, "
+        '`$.lines[0].sku == "A-1"` or `$.vip`; needs `workflowId`',
+        examples=[['$.customer == "c-1"', "$.amount >= 1000"]],
+        max_length=10,
+    )
+    after: Text | None = Field(None, description="`next` of the page before")
+    limit: int = Field(50, ge=1, le=MAX_PAGE)
+
+
+class LogEntry(ApiModel):
+    """One thing that happened."""
+
+    id: int
+    at: datetime
+    level: Literal["debug", "info", "error"]
+    event: str
+    step_id: str | None
+    scope: str
+    visit: int | None
+    attempt: int | None
+    actor: dict[str, Any] | None
+    metadata: dict[str, Any] | None
+    data: dict[str, Any] | None
+    message: str | None
+
+
+class LogPage(ApiModel):
+    """Some rows of the execution log, in order."""
+
+    items: list[LogEntry]
+    next: int | None = Field(description="`after` of the next page; null where there is nothing more yet")
+
+
+# Simulation
+
+
+class SimulateBody(Body):
+    """What is simulated: a document, or a stored workflow."""
+
+    definition: dict[str, Any] | None = Field(None, description="A workflow document; give this or `workflowId`")
+    workflow_id: WorkflowName | None = Field(None, description="A stored workflow; give this or `definition`")
+    version: Text | None = Field(None, description="One of its versions; the current one by default")
+    input: dict[str, Any] = Field(default_factory=dict)
+    mocks: dict[str, Any] = Field(default_factory=dict, description="Outcomes by stepId or taskId")
+    event: dict[str, Any] | None = None
+    correlation_id: CorrelationId | None = None
+
+
+class SimulationResult(ApiModel):
+    """How the simulated instance ended."""
+
+    status: Literal["completed", "failed"]
+    output: Any
+    error: dict[str, Any] | None
+    path: list[dict[str, Any]]
+    state: dict[str, Any]
+    diagnostics: list[Finding]
+    warnings: list[str] = Field(description="Tasks that had no mock and returned {}")

@@ -1,0 +1,192 @@
+"""Workflow definitions: read, publish, compare, switch on and off."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Body, Query, Response
+
+from airflow_workflow_provider.api import audit
+from airflow_workflow_provider.api.access import Right
+from airflow_workflow_provider.api.bodies import DocumentRoute
+from airflow_workflow_provider.api.dependencies import (
+    BODY,
+    AccessDep,
+    IfMatch,
+    IfNoneMatch,
+    ServicesDep,
+    WorkflowId,
+    etag,
+    expected_revision,
+    responses,
+)
+from airflow_workflow_provider.api.models import (
+    DefinitionPage,
+    DefinitionSummary,
+    DefinitionVersion,
+    Diff,
+    Finding,
+    Publication,
+    Publications,
+    PublishedDefinition,
+    Text,
+    Validation,
+)
+from airflow_workflow_provider.errors import Conflict, InvalidDefinition, NotFound
+from airflow_workflow_provider.model.comparison import changes
+from airflow_workflow_provider.model.diagnostics import Diagnostic
+from airflow_workflow_provider.model.validate import validate_document
+from airflow_workflow_provider.runs.starting import dag_exists
+
+router: Final = APIRouter(prefix="/definitions", tags=["definitions"], route_class=DocumentRoute)
+
+Document = Annotated[
+    Any, Body(description="A workflow document", json_schema_extra={"$ref": "#/components/schemas/WorkflowDefinition"})
+]
+Version = Annotated[Text, Query(description="A published version")]
+
+
+@router.get("", responses=responses())
+def list_definitions(
+    services: ServicesDep,
+    access: AccessDep,
+    active: Annotated[bool | None, Query(description="Only those that are, or are not, active")] = None,
+    after: Annotated[Text | None, Query(description="`next` of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> DefinitionPage:
+    """List the workflows that you may read, by id."""
+    heads = [head for head in services.definitions.list() if active is None or head.active == active]
+    permitted = access.permitted(Right.READ, (head.workflow_id for head in heads))
+    found = [head for head in heads if head.workflow_id in permitted and (after is None or head.workflow_id > after)]
+    page = [DefinitionSummary.model_validate(head) for head in found[:limit]]
+    return DefinitionPage(items=page, next=page[-1].workflow_id if len(found) > limit else None)
+
+
+@router.post("/validate", responses=responses(*BODY))
+def validate_definition(services: ServicesDep, access: AccessDep, document: Document) -> Validation:
+    """Check a document as publishing would, and store nothing."""
+    access.require_general(Right.READ, "workflows")
+    result = _validated(services, document)
+    return Validation(valid=result.valid, diagnostics=_findings(result.diagnostics))
+
+
+@router.get("/{workflow_id}", responses=responses())
+def get_definition(
+    services: ServicesDep,
+    access: AccessDep,
+    response: Response,
+    workflow_id: WorkflowId,
+    version: Version | None = None,
+) -> DefinitionVersion:
+    """Get the current definition of a workflow, or one of its versions; `ETag` is its revision."""
+    access.require(Right.READ, workflow_id)
+    stored = services.definitions.get(workflow_id, version=version)
+    response.headers["ETag"] = etag(stored.revision)
+    return DefinitionVersion.model_validate(stored)
+
+
+@router.put("/{workflow_id}", responses={201: {"model": PublishedDefinition}, **responses(*BODY, 409, 412)})
+def publish_definition(
+    *,
+    services: ServicesDep,
+    access: AccessDep,
+    response: Response,
+    workflow_id: WorkflowId,
+    document: Document,
+    if_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
+    force: Annotated[bool, Query(description="Allow a version lower than the current one: a rollback")] = False,
+) -> PublishedDefinition:
+    """Publish a document as the current definition of its workflow.
+
+    The same version with the same content changes nothing; with other content it is refused.
+    """
+    access.require(Right.EDIT, workflow_id)
+    expected = expected_revision(if_match, if_none_match)
+    result = _validated(services, document)
+    definition = result.accepted("The definition")
+    if definition.workflow_id != workflow_id:
+        raise _other_id(definition.workflow_id, workflow_id)
+    _refuse_foreign_dag(services, workflow_id)
+    audit.record(access, "workflow.publish", workflow_id=workflow_id, version=definition.version, force=force or None)
+    published = services.definitions.publish(
+        definition, document, force=force, actor=access.user_name, expected=expected
+    )
+    response.status_code = 201 if published.outcome == "created" else 200
+    response.headers["ETag"] = etag(published.revision)
+    return PublishedDefinition(
+        workflow_id=workflow_id,
+        version=definition.version,
+        revision=published.revision,
+        outcome=published.outcome,
+        diagnostics=_findings(result.diagnostics),
+    )
+
+
+@router.get("/{workflow_id}/versions", responses=responses())
+def list_versions(services: ServicesDep, access: AccessDep, workflow_id: WorkflowId) -> Publications:
+    """List everything that was published of a workflow, newest first."""
+    access.require(Right.READ, workflow_id)
+    found = services.definitions.versions(workflow_id)
+    return Publications(items=[Publication.model_validate(each) for each in found])
+
+
+@router.get("/{workflow_id}/diff", responses=responses())
+def diff_versions(
+    services: ServicesDep,
+    access: AccessDep,
+    workflow_id: WorkflowId,
+    old: Annotated[Text, Query(description="A published version")],
+    new: Annotated[Text | None, Query(description="Another; the current one by default")] = None,
+) -> Diff:
+    """Tell where two versions of a workflow differ."""
+    access.require(Right.READ, workflow_id)
+    before = services.definitions.get(workflow_id, version=old)
+    after = services.definitions.get(workflow_id, version=new)
+    return Diff.model_validate({"changes": list(changes(before.document, after.document))})
+
+
+@router.post("/{workflow_id}/activate", responses=responses())
+def activate_definition(services: ServicesDep, access: AccessDep, workflow_id: WorkflowId) -> DefinitionSummary:
+    """Let a workflow take new instances."""
+    return _set_active(services, access, workflow_id, active=True)
+
+
+@router.post("/{workflow_id}/deactivate", responses=responses())
+def deactivate_definition(services: ServicesDep, access: AccessDep, workflow_id: WorkflowId) -> DefinitionSummary:
+    """Refuse new instances of a workflow; those that run go on to their end."""
+    return _set_active(services, access, workflow_id, active=False)
+
+
+def _set_active(services: ServicesDep, access: AccessDep, workflow_id: str, *, active: bool) -> DefinitionSummary:
+    access.require(Right.EDIT, workflow_id)
+    services.definitions.head(workflow_id)
+    audit.record(access, f"workflow.{'activate' if active else 'deactivate'}", workflow_id=workflow_id)
+    return DefinitionSummary.model_validate(services.definitions.set_active(workflow_id, active=active))
+
+
+def _validated(services: ServicesDep, document: Any) -> Any:
+    return validate_document(document, services.catalogue(), allowed_operators=services.settings.allowed_operators)
+
+
+def _findings(diagnostics: tuple[Diagnostic, ...]) -> list[Finding]:
+    return [Finding(**each.as_json()) for each in diagnostics]
+
+
+def _other_id(found: str, expected: str) -> InvalidDefinition:
+    message = f"The document is of {found!r}, the address of {expected!r}"
+    return InvalidDefinition(
+        message, [Diagnostic("WF113", "error", "/workflowId", message, f"use {expected!r} in both")]
+    )
+
+
+def _refuse_foreign_dag(services: ServicesDep, workflow_id: str) -> None:
+    """A workflow's DAG has the workflow's id, which another DAG may have already."""
+    try:
+        services.definitions.head(workflow_id)
+    except NotFound:
+        if dag_exists(workflow_id):
+            message = f"Airflow has another DAG with the id {workflow_id!r}"
+            raise Conflict(
+                message, code="dag-id-taken", pointer="/workflowId", suggestion="choose another id"
+            ) from None

@@ -1,0 +1,181 @@
+"""Instances: start, find, read, cancel."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from airflow._shared.secrets_masker import should_hide_value_for_key
+from fastapi import APIRouter, Header, Query, Response
+
+from airflow_workflow_provider.api import audit
+from airflow_workflow_provider.api.access import Access, Right
+from airflow_workflow_provider.api.bodies import StrictRoute
+from airflow_workflow_provider.api.dependencies import BODY, AccessDep, ServicesDep, WorkflowId, responses
+from airflow_workflow_provider.api.models import (
+    CancelBody,
+    Instance,
+    InstancePage,
+    InstanceQuery,
+    InstanceSummary,
+    StartBody,
+)
+from airflow_workflow_provider.api.openapi import MOUNT
+from airflow_workflow_provider.api.problems import Refused, finding
+from airflow_workflow_provider.api.services import Services, airflow_mask
+from airflow_workflow_provider.engine.simulate import public_state
+from airflow_workflow_provider.errors import Misuse, NotFound
+from airflow_workflow_provider.runs.cancelling import Canceller
+from airflow_workflow_provider.runs.opening import InputRefused, Starter
+from airflow_workflow_provider.store.instances import Instance as StoredInstance
+from airflow_workflow_provider.store.jsonpath import InputCondition, parse_condition
+from airflow_workflow_provider.store.listing import InstanceFilter
+
+router: Final = APIRouter(tags=["instances"], route_class=StrictRoute)
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        description="Names this start: sent again with the same key, it gives the same instance",
+    ),
+]
+REPLAYED: Final = "Idempotency-Replayed"
+
+
+@router.post(
+    "/definitions/{workflow_id}/instances",
+    status_code=201,
+    responses={200: {"model": Instance, "description": "Started before with this key"}, **responses(*BODY, 409)},
+)
+def start_instance(
+    services: ServicesDep,
+    access: AccessDep,
+    response: Response,
+    workflow_id: WorkflowId,
+    body: StartBody,
+    idempotency_key: IdempotencyKey = None,
+) -> Instance:
+    """Start an instance: the input is checked before anything is created."""
+    access.require(Right.START, workflow_id)
+    audit.record(access, "workflow.start", workflow_id=workflow_id, correlation_id=body.correlation_id)
+    # Each user has their own keys: nobody meets, or learns of, another's start.
+    key = None if idempotency_key is None else f"{access.actor['id']}\n{idempotency_key}"
+    try:
+        opened = _starter(services).start(
+            workflow_id,
+            body.input,
+            about={"correlationId": body.correlation_id},
+            key=key,
+            user_name=access.user_name,
+        )
+    except InputRefused as error:
+        found = [finding(f"/input{each['pointer']}", each["message"], "invalid-input") for each in error.findings]
+        raise Refused(422, error.message, code=error.code, findings=found) from None
+    response.headers["Location"] = f"{MOUNT}/api/v1/instances/{opened.id}"
+    if not opened.created:
+        response.status_code = 200
+        response.headers[REPLAYED] = "true"
+    return _shown(services, services.instances.get(opened.id))
+
+
+@router.get("/instances", responses=responses())
+def list_instances(services: ServicesDep, access: AccessDep, query: Annotated[InstanceQuery, Query()]) -> InstancePage:
+    """List the instances that you may read, newest first."""
+    heads = [head.workflow_id for head in services.definitions.list()]
+    wanted = heads if query.workflow_id is None else [query.workflow_id]
+    permitted = access.permitted(Right.READ_INSTANCES, wanted)
+    only = InstanceFilter(
+        workflow_id=query.workflow_id,
+        # Without a restriction none is sent: a list of every workflow would only slow the query down.
+        workflow_ids=None if permitted.issuperset(heads) else permitted,
+        version=query.version,
+        statuses=query.status,
+        correlation_id=query.correlation_id,
+        current_step_id=query.current_step_id,
+        started_from=query.started_from,
+        started_before=query.started_before,
+        parent_instance_id=query.parent_instance_id,
+        input=_conditions(services, query, permitted),
+    )
+    page = services.instance_list.page(only, after=query.after, limit=query.limit)
+    return InstancePage(items=[InstanceSummary.model_validate(each) for each in page.items], next=page.next)
+
+
+@router.get("/instances/{instance_id}", responses=responses())
+def get_instance(services: ServicesDep, access: AccessDep, instance_id: UUID) -> Instance:
+    """Get an instance with its state; secrets are masked."""
+    return _shown(services, readable_instance(services, access, instance_id, Right.READ_INSTANCES))
+
+
+@router.post("/instances/{instance_id}/cancel", responses=responses(*BODY, 409))
+def cancel_instance(
+    services: ServicesDep, access: AccessDep, instance_id: UUID, body: CancelBody | None = None
+) -> Instance:
+    """Cancel an instance: it ends `failed` with the error type `Cancelled`, and so do the instances it waits for.
+
+    Cancelling a cancelled instance again changes nothing.
+    """
+    stored = readable_instance(services, access, instance_id, Right.OPERATE)
+    audit.record(
+        access, "workflow.cancel", workflow_id=stored.workflow_id, run_id=stored.run_id, instance=str(instance_id)
+    )
+    canceller = Canceller(services.instances, services.instance_list, services.definition, airflow_mask)
+    ended = canceller.cancel(instance_id, actor=access.actor, reason=body.reason if body is not None else None)
+    return _shown(services, ended)
+
+
+def readable_instance(services: Services, access: Access, instance_id: UUID, right: Right) -> StoredInstance:
+    """Return an instance on which the user has a right.
+
+    :raises NotFound: there is none, or the user may not read it
+    :raises Refused: 403: the user may read it, but not this
+    """
+    stored = services.instances.get(instance_id)
+    missing = NotFound(f"There is no instance {instance_id}", pointer=str(instance_id))
+    access.require(right, stored.workflow_id, missing)
+    return stored
+
+
+def _starter(services: Services) -> Starter:
+    return Starter(services.definitions, services.instances, services.settings, services.definition, mask=airflow_mask)
+
+
+def _shown(services: Services, stored: StoredInstance) -> Instance:
+    masker = services.masker(stored.workflow_id, stored.revision, stored.input)
+    documents: dict[str, Any] = {
+        "input": stored.input,
+        "output": stored.output,
+        "error": stored.error,
+        "event": stored.event,
+        "state": public_state(stored.state),
+    }
+    return Instance.model_validate({**vars(stored), **masker.mask(documents)})
+
+
+def _conditions(services: Services, query: InstanceQuery, permitted: set[str]) -> list[InputCondition]:
+    """Return the conditions on the input.
+
+    What is masked when it is read must not be found out by asking, so conditions on secrets are refused; which places
+    those are, the workflow's definition says.
+
+    :raises Misuse: a condition cannot be read, names a secret, or no workflow is named
+    """
+    if not query.input:
+        return []
+    if query.workflow_id is None:
+        message = "Conditions on the input need the workflow whose input it is"
+        raise Misuse(message, code="bad-filter", pointer="?workflowId")
+    conditions = [parse_condition(text) for text in query.input]
+    if query.workflow_id not in permitted:
+        return conditions
+    secrets = services.secret_paths(query.workflow_id)
+    for condition in conditions:
+        names = condition.names
+        starts = [names[:end] for end in range(1, len(names) + 1)]
+        hidden = any(start[-len(secret) :] == secret for start in starts for secret in secrets)
+        if hidden or any(map(should_hide_value_for_key, names)):
+            message = f"{'.'.join(names)!r} is secret: instances cannot be found by it"
+            raise Misuse(message, code="bad-filter", pointer="?input")
+    return conditions

@@ -1,0 +1,97 @@
+"""Who is calling: every request is authenticated here, before anything else looks at it.
+
+The application is mounted beside Airflow's own and inherits none of its protection, so no route is trusted to ask for
+a user: what this middleware does not let through reaches no route, the OpenAPI document included.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from airflow.api_fastapi.core_api.security import get_user
+from airflow.configuration import conf
+from fastapi import HTTPException, Request
+from fastapi.security import HTTPAuthorizationCredentials
+from fastapi.security.utils import get_authorization_scheme_param
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from airflow_workflow_provider.api.problems import Refused, database_problem, problem_response
+
+if TYPE_CHECKING:
+    from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+USER_KEY: Final = "workflows_user"
+CSRF_HEADER: Final = "X-Requested-With"
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_FOREIGN_SITES: Final = frozenset({"cross-site", "same-site"})
+
+
+class Authentication:
+    """ASGI middleware that lets signed-in users through and answers everybody else with 401.
+
+    A browser sends Airflow's cookie with requests that other sites make it send. A write that is authenticated by
+    cookie therefore needs the header ``X-Requested-With``, which another site's page cannot set without the consent
+    of Airflow's CORS configuration, and must not say that it comes from elsewhere.
+
+    :param app: what is protected
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            # There are no web sockets here, so whoever opens one finds nothing.
+            return
+        request = Request(scope, receive)
+        try:
+            user = await _authenticated(request)
+        except Refused as error:
+            await problem_response(error)(scope, receive, send)
+            return
+        except (DBAPIError, PoolTimeout) as error:
+            await database_problem(error)(scope, receive, send)
+            return
+        scope.setdefault("state", {})[USER_KEY] = user
+        await self._app(scope, receive, send)
+
+
+async def _authenticated(request: Request) -> BaseUser:
+    scheme, token = get_authorization_scheme_param(request.headers.get("Authorization"))
+    has_token = scheme.lower() == "bearer"
+    credentials = HTTPAuthorizationCredentials(scheme=scheme, credentials=token) if has_token else None
+    try:
+        user = await get_user(request, None, credentials)
+    except HTTPException as error:
+        raise _unknown_user(str(error.detail)) from None
+    if not has_token or conf.getboolean("core", "simple_auth_manager_all_admins"):
+        _refuse_forged(request)
+    return user
+
+
+def _refuse_forged(request: Request) -> None:
+    if request.method in _SAFE_METHODS:
+        return
+    if request.headers.get("Sec-Fetch-Site", "").lower() in _FOREIGN_SITES:
+        message = "A request of another site may not change anything"
+        raise Refused(403, message, code="cross-site-request")
+    if not request.headers.get(CSRF_HEADER):
+        message = f"A request that is authenticated by cookie needs the header {CSRF_HEADER} to change anything"
+        suggestion = f"send {CSRF_HEADER}: XMLHttpRequest, or use a token: Authorization: Bearer …"
+        raise Refused(403, message, code="csrf-header-missing", pointer=f"{CSRF_HEADER}:", suggestion=suggestion)
+
+
+def _unknown_user(reason: str) -> Refused:
+    return Refused(
+        401,
+        f"Nobody is signed in: {reason}",
+        code="not-authenticated",
+        suggestion="get a token from Airflow's POST /auth/token and send it as Authorization: Bearer …",
+        headers={"WWW-Authenticate": "Bearer"},
+    )

@@ -1,0 +1,107 @@
+"""What the routes work with: the store, the catalogue of tasks, and the secrets of an instance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache, cached_property, lru_cache
+from typing import Any, Final
+
+from airflow._shared.secrets_masker import redact
+
+from airflow_workflow_provider.engine.masking import Masker, secret_paths
+from airflow_workflow_provider.errors import InvalidDefinition, Misuse, StoreUnavailable
+from airflow_workflow_provider.model.definition import WorkflowDefinition
+from airflow_workflow_provider.model.json_text import MAX_DEPTH
+from airflow_workflow_provider.model.task import TaskDefinition
+from airflow_workflow_provider.model.validate import parse_definition, parse_task
+from airflow_workflow_provider.settings import Settings, load_settings
+from airflow_workflow_provider.store.database import Database
+from airflow_workflow_provider.store.definitions import Definitions
+from airflow_workflow_provider.store.instances import Instances
+from airflow_workflow_provider.store.listing import InstanceList
+from airflow_workflow_provider.store.logs import Logs
+from airflow_workflow_provider.store.tasks import Tasks
+from airflow_workflow_provider.tasks.catalogue import Catalogue
+
+PATIENCE: Final = 1.0
+"""Seconds for which a request tries again to reach the workflow database; a client waits for the answer."""
+
+
+class Services:
+    """The rooms below the API, over one database.
+
+    :param database: the workflow database
+    :param settings: the configuration
+    """
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self.database = database
+        self.settings = settings
+        self.definitions = Definitions(database)
+        self.tasks = Tasks(database)
+        self.instances = Instances(database)
+        self.instance_list = InstanceList(database)
+        self.logs = Logs(database)
+
+    @classmethod
+    def configured(cls) -> Services:
+        """Those of the configured connection, the same ones for the life of the process.
+
+        :raises StoreUnavailable: the connection is not defined or cannot be used
+        """
+        return _configured()
+
+    def catalogue(self) -> Catalogue:
+        """Return the tasks that definitions may name now; a stored one that is broken is left out."""
+        tasks: dict[str, TaskDefinition] = {}
+        for stored in self.tasks.list():
+            try:
+                tasks[stored.task_id] = parse_task(stored.document)
+            except InvalidDefinition:
+                continue
+        return Catalogue(tasks)
+
+    def definition(self, workflow_id: str, revision: int) -> WorkflowDefinition:
+        """Return the definition of a revision, which never changes.
+
+        :raises NotFound: nothing was published as that revision
+        """
+        return self._definition(workflow_id, revision)
+
+    @cached_property
+    def _definition(self) -> Callable[[str, int], WorkflowDefinition]:
+        @lru_cache(maxsize=256)
+        def read(workflow_id: str, revision: int) -> WorkflowDefinition:
+            stored = self.definitions.get(workflow_id, revision=revision)
+            return parse_definition(stored.document, checked=False)
+
+        return read
+
+    def masker(self, workflow_id: str, revision: int, input_data: Mapping[str, Any]) -> Masker:
+        """Return what hides the secrets of an instance (rule L4)."""
+        return Masker(self.definition(workflow_id, revision), input_data, airflow_mask)
+
+    def secret_paths(self, workflow_id: str) -> set[tuple[str, ...]]:
+        """Return the places of secrets in the inputs of a workflow, as any of its versions names them."""
+        found: set[tuple[str, ...]] = set()
+        for published in self.definitions.versions(workflow_id):
+            definition = self.definition(workflow_id, published.revision)
+            found.update(secret_paths(definition.input_schema))
+            log = definition.execution_log
+            found.update(tuple(text.split(".")) for text in (log.redact if log is not None else ()))
+        return {path[1:] if len(path) > 1 and path[0] in ("input", "data") else path for path in found if path}
+
+
+def airflow_mask(value: Any) -> Any:
+    """Hide what Airflow's secrets masker knows, at every depth."""
+    return redact(value, max_depth=MAX_DEPTH)
+
+
+@cache
+def _configured() -> Services:
+    settings = load_settings()
+    try:
+        database = Database.configured(settings, retry_for=PATIENCE)
+    except Misuse as error:
+        raise StoreUnavailable(error.message, code=error.code, suggestion=error.suggestion) from error
+    return Services(database, settings)

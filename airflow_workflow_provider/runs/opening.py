@@ -1,0 +1,157 @@
+"""Starting an instance: input checked, DAG run made, row written (rules I2, X6, E4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID, uuid4
+
+from airflow_workflow_provider.engine.graph import Graph
+from airflow_workflow_provider.engine.schemas import schema_findings, with_defaults
+from airflow_workflow_provider.errors import Conflict, StoreUnavailable, WorkflowsError
+from airflow_workflow_provider.operators.ledger import ABOUT, Ledger, Run
+from airflow_workflow_provider.runs.starting import StartedRun, find_run, loaded_bundle_version, start_run
+from airflow_workflow_provider.store.instances import Instances, instance_id
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.model.definition import WorkflowDefinition
+    from airflow_workflow_provider.settings import Settings
+    from airflow_workflow_provider.store.definitions import Definitions
+
+RUN_PREFIX: Final = "api__"
+_MAX_FINDINGS: Final = 1000
+
+
+class InputRefused(WorkflowsError):
+    """The input of an instance does not fit the workflow's ``inputSchema``.
+
+    :param findings: every way in which it does not, as ``{"pointer", "message"}``
+    """
+
+    default_code = "invalid-input"
+
+    def __init__(self, message: str, findings: list[dict[str, str]]) -> None:
+        super().__init__(message)
+        self.findings = findings
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An instance that was started.
+
+    :param created: False where the same start was made before
+    """
+
+    id: UUID
+    dag_id: str
+    run_id: str
+    created: bool
+
+
+@dataclass(frozen=True)
+class Starter:
+    """Starts instances.
+
+    :param definition_of: gives the definition of a workflow's revision
+    :param mask: masks more than definitions ask for, such as Airflow's secrets masker
+    """
+
+    definitions: Definitions
+    instances: Instances
+    settings: Settings
+    definition_of: Callable[[str, int], WorkflowDefinition]
+    mask: Callable[[Any], Any] = lambda value: value
+
+    def start(
+        self,
+        workflow_id: str,
+        input_data: dict[str, Any],
+        *,
+        about: Mapping[str, Any] | None = None,
+        key: str | None = None,
+        user_name: str | None = None,
+    ) -> Opened:
+        """Start an instance; with a key at most once.
+
+        :param input_data: as it was given, without defaults
+        :param about: what is known about the start beside the input, see :data:`ABOUT`; null values are left out
+        :param key: names this start: the same key gives the same instance
+        :param user_name: who starts it, as Airflow shows it
+        :raises NotFound: there is no such workflow
+        :raises InputRefused: the input does not fit; with every finding
+        :raises Conflict: the workflow is not active, Airflow cannot run it now, or the key was used for another start
+        """
+        known = {name: value for name, value in (about or {}).items() if value is not None}
+        conf = {**input_data, **({ABOUT: known} if known else {})}
+        run_id = _run_id(key)
+        if key is not None:
+            found = find_run(workflow_id, run_id)
+            if found is not None:
+                return self._again(found, conf)
+        if not self.definitions.head(workflow_id).active:
+            message = f"Workflow {workflow_id!r} is not active: it takes no new instances"
+            raise Conflict(message, code="workflow-inactive", suggestion="activate it")
+        revision = self._revision(workflow_id, loaded_bundle_version(workflow_id))
+        self._check(workflow_id, revision, input_data)
+        run = start_run(workflow_id, run_id, conf, user_name=user_name)
+        if not run.created:
+            return self._again(run, conf)
+        self._open(run, self._revision(workflow_id, run.bundle_version))
+        return _opened(run)
+
+    def _again(self, run: StartedRun, conf: Mapping[str, Any]) -> Opened:
+        if dict(run.conf) != conf:
+            message = "This idempotency key was used to start an instance with another input or correlation id"
+            raise Conflict(message, code="idempotency-key-reused", suggestion="use a new key for another start")
+        self._open(run, self._revision(run.dag_id, run.bundle_version))
+        return _opened(run)
+
+    def _revision(self, workflow_id: str, bundle_version: str | None) -> int:
+        """Return the revision that a run has; without a versioned bundle the newest."""
+        if bundle_version is not None and bundle_version.isdecimal():
+            found = self.definitions.at_revision(int(bundle_version), workflow_id)
+            if found:
+                return found[0].revision
+        return self.definitions.head(workflow_id).revision
+
+    def _check(self, workflow_id: str, revision: int, input_data: dict[str, Any]) -> None:
+        if ABOUT in input_data:
+            message = f"{ABOUT!r} is a reserved name"
+            raise InputRefused(message, [{"pointer": f"/{ABOUT}", "message": message}])
+        schema = self.definition_of(workflow_id, revision).input_schema
+        findings = schema_findings(schema, with_defaults(schema, input_data))[:_MAX_FINDINGS]
+        if findings:
+            first = f"{findings[0]['pointer'] or '/'}: {findings[0]['message']}"
+            more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+            message = f"The input of workflow {workflow_id!r} is invalid: {first}{more}"
+            raise InputRefused(message, findings)
+
+    def _open(self, run: StartedRun, revision: int) -> None:
+        """Write the instance's row, so that it can be read at once; its first step does it too, and does no harm."""
+        graph = Graph.of(self.definition_of(run.dag_id, revision))
+        ledger = Ledger(
+            graph,
+            revision,
+            Run(run.dag_id, run.run_id, run.conf),
+            instances=self.instances,
+            settings=self.settings,
+            mask=self.mask,
+        )
+        try:
+            ledger.change(lambda _: None)
+        except StoreUnavailable:
+            # The run is there and will write the row; to refuse now would make the client start it twice.
+            return
+
+
+def _opened(run: StartedRun) -> Opened:
+    return Opened(instance_id(run.dag_id, run.run_id), run.dag_id, run.run_id, run.created)
+
+
+def _run_id(key: str | None) -> str:
+    if key is None:
+        return f"{RUN_PREFIX}{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}__{uuid4().hex[:8]}"
+    return f"{RUN_PREFIX}{sha256(key.encode()).hexdigest()[:40]}"
