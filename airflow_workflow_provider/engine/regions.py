@@ -116,7 +116,7 @@ def cancel_live(machine: Machine, scope: Scope, now: datetime, *, keep: bool = F
     if keep or current["kind"] != "step":
         return
     record = scope.values["steps"].get(current["stepId"])
-    if record is not None and record["status"] in ("running", "waiting") and record["visit"] == current["visit"]:
+    if record is not None and record["status"] in ("running", "waiting"):
         error = Failure(CANCELLED, "Stopped because the work around it ended").error_object(
             current["stepId"], current["attempt"], timestamp(now)
         )
