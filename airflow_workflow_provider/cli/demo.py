@@ -27,7 +27,7 @@ from airflow_workflow_provider.local.configuration import connection_json
 from airflow_workflow_provider.settings import DEFAULT_CONNECTION_ID
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.instances import Instance, Instances, instance_id
-from airflow_workflow_provider.store.logs import Logs
+from airflow_workflow_provider.store.logs import LogRow, Logs
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.local.client import AirflowClient
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 WORKFLOW = "order-approval"
 ENDED = frozenset({"completed", "failed"})
 POLL = 0.3
+MAX_DATA = 110
+"""Characters of a log row's data that are shown."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path(".local/demo"), help="where its data are kept")
     parser.add_argument("--examples", type=Path, default=Path("examples"), help="the definitions to load")
-    parser.add_argument("--seconds", type=float, default=180, help="how long each phase may take")
+    parser.add_argument("--seconds", type=float, default=300, help="how long each phase may take")
     options = parser.parse_args(argv)
     # Whoever ends the demo ends all that it started.
     for each in (signal.SIGTERM, signal.SIGHUP):
@@ -199,7 +201,7 @@ def show(order: Order, logs: Logs) -> None:
     """Print what is stored of an order."""
     print_line(f"\n{order.case.title}: {json.dumps(order.input, ensure_ascii=False)}")
     if order.refusal is not None:
-        print_line(f"  refused before any step, by the definition's inputSchema: {order.refusal}")
+        print_line(f"  refused before any step, by the definition's inputSchema: {order.refusal.splitlines()[0]}")
         return
     print_line(f"  instance {order.id}")
     print_line(f"  status   {order.status}")
@@ -211,9 +213,17 @@ def show(order: Order, logs: Logs) -> None:
     rows = logs.read(order.id) if order.id else ()
     print_table(
         ("at", "event", "step", "what"),
-        [(f"{row.at:%H:%M:%S.%f}"[:-3], row.event, row.step_id, row.message) for row in rows],
+        [(f"{row.at:%H:%M:%S.%f}"[:-3], row.event, row.step_id, _what(row)) for row in rows],
         title="log",
     )
+
+
+def _what(row: LogRow) -> str:
+    """What a log row says, in one line."""
+    if row.message:
+        return row.message
+    text = json.dumps(row.data, ensure_ascii=False) if row.data else ""
+    return text if len(text) <= MAX_DATA else f"{text[:MAX_DATA]}…"
 
 
 def heading(text: str) -> None:

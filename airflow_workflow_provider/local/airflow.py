@@ -98,7 +98,7 @@ class LocalEnvironment:
         dags_folder: Path | None = None,
         variables: Mapping[str, str] | None = None,
         durable: bool = True,
-        seconds: float = 180,
+        seconds: float = 300,
     ) -> None:
         self.layout = Layout(Path(folder).absolute())
         self.postgres = PostgresServer(self.layout.postgres, durable=durable)
