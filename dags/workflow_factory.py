@@ -1,7 +1,9 @@
-"""A DAG for each published workflow definition, for an Airflow that has no WorkflowDagBundle configured."""
+"""Airflow DAGs of all workflows that are stored in the workflow database.
 
-from __future__ import annotations
+Copy this file into Airflow's DAG folder. With many workflows, or to keep running instances on the version they
+started with, configure ``WorkflowDagBundle`` instead: see ``docs/deployment.md``.
+"""
 
-from airflow_workflow_provider.dag.loading import generate_dags
+from airflow_workflow_provider.dag.factory import generate_dags
 
 generate_dags(globals())

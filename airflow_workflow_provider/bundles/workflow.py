@@ -1,141 +1,149 @@
-"""The bundle that gives Airflow a DAG for each published definition."""
+"""The DAG bundle of the stored workflows: one small file each, versions by revision of the workflow database."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion
 from airflow.sdk import get_parsing_context
 
-from airflow_workflow_provider.bundles.files import file_name, file_text, write_file
-from airflow_workflow_provider.errors import StoreUnavailable, WorkflowsError
+from airflow_workflow_provider.dag.source import PREFIX, dag_source, file_name, write_if_changed
+from airflow_workflow_provider.dag.stored import Resolved, resolve
+from airflow_workflow_provider.errors import Misuse, StoreUnavailable
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.database import Database
-from airflow_workflow_provider.store.definitions import Definitions, StoredDefinition
-from airflow_workflow_provider.store.tasks import StoredTask, Tasks
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from airflow_workflow_provider.store.definitions import Definitions
+from airflow_workflow_provider.store.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
-VERSION_FILE: Final = ".revision"
+REVISION: Final = "revision"
+"""Name of the file that keeps which revision the files are of."""
 
 
 class WorkflowDagBundle(BaseDagBundle):
-    """One small DAG file a workflow, written from the workflow database.
+    """Writes the DAG file of every stored workflow, and rewrites those that change.
 
-    The version is the newest revision of definitions and tasks. A run keeps the version it was started with: workers
-    write the file of that version, and only the one of the DAG that they run.
+    The bundle's version is the highest revision of the database. A run keeps the version that it started with; on a
+    worker only the file of the DAG that is run is written. While the database cannot be reached the last files stay.
 
-    :param name: the bundle's name
-    :param refresh_interval: seconds between two looks for changes; default ``[workflows] refresh_interval``
+    :param conn_id: Airflow connection of the workflow database; default ``[workflows] conn_id``
+    :param refresh_interval: seconds between two looks; default ``[workflows] refresh_interval``
     """
 
     supports_versioning = True
 
-    def __init__(self, *, refresh_interval: int | None = None, **kwargs: Any) -> None:
+    def __init__(self, *, conn_id: str | None = None, refresh_interval: int | None = None, **kwargs: Any) -> None:
+        # Constructed in many processes, so nothing is read or written here.
         settings = load_settings()
         super().__init__(refresh_interval=refresh_interval or settings.refresh_interval, **kwargs)
-        folder = settings.bundle_folder
-        self._head = (folder / self.name if folder is not None else self.base_dir) / "head"
+        self._settings = settings
+        self._conn_id = conn_id
+        self._head = settings.bundle_folder or self.base_dir / "head"
         self._revision: int | None = None
+        self._unreachable = False
 
     @property
     def path(self) -> Path:
-        """Where the files are: those of a version, or the newest."""
-        return self._head if self.version is None else self.versions_dir / self.version
+        """The folder of the DAG files."""
+        return self.versions_dir / self.version if self.version else self._head
 
     def initialize(self) -> None:
-        """Write the files.
+        """Write the files that are needed: of a version those of the DAG being parsed, else all as they are now.
 
-        :raises StoreUnavailable: the files of a version are not here and the database is not reached
+        :raises StoreUnavailable: the database cannot be reached, and the files of a version are not there yet
         """
         with self.lock():
-            if self.version is None:
-                self.refresh()
+            self.path.mkdir(parents=True, exist_ok=True)
+            if self.version:
+                self._write_version(int(self.version), get_parsing_context().dag_id)
             else:
-                self._write_version(int(self.version))
+                self._refresh(whole=True)
         super().initialize()
 
-    def get_current_version(self) -> BundleVersion | None:
-        """Return the revision that the files show; asks no database."""
-        if self.version is not None:
-            return BundleVersion(version=self.version)
-        if self._revision is None:
-            self._revision = self._read_revision()
-        return None if self._revision is None else BundleVersion(version=str(self._revision))
+    def get_current_version(self) -> BundleVersion:
+        """Return the revision that the files are of."""
+        if self.version:
+            return BundleVersion(self.version, None)
+        return BundleVersion(str(self._known_revision() or 0), None)
 
     def refresh(self) -> None:
-        """Write the files of what was published since the last look; keep the last files when that fails."""
-        if self.version is not None:
+        """Rewrite the files of workflows that have changed since the last look."""
+        if self.version:
             return
         with self.lock():
-            self._head.mkdir(parents=True, exist_ok=True)
-            try:
-                self._write_head()
-            except StoreUnavailable as error:
-                log.warning("Workflows keep their last DAG files: %s", error.message)
+            self._refresh(whole=False)
 
-    def _write_head(self) -> None:
-        known = self._read_revision()
-        with Database.configured(retry_for=0) as database:
-            newest = Definitions(database).highest_revision()
-            if newest == known:
-                self._revision = newest
-                return
-            tasks = Tasks(database).at_revision(newest)
-            # A task stands in the files of all workflows that use it.
-            tasks_changed = known is None or any(task.revision > known for task in tasks)
-            definitions = Definitions(database)
-            changed = definitions.at_revision(newest) if tasks_changed else definitions.changed_since(known or 0)
-        written = self._write(self._head, [found for found in changed if found.revision <= newest], tasks)
-        write_file(self._head / VERSION_FILE, str(newest))
-        self._revision = newest
-        log.info("Workflows are at revision %s; %s DAG files changed", newest, written)
+    def view_url_template(self) -> str | None:
+        """Return no address: definitions are shown by Airflow itself."""
+        return self._view_url_template
 
-    def _write_version(self, revision: int) -> None:
-        wanted = get_parsing_context().dag_id
-        if wanted is not None and (self.path / file_name(wanted)).exists():
-            return
-        with Database.configured() as database:
-            found = Definitions(database).at_revision(revision, wanted)
-            tasks = Tasks(database).at_revision(revision)
-        self.path.mkdir(parents=True, exist_ok=True)
-        self._write(self.path, found, tasks)
-
-    def _write(self, folder: Path, definitions: Iterable[StoredDefinition], tasks: Sequence[StoredTask]) -> int:
-        by_id = {task.task_id: task.document for task in tasks}
-        written = 0
-        for stored in definitions:
-            try:
-                text = _text(stored, by_id)
-                written += write_file(folder / file_name(stored.workflow_id), text)
-            except (OSError, WorkflowsError, TypeError, ValueError):
-                # One document that somebody broke in the database must not keep the others from being written.
-                log.exception("The DAG file of workflow %r cannot be written", stored.workflow_id)
-        return written
-
-    def _read_revision(self) -> int | None:
+    def _refresh(self, *, whole: bool) -> None:
+        known = self._known_revision()
         try:
-            return int((self._head / VERSION_FILE).read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            return None
+            with self._database() as database:
+                newest = Definitions(database).highest_revision()
+                if known == newest and not whole:
+                    return
+                found = self._changed(database, None if whole or known is None else known, newest)
+        except (StoreUnavailable, Misuse) as error:
+            if not self._unreachable:
+                log.warning("Workflows stay as they were at revision %s: %s", known, error.message)
+            self._unreachable = True
+            return
+        self._unreachable = False
+        names = self._write(self._head, found)
+        if whole:
+            self._remove_others(names)
+        write_if_changed(self._head / REVISION, str(newest))
+        self._revision = newest
 
+    def _changed(self, database: Database, known: int | None, newest: int) -> Iterable[Resolved]:
+        """Return what was published after a revision; all of it where a task was, which any workflow may name."""
+        tasks = Tasks(database).at_revision(newest)
+        if known is None or any(task.revision > known for task in tasks):
+            return resolve(Definitions(database).at_revision(newest), tasks)
+        return resolve(Definitions(database).changed_since(known), tasks)
 
-def _text(stored: StoredDefinition, tasks: Mapping[str, dict[str, Any]]) -> str:
-    named = [tasks[task_id] for task_id in sorted(_task_ids(stored.document)) if task_id in tasks]
-    return file_text(stored.workflow_id, stored.revision, stored.document, named)
+    def _write_version(self, revision: int, dag_id: str | None) -> None:
+        if dag_id is not None and (self.path / file_name(dag_id)).exists():
+            # What a revision holds never changes.
+            return
+        with self._database() as database:
+            tasks = Tasks(database).at_revision(revision)
+            definitions = Definitions(database).at_revision(revision, dag_id)
+        self._write(self.path, resolve(definitions, tasks))
 
+    def _write(self, folder: Path, found: Iterable[Resolved]) -> set[str]:
+        names = set()
+        for each in found:
+            names.add(file_name(each.workflow_id))
+            text = dag_source(each.document, each.tasks, each.revision)
+            if write_if_changed(folder / file_name(each.workflow_id), text):
+                log.info("Workflow %r is now revision %s", each.workflow_id, each.revision)
+        return names
 
-def _task_ids(value: Any) -> set[str]:
-    """Return every ``taskId`` in a document, however broken the document is."""
-    if isinstance(value, dict):
-        own = {value["taskId"]} if isinstance(value.get("taskId"), str) else set()
-        return own.union(*(_task_ids(item) for item in value.values()))
-    if isinstance(value, list):
-        return set().union(*(_task_ids(item) for item in value))
-    return set()
+    def _remove_others(self, names: set[str]) -> None:
+        for file in self._head.glob(f"{PREFIX}*.py"):
+            if file.name not in names:
+                file.unlink(missing_ok=True)
+
+    def _known_revision(self) -> int | None:
+        """Return the revision of the files; a process that starts reads what the one before it left."""
+        if self._revision is None:
+            try:
+                self._revision = int((self._head / REVISION).read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                return None
+        return self._revision
+
+    def _database(self) -> Database:
+        settings = self._settings
+        if self._conn_id is not None:
+            from dataclasses import replace
+
+            settings = replace(settings, conn_id=self._conn_id)
+        return Database.configured(settings, retry_for=0)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG, BaseOperator, Label, Param, TaskGroup
+from airflow.sdk import DAG, BaseOperator, Param, TaskGroup
 
 from airflow_workflow_provider.dag.doc import doc_of, step_doc
 from airflow_workflow_provider.dag.params import REQUIRED, params_of
@@ -97,10 +97,10 @@ class _Builder:
         groups = self._groups(dag)
         made = {node.task_id: self._operator(node, dag, groups) for node in self._plan.nodes}
         for edge in self._plan.edges:
+            made[edge.source].set_downstream(made[edge.target])
             if edge.label:
-                made[edge.source] >> Label(edge.label) >> made[edge.target]
-            else:
-                made[edge.source] >> made[edge.target]
+                # Airflow's own Label would also connect the boxes that the tasks are in.
+                dag.set_edge_info(edge.source, edge.target, {"label": edge.label})
         return dag
 
     def _groups(self, dag: DAG) -> dict[str, TaskGroup]:

@@ -10,6 +10,7 @@ Plain values, no Airflow: the builder turns them into operators. Exactly one act
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
@@ -29,6 +30,7 @@ Kind = Literal["step", "inline", "loop", "catch", "join", "edge", "sink", "on_fa
 Rule = Literal["one_success", "one_done", "none_skipped"]
 
 MAX_LABEL: Final = 80
+MAX_GROUP_ID: Final = 180
 
 
 @dataclass(frozen=True)
@@ -138,8 +140,8 @@ class _Planner:
         self._edges: dict[tuple[str, str], str] = {}
         self._groups: list[Group] = []
         self._task_of: dict[str, str] = {}
-        self._ways: dict[str, tuple[Way, ...]] = {}
-        """The ways of the nodes that choose."""
+        self._group_ids: set[str] = set()
+        self._step_ids = {step.step_id for found in graph.lists.values() for step in found.steps} | {END, FAIL}
 
     def plan(self) -> Plan:
         self._add(Node(END, "end"))
@@ -195,7 +197,7 @@ class _Planner:
         starts = []
         for branch in step.parallel_branches or ():
             child = self._graph.lists[child_path(found.path, step, branch.branch_id)]
-            box = Group(f"{step.step_id}.{branch.branch_id}.branch", branch.branch_id, child.path, group)
+            box = Group(self._group_id(step.step_id, branch.branch_id), branch.branch_id, child.path, group)
             self._groups.append(box)
             sink = f"{step.step_id}.{branch.branch_id}.end"
             self._list(child, box.group_id, sink)
@@ -205,6 +207,16 @@ class _Planner:
             self._edge(step.step_id, starts[-1], branch.branch_id)
         self._nodes[step.step_id] = replace(self._nodes[step.step_id], starts=tuple(starts))
         self._add(join)
+
+    def _group_id(self, step_id: str, branch_id: str) -> str:
+        """Return the id of a branch's box: Airflow takes no dots there, and no id that a task has."""
+        name = f"{step_id}__{branch_id}"
+        if len(name) > MAX_GROUP_ID:
+            name = f"{name[: MAX_GROUP_ID - 9]}_{zlib.crc32(name.encode()):08x}"
+        while name in self._group_ids or name in self._step_ids:
+            name += "_"
+        self._group_ids.add(name)
+        return name
 
     # Ways out of a node
 

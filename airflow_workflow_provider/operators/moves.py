@@ -262,6 +262,9 @@ def suspects(machine: Machine, deciders: tuple[Node, ...]) -> list[Suspect]:
         if node.kind == "loop":
             step_id = _live_in(machine, node) or scope.control["last"]
         record = scope.values["steps"].get(step_id) if step_id is not None else None
+        if node.starts and record is not None and record.get("region") is not None:
+            # Its own task was done; what failed or runs are its branches.
+            continue
         current = scope.current if scope.is_running and not machine.is_over else None
         is_live = current is not None and current["stepId"] == step_id and current["kind"] == "step"
         if step_id is not None and (is_live or (record is not None and record["status"] == "failed")):

@@ -1,0 +1,92 @@
+"""The DAG file of one workflow: its definition and its tasks as text inside, so that parsing needs no database.
+
+Nothing of a document is ever code: every line of it stands in the file as the ``repr`` of a string.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from airflow_workflow_provider.dag.builder import build_dag
+from airflow_workflow_provider.errors import InvalidDefinition
+from airflow_workflow_provider.model.validate import parse_definition, parse_task
+
+if TYPE_CHECKING:
+    from airflow.sdk import DAG
+
+PREFIX: Final = "workflow-"
+
+_FILE: Final = """\
+# An Airflow DAG, generated from a workflow definition. Do not change this file: publish the definition instead.
+from airflow_workflow_provider.dag.source import dag_of
+
+dag = dag_of(
+    revision={revision},
+    definition={definition},
+    tasks={tasks},
+)
+"""
+
+
+def file_name(workflow_id: str) -> str:
+    """Return the name of a workflow's DAG file."""
+    return f"{PREFIX}{quote(workflow_id, safe='')}.py"
+
+
+def dag_source(document: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]], revision: int) -> str:
+    """Return the text of a workflow's DAG file; the same for the same content.
+
+    :param tasks: documents of the task definitions that it names
+    :param revision: the newest revision among the definition and its tasks
+    """
+    ordered = sorted(tasks, key=lambda task: str(task.get("taskId")))
+    return _FILE.format(revision=int(revision), definition=_quoted(document), tasks=_quoted(list(ordered)))
+
+
+def dag_of(*, revision: int, definition: str, tasks: str) -> DAG:
+    """Return the DAG that a generated file describes.
+
+    :param definition: the definition as JSON text
+    :param tasks: a JSON array of task definitions
+    :raises InvalidDefinition: the definition cannot be built; every finding is in the message
+    """
+    parsed = [_accepted(parse_task, document) for document in json.loads(tasks)]
+    workflow = _accepted(lambda document: parse_definition(document, checked=False), json.loads(definition))
+    return build_dag(workflow, {task.task_id: task for task in parsed}, revision=revision)
+
+
+def write_if_changed(path: Path, text: str) -> bool:
+    """Write a file so that no reader sees half of it; return whether its content was another."""
+    try:
+        if path.read_text(encoding="utf-8") == text:
+            return False
+    except (OSError, UnicodeDecodeError):
+        pass
+    fresh = path.with_name(f".{path.name}.{_unique()}")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(path)
+    return True
+
+
+def _unique() -> str:
+    import uuid
+
+    return uuid.uuid4().hex
+
+
+def _accepted(parse: Any, document: Any) -> Any:
+    try:
+        return parse(document)
+    except InvalidDefinition as error:
+        found = [f"{finding.code} at {finding.pointer or '/'}: {finding.message}" for finding in error.diagnostics]
+        raise InvalidDefinition("\n".join([error.message, *found]), error.diagnostics) from None
+
+
+def _quoted(value: Any) -> str:
+    """Return JSON text as a Python expression: one string literal a line."""
+    lines = json.dumps(value, indent=2, ensure_ascii=True).splitlines(keepends=True)
+    return "(\n" + "".join(f"        {line!r}\n" for line in lines) + "    )"
