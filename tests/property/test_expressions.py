@@ -25,12 +25,23 @@ BINDINGS: dict[str, Any] = {
     "data": {"a": 1, "b": [1, 2.5, None, "x"], "c": {"d": True}, "t": "text"},
     "steps": {"s": {"output": {}}},
 }
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
 TOKENS = st.sampled_from(
-    """data data.a data.b data.c.d data.t steps . [ ] ( ) { } && || ! == != < > + - * / % ? : , 'x' "y" 1 2.5 null true
-    in has( size( $ $$ @ & ^ | ~> := ; $sum( $map( function($v){ $string( #$i `1` length( to_string( sort( // /* */ \\ é
-    b'z' duration('1s') timestamp( map(x,x ** /a/ [0] [*] .. and or $replace( $match( $uuid() $split( $merge( $sort(
-    """.split()
-    + [" ", "\n"]
+    [
+        *_words("""
+    data data.a data.b data.c.d data.t steps . [ ] ( ) { } && || ! == != < > + - * / % ? : , 'x' "y" 1 2.5
+    null true in has( size( $ $$ @ & ^ | ~> := ; $sum( $map( function($v){ $string( #$i `1` length(
+    to_string( sort( // /* */ \\ é b'z' duration('1s') timestamp( map(x,x ** /a/ [0] [*] .. and or $replace(
+    $match( $uuid() $split( $merge( $sort(
+"""),
+        " ",
+        "\n",
+    ]
 )
 SOURCES = st.lists(TOKENS, min_size=1, max_size=12).map("".join) | st.text(max_size=30)
 

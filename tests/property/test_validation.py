@@ -26,16 +26,34 @@ TASK = {
     "timeout": "PT5M",
 }
 
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
 WORDS = st.sampled_from(
-    """end fail check both * P1M PT5M data.x a[ $sum( jsonata jmespath cel workflow: noop approval é # .. null 1.0.0 object
-    #/$defs/a http://localhost/x (a+)+$ data.x>1""".split()
-    + ["", " ", "\0", "\ud800", "x" * 300, "{{ x }}"]
+    [
+        *_words("""
+    end fail check both * P1M PT5M data.x a[ $sum( jsonata jmespath cel workflow: noop approval é # .. null
+    1.0.0 object #/$defs/a http://localhost/x (a+)+$ data.x>1
+"""),
+        "",
+        " ",
+        "\0",
+        "\ud800",
+        "x" * 300,
+        "{{ x }}",
+    ]
 )
 KEYS = st.sampled_from(
-    """stepId taskId next nextStepId condition steps parallelBranches branchId forEach items as type expression retryPolicy
-    retryOn onFailure errorHandler conditions errorType arguments assign input output timeout name $ref properties zz a/b
-    ~""".split()
-    + [""]
+    [
+        *_words("""
+    stepId taskId next nextStepId condition steps parallelBranches branchId forEach items as type expression
+    retryPolicy retryOn onFailure errorHandler conditions errorType arguments assign input output timeout
+    name $ref properties zz a/b ~
+"""),
+        "",
+    ]
 )
 SCALARS = (
     st.none()
