@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,9 +13,11 @@ from sqlalchemy import Connection, Row, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from airflow_workflow_provider.errors import Misuse, NotFound
+from airflow_workflow_provider.store.endings import ENDED, ending
+from airflow_workflow_provider.store.events import accept, event_row_id
 from airflow_workflow_provider.store.jsontext import clean
 from airflow_workflow_provider.store.logs import LogEntry, append
-from airflow_workflow_provider.store.tables import workflow_definitions
+from airflow_workflow_provider.store.tables import workflow_definitions, workflow_events
 from airflow_workflow_provider.store.tables import workflow_instances as instances
 
 if TYPE_CHECKING:
@@ -127,6 +129,7 @@ class Record:
         self.completed_at = stored.completed_at
         self.deadline_at = stored.deadline_at
         self.correlation_id = stored.correlation_id
+        self._told_end = stored.completed_at
 
     def save(self) -> None:
         """Write the attributes; committed when the transaction ends."""
@@ -144,6 +147,14 @@ class Record:
             "updated_at": func.statement_timestamp(),
         }
         self._connection.execute(update(instances).where(instances.c.id == self.id).values(**values))
+        self._tell_end()
+
+    def _tell_end(self) -> None:
+        """Publish the end of the instance in the transaction that makes it true."""
+        if self.status not in ENDED or self.completed_at is None or self._told_end == self.completed_at:
+            return
+        accept(self._connection, [ending(self, self.completed_at)])
+        self._told_end = self.completed_at
 
     def log(self, entries: Sequence[LogEntry]) -> None:
         """Append to the execution log in the same transaction."""
@@ -246,7 +257,7 @@ def _insert(connection: Connection, new: NewInstance) -> bool:
         "state": new.state,
         "event": new.event,
         "correlation_id": clean(new.correlation_id),
-        "trigger_event_id": new.trigger_event_id,
+        "trigger_event_id": new.trigger_event_id or _event_row_id(new.event),
         "parent_instance_id": new.parent_instance_id,
         "parent_step_id": new.parent_step_id,
         "started_at": new.started_at,
@@ -254,12 +265,21 @@ def _insert(connection: Connection, new: NewInstance) -> bool:
     }
     columns: dict[str, Any] = {name: literal(value, instances.c[name].type) for name, value in values.items()}
     columns["started_at"] = func.coalesce(columns["started_at"], func.now())
+    # Whoever starts a run by hand can name any event in its conf; only one that was accepted is referred to.
+    accepted = select(workflow_events.c.id).where(workflow_events.c.id == columns["trigger_event_id"])
+    columns["trigger_event_id"] = accepted.scalar_subquery()
     # The head's id is looked up in the same statement; without a head there is nothing to insert.
     head = select(workflow_definitions.c.id, *columns.values()).where(
         workflow_definitions.c.workflow_id == new.workflow_id
     )
     statement = insert(instances).from_select(["workflow_definition_id", *columns], head).on_conflict_do_nothing()
     return connection.execute(statement.returning(instances.c.id)).one_or_none() is not None
+
+
+def _event_row_id(event: Mapping[str, Any] | None) -> UUID | None:
+    if event is None or not isinstance(event.get("source"), str) or not isinstance(event.get("id"), str):
+        return None
+    return event_row_id(event["source"], event["id"])
 
 
 def _check_correlation_id(value: str | None) -> None:

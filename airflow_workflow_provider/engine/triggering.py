@@ -1,0 +1,62 @@
+"""What an event means to a definition that it triggers: the input of the instance that it starts (rules E1, E3, X6)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_workflow_provider.engine.bindings import Uuids, expression_error
+from airflow_workflow_provider.engine.failure import VALIDATION_ERROR
+from airflow_workflow_provider.engine.schemas import check_against, with_defaults
+from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.model.expressions import ExpressionFailure, compile_transform
+from airflow_workflow_provider.model.patterns import matches
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.model.definition import Trigger, WorkflowDefinition
+    from airflow_workflow_provider.model.events import CloudEvent
+
+NO_TRIGGER: Final = "NoTrigger"
+"""Type of the error where no trigger of the current definition matches the event any more."""
+
+DATA: Final = frozenset({"data"})
+
+
+def trigger_for(definition: WorkflowDefinition, event_type: str) -> Trigger:
+    """Return the trigger that an event of a type acts through: the first that matches (rule E1).
+
+    :raises StepFailure: of type ``NoTrigger``
+    """
+    for trigger in definition.triggers:
+        if matches(trigger.event_pattern, event_type):
+            return trigger
+    patterns = [trigger.event_pattern for trigger in definition.triggers]
+    message = f"No trigger of {definition.workflow_id!r} matches {event_type!r}; its patterns are {patterns}"
+    raise StepFailure(message, type=NO_TRIGGER)
+
+
+def input_from(definition: WorkflowDefinition, event: CloudEvent, instance_id: str) -> dict[str, Any]:
+    """Return the input of the instance that an event starts, transformed, its defaults applied and checked.
+
+    :param instance_id: of the instance, from which ``$uuid()`` gets stable values
+    :raises StepFailure: of type ``NoTrigger``, ``ExpressionError`` or ``ValidationError``
+    """
+    trigger = trigger_for(definition, event.type)
+    value = event.data
+    if trigger.transform is not None:
+        uuids = Uuids(instance_id, "trigger", "1").source("transform")
+        try:
+            value = compile_transform(trigger.transform, DATA).evaluate(
+                value,
+                variables={"event": event.to_json()} if trigger.transform.type == "jsonata" else None,
+                uuid_source=uuids,
+            )
+        except (ExpressionFailure, ValueError) as exc:
+            use = "transform"
+            raise expression_error(use, trigger.transform.expression, exc) from exc
+    given = with_defaults(definition.input_schema, {} if value is None else value)
+    if not isinstance(given, dict):
+        message = f"The input must be a JSON object; pattern {trigger.event_pattern!r} gave {type(given).__name__}"
+        details = {"errors": [{"pointer": "", "message": "the input must be a JSON object"}]}
+        raise StepFailure(message, type=VALIDATION_ERROR, details=details)
+    check_against(definition.input_schema, given, "input")
+    return given

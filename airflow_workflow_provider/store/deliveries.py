@@ -1,0 +1,201 @@
+"""Deliveries: for each event and workflow one, with what became of it (rules E2, E3).
+
+A delivery is claimed by moving the moment at which it is due into the future. Whoever claimed it and does not come
+back has lost it then, and another takes it up; starting an instance twice is one start, because its run id comes from
+event and workflow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+
+from airflow_workflow_provider.errors import Misuse
+from airflow_workflow_provider.store.events import StoredEvent, stored_event
+from airflow_workflow_provider.store.tables import DELIVERY_STATUSES
+from airflow_workflow_provider.store.tables import workflow_definition_versions as versions
+from airflow_workflow_provider.store.tables import workflow_definitions as heads
+from airflow_workflow_provider.store.tables import workflow_event_deliveries as deliveries
+from airflow_workflow_provider.store.tables import workflow_events as events
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.store.database import Database
+
+LEASE: Final = timedelta(seconds=60)
+"""After this time a claimed delivery whose end nobody heard of is tried again."""
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A delivery to be made, with all that it takes.
+
+    :param attempts: how often it has been tried, this time included
+    :param document: the current definition of the workflow; None where there is none any more
+    :param active: whether the workflow takes new instances
+    """
+
+    id: int
+    workflow_id: str
+    attempts: int
+    event: StoredEvent
+    document: dict[str, Any] | None
+    revision: int | None
+    active: bool
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A delivery as lists show it.
+
+    :param reason: the error object of a dead letter, or of the last try of a pending one
+    :param due_at: when it is tried next, if it is pending
+    """
+
+    id: int
+    event_id: UUID
+    workflow_id: str
+    status: str
+    instance_id: UUID | None
+    reason: dict[str, Any] | None
+    attempts: int
+    updated_at: datetime
+    due_at: datetime
+
+
+_COLUMNS = [deliveries.c[name] for name in Delivery.__dataclass_fields__]
+
+
+class Deliveries:
+    """What is to be delivered, and what was."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def claim(self, limit: int = 10, lease: timedelta = LEASE) -> tuple[Claimed, ...]:
+        """Take deliveries that are due, oldest first; no other deliverer gets them before the lease is over."""
+        now = func.statement_timestamp()
+        due = (
+            select(deliveries.c.id)
+            .where(deliveries.c.status == "pending", deliveries.c.due_at <= now)
+            .order_by(deliveries.c.due_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+            .cte("due")
+        )
+        taken = (
+            update(deliveries)
+            .where(deliveries.c.id == due.c.id)
+            .values(due_at=now + lease, attempts=deliveries.c.attempts + 1)
+            .returning(deliveries.c.id, deliveries.c.workflow_id, deliveries.c.attempts, deliveries.c.event_id)
+            .cte("taken")
+        )
+        query = (
+            select(
+                taken.c.id.label("delivery_id"),
+                taken.c.workflow_id,
+                taken.c.attempts,
+                versions.c.document,
+                versions.c.revision,
+                heads.c.active,
+                *events.c,
+            )
+            .select_from(
+                taken.join(events, events.c.id == taken.c.event_id)
+                .outerjoin(heads, heads.c.workflow_id == taken.c.workflow_id)
+                .outerjoin(versions, versions.c.revision == heads.c.revision)
+            )
+            .order_by(taken.c.id)
+        )
+        rows = self._database.run(lambda connection: connection.execute(query).all())
+        return tuple(
+            Claimed(
+                row.delivery_id,
+                row.workflow_id,
+                row.attempts,
+                stored_event(row),
+                row.document,
+                row.revision,
+                bool(row.active),
+            )
+            for row in rows
+        )
+
+    def started(self, delivery: int, instance: UUID) -> None:
+        """Note that a delivery has started its instance."""
+        self._end(delivery, {"status": "started", "instance_id": instance, "reason": None})
+
+    def dead(self, delivery: int, reason: dict[str, Any]) -> None:
+        """Keep a delivery as a dead letter.
+
+        :param reason: an error object
+        """
+        self._end(delivery, {"status": "dead", "reason": reason})
+
+    def later(self, delivery: int, delay: timedelta, reason: dict[str, Any]) -> None:
+        """Have a delivery tried again after a time."""
+        self._end(delivery, {"due_at": func.statement_timestamp() + delay, "reason": reason})
+
+    def _end(self, delivery: int, values: dict[str, Any]) -> None:
+        # What another has ended meanwhile, after a lease that was too short, stays as it is.
+        statement = update(deliveries).where(deliveries.c.id == delivery, deliveries.c.status == "pending")
+        statement = statement.values(**values, updated_at=func.statement_timestamp())
+        self._database.run(lambda connection: connection.execute(statement))
+
+    def list(
+        self,
+        *,
+        status: str | None = None,
+        workflow_ids: Collection[str] | None = None,
+        event: UUID | None = None,
+        before: int | None = None,
+        limit: int = 100,
+    ) -> tuple[Delivery, ...]:
+        """Deliveries, newest first; the ``id`` of the last is ``before`` of the next page.
+
+        :raises Misuse: there is no such status
+        """
+        if status is not None and status not in DELIVERY_STATUSES:
+            message = f"Unknown status {status!r}; allowed are {list(DELIVERY_STATUSES)}"
+            raise Misuse(message, code="bad-filter", pointer="status")
+        query = select(*_COLUMNS)
+        if status is not None:
+            query = query.where(deliveries.c.status == status)
+        if workflow_ids is not None:
+            query = query.where(deliveries.c.workflow_id.in_(sorted(workflow_ids)))
+        if event is not None:
+            query = query.where(deliveries.c.event_id == event)
+        if before is not None:
+            query = query.where(deliveries.c.id < before)
+        query = query.order_by(deliveries.c.id.desc()).limit(limit)
+        rows = self._database.run(lambda connection: connection.execute(query).all())
+        return tuple(Delivery(**row._mapping) for row in rows)
+
+    def redrive(
+        self,
+        *,
+        deliveries_ids: Collection[int] | None = None,
+        workflow_ids: Collection[str] | None = None,
+        event: UUID | None = None,
+    ) -> int:
+        """Have dead letters tried again, all that fit; return how many. Doing it twice is doing it once."""
+        statement = update(deliveries).where(deliveries.c.status == "dead")
+        if deliveries_ids is not None:
+            statement = statement.where(deliveries.c.id.in_(sorted(deliveries_ids)))
+        if workflow_ids is not None:
+            statement = statement.where(deliveries.c.workflow_id.in_(sorted(workflow_ids)))
+        if event is not None:
+            statement = statement.where(deliveries.c.event_id == event)
+        now = func.statement_timestamp()
+        statement = statement.values(status="pending", attempts=0, due_at=now, updated_at=now)
+        return self._database.run(lambda connection: connection.execute(statement).rowcount)
+
+    def next_due(self) -> datetime | None:
+        """When the next pending delivery is due; None when there is none."""
+        query = select(func.min(deliveries.c.due_at)).where(deliveries.c.status == "pending")
+        found: datetime | None = self._database.run(lambda connection: connection.execute(query).scalar_one())
+        return found

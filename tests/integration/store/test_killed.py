@@ -1,0 +1,125 @@
+"""Rule E2 when processes die: nothing is lost and nothing starts twice, wherever they are killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from airflow_workflow_provider.store.database import Database
+from airflow_workflow_provider.store.deliveries import Deliveries
+from airflow_workflow_provider.store.delivering import run_id_of
+from airflow_workflow_provider.store.events import Events, event_row_id
+from airflow_workflow_provider.store.tables import workflow_event_deliveries, workflow_events
+from tests.fixtures.deliverer_process import RUNS
+from tests.fixtures.events import count, event, many_triggered, triggered
+
+pytestmark = pytest.mark.postgres
+
+ROOT = Path(__file__).parents[3]
+KILLED = -signal.SIGKILL
+
+ACCEPT = """
+import os, signal, sys
+from airflow_workflow_provider.store.database import Database
+from airflow_workflow_provider.store.events import accept
+from tests.fixtures.events import event
+
+def work(connection):
+    accept(connection, [event(str(number)) for number in range(5)])
+    if sys.argv[1] == "before":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+Database(sys.stdin.readline().strip()).run(work)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def start(database_url: str, *arguments: str) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, *arguments],
+        stdin=subprocess.PIPE,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        text=True,
+    )
+    assert process.stdin is not None
+    process.stdin.write(database_url + "\n")
+    process.stdin.close()
+    return process
+
+
+def deliverer(database_url: str, point: str = "never", after: int = 0) -> subprocess.Popen[str]:
+    return start(database_url, "-m", "tests.fixtures.deliverer_process", point, str(after))
+
+
+def runs(database: Database) -> Counter[tuple[str, str]]:
+    query = text("SELECT dag_id, run_id, calls FROM runs")
+    rows = database.run(lambda connection: connection.execute(query).all())
+    return Counter({(row.dag_id, row.run_id): row.calls for row in rows})
+
+
+def make_runs(database: Database) -> None:
+    with database.begin() as connection:
+        connection.execute(text(RUNS))
+
+
+@pytest.mark.parametrize(("point", "kept"), [("before", 0), ("after", 5)])
+def test_e2_a_sender_killed_before_and_after_the_commit(
+    database_url: str, database: Database, point: str, kept: int
+) -> None:
+    triggered(database, "order", "order.*")
+    assert start(database_url, "-c", ACCEPT, point).wait(60) == KILLED
+    assert (count(database, workflow_events), count(database, workflow_event_deliveries)) == (kept, kept)
+    accepted = Events(database).accept([event(str(number)) for number in range(5)])
+    assert sum(each.created for each in accepted) == 5 - kept
+    assert count(database, workflow_event_deliveries) == 5
+
+
+@pytest.mark.parametrize(("point", "calls"), [("before", 1), ("after", 2)])
+def test_e2_a_deliverer_killed_before_and_after_a_start(
+    database_url: str, database: Database, point: str, calls: int
+) -> None:
+    triggered(database, "order", "order.*")
+    make_runs(database)
+    Events(database).accept([event()])
+    assert deliverer(database_url, point, 1).wait(60) == KILLED
+    assert Deliveries(database).list()[0].status == "pending"
+    until_started(database_url, database, 1)
+    # After the start it is asked for again, with the same run id: Airflow answers that the run is there.
+    assert runs(database) == {("order", run_id_of(event_row_id("/shop", "1"))): calls}
+
+
+def until_started(database_url: str, database: Database, expected: int) -> None:
+    deadline = time.monotonic() + 120
+    while len(Deliveries(database).list(status="started", limit=100_000)) < expected:
+        assert time.monotonic() < deadline
+        assert deliverer(database_url).wait(120) == 0
+
+
+@pytest.mark.slow
+def test_e2_a_thousand_events_for_a_thousand_definitions_and_deliverers_that_die(
+    database_url: str, database: Database
+) -> None:
+    make_runs(database)
+    many_triggered(database, {f"w{number}": f"shop.*.t{number}" for number in range(1000)})
+    for first in range(0, 1000, 250):
+        batch = [event(str(number), f"shop.x.t{number}") for number in range(first, first + 250)]
+        for _ in range(2):
+            Events(database).accept(batch)
+    for round_ in range(3):
+        dying = [deliverer(database_url, point, 40 + 10 * round_) for point in ("before", "after")]
+        assert [each.wait(120) for each in dying] == [KILLED, KILLED]
+    until_started(database_url, database, 1000)
+    expected = {(f"w{number}", run_id_of(event_row_id("/shop", str(number)))) for number in range(1000)}
+    found = runs(database)
+    assert set(found) == expected
+    # Each of the six that died can have left at most one start whose end it did not write down.
+    assert sum(found.values()) <= 1000 + 6
