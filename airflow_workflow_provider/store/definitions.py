@@ -14,7 +14,6 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from airflow_workflow_provider.errors import Conflict, NotFound
 from airflow_workflow_provider.store.jsontext import digest
 from airflow_workflow_provider.store.matching import note_triggers
-from airflow_workflow_provider.store.matching import note_triggers
 from airflow_workflow_provider.store.publications import (
     Published,
     check_expected,
@@ -269,7 +268,6 @@ def _write_head(
         "on_failure": document.get("onFailure"),
         "output": document.get("output"),
     }
-    note_triggers(connection, [trigger.event_pattern for trigger in definition.triggers])
     note_triggers(connection, [trigger.event_pattern for trigger in definition.triggers])
     # The row stays the same one: instances refer to it.
     statement = upsert(heads).values(workflow_id=definition.workflow_id, **values)
