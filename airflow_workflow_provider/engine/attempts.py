@@ -205,6 +205,7 @@ def attempt_failed(machine: Machine, scope: Scope, failure: Failure, now: dateti
     refused = machine.loop_limit(scope, step.step_id) if machine.graph.is_region(step) else None
     if refused is not None:
         scope.record(step.step_id).update(status="failed", output=None, error=error, completedAt=timestamp(now))
+        machine.log.step("error", "step.failed", now, scope.key, current, data={"error": error, "output": None})
         refusal = refused.error_object(step.step_id, None, timestamp(now))
         return transitions.unhandled(machine, scope, step, refused, refusal, now)
     machine.log.step(
