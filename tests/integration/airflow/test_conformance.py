@@ -1,0 +1,96 @@
+"""The conformance cases in a real Airflow: the same definitions, the same outcomes, Airflow's own scheduling.
+
+All cases run side by side in one Airflow; each is then a test of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from airflow_workflow_provider.store.database import Database
+from tests.conformance.cases import Case, Observed, load_cases
+from tests.fixtures.airflow import RunningAirflow
+from tests.fixtures.scenarios import Outcome, Scenario, Scenarios
+
+pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow")]
+
+SECONDS = 1_200
+
+
+def runs_in_airflow(case: Case) -> bool:
+    """Tell whether a case needs nothing that only a simulation can set: bounds, and an event of its own."""
+    return not case.options and case.event is None
+
+
+CASES = [case for case in load_cases("airflow") if runs_in_airflow(case)]
+
+
+def workflow_id(case: Case) -> str:
+    return f"case.{case.name}"
+
+
+def scenarios_of(case: Case) -> list[Scenario]:
+    """Return the definitions that a case may run as children, then its own; ids that it defines become its own."""
+    names = {f"workflow:{name}": f"workflow:{workflow_id(case)}.{name}" for name in case.workflows}
+    names |= {task.task_id: f"{workflow_id(case)}.{task.task_id}" for task in case.tasks}
+    mocks = {names.get(name, name): outcomes for name, outcomes in case.mocks.items()}
+    tasks = [_renamed(_document(task), names) for task in case.tasks]
+    children = [
+        Scenario(f"{workflow_id(case)}.{name}", _renamed(_document(found), names), mocks=mocks, tasks=tasks)
+        for name, found in case.workflows.items()
+    ]
+    return [*children, Scenario(workflow_id(case), _renamed(case.document, names), case.input, mocks, tasks)]
+
+
+def _document(model: BaseModel) -> dict[str, Any]:
+    return model.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+def _renamed(value: Any, names: dict[str, str]) -> Any:
+    """Return a document with its references to tasks and child workflows renamed."""
+    if isinstance(value, list):
+        return [_renamed(item, names) for item in value]
+    if not isinstance(value, dict):
+        return value
+    renamed = {key: _renamed(item, names) for key, item in value.items()}
+    if isinstance(renamed.get("taskId"), str):
+        name, at, version = renamed["taskId"].partition("@")
+        renamed["taskId"] = names.get(name, name) + at + version
+    return renamed
+
+
+@pytest.fixture(scope="module")
+def outcomes(running_airflow: RunningAirflow) -> dict[str, Outcome]:
+    with Database(running_airflow.workflows_url) as database:
+        scenarios = Scenarios(running_airflow.client, database, running_airflow.scripts)
+        children = [one for case in CASES for one in scenarios_of(case)[:-1]]
+        return scenarios.run([scenarios_of(case)[-1] for case in CASES], also=children, seconds=SECONDS)
+
+
+@pytest.mark.timeout(SECONDS + 120)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_in_airflow(case: Case, outcomes: dict[str, Outcome]) -> None:
+    outcome = outcomes[workflow_id(case)]
+    error = outcome.error
+    for name in case.workflows:
+        error = json.loads(json.dumps(error).replace(f"{workflow_id(case)}.{name}", name))
+    observed = Observed(
+        status=outcome.status,
+        output=outcome.output,
+        error=error,
+        path=_ordered(case, outcome.path),
+        steps=outcome.state["steps"],
+        data=outcome.state["data"],
+        variables=outcome.state["variables"],
+    )
+    assert case.mismatches(observed) == []
+    assert outcome.run_state == {"completed": "success", "failed": "failed"}[outcome.status]
+
+
+def _ordered(case: Case, path: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
+    """Return a path that can be compared: branches that really run at once have no order among them."""
+    return None if '"parallelBranches"' in json.dumps(case.document) else path
