@@ -6,18 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.api import Api
+from tests.fixtures.api import Api, load_dag, problem
 from tests.fixtures.documents import step, workflow
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
-
-
-def problem(answer: Any, status: int, code: str) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    body: dict[str, Any] = answer.json()
-    assert (body["status"], body["code"]) == (status, code)
-    return body
 
 
 def test_d4_put_publishes_and_get_gives_it_back(api: Api) -> None:
@@ -34,3 +26,122 @@ def test_d4_put_publishes_and_get_gives_it_back(api: Api) -> None:
     assert found.json()["createdBy"] == "user"
     assert found.headers["ETag"] == f'"{revision}"'
     assert [each["workflowId"] for each in client.get("definitions").json()["items"]] == ["example"]
+
+
+def test_d4_version_rules_are_conflicts(api: Api) -> None:
+    client = api.as_role("user")
+    client.put("definitions/example", json=workflow(version="1.1.0"))
+    body = problem(
+        client.put("definitions/example", json=workflow(version="1.1.0", name="Other")), 409, "version-reused"
+    )
+    assert body["pointer"] == "/version"
+    problem(client.put("definitions/example", json=workflow(version="1.0.0")), 409, "version-lower")
+    assert client.put("definitions/example?force=true", json=workflow(version="1.0.0")).status_code == 200
+    versions = client.get("definitions/example/versions").json()["items"]
+    assert [each["version"] for each in versions] == ["1.0.0", "1.1.0"]
+    old = client.get("definitions/example", params={"version": "1.1.0"})
+    assert old.json()["version"] == "1.1.0"
+
+
+def test_d4_if_match_refuses_what_somebody_else_changed(api: Api) -> None:
+    client = api.as_role("user")
+    new = {"If-None-Match": "*"}
+    tag = client.put("definitions/example", json=workflow(), headers=new).headers["ETag"]
+    problem(client.put("definitions/example", json=workflow(version="1.0.1"), headers=new), 412, "revision-changed")
+    second = client.put("definitions/example", json=workflow(version="1.1.0"), headers={"If-Match": tag})
+    assert second.status_code == 200
+    third = client.put("definitions/example", json=workflow(version="1.2.0"), headers={"If-Match": tag})
+    problem(third, 412, "revision-changed")
+    problem(client.put("definitions/example", json=workflow(), headers={"If-Match": "x"}), 412, "revision-changed")
+    assert client.get("definitions/example").json()["version"] == "1.1.0"
+
+
+def test_d2_every_finding_is_told_and_nothing_is_stored(api: Api) -> None:
+    client = api.as_role("user")
+    document = workflow(step("a", "nothing", next=[{"nextStepId": "b"}]), version="1", colour="red")
+    body = problem(client.put("definitions/example", json=document), 422, "invalid-definition")
+    assert {each["code"] for each in body["diagnostics"]} >= {"WF110", "WF124"}
+    checked = client.post("definitions/validate", json=document).json()
+    assert checked == {"valid": False, "diagnostics": checked["diagnostics"]}
+    assert len(checked["diagnostics"]) == len(body["diagnostics"])
+    problem(client.get("definitions/example"), 404, "not-found")
+    assert client.post("definitions/validate", json=workflow()).json() == {"valid": True, "diagnostics": []}
+    other = problem(client.put("definitions/other", json=workflow()), 422, "invalid-definition")
+    assert other["diagnostics"][0]["pointer"] == "/workflowId"
+
+
+def test_the_id_of_another_dag_is_taken(api: Api) -> None:
+    load_dag(workflow(workflowId="foreign"), 1)
+    answer = api.as_role("user").put("definitions/foreign", json=workflow(workflowId="foreign"))
+    problem(answer, 409, "dag-id-taken")
+
+
+def test_diff_names_steps_by_their_ids(api: Api) -> None:
+    client = api.as_role("user")
+    client.put("definitions/example", json=workflow(step("a"), step("b")))
+    client.put("definitions/example", json=workflow(step("a", name="A"), version="1.1.0"))
+    found = client.get("definitions/example/diff", params={"old": "1.0.0"}).json()["changes"]
+    places = {(each["pointer"], each["change"]) for each in found}
+    assert places == {("/version", "changed"), ("/steps/a/name", "added"), ("/steps/b", "removed")}
+    problem(client.get("definitions/example/diff", params={"old": "9.9.9"}), 404, "not-found")
+
+
+def test_bodies_are_strict(api: Api) -> None:
+    client = api.as_role("user")
+    json_type = {"Content-Type": "application/json"}
+
+    def put(content: bytes, **headers: str) -> Any:
+        return client.put("definitions/example", content=content, headers={**json_type, **headers})
+
+    problem(put(b"{"), 400, "bad-json")
+    twice = problem(put(b'{"name": "a", "name": "b"}'), 400, "bad-json")
+    assert twice["diagnostics"][0]["code"] == "WF101"
+    problem(put(b"{}", **{"Content-Type": "text/plain"}), 415, "unsupported-media-type")
+    problem(put(b"{}", **{"Content-Type": "application/json; charset=latin-1"}), 415, "unsupported-media-type")
+    problem(put(b'"' + b"a" * 9_000_000 + b'"'), 413, "body-too-large")
+    problem(put(b""), 422, "bad-request")
+    problem(put(b"[" * 100_000), 400, "bad-json")
+    start = client.post("definitions/example/instances", content=b'{"inputs": {}}', headers=json_type)
+    assert problem(start, 422, "bad-request")["diagnostics"][0]["pointer"] == "/inputs"
+    start = client.post("definitions/example/instances", content=b'{"input": {"a": "\\u0000"}}', headers=json_type)
+    assert problem(start, 422, "bad-request")["diagnostics"][0]["pointer"] == "/input/a"
+
+
+def test_tasks_are_published_and_used(api: Api) -> None:
+    client = api.as_role("user")
+    task = {"taskId": "greet", "name": "Greet", "operator": "set", "arguments": {"text": "hello"}}
+    assert client.put("tasks/greet", json=task).status_code == 201
+    again = client.put("tasks/greet", json=task)
+    assert (again.status_code, again.json()["outcome"]) == (200, "unchanged")
+    changed = client.put("tasks/greet", json={**task, "name": "Hi"}, headers={"If-Match": again.headers["ETag"]})
+    assert changed.json()["outcome"] == "updated"
+    problem(client.put("tasks/greet", json=task, headers={"If-Match": '"1"'}), 412, "revision-changed")
+    problem(client.put("tasks/greet", json={**task, "operator": "os.system"}), 422, "invalid-definition")
+    problem(client.put("tasks/other", json=task), 422, "invalid-definition")
+    listed = {each["taskId"]: each["source"] for each in client.get("tasks").json()["items"]}
+    assert (listed["greet"], listed["noop"]) == ("stored", "built-in")
+    assert client.get("tasks/greet").json()["document"]["name"] == "Hi"
+    assert len(client.get("tasks/greet/versions").json()["items"]) == 2
+    old = again.json()["revision"]
+    difference = client.get("tasks/greet/diff", params={"old": old}).json()["changes"]
+    assert difference == [{"pointer": "/name", "change": "changed", "old": "Greet", "new": "Hi"}]
+    assert client.put("definitions/example", json=workflow(step("a", "greet"))).status_code == 201
+    problem(client.get("tasks/noop"), 404, "not-found")
+
+
+def test_simulate_runs_a_document_or_a_stored_workflow(api: Api) -> None:
+    client = api.as_role("viewer")
+    document = workflow(step("a", "set", arguments={"x": 1}), step("b", "unknown"))
+    answer = client.post("simulate", json={"definition": document, "mocks": {"b": [{"output": {"y": 2}}]}})
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert (body["status"], body["output"]) == ("completed", {"y": 2})
+    assert [entry["stepId"] for entry in body["path"]] == ["a", "b"]
+    problem(client.post("simulate", json={}), 422, "bad-request")
+    problem(client.post("simulate", json={"workflowId": "nothing"}), 404, "not-found")
+    problem(client.post("simulate", json={"definition": {}}), 422, "invalid-definition")
+    problem(client.post("simulate", json={"definition": document, "mocks": {"z": []}}), 422, "unknown-mock")
+    endless = workflow(step("a", next=[{"nextStepId": "a"}]), settings={"maxIterations": 1_000_000})
+    problem(client.post("simulate", json={"definition": endless}), 422, "simulation-too-long")
+    api.publish(workflow())
+    assert client.post("simulate", json={"workflowId": "example"}).json()["status"] == "completed"

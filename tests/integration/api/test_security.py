@@ -1,0 +1,152 @@
+"""Nobody does what they may not: every route of the OpenAPI document, as everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from airflow_workflow_provider.api.app import create_app
+from airflow_workflow_provider.api.openapi import openapi_document
+from tests.fixtures.api import ROLES, Api, problem
+from tests.fixtures.documents import step, workflow
+
+pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
+
+READING_POSTS = {
+    "/api/v1/definitions/validate",
+    "/api/v1/tasks/validate",
+    "/api/v1/simulate",
+}
+TASK = {"taskId": "greet", "name": "Greet", "operator": "set"}
+EXAMPLE = workflow(step("long", "wait", arguments={"duration": "PT1H"}))
+BODIES: dict[str, Any] = {
+    "/api/v1/definitions/{workflow_id}": EXAMPLE,
+    "/api/v1/definitions/validate": workflow(),
+    "/api/v1/tasks/{task_id}": TASK,
+    "/api/v1/tasks/validate": TASK,
+    "/api/v1/simulate": {"definition": workflow()},
+    "/api/v1/definitions/{workflow_id}/instances": {"input": {}},
+}
+
+
+def operations() -> Iterator[tuple[str, str]]:
+    document = openapi_document(create_app())
+    for path, item in sorted(document["paths"].items()):
+        for method in item:
+            yield method.upper(), path
+
+
+# What is switched off is switched on again before it is started.
+OPERATIONS = sorted(operations(), key=lambda each: not each[1].endswith("deactivate"))
+
+
+@pytest.fixture
+def filled(api: Api) -> dict[str, str]:
+    """What the routes' addresses can name."""
+    api.publish(EXAMPLE)
+    admin = api.as_role("admin")
+    assert admin.put("tasks/greet", json=TASK).is_success
+    started = admin.post("definitions/example/instances", json={})
+    assert started.is_success, started.text
+    return {"workflow_id": "example", "task_id": "greet", "instance_id": started.json()["id"]}
+
+
+def send(client: Any, method: str, path: str, filled: dict[str, str]) -> Any:
+    address = path.removeprefix("/api/v1/").format(**filled)
+    query = {"old": "1" if "tasks" in path else "1.0.0"} if path.endswith("diff") else {}
+    if path.endswith("tasks/{task_id}/diff"):
+        query = {"old": str(client.get("tasks/greet").json().get("revision", 1))}
+    return client.request(method, address, json=BODIES.get(path), params=query)
+
+
+def writes(method: str, path: str) -> bool:
+    return method != "GET" and path not in READING_POSTS
+
+
+def test_every_route_is_walked() -> None:
+    assert len(OPERATIONS) >= 20
+    assert all(path in BODIES for method, path in OPERATIONS if method == "PUT")
+
+
+def test_nobody_gets_anything_without_signing_in(api: Api, filled: dict[str, str]) -> None:
+    nobody = api.as_role(None)
+    stranger = api.as_role(None, Authorization="Bearer not-a-token")
+    for method, path in OPERATIONS:
+        for client in (nobody, stranger):
+            answer = send(client, method, path, filled)
+            problem(answer, 401, "not-authenticated")
+            assert answer.headers["WWW-Authenticate"] == "Bearer"
+    for place in ("openapi.json", "../../docs", "../../redoc", "../../openapi.json", "nothing", "../../nothing"):
+        assert nobody.get(place).status_code == 401, place
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_roles_read_everything_and_only_users_write(api: Api, filled: dict[str, str], role: str) -> None:
+    client = api.as_role(role)
+    for method, path in OPERATIONS:
+        answer = send(client, method, path, filled)
+        if writes(method, path) and role == "viewer":
+            problem(answer, 403, "forbidden")
+        else:
+            assert answer.is_success, (method, path, answer.text)
+    assert client.get("openapi.json").json()["info"]["title"] == "Airflow workflows"
+    assert client.get("../../docs").status_code == 404
+
+
+def test_nothing_changes_by_get(api: Api) -> None:
+    assert not [path for method, path in OPERATIONS if method not in ("GET", "PUT", "POST")]
+    client = api.as_role("admin")
+    for place in ("definitions/example/deactivate", "definitions/validate/instances", "simulate"):
+        assert client.get(place).status_code in (404, 405), place
+
+
+def test_a_cookie_alone_changes_nothing(api: Api, filled: dict[str, str]) -> None:
+    browser = api.with_cookie("admin")
+    own = api.with_cookie("admin", **{"X-Requested-With": "XMLHttpRequest"})
+    other = api.with_cookie("admin", **{"X-Requested-With": "XMLHttpRequest", "Sec-Fetch-Site": "cross-site"})
+    for method, path in OPERATIONS:
+        if method == "GET":
+            assert send(other, method, path, filled).is_success
+        else:
+            problem(send(browser, method, path, filled), 403, "csrf-header-missing")
+            problem(send(other, method, path, filled), 403, "cross-site-request")
+            assert send(own, method, path, filled).is_success, path
+
+
+def test_what_may_not_be_read_is_not_there(api: Api, filled: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
+
+    api.publish(workflow(workflowId="open"))
+    visible = api.as_role("user").post("definitions/open/instances", json={}).json()["id"]
+    original = SimpleAuthManager.is_authorized_dag
+
+    def only_open(self: Any, *, details: Any = None, **more: Any) -> bool:
+        return (details is None or details.id == "open") and original(self, details=details, **more)
+
+    monkeypatch.setattr(SimpleAuthManager, "is_authorized_dag", only_open)
+    client = api.as_role("user")
+    for method, path in OPERATIONS:
+        if "{workflow_id}" in path or "{instance_id}" in path:
+            problem(send(client, method, path, filled), 404, "not-found")
+    assert [each["workflowId"] for each in client.get("definitions").json()["items"]] == ["open"]
+    assert [each["id"] for each in client.get("instances").json()["items"]] == [visible]
+    assert client.get("instances", params={"workflowId": "example"}).json()["items"] == []
+    problem(client.post("simulate", json={"workflowId": "example"}), 404, "not-found")
+
+
+def test_every_write_is_in_the_audit_log(api: Api, filled: dict[str, str]) -> None:
+    from airflow.models.log import Log
+    from airflow.utils.session import create_session
+    from sqlalchemy import func, select
+
+    client = api.as_role("op")
+    for method, path in OPERATIONS:
+        if not writes(method, path):
+            continue
+        with create_session() as session:
+            before = session.scalar(select(func.count()).select_from(Log).where(Log.owner == "op"))
+        send(client, method, path, filled)
+        with create_session() as session:
+            assert session.scalar(select(func.count()).select_from(Log).where(Log.owner == "op")) == before + 1, path
