@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from airflow.sdk import get_parsing_context
+
 from airflow_workflow_provider.dag.builder import build_dag
 from airflow_workflow_provider.errors import InvalidDefinition
 from airflow_workflow_provider.model.validate import parse_definition, parse_task
@@ -55,7 +57,9 @@ def dag_of(*, revision: int, definition: str, tasks: str) -> DAG:
     :raises InvalidDefinition: the definition cannot be built; every finding is in the message
     """
     parsed = [_accepted(parse_task, document) for document in json.loads(tasks)]
-    workflow = _accepted(lambda document: parse_definition(document, checked=False), json.loads(definition))
+    # Airflow shows what is wrong where it reads all files; a task that runs need not pay for that.
+    checked = get_parsing_context().dag_id is None
+    workflow = _accepted(lambda document: parse_definition(document, checked=checked), json.loads(definition))
     return build_dag(workflow, {task.task_id: task for task in parsed}, revision=revision)
 
 

@@ -53,15 +53,15 @@ def test_a_file_a_workflow_and_only_changed_files_are_written(database: Database
     publish(database, document(workflow_id="second"))
     made = bundle()
     before = files(made)
-    assert list(before) == ["workflow_first.py", "workflow_second.py"]
+    assert list(before) == ["workflow-first.py", "workflow-second.py"]
     assert current(made) == 2
 
     publish(database, document("1.1.0", workflow_id="second"))
     made.refresh()
     after = files(made)
     assert current(made) == 3
-    assert after["workflow_first.py"] == before["workflow_first.py"]
-    assert after["workflow_second.py"] != before["workflow_second.py"]
+    assert after["workflow-first.py"] == before["workflow-first.py"]
+    assert after["workflow-second.py"] != before["workflow-second.py"]
 
 
 @pytest.mark.usefixtures("storage")
@@ -77,8 +77,8 @@ def test_a_changed_task_is_written_into_the_workflows_that_use_it(database: Data
     Tasks(database).publish(parse_task(changed), changed)
     made.refresh()
     after = files(made)
-    assert after["workflow_other.py"] == before["workflow_other.py"]
-    assert '"a": 2' in (made.path / "workflow_uses.py").read_text(encoding="utf-8")
+    assert after["workflow-other.py"] == before["workflow-other.py"]
+    assert '"a": 2' in (made.path / "workflow-uses.py").read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("storage")
@@ -90,13 +90,13 @@ def test_a_version_shows_what_was_published_then_and_only_the_dag_that_runs(
     publish(database, document("2.0.0", workflow_id="first"))
     monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "first")
     old = bundle("2")
-    assert list(files(old)) == ["workflow_first.py"]
-    assert '"1.0.0"' in (old.path / "workflow_first.py").read_text(encoding="utf-8")
+    assert list(files(old)) == ["workflow-first.py"]
+    assert '"1.0.0"' in (old.path / "workflow-first.py").read_text(encoding="utf-8")
     assert old.path == old.versions_dir / "2"
 
     monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "second")
     bundle("2")
-    assert list(files(old)) == ["workflow_first.py", "workflow_second.py"]
+    assert list(files(old)) == ["workflow-first.py", "workflow-second.py"]
 
 
 @pytest.mark.usefixtures("storage")
@@ -112,7 +112,7 @@ def test_without_the_database_the_last_files_stay(
         restarted = bundle()
     assert files(restarted) == before
     assert current(made) == current(restarted) == 1
-    assert "keep their last DAG files" in caplog.text
+    assert "stay as they were" in caplog.text
     assert "hidden-word" not in caplog.text
     assert restarted.is_initialized
 
@@ -133,7 +133,7 @@ def test_a_definition_broken_in_the_database_is_its_own_file_and_no_other(databa
     with database.begin() as connection:
         connection.execute(text(statement))
     made = bundle()
-    assert list(files(made)) == ["workflow_broken.py", "workflow_good.py"]
+    assert list(files(made)) == ["workflow-broken.py", "workflow-good.py"]
 
 
 @pytest.mark.usefixtures("storage")
