@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from airflow_workflow_provider.cli.console import console, note, print_error, print_json, print_line, print_table
-from airflow_workflow_provider.cli.main import FAILED, FINE, INTERRUPTED
+from airflow_workflow_provider.cli.main import FAILED, FINE
 from airflow_workflow_provider.cli.main import main as run_command
 from airflow_workflow_provider.errors import Misuse, NotFound, WorkflowsError
 from airflow_workflow_provider.local.airflow import EnvironmentFailure, LocalEnvironment
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 WORKFLOW = "order-approval"
 ENDED = frozenset({"completed", "failed"})
 POLL = 0.3
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 MAX_DATA = 110
 """Characters of a log row's data that are shown."""
 
@@ -110,21 +111,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--examples", type=Path, default=Path("examples"), help="the definitions to load")
     parser.add_argument("--seconds", type=float, default=300, help="how long each phase may take")
     options = parser.parse_args(argv)
-    # Whoever ends the demo ends all that it started.
-    for each in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, lambda number, _: sys.exit(128 + number))
+    for each in SIGNALS:
+        signal.signal(each, _end)
     environment = LocalEnvironment(options.folder, seconds=options.seconds)
     try:
         return demonstrate(environment, options.examples, options.seconds)
-    except KeyboardInterrupt:
-        note("interrupted")
-        return INTERRUPTED
     except WorkflowsError as error:
         if isinstance(error, EnvironmentFailure):
             note(error.details)
         print_error(error)
         return FAILED
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        # Whoever ends the demo ends all that it started; that is not to be ended too.
+        for each in SIGNALS:
+            signal.signal(each, signal.SIG_IGN)
         with phases() as say:
             say("Stopping Airflow and PostgreSQL")
             environment.down()
@@ -216,6 +217,16 @@ def show(order: Order, logs: Logs) -> None:
         [(f"{row.at:%H:%M:%S.%f}"[:-3], row.event, row.step_id, _what(row)) for row in rows],
         title="log",
     )
+
+
+def _end(number: int, _: object) -> None:
+    """Leave because of a signal.
+
+    Python drops what is raised while it calls back a weak reference, so it is raised again until it is heard.
+    """
+    signal.signal(signal.SIGALRM, lambda *_: sys.exit(128 + number))
+    signal.setitimer(signal.ITIMER_REAL, 0.5, 0.5)
+    sys.exit(128 + number)
 
 
 def _what(row: LogRow) -> str:
