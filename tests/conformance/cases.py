@@ -22,8 +22,13 @@ The definition may leave out ``workflowId``, ``name`` and ``version``. What ``ex
 ``warned``
     Codes of the warnings that validation gives.
 
+``input``
+    Of the host ``event`` only: the input that the event gives.
+``deadLetter``
+    Of the host ``event`` only: parts of the error with which the event is kept.
+
 ``hosts`` says where a case makes sense: ``simulate`` covers every host in memory, ``airflow`` the real one;
-``validate`` alone is for definitions that are not run.
+``validate`` alone is for definitions that are not run, ``event`` alone for what an event means to a trigger.
 """
 
 from __future__ import annotations
@@ -56,9 +61,12 @@ KEYS = frozenset(
     {"rule", "title", "definition", "input", "event", "mocks", "tasks", "workflows", "options", "expect", "hosts"}
 )
 EXPECTED = frozenset(
-    {"status", "output", "error", "path", "steps", "data", "variables", "log", "elapsed", "refused", "warned"}
+    {
+        *("status", "output", "error", "path", "steps", "data", "variables", "log", "elapsed"),
+        *("refused", "warned", "input", "deadLetter"),
+    }
 )
-HOSTS = frozenset({"simulate", "airflow", "validate"})
+HOSTS = frozenset({"simulate", "airflow", "validate", "event"})
 _LINE = re.compile(
     r"(?P<step>[A-Za-z0-9_-]+)(?:#(?P<visit>\d+)(?:\.(?P<attempt>\d+))?)?(?:\[(?P<item>[\d.]+)\])?(?::(?P<status>\w+))?"
 )

@@ -1,0 +1,64 @@
+"""The page of the rules and the cases belong together: no rule without a proof, no case without a rule."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conformance.cases import FOLDER, load_cases
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "semantics.md").read_text(encoding="utf-8")
+SECTIONS = {
+    found.group(1): found.group(2)
+    for found in re.finditer(r"^### ([A-Z]\d+): (.*?)(?=^##|\Z)", PAGE, re.DOTALL | re.MULTILINE)
+}
+EXAMPLES = re.findall(r"^Case `(\w+)`: .*?```json\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
+RUN = {"T": 7, "X": 6, "F": 7, "P": 5, "K": 4}
+"""How many rules there are of the groups that say how a definition runs."""
+
+
+def values(value: Any) -> Iterator[Any]:
+    yield value
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for part in parts:
+        yield from values(part)
+
+
+def test_the_page_has_every_rule_of_the_groups_that_say_how_a_definition_runs() -> None:
+    expected = {f"{group}{number}" for group, count in RUN.items() for number in range(1, count + 1)}
+
+    assert expected | {"D1", "D2", "D3", "D4", "I1", "I2", "I4", "L1", "E1", "E3"} <= SECTIONS.keys()
+
+
+@pytest.mark.parametrize("rule", SECTIONS)
+def test_every_rule_has_a_case_or_names_its_proof(rule: str) -> None:
+    proofs = re.findall(r"Proved by `([\w/]+\.py)`", SECTIONS[rule])
+    named = [proof for proof in proofs if f"def test_{rule.lower()}_" in (ROOT / proof).read_text(encoding="utf-8")]
+
+    assert named == proofs
+    assert named or rule in {case.rule for case in load_cases()}
+
+
+@pytest.mark.parametrize("case", load_cases(), ids=lambda case: case.name)
+def test_every_case_names_a_rule_of_the_page(case: Any) -> None:
+    assert case.rule in SECTIONS
+    assert case.title[0] == case.title[0].upper()
+
+
+def test_what_runs_in_memory_but_not_in_airflow_is_the_exception() -> None:
+    in_memory, in_airflow = load_cases("simulate"), load_cases("airflow")
+
+    assert len(in_airflow) > len(in_memory) * 0.6
+
+
+@pytest.mark.parametrize(("name", "text"), EXAMPLES, ids=[name for name, _ in EXAMPLES])
+def test_every_example_of_the_page_is_a_part_of_the_case_that_it_names(name: str, text: str) -> None:
+    case = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+
+    assert json.loads(text) in list(values(case))
