@@ -26,6 +26,9 @@ HEADER_PREFIX: Final = "ce-"
 MAX_BATCH: Final = 1000
 """Events in one batch."""
 
+DEPTH: Final = "workflowdepth"
+"""Extension attribute: how many workflows in a row led to an event, so that a circle of them is noticed."""
+
 MAX_TYPE: Final = 500
 MAX_SOURCE_BYTES: Final = 1500
 MAX_ID_BYTES: Final = 1000
@@ -175,6 +178,20 @@ class CloudEvent(Node):
         for name, value in self.extensions.items():
             _check_extension(name, value)
         return self
+
+
+def source_of(workflow_id: str) -> str:
+    """The ``source`` of the events that a workflow's instances publish."""
+    return f"/workflows/{workflow_id}"
+
+
+def depth_after(event: Mapping[str, Any] | None) -> int:
+    """The depth of what an instance publishes.
+
+    :param event: the event that started the instance, if one did
+    """
+    depth = (event or {}).get(DEPTH, 0)
+    return depth + 1 if isinstance(depth, int) else 1
 
 
 def parse_event(document: Any, pointer: str = "") -> CloudEvent:

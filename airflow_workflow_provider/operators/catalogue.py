@@ -13,13 +13,16 @@ from airflow.sdk import BaseOperator
 from airflow_workflow_provider.engine.bindings import is_transform
 from airflow_workflow_provider.engine.state import item_indexes
 from airflow_workflow_provider.errors import InvalidDefinition
-from airflow_workflow_provider.operators.builtin import BUILT_IN_OPERATORS
+from airflow_workflow_provider.operators import builtin, events
 from airflow_workflow_provider.tasks.registry import StepContext
 from airflow_workflow_provider.tasks.templates import is_template
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.calls import Call
     from airflow_workflow_provider.model.task import TaskDefinition
+
+BUILT_IN_OPERATORS: Final = {**builtin.BUILT_IN_OPERATORS, **events.EVENT_OPERATORS}
+"""The operator of each built-in task."""
 
 RESERVED: Final = frozenset(
     {

@@ -16,8 +16,8 @@ from airflow_workflow_provider.engine.failure import WORKFLOW_FAILED, Failure, t
 from airflow_workflow_provider.engine.triggering import input_from
 from airflow_workflow_provider.errors import StepFailure, StoreUnavailable, WorkflowsError
 from airflow_workflow_provider.model.definition import WorkflowDefinition
+from airflow_workflow_provider.model.events import DEPTH
 from airflow_workflow_provider.store.deliveries import Claimed, Deliveries
-from airflow_workflow_provider.store.endings import DEPTH
 from airflow_workflow_provider.store.instances import MAX_CORRELATION_ID, instance_id
 from airflow_workflow_provider.store.jsontext import dumps
 from airflow_workflow_provider.store.notices import Notices

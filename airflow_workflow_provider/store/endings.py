@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_workflow_provider.model.events import CloudEvent
+from airflow_workflow_provider.model.events import DEPTH, CloudEvent, depth_after, source_of
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.store.instances import Record
 
 ENDED: Final = frozenset({"completed", "failed"})
-DEPTH: Final = "workflowdepth"
-"""Extension attribute: how many workflows in a row led to this event, so that a circle of them is noticed."""
-
-
-def source_of(workflow_id: str) -> str:
-    """The ``source`` of the events that a workflow's instances publish."""
-    return f"/workflows/{workflow_id}"
-
-
-def depth_after(event: Mapping[str, Any] | None) -> int:
-    """The depth of what an instance publishes.
-
-    :param event: the event that started the instance, if one did
-    """
-    depth = (event or {}).get(DEPTH, 0)
-    return depth + 1 if isinstance(depth, int) else 1
 
 
 def ending(record: Record, completed_at: datetime) -> CloudEvent:

@@ -1,8 +1,7 @@
 """The built-in tasks: their names, the JSON Schemas of their arguments, and those that need no outside world.
 
 A built-in reads its ``arguments`` only (rule K3). ``noop``, ``set``, ``fail`` and ``wait`` touch nothing outside and
-are run here, for every host alike; ``python``, ``http`` and ``sql`` have an Airflow operator each. ``docs/tasks.md`` is
-their handbook.
+are run here, for every host alike; the others have an Airflow operator each. ``docs/tasks.md`` is their handbook.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 WORKFLOW_PREFIX = "workflow:"
 """A task id that starts so runs another workflow (rule P5)."""
 
-NOT_YET = frozenset({"receive", "event", "approval", "form"})
+NOT_YET = frozenset({"approval", "form"})
 """Names that are kept for built-in tasks which this version does not have."""
 
 DEFAULT_MAX_ROWS = 1000
@@ -33,6 +32,7 @@ _NUMBER = "[0-9]+([.,][0-9]+)?"
 _TIME = f"T(?=[0-9])({_NUMBER}H)?({_NUMBER}M)?({_NUMBER}S)?"
 _DURATION = f"^P({_NUMBER}W|(?=[0-9T])({_NUMBER}D)?({_TIME})?)$"
 _RFC3339 = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})$"
+_PATTERN = r"^(\*{1,2}|[^*.]*)(\.(\*{1,2}|[^*.]*))*$"
 _HTTP_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _STATUS: dict[str, Any] = {"type": "integer", "minimum": 100, "maximum": 599}
 _SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean"]}
@@ -119,6 +119,44 @@ ARGUMENT_SCHEMAS: Mapping[str, dict[str, Any]] = {
         },
         required=("connection", "sql"),
     ),
+    "receive": _schema(
+        {
+            "eventPattern": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 500,
+                "pattern": _PATTERN,
+                "description": "type of the events; * is one segment between dots, ** any number",
+            },
+            "correlation": {
+                "type": "object",
+                "propertyNames": {"minLength": 1},
+                "description": "values that the event's data must have, by dotted path",
+            },
+            "timeout": {
+                "type": "string",
+                "pattern": _DURATION,
+                "description": "how long to wait, an ISO 8601 duration without years and months",
+            },
+        },
+        required=("eventPattern",),
+    ),
+    "event": _schema(
+        {
+            "type": {"type": "string", "minLength": 1, "maxLength": 500},
+            "source": {"type": "string", "minLength": 1},
+            "id": {"type": "string", "minLength": 1},
+            "subject": {"type": "string", "minLength": 1},
+            "time": {"type": "string", "pattern": _RFC3339},
+            "data": {"description": "any JSON value"},
+            "extensions": {
+                "type": "object",
+                "propertyNames": {"pattern": "^[a-z0-9]{1,40}$"},
+                "additionalProperties": {"type": ["string", "integer", "boolean"]},
+            },
+        },
+        required=("type",),
+    ),
 }
 """JSON Schema (draft 2020-12) of the arguments of each built-in task."""
 
@@ -133,6 +171,8 @@ _SUMMARIES = {
     "python": ("Python function", "Calls a function registered with @workflow_task."),
     "http": ("HTTP request", "Sends one request through an Airflow HTTP connection."),
     "sql": ("SQL statement", "Runs one statement through an Airflow SQL connection."),
+    "receive": ("Receive an event", "Waits for an event that matches, without holding a worker, and returns it."),
+    "event": ("Publish an event", "Publishes a CloudEvent that starts workflows and reaches steps that wait for it."),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from annotated_types import MinLen
@@ -20,11 +21,14 @@ from airflow_workflow_provider.model.durations import parse_duration
 from airflow_workflow_provider.tasks.builtin import PURE, WORKFLOW_PREFIX, run_pure, wait_until
 from airflow_workflow_provider.tasks.calls import arguments_of, is_child_workflow, task_ids, tasks_of
 from airflow_workflow_provider.tasks.catalogue import Catalogue
+from airflow_workflow_provider.tasks.events import event_of, nothing_came, published, receives_until
+from airflow_workflow_provider.tasks.templates import template_values
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_workflow_provider.engine.machine import Call, Options
+    from airflow_workflow_provider.model.task import TaskDefinition
 
 MAX_DEPTH = 10
 
@@ -150,6 +154,8 @@ class SimulatedTasks:
         if is_child_workflow(call.task_id):
             return self._run_child(call, now, depth)
         task = graph.tasks.get(call.task_id)
+        if task is not None and task.operator in ("event", "receive"):
+            return self._exchange(task, call, now)
         if task is None or task.operator not in PURE:
             self._warn(call.task_id)
             return Outcome(output={})
@@ -157,6 +163,19 @@ class SimulatedTasks:
         output = run_pure(task.operator, arguments, now)
         ends_at = wait_until(arguments, now) if task.operator == "wait" else None
         return Outcome(output=output, ends_at=ends_at)
+
+    def _exchange(self, task: TaskDefinition, call: Call, now: datetime) -> Outcome:
+        """Publish an event that reaches nobody, or wait for one that never comes."""
+        arguments = arguments_of(task, call)
+        if task.operator == "event":
+            return Outcome(output=published(event_of(arguments, template_values(call)["workflow"], now)))
+        until = receives_until(arguments, now)
+        if until is not None:
+            return Outcome(failure=nothing_came(arguments), ends_at=until)
+        if call.deadline is not None:
+            return Outcome(ends_at=call.deadline + timedelta(seconds=1))
+        self._warn(call.task_id)
+        return Outcome(output={})
 
     def _run_child(self, call: Call, now: datetime, depth: int) -> Outcome:
         name = call.task_id.removeprefix(WORKFLOW_PREFIX).partition("@")[0]

@@ -39,6 +39,8 @@ def template_values(call: Call) -> dict[str, Any]:
             "event": bindings["event"],
             "error": bindings["error"],
             "step_id": call.step_id,
+            "scope": call.scope,
+            "kind": call.kind,
             "step_input": call.input,
             "arguments": call.arguments,
             "visit": call.visit,

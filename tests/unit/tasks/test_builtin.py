@@ -21,7 +21,7 @@ NOW = datetime(2027, 1, 31, 9, tzinfo=UTC)
 
 
 def test_k3_every_builtin_is_a_task_definition_of_its_own_operator() -> None:
-    assert {"noop", "set", "fail", "wait", "python", "http", "sql"} == BUILTINS
+    assert {"noop", "set", "fail", "wait", "python", "http", "sql", "receive", "event"} == BUILTINS
     assert {builtin_task(name).operator for name in BUILTINS} == BUILTINS
     assert not BUILTINS & NOT_YET
 

@@ -1,0 +1,111 @@
+"""One thread of a triggerer that asks the store about all steps that wait for an event.
+
+A thousand waiting steps cost one connection and one question every few seconds, and one more when an event arrives.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from concurrent.futures import Future
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from airflow_workflow_provider.errors import StoreUnavailable
+from airflow_workflow_provider.store.database import Database
+from airflow_workflow_provider.store.notices import Notices
+from airflow_workflow_provider.store.waits import Waits
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+log = logging.getLogger(__name__)
+
+LEAST_PAUSE: Final = 0.1
+POLL: Final = 5.0
+"""Seconds after which the store is asked even if nobody told of an event."""
+
+
+class WaitHub:
+    """Watches waits until they have got their event or their time is over.
+
+    :param url: of the database
+    :param poll: seconds between two looks
+    """
+
+    def __init__(self, url: URL, poll: float = POLL) -> None:
+        self._url = url
+        self._poll = poll
+        self._lock = threading.Lock()
+        self._changed = threading.Event()
+        self._watched: dict[UUID, tuple[Future[None], datetime | None]] = {}
+        self._thread: threading.Thread | None = None
+
+    def watch(self, wait: UUID, deadline: datetime | None = None) -> Future[None]:
+        """A future that is done when the wait is over.
+
+        :param deadline: when its time is over
+        """
+        future: Future[None] = Future()
+        with self._lock:
+            self._watched[wait] = (future, deadline)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="workflow-event-waits", daemon=True)
+                self._thread.start()
+        self._changed.set()
+        return future
+
+    def forget(self, wait: UUID, future: Future[None]) -> None:
+        """Watch a wait no more."""
+        with self._lock:
+            if wait in self._watched and self._watched[wait][0] is future:
+                del self._watched[wait]
+
+    def _run(self) -> None:
+        with Database(self._url, retry_for=0, pooled=False) as database, Notices(database.url) as notices:
+            waits = Waits(database)
+            while True:
+                self._changed.clear()
+                if not self._look(waits):
+                    return
+                # Many events in a second are one question.
+                time.sleep(LEAST_PAUSE)
+                notices.wait(self._pause(), self._changed)
+
+    def _look(self, waits: Waits) -> bool:
+        """End the futures of the waits that are over; False where nothing is watched any more."""
+        with self._lock:
+            watched = dict(self._watched)
+            if not watched:
+                self._thread = None
+                return False
+        now = datetime.now(UTC)
+        over = {wait for wait, (_, deadline) in watched.items() if deadline is not None and deadline <= now}
+        try:
+            over |= waits.look(watched)
+        except StoreUnavailable as error:
+            log.warning("Steps that wait for events go on waiting: %s", error)
+        for wait in over:
+            future = watched[wait][0]
+            self.forget(wait, future)
+            # The trigger may have been cancelled in this moment.
+            with suppress(Exception):
+                future.set_result(None)
+        return True
+
+    def _pause(self) -> float:
+        with self._lock:
+            deadlines = [deadline for _, deadline in self._watched.values() if deadline is not None]
+        if not deadlines:
+            return self._poll
+        return min(self._poll, max((min(deadlines) - datetime.now(UTC)).total_seconds(), LEAST_PAUSE))
+
+
+@lru_cache(maxsize=8)
+def hub_of(url: URL) -> WaitHub:
+    """The hub of a database in this process."""
+    return WaitHub(url)
