@@ -9,7 +9,7 @@ from typing import Any, Final
 from airflow._shared.secrets_masker import redact
 
 from airflow_workflow_provider.engine.masking import Masker, secret_paths
-from airflow_workflow_provider.errors import InvalidDefinition, Misuse, StoreUnavailable
+from airflow_workflow_provider.errors import InvalidDefinition, Misuse, NotFound, StoreUnavailable
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.json_text import MAX_DEPTH
 from airflow_workflow_provider.model.task import TaskDefinition
@@ -62,9 +62,9 @@ class Services:
         return Catalogue(tasks)
 
     def definition(self, workflow_id: str, revision: int) -> WorkflowDefinition:
-        """Return the definition of a revision, which never changes.
+        """Return the definition as it was at a revision, which never changes.
 
-        :raises NotFound: nothing was published as that revision
+        :raises NotFound: there was none yet
         """
         return self._definition(workflow_id, revision)
 
@@ -72,8 +72,12 @@ class Services:
     def _definition(self) -> Callable[[str, int], WorkflowDefinition]:
         @lru_cache(maxsize=256)
         def read(workflow_id: str, revision: int) -> WorkflowDefinition:
-            stored = self.definitions.get(workflow_id, revision=revision)
-            return parse_definition(stored.document, checked=False)
+            # A revision counts tasks too: an instance's may be that of a task which its definition names.
+            stored = self.definitions.at_revision(revision, workflow_id)
+            if not stored:
+                message = f"There is no workflow {workflow_id!r} at revision {revision}"
+                raise NotFound(message, pointer=workflow_id)
+            return parse_definition(stored[0].document, checked=False)
 
         return read
 

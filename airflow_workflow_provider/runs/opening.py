@@ -9,9 +9,10 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
 
+from airflow_workflow_provider.dag.stored import resolve
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.schemas import schema_findings, with_defaults
-from airflow_workflow_provider.errors import Conflict, StoreUnavailable, WorkflowsError
+from airflow_workflow_provider.errors import Conflict, WorkflowsError
 from airflow_workflow_provider.operators.ledger import ABOUT, Ledger, Run
 from airflow_workflow_provider.runs.starting import StartedRun, find_run, loaded_bundle_version, start_run
 from airflow_workflow_provider.store.instances import Instances, instance_id
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import WorkflowDefinition
     from airflow_workflow_provider.settings import Settings
     from airflow_workflow_provider.store.definitions import Definitions
+    from airflow_workflow_provider.store.tasks import Tasks
 
 RUN_PREFIX: Final = "api__"
 _MAX_FINDINGS: Final = 1000
@@ -60,6 +62,7 @@ class Starter:
     """
 
     definitions: Definitions
+    tasks: Tasks
     instances: Instances
     settings: Settings
     definition_of: Callable[[str, int], WorkflowDefinition]
@@ -83,6 +86,8 @@ class Starter:
         :raises NotFound: there is no such workflow
         :raises InputRefused: the input does not fit; with every finding
         :raises Conflict: the workflow is not active, Airflow cannot run it now, or the key was used for another start
+        :raises StoreUnavailable: the workflow database is not reachable; where the run was made already, its first
+            step writes the row, and starting again with the same key gives that instance
         """
         known = {name: value for name, value in (about or {}).items() if value is not None}
         conf = {**input_data, **({ABOUT: known} if known else {})}
@@ -110,11 +115,12 @@ class Starter:
         return _opened(run)
 
     def _revision(self, workflow_id: str, bundle_version: str | None) -> int:
-        """Return the revision that a run has; without a versioned bundle the newest."""
-        if bundle_version is not None and bundle_version.isdecimal():
-            found = self.definitions.at_revision(int(bundle_version), workflow_id)
-            if found:
-                return found[0].revision
+        """Return the revision that a run's DAG has; without a versioned bundle the newest."""
+        is_revision = bundle_version is not None and bundle_version.isdecimal()
+        newest = int(bundle_version or 0) if is_revision else self.definitions.highest_revision()
+        found = resolve(self.definitions.at_revision(newest, workflow_id), self.tasks.at_revision(newest))
+        for resolved in found:
+            return resolved.revision
         return self.definitions.head(workflow_id).revision
 
     def _check(self, workflow_id: str, revision: int, input_data: dict[str, Any]) -> None:
@@ -140,11 +146,7 @@ class Starter:
             settings=self.settings,
             mask=self.mask,
         )
-        try:
-            ledger.change(lambda _: None)
-        except StoreUnavailable:
-            # The run is there and will write the row; to refuse now would make the client start it twice.
-            return
+        ledger.change(lambda _: None)
 
 
 def _opened(run: StartedRun) -> Opened:

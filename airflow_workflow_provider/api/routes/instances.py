@@ -139,7 +139,14 @@ def readable_instance(services: Services, access: Access, instance_id: UUID, rig
 
 
 def _starter(services: Services) -> Starter:
-    return Starter(services.definitions, services.instances, services.settings, services.definition, mask=airflow_mask)
+    return Starter(
+        services.definitions,
+        services.tasks,
+        services.instances,
+        services.settings,
+        services.definition,
+        mask=airflow_mask,
+    )
 
 
 def _shown(services: Services, stored: StoredInstance) -> Instance:

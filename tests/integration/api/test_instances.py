@@ -10,7 +10,7 @@ import pytest
 
 from airflow_workflow_provider.store.instances import Instances, instance_id
 from airflow_workflow_provider.store.listing import InstanceList
-from tests.fixtures.api import Api, problem
+from tests.fixtures.api import Api, problem, runs
 from tests.fixtures.documents import step, workflow
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
@@ -27,17 +27,6 @@ SCHEMA = {
     "additionalProperties": False,
 }
 ORDER = workflow(step("check"), step("ship"), workflowId="order", inputSchema=SCHEMA)
-
-
-def runs(dag_id: str) -> list[Any]:
-    from airflow.models.dagrun import DagRun
-    from airflow.utils.session import create_session
-    from sqlalchemy import select
-
-    with create_session() as session:
-        found = session.scalars(select(DagRun).where(DagRun.dag_id == dag_id)).all()
-        session.expunge_all()
-    return list(found)
 
 
 def start(client: Any, workflow_id: str = "order", **body: Any) -> Any:

@@ -1,0 +1,51 @@
+"""Requests made up from the OpenAPI document: answers as documented, and never an internal error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from airflow_workflow_provider.api.app import create_app
+from airflow_workflow_provider.api.openapi import openapi_document
+from tests.fixtures.api import Api
+from tests.fixtures.documents import step, workflow
+
+pytestmark = [pytest.mark.postgres, pytest.mark.airflow, pytest.mark.slow]
+
+EXAMPLES = 15
+CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
+SCHEMA = openapi_document(create_app())
+OPERATIONS = [(method, path) for path, item in SCHEMA["paths"].items() for method in item]
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS, ids=[f"{method} {path}" for method, path in OPERATIONS])
+def test_answers_are_as_documented(api: Api, method: str, path: str) -> None:
+    api.publish(workflow(step("a"), step("b")))
+    found = schemathesis.openapi.from_dict(SCHEMA)
+    found.app = api.app
+    headers = {"Authorization": f"Bearer {api.token('admin')}"}
+
+    @given(case=found[path][method].as_strategy())
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    def run(case: Any) -> None:
+        case.call_and_validate(headers=headers, checks=CHECKS)
+        if method == "get":
+            assert case.call(headers={"Authorization": "Bearer x"}).status_code == 401
+
+    run()
