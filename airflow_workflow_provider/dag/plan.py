@@ -230,7 +230,8 @@ class _Planner:
         succeeded = [way for step in steps for way in ways_of_success(self._graph, found, step, mixed=mixed)]
         failed = [way for step in steps for way in ways_of_failure(self._graph, found, step, mixed=mixed)]
         if mixed:
-            succeeded += ways_of_on_failure(self._graph)
+            # After the workflow's handler every way out is the region's own.
+            succeeded += [*ways_of_on_failure(self._graph), *(way for way in failed if way.target is not None)]
         self._choose(task_id, _outside(succeeded, inside), sink)
         routed = [way for way in _outside(failed, inside) if way.target is not None or found.owner is not None]
         if routed and any(routes_failure(self._graph, found, step) for step in steps):

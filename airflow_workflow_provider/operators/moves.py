@@ -128,15 +128,29 @@ def not_activated(machine: Machine, node: Node, now: datetime) -> Outcome:
 
     It skips itself. Where the work around it has failed it fails, since skipped tasks would let the run succeed.
     """
-    control = machine.state["scopes"].get(node.path)
     if machine.status == "failed":
         return Stop(machine.state["error"])
-    if control is not None and control["status"] in ("failed", "cancelled"):
+    if _is_lost(machine, node.path):
         return Stop(_error(machine, node, CANCELLED, "Stopped because the work around it ended", now))
     handled = machine.state["failure"]
     if handled is not None and node.step_id is not None and _before_on_failure(machine, node, node.step_id):
         return Stop(handled["error"])
     return Leave("No decision of the workflow leads here")
+
+
+def _is_lost(machine: Machine, path: str) -> bool:
+    """Tell whether a step list has failed or was stopped, or will never start because the step around it has failed."""
+    control = machine.state["scopes"].get(path)
+    if control is not None:
+        return control["status"] in ("failed", "cancelled")
+    owner = machine.graph.lists[path].owner
+    if owner is None:
+        return False
+    around = machine.graph.home(owner.step_id).path
+    if around not in machine.state["scopes"]:
+        return _is_lost(machine, around)
+    record = machine.scope(around).values["steps"].get(owner.step_id)
+    return record is not None and record["status"] == "failed"
 
 
 # Catch, join, fail
@@ -155,6 +169,8 @@ def catch(machine: Machine, node: Node, now: datetime) -> Outcome:
             give_up(machine, node.path, step_id, lost, now)
         if _live_in(machine, node) is not None:
             abandon(machine, node.path, lost, now)
+    if node.path not in machine.state["scopes"]:
+        return not_activated(machine, node, now)
     target, record = _left(machine, node)
     if target == ON_FAILURE:
         return follow(machine, node, target, None, now)

@@ -1,0 +1,326 @@
+"""A host in memory that does what Airflow's scheduler does with a plan: trigger rules, skipping, retries.
+
+It holds the plan and the moves of the operators to the engine's meaning, thousands of definitions a minute; a real
+Airflow is too slow for that and is asked about fewer.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from airflow_workflow_provider.dag.plan import Node, Plan, plan_of
+from airflow_workflow_provider.engine.calls import Activation, Call, Options
+from airflow_workflow_provider.engine.events import Event, path_of
+from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, Failure, moment
+from airflow_workflow_provider.engine.graph import Graph
+from airflow_workflow_provider.engine.inline import Ended, InlineHost, Left, Parked, Region, Waiting
+from airflow_workflow_provider.engine.machine import Machine
+from airflow_workflow_provider.engine.simulate import Outcome, public_state
+from airflow_workflow_provider.operators import moves
+from tests.conformance.cases import START, Case, Json, Observed
+from tests.conformance.hosts import INSTANCE, TaskRunner, as_stored, options_of, tasks_of
+
+DONE = frozenset({"success", "failed", "upstream_failed", "skipped"})
+MAX_TASKS = 100_000
+
+
+@dataclass
+class ScheduledRun:
+    """A DAG run of a definition.
+
+    :param order: the order in which tasks that may start do start; None for first come, first served
+    :param lost: probability that the process of a task is killed, with that order's random numbers
+    """
+
+    graph: Graph
+    input: Any
+    run_task: TaskRunner
+    options: Options | None = None
+    order: random.Random | None = None
+    lost: float = 0.0
+    retries: int = 30
+    now: datetime = START
+    trace: list[Event] = field(default_factory=list)
+    log: list[Event] = field(default_factory=list)
+    states: dict[str, str | None] = field(default_factory=dict)
+    tries: dict[str, int] = field(default_factory=dict)
+    _text: str = ""
+    _events: list[tuple[datetime, int, str, Callable[[], None]]] = field(default_factory=list)
+    _sequence: int = 0
+    _hosts: dict[str, InlineHost] = field(default_factory=dict)
+    _outside: dict[str, Outcome] = field(default_factory=dict)
+
+    def to_end(self) -> Observed:
+        """Run to the end."""
+        definition = self.graph.definition
+        instance = {**INSTANCE, "workflowId": definition.workflow_id, "version": definition.version}
+        machine = Machine.start(self.graph, instance, self.input, now=self.now, options=self.options)
+        self.log += machine.drain_events()
+        self._store(machine.state)
+        self.plan: Plan = plan_of(self.graph)
+        self._nodes = {node.task_id: node for node in self.plan.nodes}
+        self._after: dict[str, list[str]] = {task_id: [] for task_id in self._nodes}
+        self._before: dict[str, list[str]] = {task_id: [] for task_id in self._nodes}
+        for edge in self.plan.edges:
+            self._after[edge.source].append(edge.target)
+            self._before[edge.target].append(edge.source)
+        self.states = dict.fromkeys(self._nodes)
+        for _ in range(MAX_TASKS):
+            if not self._schedule() and not self._pass_time():
+                break
+        return self._observed()
+
+    @property
+    def run_state(self) -> str:
+        """The DAG run's state: that of its only leaf."""
+        unfinished = {task_id: state for task_id, state in self.states.items() if state not in DONE}
+        if unfinished:
+            return f"deadlock: {unfinished}"
+        return "failed" if self.states["end"] in ("failed", "upstream_failed") else "success"
+
+    def _observed(self) -> Observed:
+        state = json.loads(self._text)
+        public = public_state(state)
+        return Observed(
+            state["status"],
+            state["output"],
+            state["error"],
+            path_of(self.trace),
+            public["steps"],
+            public["data"],
+            public["variables"],
+            [event.name for event in self.log],
+            self.now - START,
+        )
+
+    # The scheduler
+
+    def _schedule(self) -> bool:
+        """Start one task that may start; return whether anything changed."""
+        ready = []
+        for task_id, state in self.states.items():
+            if state is None:
+                verdict = self._verdict(task_id)
+                if verdict == "run":
+                    ready.append(task_id)
+                elif verdict is not None:
+                    self.states[task_id] = verdict
+                    return True
+        if not ready:
+            return False
+        self._start(ready[0] if self.order is None else self.order.choice(ready))
+        return True
+
+    def _verdict(self, task_id: str) -> str | None:
+        """Return what the trigger rule says: run, a state to set, or wait."""
+        found = [self.states[upstream] for upstream in self._before[task_id]]
+        if not found:
+            return "run"
+        done = sum(state in DONE for state in found)
+        success, failed = found.count("success"), found.count("failed")
+        skipped = found.count("skipped")
+        everything = done == len(found)
+        rule = self._nodes[task_id].rule
+        if rule == "one_success":
+            if everything and skipped == done:
+                return "skipped"
+            if everything and not success:
+                return "upstream_failed"
+            return "run" if success else None
+        if rule == "one_done":
+            if everything and not (failed or success):
+                return "skipped"
+            return "run" if failed or success else None
+        if skipped:
+            return "skipped"
+        return "run" if everything else None
+
+    def _start(self, task_id: str) -> None:
+        node = self._nodes[task_id]
+        if node.kind in ("edge", "sink", "end"):
+            self.states[task_id] = "success"
+            return
+        self.states[task_id] = "running"
+        self.tries[task_id] = self.tries.get(task_id, 0) + 1
+        runner = f"{task_id}/{self.tries[task_id]}"
+        if self._is_killed():
+            self._killed(node)
+        elif node.kind == "step":
+            begun = self._change(lambda machine: moves.begin(machine, node, runner, self.now, 1))
+            self._run_step(node, runner, begun) if isinstance(begun, Call) else self._carry_out(node, begun)
+        elif node.kind in ("inline", "loop", "on_failure"):
+            self._enter(node, runner)
+        else:
+            self._carry_out(node, self._change(lambda machine: self._route(machine, node)))
+
+    def _route(self, machine: Machine, node: Node) -> moves.Outcome:
+        if node.kind == "catch":
+            return moves.catch(machine, node, self.now)
+        return moves.join(machine, node, self.now) if node.kind == "join" else moves.fail(machine)
+
+    def _is_killed(self) -> bool:
+        return self.order is not None and self.order.random() < self.lost
+
+    def _killed(self, node: Node) -> None:
+        """The process is gone; Airflow tries again as often as the task's retries allow."""
+        again = self.tries[node.task_id] <= self.retries
+        self.states[node.task_id] = None if again else "failed"
+
+    def _run_step(self, node: Node, runner: str, call: Call) -> None:
+        outcome = self._outcome(call)
+        if self._is_killed():
+            self._killed(node)
+            return
+        limits = [limit for limit in (call.deadline, self._instance_deadline()) if limit is not None]
+        if outcome.ends_at is not None and limits and outcome.ends_at > min(limits):
+            outcome = Outcome(failure=Failure(TIMEOUT_ERROR, "too late"), ends_at=min(limits))
+        ended = Ended(outcome.output, outcome.failure)
+
+        def report() -> None:
+            self._carry_out(
+                node, self._change(lambda machine: moves.end(machine, node, call, runner, ended, self.now))
+            )
+
+        self._at(outcome.ends_at, node.task_id, report)
+
+    def _outcome(self, call: Call) -> Outcome:
+        try:
+            return self.run_task(call, self.now)
+        except Exception as exc:
+            return Outcome(failure=Failure.from_exception(exc))
+
+    def _instance_deadline(self) -> datetime | None:
+        state = json.loads(self._text)
+        found = state["instance"]["deadline"]
+        return moment(found) if found is not None and state["failure"] is None else None
+
+    def _carry_out(self, node: Node, outcome: moves.Outcome) -> None:
+        task_id = node.task_id
+        if isinstance(outcome, moves.Follow):
+            kept = set(outcome.tasks)
+            assert kept <= set(self._after[task_id]), (task_id, outcome)
+            for chosen in outcome.tasks:
+                kept |= self._descendants(chosen)
+            for following in self._after[task_id]:
+                if following not in kept:
+                    assert self.states[following] in (None, "skipped"), (task_id, following, self.states[following])
+                    self.states[following] = "skipped"
+            self.states[task_id] = "success"
+        elif isinstance(outcome, moves.Again):
+            if self.tries[task_id] > self.retries:
+                self.states[task_id] = "failed"
+            else:
+                self.states[task_id] = "up_for_retry"
+                self._at(self.now + outcome.delay, task_id, lambda: self.states.update({task_id: None}))
+        else:
+            self.states[task_id] = "failed" if isinstance(outcome, moves.Stop) else "skipped"
+
+    def _descendants(self, task_id: str) -> set[str]:
+        seen: set[str] = set()
+        todo = [task_id]
+        while todo:
+            for following in self._after[todo.pop()]:
+                if following not in seen:
+                    seen.add(following)
+                    todo.append(following)
+        return seen
+
+    # Regions
+
+    def _enter(self, node: Node, runner: str) -> None:
+        deciders = self.plan.deciders(node.task_id)
+        entered = self._change(lambda machine: moves.enter_region(machine, node, deciders, self.now, 1))
+        if entered is not None:
+            self._carry_out(node, entered)
+            return
+        region = Region(node.path, frozenset(node.nodes))
+        host = InlineHost(region, runner, self._session, self._run_call, lambda: self.now, generation=1)
+        self._hosts[node.task_id] = host
+        self._go_on(node, host, None)
+
+    def _go_on(self, node: Node, host: InlineHost, ended: tuple[Activation, Ended] | None) -> None:
+        try:
+            result = host.run(ended)
+        except _Killed:
+            self._killed(node)
+            return
+        if isinstance(result, Left):
+            self._carry_out(node, self._change(lambda machine: moves.region_left(machine, node, self.now)))
+        else:
+            self._wait(node, host, result)
+
+    def _wait(self, node: Node, host: InlineHost, waiting: Waiting) -> None:
+        due = [
+            (outcome.ends_at, int(parked.note["number"]), activation, outcome)
+            for activation, parked in waiting.calls
+            for outcome in [self._outside[parked.note["number"]]]
+            if outcome.ends_at is not None
+        ]
+        first = min(due, key=lambda entry: entry[:2], default=None)
+        moments = [found for found in (waiting.until, first[0] if first else None) if found is not None]
+        until = max(self.now, min(moments))
+        ended = None
+        if first is not None and first[0] <= until:
+            ended = (first[2], Ended(first[3].output, first[3].failure))
+        self._at(until, node.task_id, lambda: self._go_on(node, host, ended))
+
+    def _run_call(self, call: Call) -> Ended | Parked:
+        outcome = self._outcome(call)
+        if self._is_killed():
+            raise _Killed
+        if outcome.ends_at is None or outcome.ends_at <= self.now:
+            return Ended(outcome.output, outcome.failure)
+        if outcome.failure is None and not outcome.output:
+            return Parked(until=outcome.ends_at)
+        number = str(len(self._outside))
+        self._outside[number] = outcome
+        return Parked(note={"number": number})
+
+    # Time and state
+
+    def _at(self, when: datetime | None, task_id: str, work: Callable[[], None]) -> None:
+        if when is None or when <= self.now:
+            work()
+            return
+        self._sequence += 1
+        heapq.heappush(self._events, (when, self._sequence, task_id, work))
+
+    def _pass_time(self) -> bool:
+        if not self._events:
+            return False
+        when, _, _, work = heapq.heappop(self._events)
+        self.now = max(self.now, when)
+        work()
+        return True
+
+    def _change(self, work: Callable[[Machine], Any]) -> Any:
+        with self._session() as machine:
+            return work(machine)
+
+    @contextmanager
+    def _session(self) -> Iterator[Machine]:
+        machine = Machine(self.graph, json.loads(self._text), self.options)
+        machine.log.trace = []
+        yield machine
+        self.trace += machine.log.trace
+        self.log += machine.drain_events()
+        self._store(machine.state)
+
+    def _store(self, state: Json) -> None:
+        self._text = json.dumps(as_stored(state), allow_nan=False)
+
+
+class _Killed(Exception):
+    """Stands for SIGKILL."""
+
+
+def scheduled_run(case: Case, run_task: TaskRunner | None = None, **how: Any) -> ScheduledRun:
+    """Return a DAG run of a case that has not begun; ``how`` are fields of :class:`ScheduledRun`."""
+    return ScheduledRun(case.graph, case.input, run_task or tasks_of(case), options_of(case), **how)
