@@ -36,7 +36,8 @@ WORKFLOW = "order-approval"
 ENDED = frozenset({"completed", "failed"})
 POLL = 0.3
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-MAX_DATA = 110
+SHOWN_DATA = ("next", "output", "error")
+MAX_DATA = 100
 """Characters of a log row's data that are shown."""
 
 
@@ -146,7 +147,9 @@ def demonstrate(environment: LocalEnvironment, examples: Path, seconds: float) -
 
     heading(f"2. The definitions in {examples}/ are checked and stored")
     _point_commands_to(environment)
-    if run_command(["apply", str(examples)]) != FINE:
+    # An input stands beside its definition, as <name>.input.json.
+    definitions = sorted(str(file) for file in examples.glob("*.json") if "." not in file.stem)
+    if run_command(["apply", str(examples / "tasks"), *definitions]) != FINE:
         message = "Not every example could be stored"
         raise WorkflowsError(message, code="demo-failed")
 
@@ -233,7 +236,9 @@ def _what(row: LogRow) -> str:
     """What a log row says, in one line."""
     if row.message:
         return row.message
-    text = json.dumps(row.data, ensure_ascii=False) if row.data else ""
+    # The instance's input is shown above, and a step's is made of what came before it.
+    shown = {name: value for name, value in (row.data or {}).items() if name in SHOWN_DATA and value is not None}
+    text = json.dumps(shown, ensure_ascii=False) if shown else ""
     return text if len(text) <= MAX_DATA else f"{text[:MAX_DATA]}…"
 
 
