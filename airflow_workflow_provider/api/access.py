@@ -81,6 +81,15 @@ class Access:
         if not self.may(right, None):
             raise _forbidden(right, what)
 
+    def require_asset(self, method: ResourceMethod, what: str) -> None:
+        """Let the user go on only with a permission on Airflow's assets: events start workflows as asset events do.
+
+        :param what: what it is asked for, for the message
+        :raises Refused: 403
+        """
+        if not get_auth_manager().is_authorized_asset(method=method, user=self.user):
+            raise Refused(403, f"You may not {what}", code="forbidden")
+
     def permitted(self, right: Right, workflow_ids: Iterable[str]) -> set[str]:
         """Return the workflows on which the user has a right."""
         wanted = list(workflow_ids)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
 from typing import Any, Final
 
@@ -11,9 +12,10 @@ from fastapi import APIRouter, FastAPI
 from airflow_workflow_provider import __version__
 from airflow_workflow_provider.api.openapi import openapi_document
 from airflow_workflow_provider.api.problems import add_handlers
-from airflow_workflow_provider.api.routes import definitions, instances, logs, simulations, tasks
+from airflow_workflow_provider.api.routes import definitions, events, instances, logs, simulations, tasks
 from airflow_workflow_provider.api.security import Authentication
 from airflow_workflow_provider.api.services import Services
+from airflow_workflow_provider.runs.events import event_service
 
 PREFIX: Final = "/api/v1"
 DESCRIPTION: Final = """Publish workflow definitions, start and steer instances, and see what they did.
@@ -22,10 +24,14 @@ Every request is made by a user of Airflow, with a token of `POST /auth/token` o
 that user may do with the workflow's DAG. Errors are problem documents (RFC 9457)."""
 
 
-def create_app(services: Callable[[], Services] = Services.configured) -> FastAPI:
+def create_app(
+    services: Callable[[], Services] = Services.configured,
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
+) -> FastAPI:
     """Return the application.
 
     :param services: gives what the routes work with, asked for by each request
+    :param lifespan: what goes on for as long as it is served
     """
     app = FastAPI(
         title="Airflow workflows",
@@ -38,10 +44,11 @@ def create_app(services: Callable[[], Services] = Services.configured) -> FastAP
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
         redirect_slashes=False,
+        lifespan=lifespan,
     )
     app.state.services = services
     api = APIRouter(prefix=PREFIX)
-    for routes in (definitions, tasks, instances, logs, simulations):
+    for routes in (definitions, tasks, instances, logs, events, simulations):
         api.include_router(routes.router)
     app.include_router(api)
     add_handlers(app)
@@ -59,4 +66,11 @@ def create_app(services: Callable[[], Services] = Services.configured) -> FastAP
 @cache
 def mounted_app() -> FastAPI:
     """Return the application that Airflow's api-server serves in this process."""
-    return create_app()
+    return create_app(lifespan=_delivering)
+
+
+@asynccontextmanager
+async def _delivering(_: FastAPI) -> AsyncIterator[None]:
+    """Deliver events for as long as the api-server runs."""
+    with event_service():
+        yield

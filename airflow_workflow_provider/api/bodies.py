@@ -51,7 +51,7 @@ class DocumentRoute(StrictRoute):
 
 class _StrictRequest(Request):
     async def load(self, limit: int, *, storable: bool) -> None:
-        self._body = await self._read(limit)
+        self._body = await read_body(self, limit)
         if not self._body:
             return
         if not _is_json(self.headers.get("Content-Type", "")):
@@ -67,16 +67,22 @@ class _StrictRequest(Request):
         if storable:
             _refuse_unusable(self._json)
 
-    async def _read(self, limit: int) -> bytes:
-        declared = self.headers.get("Content-Length", "")
-        if declared.isdecimal() and int(declared) > limit:
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """Return the body of a request, and read no more of it than is allowed.
+
+    :param limit: bytes
+    :raises Refused: 413
+    """
+    declared = request.headers.get("Content-Length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        raise _too_large(limit)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
             raise _too_large(limit)
-        body = bytearray()
-        async for chunk in self.stream():
-            body += chunk
-            if len(body) > limit:
-                raise _too_large(limit)
-        return bytes(body)
+    return bytes(body)
 
 
 def _is_json(content_type: str) -> bool:

@@ -15,6 +15,7 @@ from fastapi.openapi.utils import get_openapi
 
 from airflow_workflow_provider import __version__
 from airflow_workflow_provider.api.models import Problem
+from airflow_workflow_provider.model.events import CloudEvent
 from airflow_workflow_provider.model.schema import task_schema, workflow_schema
 
 MOUNT: Final = "/workflows"
@@ -40,6 +41,7 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
         schemas.pop(name, None)
     schemas.update(_flattened(Problem.__name__, Problem.model_json_schema(by_alias=True, mode="serialization")))
     schemas.update(_flattened("WorkflowDefinition", workflow_schema(), prefix="Workflow"))
+    schemas.update(_flattened("CloudEvent", CloudEvent.model_json_schema(by_alias=True)))
     schemas.update(_flattened("TaskDefinition", task_schema(), prefix="Task"))
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     components["securitySchemes"] = {

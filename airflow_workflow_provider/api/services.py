@@ -17,10 +17,13 @@ from airflow_workflow_provider.model.validate import parse_definition, parse_tas
 from airflow_workflow_provider.settings import Settings, load_settings
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
+from airflow_workflow_provider.store.deliveries import Deliveries
+from airflow_workflow_provider.store.events import Events
 from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.listing import InstanceList
 from airflow_workflow_provider.store.logs import Logs
 from airflow_workflow_provider.store.tasks import Tasks
+from airflow_workflow_provider.store.waits import Waits
 from airflow_workflow_provider.tasks.catalogue import Catalogue
 
 PATIENCE: Final = 1.0
@@ -42,6 +45,9 @@ class Services:
         self.instances = Instances(database)
         self.instance_list = InstanceList(database)
         self.logs = Logs(database)
+        self.events = Events(database)
+        self.deliveries = Deliveries(database)
+        self.waits = Waits(database)
 
     @classmethod
     def configured(cls) -> Services:
