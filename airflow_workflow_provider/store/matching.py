@@ -95,6 +95,24 @@ def matching_workflows(connection: Connection, event_type: str) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
+_NAMED: Final = text("""
+    SELECT name
+    FROM unnest(CAST(:names AS text[])) AS offered (name)
+    WHERE EXISTS (
+        SELECT FROM workflow_definitions AS definition
+        WHERE definition.active
+          AND definition.triggers @> jsonb_build_array(jsonb_build_object('eventPattern', offered.name))
+    ) OR EXISTS (
+        SELECT FROM workflow_event_waits AS wait WHERE wait.status = 'waiting' AND wait.pattern = offered.name
+    )
+""")
+
+
+def named_literally(connection: Connection, names: Iterable[str]) -> set[str]:
+    """Which of some names a definition or a waiting step has as its pattern, word for word (rule E1: assets)."""
+    return set(connection.execute(_NAMED, {"names": sorted(set(names))}).scalars())
+
+
 _ADD_DELIVERIES: Final = text("""
     WITH matched AS MATERIALIZED (
         SELECT DISTINCT wanted.type, definition.workflow_id
