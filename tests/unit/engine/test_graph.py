@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from airflow_workflow_provider.engine.graph import ON_FAILURE, Graph
@@ -125,7 +127,7 @@ def test_k4_what_a_step_sets_wins_over_its_task() -> None:
     ],
 )
 def test_f2_f3_p2_branches_run_inline_where_they_are_retried_timed_or_stopped_as_a_whole(
-    more: dict[str, object], inline: bool
+    more: dict[str, Any], inline: bool
 ) -> None:
     graph = graph_of(step("p", parallelBranches=[branch("x", step("a"))], **more))
 

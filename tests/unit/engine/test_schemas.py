@@ -38,7 +38,8 @@ def test_x6_defaults_are_applied_where_the_object_around_them_is_given(schema: A
 
 
 def test_x6_the_given_value_and_the_schema_are_left_alone() -> None:
-    schema, given = properties(a={"default": {"b": []}}), {"c": {}}
+    schema: dict[str, Any] = properties(a={"default": {"b": []}})
+    given: dict[str, Any] = {"c": {}}
     completed = with_defaults(schema, given)
     completed["a"]["b"].append(1)
     completed["c"]["d"] = 1
