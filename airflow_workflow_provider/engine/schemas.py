@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -68,14 +69,27 @@ def _with_defaults(schema: Any, value: Any, root: Any, depth: int) -> Any:
     for part in schema.get("allOf", ()):
         value = _with_defaults(part, value, root, depth + 1)
     if isinstance(value, dict):
-        for name, inner in (schema.get("properties") or {}).items():
-            if name not in value and isinstance(inner, dict) and "default" in inner:
-                value[name] = copy.deepcopy(inner["default"])
-            if name in value:
-                value[name] = _with_defaults(inner, value[name], root, depth + 1)
-    elif isinstance(value, list) and isinstance(schema.get("items"), dict):
-        value = [_with_defaults(schema["items"], item, root, depth + 1) for item in value]
+        _complete_object(schema, value, root, depth)
+    elif isinstance(value, list):
+        first = schema.get("prefixItems") or []
+        schemas = (*first, *[schema.get("items")] * (len(value) - len(first)))
+        value = [_with_defaults(inner, item, root, depth + 1) for inner, item in zip(schemas, value, strict=False)]
     return value
+
+
+def _complete_object(schema: dict[str, Any], value: dict[str, Any], root: Any, depth: int) -> None:
+    named = schema.get("properties") or {}
+    patterns = schema.get("patternProperties") or {}
+    for name, inner in named.items():
+        if name not in value and isinstance(inner, dict) and "default" in inner:
+            value[name] = copy.deepcopy(inner["default"])
+    for name, given in list(value.items()):
+        schemas = [named[name]] if name in named else []
+        schemas += [inner for pattern, inner in patterns.items() if re.search(pattern, name)]
+        completed = given
+        for inner in schemas or [schema.get("additionalProperties")]:
+            completed = _with_defaults(inner, completed, root, depth + 1)
+        value[name] = completed
 
 
 def _resolve(reference: str, root: Any) -> Any:
