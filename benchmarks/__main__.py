@@ -94,6 +94,7 @@ def benchmarks() -> list[Benchmark]:
     from airflow_workflow_provider.model.validate import validate_document
     from airflow_workflow_provider.tasks.catalogue import Catalogue
     from airflow_workflow_provider.testing import WorkflowSimulator
+    from benchmarks import events
 
     simulate = WorkflowSimulator()
     document, large = json.loads(EXAMPLE.read_text()), large_definition()
@@ -112,6 +113,13 @@ def benchmarks() -> list[Benchmark]:
         Benchmark("check a definition of 60 steps and nested branches", timed(validate(large)), 20, 0.5),
         Benchmark("simulate the order approval", timed(lambda: simulate(document, order)), 20),
         Benchmark("simulate 60 steps and nested branches", timed(lambda: simulate(large, {})), 10),
+        Benchmark("workflows of an event among 10, p95", events.matching(10), 5, 0.005),
+        Benchmark("workflows of an event among 1,000, p95", events.matching(1000), 5, 0.005),
+        Benchmark("workflows of an event among 10,000, p95", events.matching(10_000), 5, 0.005),
+        Benchmark("accept 500 events in batches of 100", events.accepting(500, 100, 1), 5, 1.0),
+        Benchmark("accept 500 events one by one, 8 senders", events.accepting(500, 1, 8), 5, 1.0),
+        Benchmark("accept 500 events one by one, 1 sender", events.accepting(500, 1, 1), 3),
+        Benchmark("10,000 events for 10,000 workflows, each start once", events.many_for_many, 1),
     ]
 
 

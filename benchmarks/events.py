@@ -1,0 +1,129 @@
+"""How fast events are accepted, matched and delivered, on a PostgreSQL of its own that writes to disk."""
+
+from __future__ import annotations
+
+import atexit
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from uuid import uuid4
+
+from airflow_workflow_provider.local.postgres import PostgresServer
+from airflow_workflow_provider.model.events import CloudEvent
+from airflow_workflow_provider.store.database import Database
+from airflow_workflow_provider.store.delivering import Deliverer, Start
+from airflow_workflow_provider.store.events import Events
+from airflow_workflow_provider.store.migrate import upgrade
+from tests.fixtures.events import many_triggered
+
+MANY = 10_000
+PATTERNS = ("shop{0}.order.created", "shop{0}.order.*", "shop{0}.**", "*.shop{0}.paid", "**.shop{0}.**")
+
+
+@cache
+def _server() -> PostgresServer:
+    folder = Path(tempfile.mkdtemp(prefix="airflow-workflows-bench-"))
+    folder.chmod(0o711)
+    server = PostgresServer(folder / "data")
+    atexit.register(folder.rmdir)
+    atexit.register(server.remove)
+    server.start()
+    return server
+
+
+@cache
+def _database(definitions: int) -> Database:
+    """A database with so many definitions, each with a trigger of its own."""
+    server, name = _server(), f"bench_{definitions}_{uuid4().hex[:8]}"
+    server.create_database(name)
+    upgrade(server.url(name))
+    database = Database(server.url(name))
+    atexit.register(database.close)
+    many_triggered(
+        database, {f"w{number}": PATTERNS[number % len(PATTERNS)].format(number) for number in range(definitions)}
+    )
+    return database
+
+
+def _types(definitions: int, number: int) -> list[str]:
+    chosen = random.Random(7)  # noqa: S311 - the same ones each time
+    return [f"shop{chosen.randrange(definitions)}.order.created" for _ in range(number)]
+
+
+def _events(types: list[str]) -> list[CloudEvent]:
+    run = uuid4().hex
+    return [
+        CloudEvent(id=f"{run}-{number}", source="/bench", type=name, data={"order": number, "amount": 12.5})
+        for number, name in enumerate(types)
+    ]
+
+
+def matching(definitions: int) -> Callable[[], float]:
+    """Measure the search for the workflows of one event: the 95th percentile of 200."""
+
+    def run() -> float:
+        events, took = Events(_database(definitions)), []
+        for name in _types(definitions, 200):
+            began = time.perf_counter()
+            events.matching(name)
+            took.append(time.perf_counter() - began)
+        return statistics.quantiles(took, n=20)[-1]
+
+    return run
+
+
+def accepting(number: int, batch: int, senders: int) -> Callable[[], float]:
+    """Measure until so many events are durable, among 1,000 definitions.
+
+    :param batch: events in one transaction
+    :param senders: how many send at once
+    """
+
+    def run() -> float:
+        events = Events(_database(1000))
+        given = _events(_types(1000, number))
+        batches = [given[first : first + batch] for first in range(0, number, batch)]
+        with ThreadPoolExecutor(senders) as pool:
+            began = time.perf_counter()
+            accepted = list(pool.map(events.accept, batches))
+            took = time.perf_counter() - began
+        if sum(each.created for answer in accepted for each in answer) != number:
+            message = "not every event was accepted"
+            raise AssertionError(message)
+        return took
+
+    return run
+
+
+def many_for_many() -> float:
+    """Accept 10,000 events for 10,000 definitions and start each instance once; two deliverers."""
+    database = _database(MANY)
+    types = [PATTERNS[number % len(PATTERNS)].format(number) for number in range(MANY)]
+    given = _events([name.replace("**.", "").replace("**", "x").replace("*", "x") for name in types])
+    started: list[tuple[str, str]] = []
+
+    def start(wanted: Start) -> None:
+        started.append((wanted.workflow_id, wanted.event["id"]))
+
+    def deliver(_: int) -> None:
+        deliverer = Deliverer(database, start, batch=50)
+        while deliverer.deliver():
+            pass
+
+    began = time.perf_counter()
+    for _ in range(2):
+        for first in range(0, MANY, 500):
+            Events(database).accept(given[first : first + 500])
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(deliver, range(2)))
+    took = time.perf_counter() - began
+    expected = sorted((f"w{number}", event.id) for number, event in enumerate(given))
+    if sorted(started) != expected:
+        message = f"{len(started)} starts, {len(set(started))} different ones, instead of {MANY}"
+        raise AssertionError(message)
+    return took
