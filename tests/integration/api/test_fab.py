@@ -1,0 +1,120 @@
+"""The same permissions with Airflow's FAB auth manager, whose roles can be limited to single DAGs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.fixtures.airflow import AirflowInProcess
+from tests.fixtures.api import API, problem
+from tests.fixtures.documents import workflow
+
+pytest.importorskip("airflow.providers.fab", reason="apache-airflow-providers-fab is not installed")
+
+pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
+
+ROLES = ("Viewer", "User", "Op", "Admin")
+EVENT = {"specversion": "1.0", "id": "e-1", "source": "/shop", "type": "shop.order"}
+
+
+@pytest.fixture(scope="module")
+def fab_app(airflow_metadata: AirflowInProcess) -> Iterator[Any]:  # noqa: ARG001 - Airflow's database is there
+    """Airflow's application with FAB and a user of every role, and one that may read a single DAG."""
+    with pytest.MonkeyPatch.context() as patch:
+        manager = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
+        patch.setenv("AIRFLOW__CORE__AUTH_MANAGER", manager)
+        patch.setenv(
+            "AIRFLOW__API_AUTH__JWT_SECRET", "a-secret-for-tests-that-is-long-enough-for-any-algorithm-of-jwt-00"
+        )
+        patch.setenv("AIRFLOW__API__SECRET_KEY", "another-secret-for-tests")
+        from airflow.api_fastapi import app as airflow_app
+        from airflow.providers.fab.auth_manager.models.db import FABDBManager
+        from airflow.utils.session import create_session
+
+        before = airflow_app._AuthManagerState.instance
+        airflow_app._AuthManagerState.instance = None
+        with create_session() as session:
+            FABDBManager(session).initdb()
+        app = airflow_app.create_app(apps="core")
+        yield app
+        airflow_app._AuthManagerState.instance = before
+
+
+@pytest.fixture(scope="module")
+def users(fab_app: Any) -> dict[str, Any]:  # noqa: ARG001 - FAB is set up
+    from airflow.api_fastapi.app import get_auth_manager
+    from airflow.providers.fab.www.app import create_app as flask_app
+
+    made = {}
+    with flask_app(enable_plugins=False).app_context():
+        manager = get_auth_manager().security_manager  # type: ignore[attr-defined]
+        for role in ROLES:
+            made[role] = manager.add_user(
+                role.lower(), role, "Test", f"{role}@example.org", manager.find_role(role), "x"
+            )
+        limited = manager.add_role("Limited")
+        for action, resource in (("can_read", "DAG:open"), ("can_read", "DAG Run:open"), ("can_read", "DAG Runs")):
+            manager.add_permission_to_role(limited, manager.create_permission(action, resource))
+        made["Limited"] = manager.add_user("limited", "L", "Test", "l@example.org", limited, "x")
+    return made
+
+
+@pytest.fixture
+def client_of(fab_app: Any, users: dict[str, Any], api: Any) -> Iterator[Any]:
+    from airflow.api_fastapi import app as airflow_app
+    from airflow.providers.fab.auth_manager.fab_auth_manager import FabAuthManager
+    from fastapi.testclient import TestClient
+
+    def client(role: str) -> Any:
+        token = airflow_app.get_auth_manager().generate_jwt(users[role])
+        return TestClient(
+            fab_app,
+            base_url=f"http://testserver{API}",
+            headers={"Authorization": f"Bearer {token}"},
+            raise_server_exceptions=False,
+        )
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW__CORE__AUTH_MANAGER", f"{FabAuthManager.__module__}.{FabAuthManager.__name__}")
+        patch.setattr(airflow_app._AuthManagerState, "instance", fab_app.state.auth_manager)
+        yield client
+
+
+def test_roles_of_fab(client_of: Any, api: Any) -> None:
+    api.publish(workflow())
+    for role in ROLES:
+        client = client_of(role)
+        assert client.get("definitions/example").status_code == 200, role
+        assert client.get("instances").status_code == 200, role
+        started = client.post("definitions/example/instances", json={})
+        published = client.put("definitions/example", json=workflow())
+        event = client.post("events", content=json.dumps(EVENT), headers={"Content-Type": "application/json"})
+        if role == "Viewer":
+            for answer in (started, published, event):
+                problem(answer, 403, "forbidden")
+        else:
+            assert (started.status_code, published.status_code) == (201, 200), (role, started.text, published.text)
+            identifier = started.json()["id"]
+            problem(client_of("Viewer").post(f"instances/{identifier}/cancel"), 403, "forbidden")
+            assert client.post(f"instances/{identifier}/cancel").status_code == 200
+        if role in ("Op", "Admin"):
+            assert event.status_code == 202, event.text
+
+
+def test_a_role_limited_to_one_dag_sees_that_one_alone(client_of: Any, api: Any) -> None:
+    api.publish(workflow(workflowId="open"))
+    api.publish(workflow(workflowId="closed"))
+    admin, limited = client_of("Admin"), client_of("Limited")
+    instance = admin.post("definitions/closed/instances", json={}).json()["id"]
+    seen = admin.post("definitions/open/instances", json={}).json()["id"]
+    assert [each["workflowId"] for each in limited.get("definitions").json()["items"]] == ["open"]
+    assert [each["id"] for each in limited.get("instances").json()["items"]] == [seen]
+    problem(limited.get("definitions/closed"), 404, "not-found")
+    problem(limited.get(f"instances/{instance}"), 404, "not-found")
+    problem(limited.post("definitions/closed/instances", json={}), 404, "not-found")
+    problem(limited.post("definitions/open/instances", json={}), 403, "forbidden")
+    problem(limited.put("definitions/open", json=workflow(workflowId="open", version="2.0.0")), 403, "forbidden")
+    problem(limited.put("tasks/greet", json={"taskId": "greet", "name": "G", "operator": "set"}), 403, "forbidden")
