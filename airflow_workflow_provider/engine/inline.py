@@ -236,7 +236,7 @@ class InlineHost:
     def _waiting(self, machine: Machine) -> Waiting:
         live = {activation: parked for activation, parked in self._waits.items() if machine.waits(activation)}
         moments = [parked.until for parked in live.values() if parked.until is not None]
-        timer = machine.next_timer()
+        timer = machine.next_timer(self._region.holds)
         if timer is not None:
             moments.append(timer)
         calls = tuple(entry for entry in live.items() if entry[1].until is None)

@@ -173,14 +173,17 @@ class Machine:
         scope = self.scope(key)
         return attempts.call_of(self, scope, scope.control["current"])
 
-    def next_timer(self) -> datetime | None:
-        """Return the next moment at which a retry is due or a deadline passes, or None."""
-        moments = [
-            moment(text)
-            for _, current in self._live()
-            for text in (current["retryAt"], current["deadline"])
-            if text is not None
-        ]
+    def next_timer(self, holds: Callable[[Activation], bool] = lambda _: True) -> datetime | None:
+        """Return the next moment at which a retry is due or a deadline passes, or None.
+
+        :param holds: tells which retries the asking host would begin; those of others are not its business
+        """
+        moments = []
+        for key, current in self._live():
+            if current["deadline"] is not None:
+                moments.append(moment(current["deadline"]))
+            if current["retryAt"] is not None and holds(_activation(key, current)):
+                moments.append(moment(current["retryAt"]))
         if self.state["instance"]["deadline"] is not None and self.state["failure"] is None and not self.is_over:
             moments.append(moment(self.state["instance"]["deadline"]))
         return min(moments, default=None)
