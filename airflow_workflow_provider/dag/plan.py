@@ -100,10 +100,7 @@ class Plan:
 
     def deciders(self, task_id: str) -> tuple[Node, ...]:
         """Return the nodes whose decision may have led to a task, empty tasks and catches passed over."""
-        sources: dict[str, list[str]] = {}
-        for edge in self.edges:
-            sources.setdefault(edge.target, []).append(edge.source)
-        nodes = {node.task_id: node for node in self.nodes}
+        sources, nodes = self._sources(), {node.task_id: node for node in self.nodes}
         found: dict[str, Node] = {}
         seen: set[str] = set()
         todo = [task_id]
@@ -117,6 +114,23 @@ class Plan:
                 else:
                     found[source] = nodes[source]
         return tuple(found.values())
+
+    def steps_before(self, task_id: str) -> frozenset[str]:
+        """Return the steps whose tasks lie before a task, near and far."""
+        sources = self._sources()
+        seen: set[str] = set()
+        todo = [task_id]
+        while todo:
+            fresh = [source for source in sources.get(todo.pop(), ()) if source not in seen]
+            seen.update(fresh)
+            todo += fresh
+        return frozenset(step_id for step_id, home in self.task_of.items() if home in seen)
+
+    def _sources(self) -> dict[str, list[str]]:
+        sources: dict[str, list[str]] = {}
+        for edge in self.edges:
+            sources.setdefault(edge.target, []).append(edge.source)
+        return sources
 
 
 def plan_of(graph: Graph) -> Plan:

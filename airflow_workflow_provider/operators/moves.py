@@ -123,14 +123,16 @@ def after(machine: Machine, node: Node, decision: Decision, now: datetime) -> Ou
     return follow(machine, node, way_on(machine, node, _step(node)), record["output"], now)
 
 
-def not_activated(machine: Machine, node: Node, now: datetime) -> Outcome:
+def not_activated(machine: Machine, node: Node, now: datetime, upstream: frozenset[str] = frozenset()) -> Outcome:
     """Return what a task does that Airflow started but no decision did.
 
     It skips itself. Where the work around it has failed it fails, since skipped tasks would let the run succeed.
+
+    :param upstream: steps whose tasks have ended as Airflow knows; one that is live nevertheless has lost its worker
     """
     if machine.status == "failed":
         return Stop(machine.state["error"])
-    if _is_lost(machine, node.path):
+    if _is_lost(machine, node.path, upstream):
         return Stop(_error(machine, node, CANCELLED, "Stopped because the work around it ended", now))
     handled = machine.state["failure"]
     if handled is not None and node.step_id is not None and _before_on_failure(machine, node, node.step_id):
@@ -138,18 +140,19 @@ def not_activated(machine: Machine, node: Node, now: datetime) -> Outcome:
     return Leave("No decision of the workflow leads here")
 
 
-def _is_lost(machine: Machine, path: str) -> bool:
-    """Tell whether a step list has failed or was stopped, or will never start because the step around it has failed."""
-    control = machine.state["scopes"].get(path)
-    if control is not None:
-        return control["status"] in ("failed", "cancelled")
+def _is_lost(machine: Machine, path: str, upstream: frozenset[str]) -> bool:
+    """Tell whether a step list has failed or was stopped, or can never start because what is around it has ended so."""
+    if path in machine.state["scopes"]:
+        scope = machine.scope(path)
+        live = scope.current["stepId"] if scope.is_running and scope.current is not None else None
+        return scope.control["status"] in ("failed", "cancelled") or live in upstream
     owner = machine.graph.lists[path].owner
     if owner is None:
         return False
     around = machine.graph.home(owner.step_id).path
-    if around not in machine.state["scopes"]:
-        return _is_lost(machine, around)
-    record = machine.scope(around).values["steps"].get(owner.step_id)
+    if _is_lost(machine, around, upstream):
+        return True
+    record = machine.scope(around).values["steps"].get(owner.step_id) if around in machine.state["scopes"] else None
     return record is not None and record["status"] == "failed"
 
 
@@ -167,7 +170,7 @@ def catch(machine: Machine, node: Node, now: datetime) -> Outcome:
         step_id = _live_in(machine, node)
         if step_id is not None:
             give_up(machine, node.path, step_id, lost, now)
-        if _live_in(machine, node) is not None:
+        while is_inside(machine, node):
             abandon(machine, node.path, lost, now)
     if node.path not in machine.state["scopes"]:
         return not_activated(machine, node, now)
@@ -181,8 +184,11 @@ def catch(machine: Machine, node: Node, now: datetime) -> Outcome:
     return follow(machine, node, target, None, now)
 
 
-def join(machine: Machine, node: Node, now: datetime) -> Outcome:
-    """End the branches of a step: settle what nobody runs any more, and follow the step's decision."""
+def join(machine: Machine, node: Node, upstream: frozenset[str], now: datetime) -> Outcome:
+    """End the branches of a step: settle what nobody runs any more, and follow the step's decision.
+
+    :param upstream: the steps before and in the branches; their tasks have ended
+    """
     while machine.expire(now):
         pass
     step_id = _step(node)
@@ -194,7 +200,7 @@ def join(machine: Machine, node: Node, now: datetime) -> Outcome:
         give_up(machine, node.path, step_id, lost, now)
         decision = machine.decision_of(node.path, step_id)
     if decision is None:
-        return not_activated(machine, node, now)
+        return not_activated(machine, node, now, upstream)
     if decision.status == "failed":
         return Stop(decision.error or _error(machine, node, CANCELLED, "Stopped", now))
     output = machine.scope(node.path).values["steps"][step_id]["output"]

@@ -57,7 +57,8 @@ class JoinOperator(RoutingOperator):
 
     def move(self, machine: Machine, now: datetime) -> moves.Outcome:
         """End the branches."""
-        return moves.join(machine, self.workflow_place.node, now)
+        place = self.workflow_place
+        return moves.join(machine, place.node, place.workflow.plan.steps_before(place.node.task_id), now)
 
 
 class FailureOperator(RoutingOperator):

@@ -75,7 +75,7 @@ class ScheduledRun:
         for _ in range(MAX_TASKS):
             if not self._schedule() and not self._pass_time():
                 break
-        return self._observed()
+        return self.observed()
 
     @property
     def run_state(self) -> str:
@@ -85,7 +85,8 @@ class ScheduledRun:
             return f"deadlock: {unfinished}"
         return "failed" if self.states["end"] in ("failed", "upstream_failed") else "success"
 
-    def _observed(self) -> Observed:
+    def observed(self) -> Observed:
+        """Return what the run has led to so far."""
         state = json.loads(self._text)
         public = public_state(state)
         return Observed(
@@ -153,17 +154,19 @@ class ScheduledRun:
         if self._is_killed():
             self._killed(node)
         elif node.kind == "step":
-            begun = self._change(lambda machine: moves.begin(machine, node, runner, self.now, 1))
+            begun = self.change(lambda machine: moves.begin(machine, node, runner, self.now, 1))
             self._run_step(node, runner, begun) if isinstance(begun, Call) else self._carry_out(node, begun)
         elif node.kind in ("inline", "loop", "on_failure"):
             self._enter(node, runner)
         else:
-            self._carry_out(node, self._change(lambda machine: self._route(machine, node)))
+            self._carry_out(node, self.change(lambda machine: self._route(machine, node)))
 
     def _route(self, machine: Machine, node: Node) -> moves.Outcome:
         if node.kind == "catch":
             return moves.catch(machine, node, self.now)
-        return moves.join(machine, node, self.now) if node.kind == "join" else moves.fail(machine)
+        if node.kind == "join":
+            return moves.join(machine, node, self.plan.steps_before(node.task_id), self.now)
+        return moves.fail(machine)
 
     def _is_killed(self) -> bool:
         return self.order is not None and self.order.random() < self.lost
@@ -184,9 +187,7 @@ class ScheduledRun:
         ended = Ended(outcome.output, outcome.failure)
 
         def report() -> None:
-            self._carry_out(
-                node, self._change(lambda machine: moves.end(machine, node, call, runner, ended, self.now))
-            )
+            self._carry_out(node, self.change(lambda machine: moves.end(machine, node, call, runner, ended, self.now)))
 
         self._at(outcome.ends_at, node.task_id, report)
 
@@ -236,7 +237,7 @@ class ScheduledRun:
 
     def _enter(self, node: Node, runner: str) -> None:
         deciders = self.plan.deciders(node.task_id)
-        entered = self._change(lambda machine: moves.enter_region(machine, node, deciders, self.now, 1))
+        entered = self.change(lambda machine: moves.enter_region(machine, node, deciders, self.now, 1))
         if entered is not None:
             self._carry_out(node, entered)
             return
@@ -252,7 +253,7 @@ class ScheduledRun:
             self._killed(node)
             return
         if isinstance(result, Left):
-            self._carry_out(node, self._change(lambda machine: moves.region_left(machine, node, self.now)))
+            self._carry_out(node, self.change(lambda machine: moves.region_left(machine, node, self.now)))
         else:
             self._wait(node, host, result)
 
@@ -300,7 +301,8 @@ class ScheduledRun:
         work()
         return True
 
-    def _change(self, work: Callable[[Machine], Any]) -> Any:
+    def change(self, work: Callable[[Machine], Any]) -> Any:
+        """Let ``work`` change the stored instance."""
         with self._session() as machine:
             return work(machine)
 

@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
+import json
 import random
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_workflow_provider.dag.plan import plan_of
+from airflow_workflow_provider.engine.failure import Failure
+from airflow_workflow_provider.engine.overrule import agree_failed
 from tests.conformance.cases import Observed
 from tests.conformance.hosts import run_simulated
 from tests.property.definitions import Sample, Shape, samples
 from tests.property.scheduling import ScheduledRun, scheduled_run
 from tests.property.test_hosts_agree import EXAMPLES, UNHURRIED, case_of, comparable
 
+Json = dict[str, Any]
 
-def assert_agrees(run: ScheduledRun, observed: Observed) -> None:
-    """The DAG run's state and the instance's status agree once both have ended."""
-    assert (run.run_state, observed.status) in (("success", "completed"), ("failed", "failed"))
+
+def unordered(observed: Observed) -> Json:
+    """Return what hosts agree on whose branches take turns in another order."""
+    found = comparable(observed)
+    del found["elapsed"]
+    for key in ("path", "log"):
+        found[key] = sorted(map(str, found[key] or ()))
+    error = json.loads(json.dumps(found["error"]))
+    if error is not None and "compensated" in error["details"]:
+        error["details"]["compensated"].sort(key=lambda entry: (entry["stepId"], entry["visit"]))
+    return {**found, "error": error}
+
+
+def ended(run: ScheduledRun, observed: Observed) -> tuple[str, str]:
+    """Return how the DAG run and its instance ended."""
+    return run.run_state, observed.status
 
 
 @settings(UNHURRIED, max_examples=EXAMPLES // 2)
 @given(samples())
-def test_plans_are_acyclic_and_lead_to_the_end(sample: Sample) -> None:
+def test_plans_are_stable_and_acyclic_and_lead_to_the_end(sample: Sample) -> None:
     plan = plan_of(case_of(sample).graph)
 
     assert plan == plan_of(case_of(sample).graph)
@@ -39,25 +57,34 @@ def test_plans_are_acyclic_and_lead_to_the_end(sample: Sample) -> None:
             del after[task_id]
 
 
-@settings(UNHURRIED, max_examples=EXAMPLES)
+@settings(UNHURRIED, max_examples=EXAMPLES // 2)
 @given(samples(Shape(time=False)))
 def test_simulate_and_the_scheduler_agree(sample: Sample) -> None:
     case = case_of(sample)
     run = scheduled_run(case)
     observed = run.to_end()
 
-    assert_agrees(run, observed)
-    expected = comparable(run_simulated(case))
-    found = comparable(observed)
-    for key in ("path", "log", "elapsed"):
-        # Branches take turns in another order.
-        expected[key], found[key] = (sorted(map(str, value or ())) for value in (expected[key] if key != "elapsed" else (), found[key] if key != "elapsed" else ()))
-    assert found == expected
+    assert ended(run, observed) in (("success", "completed"), ("failed", "failed"))
+    assert unordered(observed) == unordered(run_simulated(case))
 
 
-@settings(UNHURRIED, max_examples=EXAMPLES // 2)
-@given(samples(), st.randoms(use_true_random=False), st.sampled_from([0.0, 0.0, 0.1]))
-def test_run_and_instance_end_alike_in_any_order(sample: Sample, order: random.Random, lost: float) -> None:
-    run = scheduled_run(case_of(sample), order=order, lost=lost, retries=3 if lost else 30)
+@settings(UNHURRIED, max_examples=EXAMPLES // 4)
+@given(samples(), st.integers(0, 2**32))
+def test_run_and_instance_end_alike_in_any_order(sample: Sample, seed: int) -> None:
+    run = scheduled_run(case_of(sample), order=random.Random(seed))  # noqa: S311
 
-    assert_agrees(run, run.to_end())
+    assert ended(run, run.to_end()) in (("success", "completed"), ("failed", "failed"))
+
+
+@settings(UNHURRIED, max_examples=EXAMPLES // 4)
+@given(samples(), st.integers(0, 2**32))
+def test_f6_run_and_instance_end_alike_whatever_process_is_killed(sample: Sample, seed: int) -> None:
+    run = scheduled_run(case_of(sample), order=random.Random(seed), lost=0.15, retries=3)  # noqa: S311
+    observed = run.to_end()
+
+    if observed.status == "running":
+        # What no task saw, the listener of DAG runs settles.
+        run.change(lambda machine: agree_failed(machine, Failure("Cancelled", "the DAG run has failed"), run.now))
+        observed = run.observed()
+        assert run.run_state == "failed"
+    assert ended(run, observed) in (("success", "completed"), ("failed", "failed"))
