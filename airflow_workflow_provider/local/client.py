@@ -103,6 +103,11 @@ class AirflowClient:
         """Return the DAG files that could not be loaded, with the reason."""
         return list(self._pages("/importErrors", "import_errors"))
 
+    def dag_ids(self) -> set[str]:
+        """Return the ids of the DAGs that Airflow knows and could load."""
+        found = self._pages("/dags", "dags")
+        return {dag["dag_id"] for dag in found if not dag.get("has_import_errors") and not dag.get("is_stale")}
+
     def wait_for_dag(self, dag_id: str, *, seconds: float = 60) -> dict[str, Any]:
         """Wait until Airflow knows a DAG and has parsed it without errors.
 

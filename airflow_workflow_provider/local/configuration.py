@@ -184,6 +184,8 @@ def airflow_variables(
             "refresh_interval": "2",
             "bundle_refresh_check_interval": "1",
             "print_stats_interval": "0",
+            # Changed files are found by their time; reading the others again would only keep a processor busy.
+            "min_file_process_interval": "600",
         },
         "logging": {"base_log_folder": str(layout.home / "logs"), "colored_console_log": "False"},
         "usage_data_collection": {"enabled": "False"},
