@@ -15,6 +15,7 @@ from airflow_workflow_provider.store.database import Database
 from tests.conformance.cases import Case, Observed, load_cases
 from tests.fixtures.airflow import RunningAirflow
 from tests.fixtures.scenarios import Outcome, Scenario, Scenarios
+from tests.fixtures.scripted import task_definition
 
 pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow")]
 
@@ -38,12 +39,19 @@ def scenarios_of(case: Case) -> list[Scenario]:
     names = {f"workflow:{name}": f"workflow:{workflow_id(case)}.{name}" for name in case.workflows}
     names |= {task.task_id: f"{workflow_id(case)}.{task.task_id}" for task in case.tasks}
     mocks = {names.get(name, name): outcomes for name, outcomes in case.mocks.items()}
-    tasks = [_renamed(_document(task), names) for task in case.tasks]
+    tasks = [_task(_renamed(_document(task), names)) for task in case.tasks]
     children = [
         Scenario(f"{workflow_id(case)}.{name}", _renamed(_document(found), names), mocks=mocks, tasks=tasks)
         for name, found in case.workflows.items()
     ]
     return [*children, Scenario(workflow_id(case), _renamed(case.document, names), case.input, mocks, tasks)]
+
+
+def _task(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a task definition; one that stands for any task becomes a scripted one."""
+    if document["operator"] != "conformance.Scripted":
+        return document
+    return {**document, **task_definition(document["taskId"], compensation="undo" in document["taskId"])}
 
 
 def _document(model: BaseModel) -> dict[str, Any]:
