@@ -227,6 +227,74 @@ INSTANCES = Group(
     ),
 )
 
+ONE_WORKFLOW = _argument("--workflow", help="Only those of this workflow.", default=None, metavar="ID")
+ONE_EVENT = _argument("--event", help="Only those of this event.", default=None, metavar="UUID")
+
+EVENTS = Group(
+    "events",
+    "Send events, and see what became of them.",
+    (
+        Command(
+            "send",
+            "Accept one CloudEvent, or an array of them, all or none.",
+            "events:send",
+            (_argument("event", help="JSON text, a file's name, or @file.", metavar="JSON"), OUTPUT),
+            "An event that is there already, by its source and id, is left as it is: sending again is safe.",
+        ),
+        Command(
+            "list",
+            "List events, newest first.",
+            "events:list_events",
+            (
+                _argument("--type", help="Only those of this type.", default=None),
+                _argument("--source", help="Only those of this source.", default=None),
+                LIMIT,
+                OUTPUT,
+            ),
+        ),
+        Command(
+            "deliveries",
+            "List what events were to start, newest first.",
+            "events:deliveries",
+            (
+                _argument(
+                    "--status",
+                    help="Only those of this status; 'dead' are the dead letters.",
+                    choices=("pending", "started", "dead"),
+                    default=None,
+                ),
+                ONE_WORKFLOW,
+                ONE_EVENT,
+                LIMIT,
+                OUTPUT,
+            ),
+        ),
+        Command(
+            "redrive",
+            "Have dead letters tried again.",
+            "events:redrive",
+            (
+                _argument("delivery", help="Numbers of deliveries.", nargs="*", type=int, metavar="DELIVERY"),
+                ONE_WORKFLOW,
+                ONE_EVENT,
+                _argument("--all", help="All of them.", action="store_true", default=False),
+                OUTPUT,
+            ),
+        ),
+        Command(
+            "waiting",
+            "List the steps that wait for an event.",
+            "events:waiting",
+            (
+                ONE_WORKFLOW,
+                _argument("--instance", help="Only those of this instance.", default=None, metavar="ID"),
+                LIMIT,
+                OUTPUT,
+            ),
+        ),
+    ),
+)
+
 DATABASE = Group(
     "db",
     "Care for the workflow tables.",
@@ -263,5 +331,15 @@ STANDALONE = Group(
     ),
 )
 
-COMMANDS: tuple[Command | Group, ...] = (*CHECKS, *STORED, *RUNNING, INSTANCES, LOGS, PURGE, DATABASE, STANDALONE)
+COMMANDS: tuple[Command | Group, ...] = (
+    *CHECKS,
+    *STORED,
+    *RUNNING,
+    INSTANCES,
+    LOGS,
+    PURGE,
+    EVENTS,
+    DATABASE,
+    STANDALONE,
+)
 """All commands, in the order of the help page."""
