@@ -38,7 +38,10 @@ class Finding(ApiModel):
 
     code: str = Field(examples=["WF201"])
     severity: Severity
-    pointer: str = Field(description="JSON pointer (RFC 6901) into the document; empty for the whole")
+    pointer: str = Field(
+        description="JSON pointer (RFC 6901) into the body, empty for the whole; "
+        "`?name` for a parameter, `name:` for a header"
+    )
     message: str
     suggestion: str | None = None
 

@@ -93,7 +93,7 @@ def _literal(text: str, whole: str) -> str | float | bool | None:
         value = json.loads(text, parse_constant=lambda _: {})
     except (ValueError, RecursionError):
         raise _refused(whole) from None
-    if isinstance(value, dict | list) or any(unstorable(value)):
+    if isinstance(value, dict | list) or next(unstorable(value), None) is not None:
         raise _refused(whole)
     if isinstance(value, float) and value in (float("inf"), float("-inf")):
         raise _refused(whole)

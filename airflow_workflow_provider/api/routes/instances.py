@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from airflow._shared.secrets_masker import should_hide_value_for_key
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 
 from airflow_workflow_provider.api import audit
 from airflow_workflow_provider.api.access import Access, Right
@@ -20,7 +20,6 @@ from airflow_workflow_provider.api.models import (
     InstanceSummary,
     StartBody,
 )
-from airflow_workflow_provider.api.openapi import MOUNT
 from airflow_workflow_provider.api.problems import Refused, finding
 from airflow_workflow_provider.api.services import Services, airflow_mask
 from airflow_workflow_provider.engine.simulate import public_state
@@ -50,8 +49,10 @@ REPLAYED: Final = "Idempotency-Replayed"
     responses={200: {"model": Instance, "description": "Started before with this key"}, **responses(*BODY, 409)},
 )
 def start_instance(
+    *,
     services: ServicesDep,
     access: AccessDep,
+    request: Request,
     response: Response,
     workflow_id: WorkflowId,
     body: StartBody,
@@ -73,7 +74,8 @@ def start_instance(
     except InputRefused as error:
         found = [finding(f"/input{each['pointer']}", each["message"], "invalid-input") for each in error.findings]
         raise Refused(422, error.message, code=error.code, findings=found) from None
-    response.headers["Location"] = f"{MOUNT}/api/v1/instances/{opened.id}"
+    place = request.app.url_path_for("get_instance", instance_id=str(opened.id))
+    response.headers["Location"] = f"{request.scope['root_path']}{place}"
     if not opened.created:
         response.status_code = 200
         response.headers[REPLAYED] = "true"

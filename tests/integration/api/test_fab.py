@@ -63,7 +63,7 @@ def users(fab_app: Any) -> dict[str, Any]:  # noqa: ARG001 - FAB is set up
 
 
 @pytest.fixture
-def client_of(fab_app: Any, users: dict[str, Any], api: Any) -> Iterator[Any]:
+def client_of(fab_app: Any, users: dict[str, Any], api: Any) -> Iterator[Any]:  # noqa: ARG001 - the databases are there
     from airflow.api_fastapi import app as airflow_app
     from airflow.providers.fab.auth_manager.fab_auth_manager import FabAuthManager
     from fastapi.testclient import TestClient

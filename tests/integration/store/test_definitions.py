@@ -168,3 +168,25 @@ def test_d4_a_race_of_publishers_breaks_no_rule(database_url: str) -> None:
     assert history[-1] == 8  # the highest always gets through
     assert (head["version"], head["revision"]) == (rows[-1]["version"], rows[-1]["revision"])
     assert len(rows) == 1 + sum(not isinstance(second, Conflict) for _, second in results)
+
+
+def test_d4_a_publisher_can_insist_on_the_revision_that_was_seen(database: Database) -> None:
+    first = publish(database, document(), expected=0).revision
+    for wrong in (0, first + 7):
+        with pytest.raises(Conflict) as caught:
+            publish(database, document("1.1.0"), expected=wrong)
+        assert caught.value.code == "revision-changed"
+    assert publish(database, document("1.1.0"), expected=first).outcome == "updated"
+
+
+def test_a_workflow_is_switched_off_and_on(database: Database) -> None:
+    publish(database, document())
+    definitions = Definitions(database)
+    assert definitions.set_active("order", active=False).active is False
+    changed = definitions.head("order").updated_at
+    assert definitions.set_active("order", active=False).updated_at == changed
+    publish(database, document("1.1.0"))
+    assert definitions.head("order").active is False
+    assert definitions.set_active("order", active=True).active is True
+    with pytest.raises(NotFound):
+        definitions.set_active("nothing", active=True)

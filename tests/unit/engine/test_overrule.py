@@ -8,7 +8,7 @@ from typing import Any
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.machine import Machine
-from airflow_workflow_provider.engine.overrule import agree_completed, agree_failed, give_up, override
+from airflow_workflow_provider.engine.overrule import agree_completed, agree_failed, cancel, give_up, override
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
@@ -103,6 +103,32 @@ def test_i1_an_instance_ends_as_its_run_does() -> None:
     assert machine.state["output"] == {"by": "a"}
     assert agree_failed(machine, Failure("Cancelled", "marked as failed"), NOW)
     assert machine.state["output"] is None
+
+
+def test_i1_a_cancelled_instance_fails_without_handler_and_compensation() -> None:
+    undo = {"compensation": {"taskId": "noop"}}
+    machine = machine_of(
+        step("a", **undo),
+        step("b"),
+        step("clean"),
+        onFailure={"action": "continue", "compensate": True, "nextStepId": "clean"},
+    )
+    run(machine, "a")
+    machine.begin("", "b", "r", NOW)
+    assert cancel(machine, "Cancelled by somebody", NOW)
+    assert (machine.status, machine.state["error"]["type"]) == ("failed", "Cancelled")
+    assert machine.state["error"]["message"] == "Cancelled by somebody"
+    assert machine.state["steps"]["b"]["status"] == "failed"
+    assert machine.ready(NOW) == []
+    assert machine.succeed("", "b", "r", {}, NOW).status == "ignored"
+    assert not cancel(machine, "again", NOW)
+
+
+def test_i1_what_has_ended_is_not_cancelled() -> None:
+    machine = machine_of(step("a"))
+    run(machine, "a")
+    assert not cancel(machine, "too late", NOW)
+    assert machine.status == "completed"
 
 
 def test_a_waiting_attempt_goes_on_in_the_same_try() -> None:
