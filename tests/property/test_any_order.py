@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +26,8 @@ from tests.property.definitions import Sample, Shape, samples
 from tests.property.test_hosts_agree import EXAMPLES, UNHURRIED, assert_sound, case_of
 
 Json = dict[str, Any]
+
+pytestmark = pytest.mark.timeout(1_200)
 
 TIMELESS = Shape(items=False, time=False, depth=3)
 

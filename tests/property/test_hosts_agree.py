@@ -7,6 +7,7 @@ import os
 from datetime import datetime
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,8 +20,10 @@ from tests.property.definitions import Sample, Shape, samples
 
 Json = dict[str, Any]
 
-EXAMPLES = int(os.environ.get("WORKFLOWS_PROPERTY_EXAMPLES", "2000"))
+EXAMPLES = int(os.environ.get("WORKFLOWS_PROPERTY_EXAMPLES", "5000"))
 """Definitions that are tried; the same ones in every run."""
+
+pytestmark = pytest.mark.timeout(1_200)  # finding the smallest example that fails takes its time
 
 UNHURRIED = settings(
     deadline=None,
