@@ -6,6 +6,8 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from airflow_workflow_provider.listeners import dag_runs
+
 
 class _Applications:
     """The web applications, made when Airflow's api-server asks for them: other processes need none."""
@@ -22,3 +24,4 @@ class WorkflowsPlugin(AirflowPlugin):
 
     name = "workflows"
     fastapi_apps: Any = _Applications()
+    listeners: list[Any] = [dag_runs]  # noqa: RUF012 - as Airflow declares it

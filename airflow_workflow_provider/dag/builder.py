@@ -145,7 +145,7 @@ class _Builder:
         step = self._graph.step(node.step_id or "")
         more = {**common, **self._step_retries(step), "doc_md": step_doc(step)}
         if is_child_workflow(step.task_id):
-            return step_class(ChildWorkflowOperator)(**more)
+            return step_class(ChildWorkflowOperator)(**more, arguments={"workflow": step.task_id})
         task = self._graph.tasks[step.task_id]
         operator = operator_class(task, self._settings.allowed_operators)
         arguments = constructor_arguments(operator, task, step.arguments or {})

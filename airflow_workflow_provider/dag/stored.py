@@ -6,9 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_workflow_provider.engine.graph import Graph
+from airflow_workflow_provider.errors import NotFound
+from airflow_workflow_provider.model.validate import parse_definition, parse_task
+from airflow_workflow_provider.tasks.calls import tasks_of
+from airflow_workflow_provider.tasks.catalogue import Catalogue
+
 if TYPE_CHECKING:
-    from airflow_workflow_provider.store.definitions import StoredDefinition
-    from airflow_workflow_provider.store.tasks import StoredTask
+    from airflow_workflow_provider.store.definitions import Definitions, StoredDefinition
+    from airflow_workflow_provider.store.tasks import StoredTask, Tasks
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,19 @@ def resolve(definitions: Iterable[StoredDefinition], tasks: Iterable[StoredTask]
         named = [known[name] for name in sorted(named_tasks(definition.document)) if name in known]
         revision = max([definition.revision, *(task.revision for task in named)])
         yield Resolved(definition.workflow_id, definition.document, tuple(task.document for task in named), revision)
+
+
+def graph_at(definitions: Definitions, tasks: Tasks, workflow_id: str, revision: int) -> Graph:
+    """Return the graph of a workflow as it was at a revision, for those who look at its instances from outside.
+
+    :raises NotFound: there was no such workflow
+    """
+    for found in resolve(definitions.at_revision(revision, workflow_id), tasks.at_revision(revision)):
+        definition = parse_definition(found.document, checked=False)
+        known = {task.task_id: task for task in map(parse_task, found.tasks)}
+        return Graph.of(definition, tasks_of(definition, Catalogue(known)))
+    message = f"There is no workflow {workflow_id!r} at revision {revision}"
+    raise NotFound(message, pointer=workflow_id)
 
 
 def named_tasks(document: Any) -> set[str]:

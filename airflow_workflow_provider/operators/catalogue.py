@@ -13,15 +13,22 @@ from airflow.sdk import BaseOperator
 from airflow_workflow_provider.engine.bindings import is_transform
 from airflow_workflow_provider.engine.state import item_indexes
 from airflow_workflow_provider.errors import InvalidDefinition
+from airflow_workflow_provider.model.task import TaskDefinition
 from airflow_workflow_provider.operators import builtin, events
+from airflow_workflow_provider.operators.child import ChildWorkflowOperator
+from airflow_workflow_provider.tasks.calls import arguments_of, is_child_workflow, task_of
 from airflow_workflow_provider.tasks.registry import StepContext
 from airflow_workflow_provider.tasks.templates import is_template
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.calls import Call
-    from airflow_workflow_provider.model.task import TaskDefinition
+    from airflow_workflow_provider.engine.graph import Graph
 
-BUILT_IN_OPERATORS: Final = {**builtin.BUILT_IN_OPERATORS, **events.EVENT_OPERATORS}
+BUILT_IN_OPERATORS: Final[Mapping[str, type[builtin.BuiltInOperator]]] = {
+    **builtin.BUILT_IN_OPERATORS,
+    **events.EVENT_OPERATORS,
+    ChildWorkflowOperator.name: ChildWorkflowOperator,
+}
 """The operator of each built-in task."""
 
 RESERVED: Final = frozenset(
@@ -118,6 +125,19 @@ def check_names(task: TaskDefinition, arguments: Mapping[str, Any]) -> None:
     if refused:
         message = f"Task {task.task_id!r}: arguments {refused} are set by the workflow, not by a task definition"
         raise InvalidDefinition(message)
+
+
+def prepared(graph: Graph, call: Call, more: Mapping[str, Any]) -> tuple[TaskDefinition, dict[str, Any]]:
+    """Return the task of a call, and the arguments that it runs with.
+
+    :param more: further names that templates may use, such as Airflow's context
+    :raises StepFailure: there is no such task, or its arguments cannot be computed
+    """
+    if is_child_workflow(call.task_id):
+        child = TaskDefinition(task_id=call.task_id, name=call.task_id, operator=ChildWorkflowOperator.name)
+        return child, {"workflow": call.task_id, "input": call.input}
+    task = task_of(graph, call.task_id)
+    return task, arguments_of(task, call, more)
 
 
 def set_arguments(operator: BaseOperator, task: TaskDefinition, arguments: Mapping[str, Any]) -> None:

@@ -1,21 +1,171 @@
-"""A step that runs another workflow as a child instance (rule P5)."""
+"""A step that runs another workflow as a child instance, and waits for it without a worker (rule P5)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final, cast
+from uuid import UUID
 
-from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+from airflow.sdk.execution_time import task_runner
+from airflow.sdk.execution_time.comms import ErrorResponse, TriggerDagRun
+
+from airflow_workflow_provider.dag.stored import graph_at
+from airflow_workflow_provider.engine.failure import TASK_NOT_FOUND, VALIDATION_ERROR, Failure
+from airflow_workflow_provider.engine.overrule import cancel
+from airflow_workflow_provider.engine.simulate import child_failure
+from airflow_workflow_provider.errors import NotFound, StepFailure
+from airflow_workflow_provider.operators.builtin import BuiltInOperator
+from airflow_workflow_provider.operators.failures import FailedWith
+from airflow_workflow_provider.operators.ledger import ABOUT, Ledger, Parent, Run, configured_database
+from airflow_workflow_provider.settings import load_settings
+from airflow_workflow_provider.store.definitions import Definitions
+from airflow_workflow_provider.store.instances import Instance, Instances, instance_id
+from airflow_workflow_provider.store.tasks import Tasks
+from airflow_workflow_provider.tasks.builtin import WORKFLOW_PREFIX
+from airflow_workflow_provider.triggers.child import InstanceEndedTrigger
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+FAIL_METHOD: Final = "__fail__"
+RUN_PREFIX: Final = "step__"
+MAX_RUN_ID: Final = 240
+REFUSED: Final = "Invalid input for param"
 
-class ChildWorkflowOperator(BaseOperator):
-    """Starts a child instance and waits for its end without holding a worker."""
 
-    ui_color = "#f3eefb"
+class ChildWorkflowOperator(BuiltInOperator):
+    """Starts a child instance and returns its output; a child that fails is the failure of a branch.
+
+    The child's run has a name that the attempt determines, so a start that is repeated finds what it started. A child
+    stops by itself before its next step when its parent does not wait for it any more.
+    """
+
+    name = "workflow"
     custom_operator_name = "Workflow"
+    ui_color = "#f3eefb"
 
     def execute(self, context: Context) -> Any:
-        """Start the child."""
-        raise NotImplementedError
+        """Start the child and wait for its end.
+
+        :raises StepFailure: the child cannot be started
+        """
+        parent, workflow_id = self._parent(context), self._workflow_id
+        self._check(parent, workflow_id)
+        self._start(workflow_id, parent)
+        child = instance_id(workflow_id, run_id_of(parent))
+        self.defer(trigger=InstanceEndedTrigger(str(child)), method_name="ended", kwargs={"child": str(child)})
+
+    def ended(self, context: Context, child: str, event: Any = None) -> Any:  # noqa: ARG002 - the store knows how
+        """Return the child's output.
+
+        :raises FailedWith: the child has failed
+        """
+        found = _instances().get(UUID(child))
+        if found.status == "completed":
+            return found.output
+        raise FailedWith(_failure_of(self._workflow_id, found))
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Go on after waiting; where the step's time is over, the child is cancelled."""
+        if next_method == FAIL_METHOD:
+            self._cancel(Run(self._workflow_id, run_id_of(self._parent(context))))
+        return super().resume_execution(next_method, next_kwargs, context)
+
+    def _cancel(self, run: Run) -> None:
+        database = configured_database()
+        try:
+            child = Instances(database).get(run.instance_id)
+            graph = graph_at(Definitions(database), Tasks(database), child.workflow_id, child.revision)
+        except NotFound:
+            return
+        ledger = Ledger(graph, child.revision, run)
+        ledger.change(
+            lambda machine: cancel(machine, "The step that started it does not wait any more", ledger.clock())
+        )
+
+    @property
+    def _workflow_id(self) -> str:
+        return str(self.arguments["workflow"]).removeprefix(WORKFLOW_PREFIX).partition("@")[0]
+
+    def _check(self, parent: Parent, workflow_id: str) -> None:
+        limit = load_settings().max_depth
+        if parent.depth > limit:
+            message = f"Workflow {workflow_id!r} would run at depth {parent.depth}; workflows nest at most {limit} deep"
+            raise StepFailure(message, type=TASK_NOT_FOUND, code="max-depth")
+        wanted = str(self.arguments["workflow"]).partition("@")[2]
+        try:
+            found = Definitions(configured_database()).get(workflow_id)
+        except NotFound as error:
+            raise StepFailure(error.message, type=TASK_NOT_FOUND, code="workflow-not-found") from error
+        if wanted and found.version != wanted:
+            message = (
+                f"Workflow {workflow_id!r} is at version {found.version}; only that one can be started, not {wanted}"
+            )
+            raise StepFailure(message, type=TASK_NOT_FOUND, code="version-not-current")
+
+    def _start(self, workflow_id: str, parent: Parent) -> None:
+        given = self.arguments["input"]
+        if not isinstance(given, dict):
+            raise FailedWith(child_failure(workflow_id, _invalid("The input is no JSON object")))
+        conf = {**given, ABOUT: {"parent": parent.to_json()}}
+        message = TriggerDagRun(dag_id=workflow_id, run_id=run_id_of(parent), conf=conf)
+        try:
+            # The module's attribute is set when the task's process starts.
+            answer = task_runner.SUPERVISOR_COMMS.send(message)
+        except AirflowRuntimeError as error:
+            raise _refusal(workflow_id, error) from error
+        if isinstance(answer, ErrorResponse) and answer.error != ErrorType.DAGRUN_ALREADY_EXISTS:
+            detail = f"Workflow {workflow_id!r} could not be started: {answer.error.value} {answer.detail or ''}"
+            raise StepFailure(detail, type=TASK_NOT_FOUND, code="workflow-not-started")
+
+    def _parent(self, context: Context) -> Parent:
+        about = cast("dict[str, Any]", cast("dict[str, Any]", context)["workflow"])
+        instance = UUID(about["instance_id"])
+        depth = _instances().get(instance).state["instance"].get("depth", 0)
+        return Parent(
+            instance_id=str(instance),
+            scope=about["scope"],
+            step_id=about["step_id"],
+            visit=about["visit"],
+            attempt=about["attempt"],
+            depth=depth + 1,
+        )
+
+
+def run_id_of(parent: Parent) -> str:
+    """Return the id of a child's DAG run: one an attempt."""
+    place = parent.scope.replace("/", ".").replace("[", ".").replace("]", "")
+    full = f"{RUN_PREFIX}{parent.instance_id}.{place}.{parent.step_id}.{parent.visit}.{parent.attempt}"
+    if len(full) <= MAX_RUN_ID:
+        return full
+    return f"{RUN_PREFIX}{parent.instance_id}.{sha256(full.encode()).hexdigest()}"
+
+
+def _failure_of(workflow_id: str, child: Instance) -> Failure:
+    """Return the step's failure; the child's own is its cause, with what it matches (rules F1, P2)."""
+    stored = child.state["scopes"].get("", {}).get("failure")
+    cause = None
+    if stored is not None and child.error is not None and stored["type"] == child.error["type"]:
+        cause = Failure.from_json(stored)
+    return child_failure(workflow_id, child.error or {}, cause)
+
+
+def _refusal(workflow_id: str, error: AirflowRuntimeError) -> StepFailure:
+    text = str(error)
+    if REFUSED in text:
+        # Airflow has checked what it can of the input before there was an instance.
+        return FailedWith(child_failure(workflow_id, _invalid(text[text.index(REFUSED) :][:1_000])))
+    return StepFailure(
+        f"Workflow {workflow_id!r} could not be started: {text[:1_000]}",
+        type=TASK_NOT_FOUND,
+        code="workflow-not-started",
+    )
+
+
+def _invalid(message: str) -> dict[str, Any]:
+    return {"type": VALIDATION_ERROR, "code": None, "message": message, "details": {}}
+
+
+def _instances() -> Instances:
+    return Instances(configured_database())

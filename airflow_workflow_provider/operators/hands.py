@@ -23,6 +23,7 @@ from airflow_workflow_provider.engine.inline import Ended
 from airflow_workflow_provider.operators import moves
 from airflow_workflow_provider.operators.builtin import STEP_CONTEXT
 from airflow_workflow_provider.operators.catalogue import step_context_of
+from airflow_workflow_provider.operators.failures import FailedWith
 from airflow_workflow_provider.operators.ledger import Ledger, Run
 from airflow_workflow_provider.operators.moves import Again, Follow, Leave, Outcome, Stop
 from airflow_workflow_provider.operators.retry import StepRetried, StepStopped
@@ -170,6 +171,8 @@ def ended_by(exc: BaseException) -> Ended:
     """Return what an exception of a task means: skipping is an empty result, everything else a failure."""
     if isinstance(exc, SKIPS):
         return Ended(output={})
+    if isinstance(exc, FailedWith):
+        return Ended(failure=exc.failure)
     if isinstance(exc, AirflowTaskTimeout | TaskDeferralTimeout):
         return Ended(failure=Failure(TIMEOUT_ERROR, "The attempt did not end within its time"))
     return Ended(failure=Failure.from_exception(exc))

@@ -14,15 +14,18 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from uuid import UUID
 
+from pydantic.alias_generators import to_camel
+
 from airflow_workflow_provider.dag.params import without_blanks
 from airflow_workflow_provider.engine.calls import Options
 from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.masking import Masker
+from airflow_workflow_provider.engine.overrule import cancel
 from airflow_workflow_provider.engine.schemas import with_defaults
 from airflow_workflow_provider.engine.simulate import check_input
 from airflow_workflow_provider.engine.state import ROOT, Json, new_scope, new_state
-from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.errors import NotFound, StepFailure
 from airflow_workflow_provider.model.definition import RetryPolicy
 from airflow_workflow_provider.settings import Settings, load_settings
 from airflow_workflow_provider.store.connection import database_url
@@ -36,7 +39,43 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ABOUT: Final = "_workflow"
-"""Key of a run's ``conf`` that is no input: ``{correlationId, event, parent: {instanceId, stepId, depth}}``."""
+"""Key of a run's ``conf`` that is no input: ``{correlationId, event, parent}``, see :class:`Parent`."""
+
+
+@dataclass(frozen=True)
+class Parent:
+    """The attempt of a step that started an instance and waits for it (rule P5).
+
+    :param depth: how many instances are around the one that it starts
+    """
+
+    instance_id: str
+    scope: str
+    step_id: str
+    visit: int
+    attempt: int
+    depth: int
+
+    def to_json(self) -> Json:
+        """Return it as a run's ``conf`` keeps it."""
+        return {to_camel(key): value for key, value in vars(self).items()}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Parent:
+        """Return what :meth:`to_json` wrote."""
+        return cls(**{name: value[to_camel(name)] for name in cls.__dataclass_fields__})
+
+    def waits(self, state: Json) -> bool:
+        """Tell from the state of its instance whether the attempt still is alive."""
+        control = state["scopes"].get(self.scope)
+        if state["status"] in ("completed", "failed") or control is None or control["status"] != "running":
+            return False
+        current = control["current"]
+        return current is not None and (self.step_id, self.visit, self.attempt) == (
+            current["stepId"],
+            current["visit"],
+            current["attempt"],
+        )
 
 
 @dataclass(frozen=True)
@@ -59,6 +98,12 @@ class Run:
     def input(self) -> Json:
         """The input as it was given."""
         return {key: value for key, value in self.conf.items() if key != ABOUT}
+
+    @property
+    def parent(self) -> Parent | None:
+        """The step that waits for this run, if one does."""
+        found = self.about.get("parent")
+        return Parent.from_json(found) if found else None
 
     @property
     def about(self) -> Mapping[str, Any]:
@@ -100,7 +145,7 @@ class Ledger:
         self.settings = settings or load_settings()
         self.clock = clock
         self._revision = revision
-        self._instances = instances or configured_instances(self.settings)
+        self._instances = instances or Instances(configured_database(self.settings))
         self._mask = mask or (lambda value: value)
         self._options = options_of(self.settings)
 
@@ -133,6 +178,18 @@ class Ledger:
             machine = Machine(self.graph, record.state, self._options)
             yield machine
             self._save(record, machine)
+
+    def stop_if_forsaken(self) -> None:
+        """Cancel the instance of a child whose parent does not wait for it any more (rule P5)."""
+        parent = self.run.parent
+        if parent is None:
+            return
+        try:
+            waits = parent.waits(self._instances.get(UUID(parent.instance_id)).state)
+        except NotFound:
+            waits = False
+        if not waits:
+            self.change(lambda machine: cancel(machine, "The step that started it does not wait for it", self.clock()))
 
     def look(self, work: Callable[[Machine], T]) -> T:
         """Return what ``work`` reads from the instance as it is now; nothing is stored.
@@ -168,17 +225,16 @@ class Ledger:
     def _new(self) -> NewInstance:
         """Return the instance as it is before its first step (rules I2, X6)."""
         run, definition, now = self.run, self.graph.definition, self.clock()
-        about, parent = run.about, run.about.get("parent") or {}
+        about, parent = run.about, run.parent
         instance: Json = {
             "id": str(run.instance_id),
             "workflowId": definition.workflow_id,
             "version": definition.version,
             "correlationId": about.get("correlationId"),
-            "depth": parent.get("depth", 0),
+            "depth": parent.depth if parent is not None else 0,
         }
         machine = self._started(instance, now)
         deadline = machine.state["instance"].get("deadline")
-        parent_id = parent.get("instanceId")
         return NewInstance(
             dag_id=run.dag_id,
             run_id=run.run_id,
@@ -189,8 +245,8 @@ class Ledger:
             state=machine.state,
             correlation_id=instance["correlationId"],
             event=about.get("event"),
-            parent_instance_id=UUID(parent_id) if parent_id else None,
-            parent_step_id=parent.get("stepId"),
+            parent_instance_id=UUID(parent.instance_id) if parent is not None else None,
+            parent_step_id=parent.step_id if parent is not None else None,
             started_at=now,
             deadline_at=moment(deadline) if deadline else None,
             status=machine.status,
@@ -222,10 +278,11 @@ class Ledger:
         return machine
 
 
-def configured_instances(settings: Settings) -> Instances:
-    """Return the store of the configured connection; its few connections are kept for the life of the process."""
+def configured_database(settings: Settings | None = None) -> Database:
+    """Return the database of the configured connection; its few connections are kept for the life of the process."""
+    settings = settings or load_settings()
     url = database_url(settings.conn_id)
-    return Instances(_database(url, settings.connect_timeout, settings.statement_timeout, settings.retry_for))
+    return _database(url, settings.connect_timeout, settings.statement_timeout, settings.retry_for)
 
 
 @lru_cache(maxsize=2)

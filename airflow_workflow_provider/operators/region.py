@@ -19,8 +19,8 @@ from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
 from airflow_workflow_provider.engine.inline import Ended, InlineHost, Left, Parked, Region, Waiting
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.operators import moves
-from airflow_workflow_provider.operators.builtin import SHORT_WAIT
-from airflow_workflow_provider.operators.catalogue import runtime_operator
+from airflow_workflow_provider.operators.builtin import SHORT_WAIT, WaitOperator
+from airflow_workflow_provider.operators.catalogue import prepared, runtime_operator
 from airflow_workflow_provider.operators.hands import (
     NO_RESULT,
     Place,
@@ -34,7 +34,6 @@ from airflow_workflow_provider.operators.hands import (
 )
 from airflow_workflow_provider.operators.step import as_delta
 from airflow_workflow_provider.tasks.builtin import wait_until
-from airflow_workflow_provider.tasks.calls import arguments_of, task_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -63,6 +62,7 @@ class RegionOperator(BaseOperator, BranchMixIn):
     def execute(self, context: Context) -> None:
         """Run the region from where it is."""
         ledger = ledger_of(self.workflow_place, context)
+        ledger.stop_if_forsaken()
         generation = context["ti"].max_tries
         entered = move(
             self.workflow_place,
@@ -162,18 +162,15 @@ class RegionOperator(BaseOperator, BranchMixIn):
         deadline = ledger.look(lambda machine: deadline_of(machine, call))
         try:
             operator = self._operator(context, ledger, call)
-            task = task_of(self.workflow_place.workflow.graph, call.task_id)
-            if task.operator == "wait":
-                until = wait_until(operator.arguments, ledger.clock())  # type: ignore[attr-defined]
-                return Parked(until=until)
+            if isinstance(operator, WaitOperator):
+                return Parked(until=wait_until(operator.arguments, ledger.clock()))
         except StepFailure as exc:
             return Ended(failure=Failure.from_exception(exc))
         return self._guarded(operator, deadline, lambda: self._execute(operator, context))
 
     def _operator(self, context: Context, ledger: Ledger, call: Call) -> BaseOperator:
         provide(context, call)
-        task = task_of(self.workflow_place.workflow.graph, call.task_id)
-        arguments = arguments_of(task, call, context)
+        task, arguments = prepared(self.workflow_place.workflow.graph, call, context)
         name = f"{self.task_id}.{call.step_id}"
         return runtime_operator(task, arguments, name, ledger.settings.allowed_operators)
 

@@ -9,14 +9,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.bases.branch import BranchMixIn
-from airflow.sdk.exceptions import TaskDeferred
+from airflow.sdk.exceptions import TaskAwaitingInput, TaskDeferred
 
 from airflow_workflow_provider.engine.calls import Call
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.inline import Ended
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.operators import moves
-from airflow_workflow_provider.operators.catalogue import set_arguments
+from airflow_workflow_provider.operators.catalogue import prepared, set_arguments
 from airflow_workflow_provider.operators.hands import (
     NO_RESULT,
     Place,
@@ -28,7 +28,6 @@ from airflow_workflow_provider.operators.hands import (
     move,
     provide,
 )
-from airflow_workflow_provider.tasks.calls import arguments_of, task_of
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
@@ -66,6 +65,7 @@ class StepMixin:
     def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:  # noqa: ARG002
         """Begin the attempt and set the operator's arguments to what they are in this run."""
         ledger = ledger_of(self.workflow_place, context)
+        ledger.stop_if_forsaken()
         attempt = self._workflow_attempt = _Attempt(ledger, str(context["ti"].id))
         begun = move(self.workflow_place, ledger, context, lambda machine: self._begin(machine, context))
         if not isinstance(begun, tuple):
@@ -98,8 +98,8 @@ class StepMixin:
         return (found, deadline_of(machine, found)) if isinstance(found, Call) else found
 
     def _set_arguments(self, context: Context, call: Call) -> None:
-        task = task_of(self.workflow_place.workflow.graph, call.task_id)
-        set_arguments(self, task, arguments_of(task, call, context))  # type: ignore[arg-type]
+        task, arguments = prepared(self.workflow_place.workflow.graph, call, context)
+        set_arguments(self, task, arguments)  # type: ignore[arg-type]
 
     @property
     def _running(self) -> _Attempt:
@@ -130,7 +130,7 @@ class StepMixin:
         try:
             with bounded(self, attempt.deadline):
                 return Ended(output=run()), None
-        except TaskDeferred as deferral:
+        except (TaskDeferred, TaskAwaitingInput) as deferral:
             self._park(attempt, deferral)
             raise
         except NO_RESULT:
@@ -138,7 +138,7 @@ class StepMixin:
         except BaseException as exc:
             return ended_by(exc), exc
 
-    def _park(self, attempt: _Attempt, deferral: TaskDeferred) -> None:
+    def _park(self, attempt: _Attempt, deferral: TaskDeferred | TaskAwaitingInput) -> None:
         """Note that the attempt waits, and let the wait end when the attempt's time is over (rule F3)."""
         if attempt.deadline is not None:
             remaining = max(attempt.deadline - datetime.now(UTC), timedelta())

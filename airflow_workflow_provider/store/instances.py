@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -207,6 +207,11 @@ class Instances:
         if row is None:
             raise _not_found(instance)
         return Instance(**row._mapping)
+
+    def ended(self, wanted: Collection[UUID]) -> set[UUID]:
+        """Which of these instances have ended."""
+        query = select(instances.c.id).where(instances.c.id.in_(list(wanted)), instances.c.status.in_(ENDED))
+        return set(self._database.run(lambda connection: connection.execute(query).scalars().all()))
 
     def by_run(self, dag_id: str, run_id: str) -> Instance:
         """The instance of a DAG run.

@@ -1,4 +1,4 @@
-"""One thread of a triggerer that asks the store about all steps that wait for an event.
+"""One thread of a triggerer that asks the store about all steps that wait: for an event, or for another instance.
 
 A thousand waiting steps cost one connection and one question every few seconds, and one more when an event arrives.
 """
@@ -8,15 +8,17 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 from uuid import UUID
 
 from airflow_workflow_provider.errors import StoreUnavailable
 from airflow_workflow_provider.store.database import Database
+from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.notices import Notices
 from airflow_workflow_provider.store.waits import Waits
 
@@ -30,16 +32,26 @@ POLL: Final = 5.0
 """Seconds after which the store is asked even if nobody told of an event."""
 
 
+class Looks(Protocol):
+    """Tells which of many waits are over."""
+
+    def look(self, ids: Collection[UUID]) -> set[UUID]:
+        """Which of these are over."""
+        ...
+
+
 class WaitHub:
-    """Watches waits until they have got their event or their time is over.
+    """Watches waits until they have got what they wait for or their time is over.
 
     :param url: of the database
     :param poll: seconds between two looks
+    :param looks: what is asked; by default the waits for events
     """
 
-    def __init__(self, url: URL, poll: float = POLL) -> None:
+    def __init__(self, url: URL, poll: float = POLL, looks: Callable[[Database], Looks] = Waits) -> None:
         self._url = url
         self._poll = poll
+        self._looks = looks
         self._lock = threading.Lock()
         self._changed = threading.Event()
         self._watched: dict[UUID, tuple[Future[None], datetime | None]] = {}
@@ -67,7 +79,7 @@ class WaitHub:
 
     def _run(self) -> None:
         with Database(self._url, retry_for=0, pooled=False) as database, Notices(database.url) as notices:
-            waits = Waits(database)
+            waits = self._looks(database)
             while True:
                 self._changed.clear()
                 if not self._look(waits):
@@ -76,7 +88,7 @@ class WaitHub:
                 time.sleep(LEAST_PAUSE)
                 notices.wait(self._pause(), self._changed)
 
-    def _look(self, waits: Waits) -> bool:
+    def _look(self, waits: Looks) -> bool:
         """End the futures of the waits that are over; False where nothing is watched any more."""
         with self._lock:
             watched = dict(self._watched)
@@ -88,7 +100,7 @@ class WaitHub:
         try:
             over |= waits.look(watched)
         except StoreUnavailable as error:
-            log.warning("Steps that wait for events go on waiting: %s", error)
+            log.warning("Steps that wait go on waiting: %s", error)
         for wait in over:
             future = watched[wait][0]
             self.forget(wait, future)
@@ -109,3 +121,20 @@ class WaitHub:
 def hub_of(url: URL) -> WaitHub:
     """The hub of a database in this process."""
     return WaitHub(url)
+
+
+@lru_cache(maxsize=8)
+def instance_hub_of(url: URL) -> WaitHub:
+    """The hub of those that wait for the end of an instance."""
+    return WaitHub(url, looks=Ends)
+
+
+class Ends:
+    """Tells which instances have ended."""
+
+    def __init__(self, database: Database) -> None:
+        self._instances = Instances(database)
+
+    def look(self, ids: Collection[UUID]) -> set[UUID]:
+        """Which of these have ended."""
+        return self._instances.ended(ids)

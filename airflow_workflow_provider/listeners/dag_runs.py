@@ -1,0 +1,97 @@
+"""Told by Airflow that a DAG run has ended.
+
+Airflow calls listeners in the scheduler and the api-server, where they must be fast, never fail, and keep away from
+Airflow's database session. So a call only notes what it was told; a thread of its own does the rest.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow.listeners import hookimpl
+
+if TYPE_CHECKING:
+    from airflow.models.dagrun import DagRun
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class EndedRun:
+    """A DAG run that has ended.
+
+    :param succeeded: how, as Airflow says
+    :param reason: why, in Airflow's words
+    :param at: when the listener was told
+    """
+
+    dag_id: str
+    run_id: str
+    conf: dict[str, Any]
+    succeeded: bool
+    reason: str
+    at: datetime
+
+
+@hookimpl
+def on_dag_run_success(dag_run: DagRun, msg: str) -> None:
+    """Note that a run has succeeded."""
+    _note(dag_run, msg, succeeded=True)
+
+
+@hookimpl
+def on_dag_run_failed(dag_run: DagRun, msg: str) -> None:
+    """Note that a run has failed."""
+    _note(dag_run, msg, succeeded=False)
+
+
+class Settler:
+    """Makes the instances of runs agree with them, one after the other, in a thread of its own; one a process."""
+
+    def __init__(self) -> None:
+        self._process: int | None = None
+        self._queue: queue.SimpleQueue[EndedRun] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+
+    def add(self, ended: EndedRun) -> None:
+        """Have a run's instance settled soon."""
+        with self._lock:
+            if self._process != os.getpid():
+                # The first call in this process, which may have been forked from one that had a thread.
+                self._process = os.getpid()
+                self._queue = queue.SimpleQueue()
+                threading.Thread(target=self._work, args=(self._queue,), name="workflow-runs", daemon=True).start()
+        self._queue.put(ended)
+
+    @staticmethod
+    def _work(todo: queue.SimpleQueue[EndedRun]) -> None:
+        # Imported here: processes that never see a run end need none of it.
+        from airflow_workflow_provider.errors import WorkflowsError
+        from airflow_workflow_provider.listeners.settling import settle_configured
+
+        while True:
+            ended = todo.get()
+            try:
+                if settle_configured(ended):
+                    log.info("The instance of %s %s agrees with its DAG run now", ended.dag_id, ended.run_id)
+            except WorkflowsError as error:
+                log.warning("The instance of %s %s could not be settled: %s", ended.dag_id, ended.run_id, error)
+            except Exception:
+                log.exception("The instance of %s %s could not be settled", ended.dag_id, ended.run_id)
+
+
+SETTLER: Final = Settler()
+
+
+def _note(dag_run: DagRun, msg: str, *, succeeded: bool) -> None:
+    try:
+        conf = dag_run.conf if isinstance(dag_run.conf, dict) else {}
+        SETTLER.add(EndedRun(dag_run.dag_id, dag_run.run_id, conf, succeeded, str(msg), datetime.now(UTC)))
+    except Exception:
+        log.exception("The end of a DAG run could not be noted")

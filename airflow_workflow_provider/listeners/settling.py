@@ -1,0 +1,84 @@
+"""Making an instance agree with a DAG run that has ended without a word of its tasks.
+
+So end the instances of runs that a person marked, that timed out, or that lost a task for good.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from airflow_workflow_provider.dag.stored import graph_at
+from airflow_workflow_provider.engine.failure import CANCELLED, TIMEOUT_ERROR, WORKER_LOST, Failure
+from airflow_workflow_provider.engine.overrule import agree_completed, agree_failed
+from airflow_workflow_provider.errors import NotFound
+from airflow_workflow_provider.operators.ledger import Ledger, Run
+from airflow_workflow_provider.settings import load_settings
+from airflow_workflow_provider.store.connection import database_url
+from airflow_workflow_provider.store.database import Database
+from airflow_workflow_provider.store.definitions import Definitions
+from airflow_workflow_provider.store.instances import Instances, instance_id
+from airflow_workflow_provider.store.tasks import Tasks
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.machine import Machine
+    from airflow_workflow_provider.listeners.dag_runs import EndedRun
+    from airflow_workflow_provider.store.instances import Instance
+
+LATE: Final = timedelta(seconds=2)
+"""An instance that changed so much later than its run ended runs again already."""
+
+
+def settle_configured(ended: EndedRun) -> bool:
+    """Settle in the configured database, reached for this run only."""
+    settings = load_settings()
+    url = database_url(settings.conn_id)
+    with Database(url, connect_timeout=settings.connect_timeout, retry_for=settings.retry_for, pooled=False) as found:
+        return settle(ended, found)
+
+
+def settle(ended: EndedRun, database: Database) -> bool:
+    """Make the instance of a run that has ended agree with it; a run that is no workflow's is left alone.
+
+    :returns: whether anything had to be changed
+    """
+    definitions, tasks, instances = Definitions(database), Tasks(database), Instances(database)
+    found = _instance(ended, instances)
+    if found is not None and _agrees(ended, found):
+        return False
+    try:
+        workflow_id = ended.dag_id if found is None else found.workflow_id
+        revision = definitions.highest_revision() if found is None else found.revision
+        graph = graph_at(definitions, tasks, workflow_id, revision)
+    except NotFound:
+        return False
+    ledger = Ledger(graph, revision, Run(ended.dag_id, ended.run_id, ended.conf), instances=instances)
+
+    def agree(machine: Machine) -> bool:
+        if ended.succeeded:
+            return agree_completed(machine, ledger.clock())
+        return agree_failed(machine, _failure(ended.reason), ledger.clock())
+
+    return ledger.change(agree)
+
+
+def _instance(ended: EndedRun, instances: Instances) -> Instance | None:
+    try:
+        return instances.get(instance_id(ended.dag_id, ended.run_id))
+    except NotFound:
+        return None
+
+
+def _agrees(ended: EndedRun, found: Instance) -> bool:
+    if found.status == ("completed" if ended.succeeded else "failed"):
+        return True
+    return found.status in ("running", "suspended") and found.updated_at > ended.at + LATE
+
+
+def _failure(reason: str) -> Failure:
+    """Return why an instance has failed that no task of it reported."""
+    if reason == "timed_out":
+        return Failure(TIMEOUT_ERROR, "The DAG run did not end within its time")
+    if reason in ("task_failure", "all_tasks_deadlocked"):
+        return Failure(WORKER_LOST, f"A task of the DAG run was lost ({reason})")
+    return Failure(CANCELLED, f"The DAG run was ended by hand ({reason})")
