@@ -21,6 +21,12 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": ["airflow_workflow_provider.bundles.workflow"],
             }
         ],
+        "triggers": [
+            {
+                "integration-name": integration,
+                "python-modules": ["airflow_workflow_provider.triggers.watch"],
+            }
+        ],
         "cli": ["airflow_workflow_provider.cli.airflow_commands.get_airflow_cli_commands"],
         "config": {
             SECTION: {

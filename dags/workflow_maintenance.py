@@ -1,6 +1,6 @@
-"""Removes rows of the execution log that are past their retention, once a day.
+"""Removes rows of the execution log and events that are past their retention, once a day.
 
-Runs ``purge`` of this package; ``airflow workflows purge --dry-run`` tells what it would remove.
+Runs ``purge`` and ``events purge`` of this package; ``airflow workflows purge --dry-run`` tells what it would remove.
 """
 
 from __future__ import annotations
@@ -33,7 +33,18 @@ def workflow_maintenance() -> None:
             removed = Retention(database, load_settings().log_retention).purge(datetime.now(UTC))
         return {expired.workflow_id: expired.rows for expired in removed if expired.rows}
 
+    @task
+    def purge_events() -> int:
+        """Return how many events were removed."""
+        from airflow_workflow_provider.settings import load_settings
+        from airflow_workflow_provider.store.database import Database
+        from airflow_workflow_provider.store.event_retention import EventRetention
+
+        with Database.configured() as database:
+            return EventRetention(database, load_settings().log_retention).purge(datetime.now(UTC))
+
     purge_execution_log()
+    purge_events()
 
 
 workflow_maintenance()

@@ -282,6 +282,13 @@ EVENTS = Group(
             ),
         ),
         Command(
+            "purge",
+            "Remove events that are past their retention.",
+            "events:purge",
+            (_argument("--dry-run", help="Only count them.", action="store_true", default=False), OUTPUT),
+            "The option log_retention of the section workflows applies. Events that are still to be delivered stay.",
+        ),
+        Command(
             "waiting",
             "List the steps that wait for an event.",
             "events:waiting",

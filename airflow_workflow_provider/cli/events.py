@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,9 @@ from airflow_workflow_provider.cli.instances import parse_instance_id
 from airflow_workflow_provider.cli.main import FINE
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.model.events import parse_batch
+from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.deliveries import Deliveries
+from airflow_workflow_provider.store.event_retention import EventRetention
 from airflow_workflow_provider.store.events import EventFilter, Events
 from airflow_workflow_provider.store.waits import Waits
 
@@ -141,6 +144,19 @@ def waiting(options: Namespace) -> int:
         for row in rows:
             row["correlationText"] = ", ".join(f"{path}={value!r}" for path, value in row["correlation"].items())
     print_rows(options.output, WAIT_COLUMNS, rows)
+    return FINE
+
+
+def purge(options: Namespace) -> int:
+    """Remove events that are past their retention, or with ``--dry-run`` only count them."""
+    now = datetime.now(UTC)
+    with open_database() as database:
+        retention = EventRetention(database, load_settings().log_retention)
+        number = retention.count(now) if options.dry_run else retention.purge(now)
+    if options.output == "json":
+        print_json({"dryRun": options.dry_run, "events": number})
+    else:
+        print_line(f"{number} events {'would be removed' if options.dry_run else 'removed'}.")
     return FINE
 
 

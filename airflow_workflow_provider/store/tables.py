@@ -198,6 +198,7 @@ workflow_instances = Table(
     Index("workflow_instances_correlation_idx", "correlation_id"),
     Index("workflow_instances_definition_idx", "workflow_definition_id"),
     Index("workflow_instances_started_idx", "started_at", "id"),
+    Index("workflow_instances_event_idx", "trigger_event_id", postgresql_where=text("trigger_event_id IS NOT NULL")),
 )
 
 workflow_execution_logs = Table(
@@ -269,6 +270,7 @@ workflow_event_waits = Table(
     _time("updated_at", required=True),
     _one_of("status", WAIT_STATUSES),
     Index("workflow_event_waits_instance_idx", "instance_id"),
+    Index("workflow_event_waits_event_idx", "event_id", postgresql_where=text("event_id IS NOT NULL")),
     Index(
         "workflow_event_waits_pattern_idx",
         "pattern",

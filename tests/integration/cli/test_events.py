@@ -10,6 +10,7 @@ import pytest
 
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.delivering import Deliverer
+from airflow_workflow_provider.store.events import Events
 from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.waits import NewWait, Waits
 from tests.fixtures.events import Starts, event, triggered
@@ -49,6 +50,12 @@ def test_waiting_steps_are_listed(cli: Cli, database: Database) -> None:
     assert (row["stepId"], row["eventPattern"], row["correlation"]) == ("pay", "payment.*", {"order.id": 7})
     assert "order.id=7" in cli("events", "waiting", "--workflow", "order")
     assert cli.json("events", "waiting", "--workflow", "other") == []
+
+
+def test_old_events_are_purged(cli: Cli, database: Database) -> None:
+    Events(database).accept([event()])
+    assert cli.json("events", "purge", "--dry-run") == {"dryRun": True, "events": 0}
+    assert "0 events removed" in cli("events", "purge")
 
 
 def test_wrong_words_are_said(cli: Cli) -> None:
