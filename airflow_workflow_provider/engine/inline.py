@@ -221,9 +221,7 @@ class InlineHost:
         return next(filter(self._region.holds, machine.ready(now)), None)
 
     def _begin(self, machine: Machine, activation: Activation, now: datetime) -> Call | None:
-        begun = machine.begin(
-            activation.scope, activation.step_id, self._runner, now, generation=self._generation
-        )
+        begun = machine.begin(activation.scope, activation.step_id, self._runner, now, generation=self._generation)
         if begun.action != "run":
             return None
         try:
