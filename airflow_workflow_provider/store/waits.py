@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid5
 
-from sqlalchemy import Connection, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, any_, bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import UUID as UUID_TYPE
 
 from airflow_workflow_provider.errors import Conflict, NotFound
 from airflow_workflow_provider.model.patterns import MANY, ONE, matches, shape_of
@@ -105,7 +106,9 @@ class Waits:
 
     def look(self, ids: Collection[UUID]) -> set[UUID]:
         """Which of these do not wait any more."""
-        query = select(waits.c.id).where(waits.c.id.in_(list(ids)), waits.c.status != "waiting")
+        # One parameter for any number: a triggerer may ask for more than a statement has parameters.
+        wanted = any_(bindparam(None, list(ids), ARRAY(UUID_TYPE)))
+        query = select(waits.c.id).where(waits.c.id == wanted, waits.c.status != "waiting")
         return set(self._database.run(lambda connection: connection.execute(query).scalars().all()))
 
     def end(self, wait: UUID) -> CloudEvent | None:

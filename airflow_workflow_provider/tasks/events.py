@@ -10,6 +10,7 @@ from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, VALIDATION_E
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.durations import parse_duration
 from airflow_workflow_provider.model.events import DEPTH, InvalidEvent, depth_after, parse_event, source_of
+from airflow_workflow_provider.model.patterns import MANY, MAX_MANY
 from airflow_workflow_provider.tasks.builtin import check_arguments
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ def receives_until(arguments: Mapping[str, Any], now: datetime) -> datetime | No
     :raises StepFailure: of type ``ValidationError``: bad arguments
     """
     check_arguments("receive", arguments)
+    if arguments["eventPattern"].split(".").count(MANY) > MAX_MANY:
+        message = f"Task 'receive' cannot wait for {arguments['eventPattern']!r}: {MANY} more than {MAX_MANY} times"
+        raise StepFailure(message, type=VALIDATION_ERROR)
     if "timeout" not in arguments:
         return None
     try:

@@ -84,7 +84,7 @@ def test_e5_a_mocked_receive_gets_the_event_of_the_mock() -> None:
     assert result.output == {"data": {"amount": 5}}
 
 
-@pytest.mark.parametrize("pattern", ["", "a*", "*.b*", "a.***", 5])
+@pytest.mark.parametrize("pattern", ["", "a*", "*.b*", "a.***", "**.a.**.b.**.c.**", 5])
 def test_e5_a_bad_pattern_is_a_validation_error(pattern: Any) -> None:
     arguments = {"eventPattern": {"type": "jmespath", "expression": "input.pattern"}}
     definition = {
