@@ -10,7 +10,7 @@ import pytest
 
 from airflow_workflow_provider.store.instances import Instances, instance_id
 from airflow_workflow_provider.store.listing import InstanceList
-from tests.fixtures.api import Api, problem, runs
+from tests.fixtures.api import Api, load_dag, problem, runs
 from tests.fixtures.documents import step, workflow
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
@@ -89,6 +89,34 @@ def test_e4_unknown_unloaded_inactive_and_paused_workflows_do_not_start(api: Api
     problem(start(client, "off"), 409, "workflow-inactive")
     assert client.post("definitions/off/activate").json()["active"] is True
     assert start(client, "off").status_code == 201
+
+
+def test_d4_an_instance_is_of_the_version_that_airflow_would_run(api: Api) -> None:
+    api.publish(ORDER)
+    client = api.as_role("user")
+    stricter = {**SCHEMA, "required": ["amount", "customer"]}
+    newer = {**ORDER, "version": "2.0.0", "inputSchema": stricter}
+    published = client.put("definitions/order", json=newer).json()
+    body = start(client, input={"amount": 5}).json()
+    assert (body["version"], body["input"]) == ("1.0.0", {"amount": 5, "currency": "EUR"})
+    load_dag(newer, published["revision"])
+    problem(start(client, input={"amount": 5}), 422, "invalid-input")
+    assert start(client, input={"amount": 5, "customer": "c"}).json()["version"] == "2.0.0"
+
+
+def test_d4_a_task_that_changes_makes_a_new_revision_of_its_workflows(api: Api) -> None:
+    client = api.as_role("user")
+    task = {"taskId": "greet", "name": "Greet", "operator": "set"}
+    client.put("tasks/greet", json=task)
+    document = workflow(step("a", "greet"), workflowId="greeting")
+    client.put("definitions/greeting", json=document)
+    changed = {**task, "arguments": {"text": "hello"}}
+    revision = client.put("tasks/greet", json=changed).json()["revision"]
+    load_dag(document, revision, changed)
+    body = start(client, "greeting").json()
+    assert body["revision"] == revision
+    assert client.get(f"instances/{body['id']}").json()["version"] == "1.0.0"
+    assert client.post(f"instances/{body['id']}/cancel").json()["status"] == "failed"
 
 
 def test_i5_the_same_key_starts_once(api: Api) -> None:
