@@ -44,6 +44,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
         "enrich lookUpCustomer newCustomer !lookUpCompany unknownCompany deliver",
         {"segment": "new", "company": "unknown"},
     ),
+    "invoice.overdue": ("send !awaitPayment remind", {"settled": False}),
     "format-complete": ("checkRequest runChecks checkCredit checkFraud finish", {"done": True}),
     "format-transitions": ("checkAmount approveRequest", {"approvedBy": "a person"}),
     "format-transitions.small": ("checkAmount autoApprove", {"approvedBy": "the policy"}),

@@ -75,6 +75,7 @@ OUTCOMES: dict[str, tuple[str, str]] = {
     "nightly-report.input": ("completed", "countByStatus busiest compose"),
     "payment.input": ("completed", "charge charge charge receipt"),
     "webhook-enrichment.input": ("completed", "enrich lookUpCustomer lookUpCompany deliver"),
+    "invoice.input": ("completed", "send awaitPayment settled"),
     "format-complete.input": ("completed", "checkRequest runChecks checkCredit checkFraud finish"),
     "format-transitions.input": ("completed", "checkAmount approveRequest"),
     "format-transitions.small.input": ("completed", "checkAmount autoApprove"),
