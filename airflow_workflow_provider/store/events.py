@@ -18,6 +18,7 @@ from airflow_workflow_provider.store.matching import (
     add_deliveries,
     enter_arrival,
     hand_over,
+    leave_arrival,
     matching_workflows,
 )
 from airflow_workflow_provider.store.tables import workflow_event_deliveries as deliveries
@@ -32,15 +33,21 @@ NAMESPACE: Final = UUID("2c1ad0bb-52f4-5a0b-9f0e-3e1b7c5d9a44")
 CHANNEL: Final = "workflow_events"
 """Where PostgreSQL tells that events have arrived; see :mod:`airflow_workflow_provider.store.notices`."""
 
-# One statement for any number of events: its text, and so its plan, is always the same.
+# One statement for any number of events: its text, and so its plan, is always the same. It brings along which kinds of
+# patterns are in use, for one way to the server less.
 _INSERT: Final = text("""
-    INSERT INTO workflow_events (id, source, event_id, type, subject, time, data, attributes, received_at)
-    SELECT id, source, event_id, type, subject, time, data, attributes, statement_timestamp()
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS event (
-        id uuid, source text, event_id text, type text, subject text, time timestamptz, data jsonb, attributes jsonb
+    WITH created AS (
+        INSERT INTO workflow_events (id, source, event_id, type, subject, time, data, attributes, received_at)
+        SELECT id, source, event_id, type, subject, time, data, attributes, statement_timestamp()
+        FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS event (
+            id uuid, source text, event_id text, type text, subject text, time timestamptz, data jsonb, attributes jsonb
+        )
+        ON CONFLICT DO NOTHING
+        RETURNING id
     )
-    ON CONFLICT DO NOTHING
-    RETURNING id
+    SELECT id, NULL AS kind, NULL AS shape, NULL AS paths FROM created
+    UNION ALL
+    SELECT NULL, kind, shape, paths FROM workflow_event_interests
 """)
 _COLUMNS: Final = ("specversion", "id", "source", "type", "subject", "time", "data")
 
@@ -107,24 +114,22 @@ def accept(connection: Connection, given: Sequence[CloudEvent]) -> list[Accepted
     for event in given:
         unique.setdefault(event_row_id(*event.key), event)
     rows = dumps([_row(identifier, event) for identifier, event in unique.items()])
-    created = set(connection.execute(_INSERT, {"rows": rows}).scalars())
+    found = connection.execute(_INSERT, {"rows": rows}).all()
+    created = {row.id for row in found if row.id is not None}
     arrived = {identifier: event for identifier, event in unique.items() if identifier in created}
     if arrived:
-        _route(connection, arrived)
+        known = Interests.of(found)
+        if known.waits:
+            hand_over(connection, arrived, known)
+        add_deliveries(connection, arrived, known, CHANNEL)
+    else:
+        leave_arrival(connection)
     answers = []
     for event in given:
         identifier = event_row_id(*event.key)
         answers.append(Accepted(identifier, identifier in created))
         created.discard(identifier)
     return answers
-
-
-def _route(connection: Connection, arrived: dict[UUID, CloudEvent]) -> None:
-    known = Interests.read(connection)
-    add_deliveries(connection, arrived, known)
-    if known.waits:
-        hand_over(connection, arrived, known)
-    connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
 
 
 class Events:

@@ -43,16 +43,33 @@ class Interests:
     @classmethod
     def read(cls, connection: Connection) -> Interests:
         """Read them as they are now."""
-        rows = connection.execute(select(interests.c.kind, interests.c.shape, interests.c.paths)).all()
+        return cls.of(connection.execute(select(interests.c.kind, interests.c.shape, interests.c.paths)).all())
+
+    @classmethod
+    def of(cls, rows: Sequence[Any]) -> Interests:
+        """Those of rows that have ``kind``, ``shape`` and ``paths``; others are passed over."""
         return cls(
             tuple(row.shape for row in rows if row.kind == "trigger"),
             tuple((row.shape, tuple(json.loads(row.paths))) for row in rows if row.kind == "wait"),
         )
 
 
+# The planner takes looking through a thousand definitions for cheaper than the index, because it does not know what
+# comparing documents costs; told not to, it prices plans so high that it would compile them.
+_ENTER: Final = text("""
+    SELECT pg_advisory_xact_lock_shared(:key), set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)
+""")
+_LEAVE: Final = text("SELECT set_config('enable_seqscan', 'on', true), set_config('jit', 'on', true)")
+
+
 def enter_arrival(connection: Connection) -> None:
     """Let events arrive until this transaction ends; any number at once, but none while :func:`stop_arrivals` holds."""
-    connection.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": ORDER_KEY})
+    connection.execute(_ENTER, {"key": ORDER_KEY})
+
+
+def leave_arrival(connection: Connection) -> None:
+    """Let the further statements of the transaction be planned as usual."""
+    connection.execute(_LEAVE)
 
 
 def stop_arrivals(connection: Connection) -> None:
@@ -115,22 +132,33 @@ def named_literally(connection: Connection, names: Iterable[str]) -> set[str]:
 
 _ADD_DELIVERIES: Final = text("""
     WITH matched AS MATERIALIZED (
-        SELECT DISTINCT wanted.type, definition.workflow_id
+        SELECT DISTINCT wanted.type, found.workflow_id
         FROM unnest(CAST(:types AS text[]), CAST(:patterns AS text[])) AS wanted (type, pattern)
-        JOIN workflow_definitions AS definition
-          ON definition.active
-         AND definition.triggers @> jsonb_build_array(jsonb_build_object('eventPattern', wanted.pattern))
+        -- OFFSET 0 keeps this a search of its own for each pattern.
+        CROSS JOIN LATERAL (
+            SELECT definition.workflow_id
+            FROM workflow_definitions AS definition
+            WHERE definition.active
+              AND definition.triggers @> jsonb_build_array(jsonb_build_object('eventPattern', wanted.pattern))
+            OFFSET 0
+        ) AS found
     )
-    INSERT INTO workflow_event_deliveries (event_id, workflow_id)
-    SELECT arrived.id, matched.workflow_id
-    FROM matched
-    JOIN unnest(CAST(:events AS uuid[]), CAST(:event_types AS text[])) AS arrived (id, type) USING (type)
-    ON CONFLICT DO NOTHING
+    , added AS (
+        INSERT INTO workflow_event_deliveries (event_id, workflow_id)
+        SELECT arrived.id, matched.workflow_id
+        FROM matched
+        JOIN unnest(CAST(:events AS uuid[]), CAST(:event_types AS text[])) AS arrived (id, type) USING (type)
+        ON CONFLICT DO NOTHING
+    )
+    SELECT pg_notify(:channel, ''), set_config('enable_seqscan', 'on', true), set_config('jit', 'on', true)
 """)
 
 
-def add_deliveries(connection: Connection, events: Mapping[UUID, CloudEvent], known: Interests) -> int:
-    """Note for each event which workflows it has to start (rule E2); return how many deliveries that makes."""
+def add_deliveries(connection: Connection, events: Mapping[UUID, CloudEvent], known: Interests, channel: str) -> None:
+    """Note for each event which workflows it has to start (rule E2), and leave the arrival.
+
+    :param channel: whose listeners are told, once it is true
+    """
     types = {event.type for event in events.values()}
     wanted = [(name, pattern) for name in types for pattern in candidates(name, known.triggers)]
     values = {
@@ -138,8 +166,9 @@ def add_deliveries(connection: Connection, events: Mapping[UUID, CloudEvent], kn
         "patterns": [pattern for _, pattern in wanted],
         "events": list(events),
         "event_types": [event.type for event in events.values()],
+        "channel": channel,
     }
-    return connection.execute(_ADD_DELIVERIES, values).rowcount
+    connection.execute(_ADD_DELIVERIES, values)
 
 
 _HAND_OVER: Final = text("""
