@@ -106,7 +106,10 @@ class WorkflowDagBundle(BaseDagBundle):
         tasks = Tasks(database).at_revision(newest)
         if known is None or any(task.revision > known for task in tasks):
             return resolve(Definitions(database).at_revision(newest), tasks)
-        return resolve(Definitions(database).changed_since(known), tasks)
+        # What is published between these reads belongs to the next look: a run keeps the bundle's version, and a worker
+        # would not find in that version what was published after it.
+        changed = Definitions(database).changed_since(known)
+        return resolve([found for found in changed if found.revision <= newest], tasks)
 
     def _write_version(self, revision: int, dag_id: str | None) -> None:
         if dag_id is not None and (self.path / file_name(dag_id)).exists():

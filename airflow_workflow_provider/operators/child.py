@@ -135,8 +135,9 @@ class ChildWorkflowOperator(BuiltInOperator):
 
 def run_id_of(parent: Parent) -> str:
     """Return the id of a child's DAG run: one an attempt."""
-    place = parent.scope.replace("/", ".").replace("[", ".").replace("]", "")
-    full = f"{RUN_PREFIX}{parent.instance_id}.{place}.{parent.step_id}.{parent.visit}.{parent.attempt}"
+    # Airflow refuses a run id with two dots in a row.
+    place = parent.scope.replace("/", "~").replace("[", "~").replace("]", "")
+    full = f"{RUN_PREFIX}{parent.instance_id}~{place}~{parent.step_id}.{parent.visit}.{parent.attempt}"
     if len(full) <= MAX_RUN_ID:
         return full
     return f"{RUN_PREFIX}{parent.instance_id}.{sha256(full.encode()).hexdigest()}"

@@ -15,6 +15,7 @@ from airflow_workflow_provider.errors import StoreUnavailable
 from airflow_workflow_provider.local.configuration import connection_json
 from airflow_workflow_provider.model.validate import parse_task
 from airflow_workflow_provider.store.database import Database
+from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.tasks import Tasks
 from tests.fixtures.airflow import CONNECTION
 from tests.fixtures.store import document, publish
@@ -62,6 +63,27 @@ def test_a_file_a_workflow_and_only_changed_files_are_written(database: Database
     assert current(made) == 3
     assert after["workflow-first.py"] == before["workflow-first.py"]
     assert after["workflow-second.py"] != before["workflow-second.py"]
+
+
+@pytest.mark.usefixtures("storage")
+def test_what_is_published_during_a_look_belongs_to_the_next_version(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(database, document(workflow_id="first"))
+    made = bundle()
+    publish(database, document(workflow_id="second"))
+    changed_since = Definitions.changed_since
+
+    def publish_meanwhile(self: Definitions, revision: int) -> Any:
+        publish(database, document(workflow_id="third"))
+        return changed_since(self, revision)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Definitions, "changed_since", publish_meanwhile)
+        made.refresh()
+    assert (current(made), list(files(made))) == (2, ["workflow-first.py", "workflow-second.py"])
+    made.refresh()
+    assert (current(made), list(files(made))[-1]) == (3, "workflow-third.py")
 
 
 @pytest.mark.usefixtures("storage")
