@@ -6,7 +6,7 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-from airflow_workflow_provider.listeners import dag_runs
+from airflow_workflow_provider.listeners import dag_runs, warming
 
 
 class _Applications:
@@ -24,4 +24,4 @@ class WorkflowsPlugin(AirflowPlugin):
 
     name = "workflows"
     fastapi_apps: Any = _Applications()
-    listeners: list[Any] = [dag_runs]  # noqa: RUF012 - as Airflow declares it
+    listeners: list[Any] = [dag_runs, warming]  # noqa: RUF012 - as Airflow declares it
