@@ -106,7 +106,7 @@ class StepFailure(WorkflowsError):
         self,
         message: str,
         *,
-        type: str | None = None,  # noqa: A002 - the field's name in the error object
+        type: str | None = None,
         code: str | None = None,
         details: dict[str, Any] | None = None,
     ) -> None:

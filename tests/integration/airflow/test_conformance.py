@@ -35,16 +35,18 @@ def workflow_id(case: Case) -> str:
 
 
 def scenarios_of(case: Case) -> list[Scenario]:
-    """Return the definitions that a case may run as children, then its own; ids that it defines become its own."""
-    names = {f"workflow:{name}": f"workflow:{workflow_id(case)}.{name}" for name in case.workflows}
+    """Return the definitions that a case may run as children, then its own; ids that others have too are changed."""
+    shared = {name for other in CASES if other is not case for name in other.workflows}
+    children = {name: f"{workflow_id(case)}.{name}" if name in shared else name for name in case.workflows}
+    names = {f"workflow:{name}": f"workflow:{new}" for name, new in children.items()}
     names |= {task.task_id: f"{workflow_id(case)}.{task.task_id}" for task in case.tasks}
     mocks = {names.get(name, name): outcomes for name, outcomes in case.mocks.items()}
     tasks = [_task(_renamed(_document(task), names)) for task in case.tasks]
-    children = [
-        Scenario(f"{workflow_id(case)}.{name}", _renamed(_document(found), names), mocks=mocks, tasks=tasks)
+    made = [
+        Scenario(children[name], _renamed(_document(found), names), mocks=mocks, tasks=tasks)
         for name, found in case.workflows.items()
     ]
-    return [*children, Scenario(workflow_id(case), _renamed(case.document, names), case.input, mocks, tasks)]
+    return [*made, Scenario(workflow_id(case), _renamed(case.document, names), case.input, mocks, tasks)]
 
 
 def _task(document: dict[str, Any]) -> dict[str, Any]:
