@@ -46,7 +46,8 @@ down: $(VENV)/.run ## Stop what `make up` started; the data stay
 
 .PHONY: test
 test: $(VENV)/.dev ## Run all tests (PYTEST_ARGS="-k name" for some)
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not daemons" $(PYTEST_ARGS) || [ $$? -eq 5 ]
+	@$(BIN)/python -m pytest -m daemons $(PYTEST_ARGS) || [ $$? -eq 5 ]
 
 .PHONY: test-unit
 test-unit: $(VENV)/.dev ## Run the tests that need no services
