@@ -1,0 +1,101 @@
+"""Instances of DAG runs that ended without a word of their tasks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from airflow_workflow_provider.engine.graph import Graph
+from airflow_workflow_provider.listeners.dag_runs import EndedRun, Settler
+from airflow_workflow_provider.listeners.settling import settle
+from airflow_workflow_provider.local.client import poll
+from airflow_workflow_provider.local.configuration import connection_json
+from airflow_workflow_provider.model.validate import parse_definition
+from airflow_workflow_provider.operators.ledger import Ledger, Run
+from airflow_workflow_provider.store.database import Database
+from airflow_workflow_provider.store.definitions import Definitions
+from airflow_workflow_provider.store.instances import Instance, Instances
+
+pytestmark = pytest.mark.postgres
+
+DOCUMENT: dict[str, Any] = {
+    "workflowId": "w", "name": "W", "version": "1.0.0", "steps": [{"stepId": "a", "taskId": "noop"}]
+}  # fmt: skip
+
+
+@pytest.fixture
+def database(database_url: str) -> Database:
+    return Database(database_url)
+
+
+@pytest.fixture
+def ledger(database: Database) -> Ledger:
+    definition = parse_definition(DOCUMENT)
+    published = Definitions(database).publish(definition, DOCUMENT)
+    return Ledger(Graph.of(definition), published.revision, Run("w", "r"), instances=Instances(database))
+
+
+def ended(*, succeeded: bool, reason: str = "", at: datetime | None = None, dag_id: str = "w") -> EndedRun:
+    return EndedRun(dag_id, "r", {}, succeeded, reason, at or datetime.now(UTC))
+
+
+def instance(database: Database) -> Instance:
+    return Instances(database).by_run("w", "r")
+
+
+@pytest.mark.parametrize(
+    ("reason", "error_type"),
+    [
+        ("timed_out", "TimeoutError"),
+        ("task_failure", "WorkerLost"),
+        ("all_tasks_deadlocked", "WorkerLost"),
+        ("by hand", "Cancelled"),
+    ],
+)
+def test_i1_a_run_that_failed_ends_its_instance(
+    database: Database, ledger: Ledger, reason: str, error_type: str
+) -> None:
+    ledger.change(lambda machine: machine.status)
+    assert settle(ended(succeeded=False, reason=reason), database)
+    found = instance(database)
+    assert found.error is not None
+    assert (found.status, found.error["type"]) == ("failed", error_type)
+    assert not settle(ended(succeeded=False, reason=reason), database)
+
+
+def test_i1_a_run_that_succeeded_ends_its_instance(database: Database, ledger: Ledger) -> None:
+    ledger.change(lambda machine: machine.status)
+    assert settle(ended(succeeded=True), database)
+    assert instance(database).status == "completed"
+    assert settle(ended(succeeded=False), database)
+    assert instance(database).status == "failed"
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_run_that_failed_before_its_first_step_has_an_instance_that_failed(database: Database) -> None:
+    assert settle(ended(succeeded=False, reason="task_failure"), database)
+    assert instance(database).status == "failed"
+
+
+def test_a_run_of_another_dag_is_left_alone(database: Database) -> None:
+    assert not settle(ended(succeeded=False, dag_id="somebody-elses"), database)
+
+
+def test_an_instance_that_runs_again_is_left_alone(database: Database, ledger: Ledger) -> None:
+    ledger.change(lambda machine: machine.status)
+    assert not settle(ended(succeeded=False, at=datetime.now(UTC) - timedelta(minutes=1)), database)
+    assert instance(database).status == "running"
+
+
+def test_runs_are_settled_in_a_thread_and_trouble_is_survived(
+    database: Database, database_url: str, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.change(lambda machine: machine.status)
+    settler = Settler()
+    monkeypatch.setenv("AIRFLOW_CONN_WORKFLOWS_DEFAULT", "nonsense")
+    settler.add(ended(succeeded=False))
+    monkeypatch.setenv("AIRFLOW_CONN_WORKFLOWS_DEFAULT", connection_json(database_url))
+    settler.add(ended(succeeded=False))
+    poll(lambda: True if instance(database).status == "failed" else None, seconds=20, what="the instance to end")

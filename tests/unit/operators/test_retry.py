@@ -1,0 +1,37 @@
+"""How a task tells Airflow to try again or not."""
+
+from __future__ import annotations
+
+import pickle
+from datetime import timedelta
+
+import pytest
+from airflow.sdk.definitions.retry_policy import RetryAction
+
+from airflow_workflow_provider.errors import StoreUnavailable
+from airflow_workflow_provider.operators.retry import StepRetried, StepRetryPolicy, StepStopped
+
+ERROR = {"type": "Broken", "code": "E1", "message": "not today"}
+
+
+def test_f2_airflow_does_what_the_machine_decided() -> None:
+    policy = StepRetryPolicy()
+    again = policy.evaluate(StepRetried(ERROR, timedelta(seconds=7)), 1, 3)
+    assert (again.action, again.retry_delay) == (RetryAction.RETRY, timedelta(seconds=7))
+    assert policy.evaluate(StepStopped(ERROR), 1, 3).action == RetryAction.FAIL
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("down"), RuntimeError("odd")])
+def test_trouble_of_the_platform_is_tried_again_after_its_own_delay(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__WORKFLOWS__INFRASTRUCTURE_RETRY_DELAY", "PT42S")
+    found = StepRetryPolicy().evaluate(error, 1, 3)
+    assert (found.action, found.retry_delay) == (RetryAction.RETRY, timedelta(seconds=42))
+
+
+def test_errors_between_processes_keep_what_they_say() -> None:
+    stopped = pickle.loads(pickle.dumps(StepStopped(ERROR)))  # noqa: S301 - our own
+    assert (str(stopped), stopped.code, stopped.error) == ("Broken: not today", "E1", ERROR)
+    retried = pickle.loads(pickle.dumps(StepRetried(ERROR, timedelta(seconds=1))))  # noqa: S301
+    assert (str(retried), retried.delay) == ("Broken: not today", timedelta(seconds=1))
