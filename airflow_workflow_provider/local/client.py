@@ -156,6 +156,11 @@ class AirflowClient:
 
         return poll(look, seconds=seconds, what=f"run {run_id!r} of DAG {dag_id!r}")
 
+    def unfinished(self) -> set[tuple[str, str]]:
+        """Return DAG id and run id of each DAG run that has not ended."""
+        found = self._pages("/dags/~/dagRuns", "dag_runs", state=["queued", "running"])
+        return {(run["dag_id"], run["dag_run_id"]) for run in found}
+
     def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """Return the task instances of a DAG run."""
         return list(self._pages(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", "task_instances"))
@@ -166,10 +171,10 @@ class AirflowClient:
         answer = self.request("GET", path, params={"full_content": True})
         return "\n".join(str(line.get("event", line)) for line in answer.get("content", []) if isinstance(line, dict))
 
-    def _pages(self, path: str, key: str) -> Iterator[dict[str, Any]]:
+    def _pages(self, path: str, key: str, **filters: Any) -> Iterator[dict[str, Any]]:
         offset = 0
         while True:
-            page = self.request("GET", path, params={"limit": 100, "offset": offset})
+            page = self.request("GET", path, params={"limit": 100, "offset": offset, **filters})
             yield from page[key]
             offset += len(page[key])
             if not page[key] or offset >= page["total_entries"]:
