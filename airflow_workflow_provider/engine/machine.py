@@ -201,18 +201,17 @@ class Machine:
         scope = self.scope(key)
         if current["phase"] == "region":
             return Begun("decided", Decision("region"))
-        if current["phase"] in ("running", "waiting"):
-            if current["runner"] == runner:
-                attempts.go_on(scope)
-                return Begun("resume")
-            # A person who has a live step run again makes no failure of it.
-            if generation <= current["generation"]:
-                decision = attempts.attempt_failed(
-                    self, scope, Failure(WORKER_LOST, "The worker that ran this attempt died"), now
-                )
-                self.refresh()
-                if decision.status != "retry":
-                    return Begun("decided", decision)
+        if current["phase"] in ("running", "waiting") and current["runner"] == runner:
+            attempts.go_on(scope)
+            return Begun("resume")
+        # No worker dies while an attempt waits, and a person who has a step run again makes no failure of it.
+        if current["phase"] == "running" and generation <= current["generation"]:
+            decision = attempts.attempt_failed(
+                self, scope, Failure(WORKER_LOST, "The worker that ran this attempt died"), now
+            )
+            self.refresh()
+            if decision.status != "retry":
+                return Begun("decided", decision)
         attempts.start_attempt(self, scope, runner, now, generation)
         self.refresh()
         return Begun("run")

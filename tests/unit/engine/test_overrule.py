@@ -141,12 +141,13 @@ def test_a_waiting_attempt_goes_on_in_the_same_try() -> None:
     assert machine.succeed("", "a", "r", {}, NOW).next == "end"
 
 
-def test_f6_a_waiting_attempt_whose_task_was_lost_has_failed() -> None:
+def test_f6_an_attempt_whose_wait_was_lost_is_made_again_because_no_worker_died() -> None:
     machine = machine_of(step("a"))
     machine.begin("", "a", "r", NOW)
     machine.park("", "a", "r", {}, NOW)
-    begun = machine.begin("", "a", "other", NOW)
-    assert (begun.action, machine.state["error"]["type"]) == ("decided", "WorkerLost")
+    assert machine.begin("", "a", "other", NOW).action == "run"
+    assert machine.succeed("", "a", "r", {}, NOW).status == "ignored"
+    assert machine.succeed("", "a", "other", {}, NOW).next == "end"
 
 
 def test_a_live_step_that_a_person_clears_runs_again_without_a_failure() -> None:
