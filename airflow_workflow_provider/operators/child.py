@@ -155,8 +155,9 @@ def _failure_of(workflow_id: str, child: Instance) -> Failure:
 def _refusal(workflow_id: str, error: AirflowRuntimeError) -> StepFailure:
     text = str(error)
     if REFUSED in text:
-        # Airflow has checked what it can of the input before there was an instance.
-        return FailedWith(child_failure(workflow_id, _invalid(text[text.index(REFUSED) :][:1_000])))
+        # Airflow has checked what it can of the input before there was an instance; its first line says what is wrong.
+        first = text[text.index(REFUSED) :].replace("\\n", "\n").splitlines()[0]
+        return FailedWith(child_failure(workflow_id, _invalid(first[:1_000])))
     return StepFailure(
         f"Workflow {workflow_id!r} could not be started: {text[:1_000]}",
         type=TASK_NOT_FOUND,
