@@ -51,7 +51,8 @@ test: $(VENV)/.dev ## Run all tests (PYTEST_ARGS="-k name" for some)
 
 .PHONY: test-unit
 test-unit: $(VENV)/.dev ## Run the tests that need no services
-	@$(BIN)/python -m pytest $(wildcard tests/unit tests/property) $(PYTEST_ARGS)
+	@WORKFLOWS_PROPERTY_EXAMPLES=100 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" \
+	   tests/unit tests/conformance tests/property $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Check style, types and the direction of imports

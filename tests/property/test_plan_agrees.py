@@ -29,7 +29,10 @@ def unordered(observed: Observed) -> Json:
         found[key] = sorted(map(str, found[key] or ()))
     error = json.loads(json.dumps(found["error"]))
     if error is not None and "compensated" in error["details"]:
-        error["details"]["compensated"].sort(key=lambda entry: (entry["stepId"], entry["visit"]))
+        # Branches complete in any order, so what is undone first, and meets a task's first outcome, differs.
+        undone = error["details"]["compensated"]
+        error["details"]["compensated"] = sorted((entry["stepId"], entry["visit"]) for entry in undone)
+        error["statuses"] = sorted(entry["status"] for entry in undone)
     return {**found, "error": error}
 
 
