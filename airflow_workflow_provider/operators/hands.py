@@ -137,13 +137,15 @@ def provide(context: Context, call: Call) -> None:
     context.update({**template_values(call), STEP_CONTEXT: step_context_of(call)})  # type: ignore[typeddict-item]
 
 
-def deadline_of(machine: Machine, call: Call) -> datetime | None:
-    """Return when an attempt must have ended: by its own limit or the instance's (rule F3)."""
-    limits = [] if call.deadline is None else [call.deadline]
-    instance = machine.state["instance"].get("deadline")
-    if instance is not None and machine.state["failure"] is None:
-        limits.append(moment(instance))
-    return min(limits, default=None)
+def instance_deadline(machine: Machine) -> datetime | None:
+    """Return when the instance must have ended; None for never, or where its handler runs already (rule F3)."""
+    found = machine.state["instance"].get("deadline")
+    return moment(found) if found is not None and machine.state["failure"] is None else None
+
+
+def earliest(*limits: datetime | None) -> datetime | None:
+    """Return the first of several moments; None stands for never."""
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 @contextmanager

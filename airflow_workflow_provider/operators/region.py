@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
@@ -26,8 +28,9 @@ from airflow_workflow_provider.operators.hands import (
     Place,
     bounded,
     carry_out,
-    deadline_of,
+    earliest,
     ended_by,
+    instance_deadline,
     ledger_of,
     move,
     provide,
@@ -108,12 +111,12 @@ class RegionOperator(BaseOperator, BranchMixIn):
         return self.workflow_place.workflow.plan.deciders(self.workflow_place.node.task_id)
 
     def _go_on(self, context: Context, ledger: Ledger, event: Any) -> None:
-        node = self.workflow_place.node
+        node, limit = self.workflow_place.node, _Limit(ledger)
         host = InlineHost(
             Region(node.path, frozenset(node.nodes)),
             str(context["ti"].id),
-            ledger.session,
-            lambda call: self._run(context, ledger, call),
+            limit.session,
+            lambda call: self._run(context, ledger, call, earliest(call.deadline, limit.instance)),
             ledger.clock,
             generation=context["ti"].max_tries,
         )
@@ -158,8 +161,7 @@ class RegionOperator(BaseOperator, BranchMixIn):
 
     # One call
 
-    def _run(self, context: Context, ledger: Ledger, call: Call) -> Ended | Parked:
-        deadline = ledger.look(lambda machine: deadline_of(machine, call))
+    def _run(self, context: Context, ledger: Ledger, call: Call, deadline: datetime | None) -> Ended | Parked:
         try:
             operator = self._operator(context, ledger, call)
             if isinstance(operator, WaitOperator):
@@ -190,7 +192,7 @@ class RegionOperator(BaseOperator, BranchMixIn):
                 return None
             call = machine.call_of(activation.scope)
             current = machine.scope(activation.scope).control["current"]
-            return call, current["parked"]["note"], deadline_of(machine, call)
+            return call, current["parked"]["note"], earliest(call.deadline, instance_deadline(machine))
 
         found = ledger.look(waiting_call)
         if found is None:
@@ -221,6 +223,21 @@ class RegionOperator(BaseOperator, BranchMixIn):
         region = Region(node.path, frozenset(node.nodes))
         parked = machine.parked(region.holds)
         return next(((activation, note["note"]) for activation, note in parked if note["until"] is None), None)
+
+
+class _Limit:
+    """Remembers from each turn when the instance must have ended, so that it need not be asked for again."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.instance: datetime | None = None
+
+    @contextmanager
+    def session(self) -> Iterator[Machine]:
+        """Give the machine within one transaction."""
+        with self._ledger.session() as machine:
+            yield machine
+            self.instance = instance_deadline(machine)
 
 
 def _note(deferral: TaskDeferred) -> Json:

@@ -22,8 +22,9 @@ from airflow_workflow_provider.operators.hands import (
     Place,
     bounded,
     carry_out,
-    deadline_of,
+    earliest,
     ended_by,
+    instance_deadline,
     ledger_of,
     move,
     provide,
@@ -95,7 +96,7 @@ class StepMixin:
     def _begin(self, machine: Machine, context: Context) -> Outcome | tuple[Call, datetime | None]:
         ti, ledger = context["ti"], self._running.ledger
         found = moves.begin(machine, self.workflow_place.node, str(ti.id), ledger.clock(), ti.max_tries)
-        return (found, deadline_of(machine, found)) if isinstance(found, Call) else found
+        return (found, earliest(found.deadline, instance_deadline(machine))) if isinstance(found, Call) else found
 
     def _set_arguments(self, context: Context, call: Call) -> None:
         task, arguments = prepared(self.workflow_place.workflow.graph, call, context)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import psutil
 import pytest
 
 from airflow_workflow_provider.local.client import AirflowClient, poll
@@ -21,6 +23,7 @@ Json = dict[str, Any]
 SECONDS = 400
 KILL: Json = {"kill": True}
 BROKEN: Json = {"error": {"type": "Broken", "message": "not today"}}
+SLEEP: Json = {"sleep": 30}
 DONE: Json = {"output": {"done": True}}
 
 
@@ -348,3 +351,32 @@ def test_sixty_steps_in_nested_branches_run(operator: Operator) -> None:
     assert found.status == "completed"
     assert len(steps(found)) == 52
     assert time.monotonic() - began < SECONDS
+
+
+def test_a_scheduler_that_is_killed_with_its_workers_loses_nothing(
+    operator: Operator, running_airflow: RunningAirflow
+) -> None:
+    loop = definition(
+        step("count", "set", arguments=COUNTED), step("a", "work", **RETRIED), step("b", **AGAIN), step("after")
+    )
+    operator.start(
+        Scenario("ops.outage-step", definition(step("a", "work", **RETRIED), step("b")), mocks={"a": [SLEEP, DONE]}),
+        Scenario("ops.outage-wait", definition(step("a", "wait", arguments={"duration": "PT20S"}), step("b"))),
+        Scenario("ops.outage-loop", loop, mocks={"a": [DONE, SLEEP, DONE]}),
+    )
+    operator.wait_for_task("ops.outage-step", "a", "running")
+    operator.wait_for_task("ops.outage-wait", "a", "deferred")
+    operator.wait_for_task("ops.outage-loop", "count.loop", "running")
+
+    environment = running_airflow.environment
+    scheduler = next(daemon for daemon in environment.status().daemons if daemon.name == "scheduler")
+    process = psutil.Process(scheduler.pid)
+    for each in (process, *process.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            each.kill()
+    environment.up()
+
+    for name in ("ops.outage-step", "ops.outage-wait", "ops.outage-loop"):
+        found = operator.outcome(name)
+        assert found.status == "completed", (name, found.error)
+    assert [line["visit"] for line in found.path if line["stepId"] == "count"] == [1, 2, 3]
