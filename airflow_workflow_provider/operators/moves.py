@@ -283,6 +283,9 @@ def suspects(machine: Machine, deciders: tuple[Node, ...]) -> list[Suspect]:
         step_id = node.step_id
         if node.kind == "loop":
             step_id = _live_in(machine, node) or scope.control["last"]
+            if ON_FAILURE in node.nodes and not is_inside(machine, node):
+                # The workflow's onFailure ran in there too: a failure that it was given leaves the task green.
+                continue
         record = scope.values["steps"].get(step_id) if step_id is not None else None
         if node.starts and record is not None and record.get("region") is not None:
             # Its own task was done; what failed or runs are its branches.

@@ -31,7 +31,8 @@ CASES = [case for case in load_cases("airflow") if runs_in_airflow(case)]
 
 
 def workflow_id(case: Case) -> str:
-    return f"case.{case.name}"
+    own: str = case.document["workflowId"]
+    return f"case.{case.name}" if own == case.name.replace("_", "-") else own
 
 
 def scenarios_of(case: Case) -> list[Scenario]:
