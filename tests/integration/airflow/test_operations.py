@@ -337,9 +337,9 @@ def test_i2_parallel_branches_of_several_instances_lose_no_update(operator: Oper
         assert len(found.path) == len({(line["stepId"], line["visit"]) for line in found.path}) == 2 + 2 * len(names)
 
 
-def test_sixty_steps_in_nested_branches_run(operator: Operator) -> None:
+def test_more_than_sixty_steps_in_nested_branches_run(operator: Operator) -> None:
     def nest(depth: int, prefix: str) -> list[Json]:
-        first = [step(f"{prefix}{n}") for n in range(3)]
+        first = [step(f"{prefix}{n}") for n in range(4)]
         if depth == 0:
             return first
         inner = [{"branchId": name, "steps": nest(depth - 1, f"{prefix}{name}")} for name in ("l", "r")]
@@ -349,7 +349,7 @@ def test_sixty_steps_in_nested_branches_run(operator: Operator) -> None:
     operator.start(Scenario("ops.deep", definition(*nest(3, "s"))))
     found = operator.outcome("ops.deep")
     assert found.status == "completed"
-    assert len(steps(found)) == 52
+    assert len(steps(found)) == 67
     assert time.monotonic() - began < SECONDS
 
 
@@ -371,10 +371,14 @@ def test_a_scheduler_that_is_killed_with_its_workers_loses_nothing(
     environment = running_airflow.environment
     scheduler = next(daemon for daemon in environment.status().daemons if daemon.name == "scheduler")
     process = psutil.Process(scheduler.pid)
-    for each in (process, *process.children(recursive=True)):
+    killed = [process, *process.children(recursive=True)]
+    for each in killed:
         with suppress(psutil.NoSuchProcess):
             each.kill()
+    _, alive = psutil.wait_procs(killed, timeout=30)
+    assert alive == []
     environment.up()
+    assert environment.status().running
 
     for name in ("ops.outage-step", "ops.outage-wait", "ops.outage-loop"):
         found = operator.outcome(name)
