@@ -50,9 +50,8 @@ test: $(VENV)/.dev ## Run all tests (PYTEST_ARGS="-k name" for some)
 	@$(BIN)/python -m pytest -m daemons $(PYTEST_ARGS) || [ $$? -eq 5 ]
 
 .PHONY: test-unit
-test-unit: $(VENV)/.dev ## Run the tests that need no services
-	@WORKFLOWS_PROPERTY_EXAMPLES=100 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" \
-	   tests/unit tests/conformance tests/property $(PYTEST_ARGS)
+test-unit: $(VENV)/.dev ## Run the short loop: unit tests, and the conformance cases in memory
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" tests/unit tests/conformance/test_simulate.py $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Check style, types and the direction of imports
