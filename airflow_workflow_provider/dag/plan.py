@@ -23,7 +23,7 @@ from airflow_workflow_provider.dag.decisions import (
     ways_of_on_failure,
     ways_of_success,
 )
-from airflow_workflow_provider.engine.graph import ON_FAILURE, Graph, StepList, child_path
+from airflow_workflow_provider.engine.graph import ON_FAILURE, Graph, StepList, child_path, reachable
 from airflow_workflow_provider.model.definition import END, FAIL, Step
 
 Kind = Literal["step", "inline", "loop", "catch", "join", "edge", "sink", "on_failure", "fail", "end"]
@@ -305,17 +305,7 @@ class _Planner:
         after: dict[str, list[str]] = {task_id: [] for task_id in self._nodes}
         for source, target in self._edges:
             after[source].append(target)
-        reach: dict[str, set[str]] = {}
-        for start, following in after.items():
-            seen: set[str] = set()
-            todo = list(following)
-            while todo:
-                task_id = todo.pop()
-                if task_id not in seen:
-                    seen.add(task_id)
-                    todo += after[task_id]
-            reach[start] = seen
-        return reach
+        return {start: reachable(following, after.__getitem__) for start, following in after.items()}
 
     def _add(self, node: Node) -> None:
         if node.task_id in self._nodes:

@@ -149,7 +149,7 @@ class Graph:
         """The top-level steps that can run before the workflow's ``onFailure`` did."""
         flow = self.root.flow
         return frozenset(
-            _reachable([self.root.entry] if self.root.entry else [], lambda n: (*flow.successors(n), *flow.handlers(n)))
+            reachable([self.root.entry] if self.root.entry else [], lambda n: (*flow.successors(n), *flow.handlers(n)))
         )
 
     def components(self, found: StepList) -> list[tuple[str, ...]]:
@@ -195,7 +195,8 @@ def _lists(
             yield from _lists(child_path(path, step, branch.branch_id), branch.steps, step, names)
 
 
-def _reachable(starts: Iterable[str], follow: Successors) -> set[str]:
+def reachable(starts: Iterable[str], follow: Successors) -> set[str]:
+    """Return the nodes that can be reached from some, those included."""
     seen: set[str] = set()
     todo = list(starts)
     while todo:

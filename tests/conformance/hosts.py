@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -140,19 +140,7 @@ class InlineRun:
         self.log += machine.drain_events()
         self._store(machine.state)
         self._go()
-        state = json.loads(self._text)
-        public = public_state(state)
-        return Observed(
-            state["status"],
-            state["output"],
-            state["error"],
-            path_of(self.trace),
-            public["steps"],
-            public["data"],
-            public["variables"],
-            [event.name for event in self.log],
-            self.now - START,
-        )
+        return observed_in(json.loads(self._text), self.trace, self.log, self.now)
 
     def _go(self) -> None:
         host, ended = self._host(), None
@@ -217,6 +205,22 @@ class InlineRun:
         if first is None or first[0] > self.now:
             return None
         return first[2], Ended(first[3].output, first[3].failure)
+
+
+def observed_in(state: Json, trace: Sequence[Event], log: Sequence[Event], now: datetime) -> Observed:
+    """Return what a stored state, and the events that led to it, tell of a run."""
+    public = public_state(state)
+    return Observed(
+        state["status"],
+        state["output"],
+        state["error"],
+        path_of(trace),
+        public["steps"],
+        public["data"],
+        public["variables"],
+        [event.name for event in log],
+        now - START,
+    )
 
 
 def run_inline(case: Case, run_task: TaskRunner | None = None, **how: Any) -> Observed:

@@ -17,15 +17,15 @@ from typing import Any
 
 from airflow_workflow_provider.dag.plan import Node, Plan, plan_of
 from airflow_workflow_provider.engine.calls import Activation, Call, Options
-from airflow_workflow_provider.engine.events import Event, path_of
+from airflow_workflow_provider.engine.events import Event
 from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, Failure, moment
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.inline import Ended, InlineHost, Left, Parked, Region, Waiting
 from airflow_workflow_provider.engine.machine import Machine
-from airflow_workflow_provider.engine.simulate import Outcome, public_state
+from airflow_workflow_provider.engine.simulate import Outcome
 from airflow_workflow_provider.operators import moves
 from tests.conformance.cases import START, Case, Json, Observed
-from tests.conformance.hosts import INSTANCE, TaskRunner, as_stored, options_of, tasks_of
+from tests.conformance.hosts import INSTANCE, TaskRunner, as_stored, observed_in, options_of, tasks_of
 
 DONE = frozenset({"success", "failed", "upstream_failed", "skipped"})
 MAX_TASKS = 100_000
@@ -87,19 +87,7 @@ class ScheduledRun:
 
     def observed(self) -> Observed:
         """Return what the run has led to so far."""
-        state = json.loads(self._text)
-        public = public_state(state)
-        return Observed(
-            state["status"],
-            state["output"],
-            state["error"],
-            path_of(self.trace),
-            public["steps"],
-            public["data"],
-            public["variables"],
-            [event.name for event in self.log],
-            self.now - START,
-        )
+        return observed_in(json.loads(self._text), self.trace, self.log, self.now)
 
     # The scheduler
 
