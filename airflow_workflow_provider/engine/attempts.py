@@ -85,6 +85,7 @@ def start_attempt(machine: Machine, scope: Scope, runner: str, now: datetime, ge
         startedAt=timestamp(now),
         deadline=deadline,
         retryAt=None,
+        question=None,
     )
     if current["kind"] == "compensation":
         closing.compensation_started(machine, current)
@@ -107,7 +108,7 @@ def start_attempt(machine: Machine, scope: Scope, runner: str, now: datetime, ge
 def go_on(scope: Scope) -> None:
     """Make a live attempt that may have waited one that runs."""
     current = scope.control["current"]
-    current["phase"] = "running"
+    current.update(phase="running", question=None)
     if current["kind"] == "step":
         scope.record(current["stepId"])["status"] = "running"
 

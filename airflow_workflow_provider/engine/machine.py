@@ -124,21 +124,40 @@ class Machine:
             if current["phase"] == "running" and current["runner"] != runner
         ]
 
-    def park(self, key: str, step_id: str, runner: str, note: Json, now: datetime) -> bool:
+    def park(
+        self, key: str, step_id: str, runner: str, note: Json, now: datetime, *, question: str | None = None
+    ) -> bool:
         """Note that a begun attempt waits for something outside and that nobody runs it meanwhile.
 
         :param note: what whoever takes it up again has to know
+        :param question: id of the question to people that it waits for, if it does (rule I3)
         :returns: False where the attempt is no longer the runner's
         """
         scope = self._owned(key, step_id, runner)
         if scope is None:
             return False
         current = scope.control["current"]
-        current.update(phase="waiting", parked=note)
+        current.update(phase="waiting", parked=note, question=question)
         if current["kind"] == "step":
             scope.record(step_id)["status"] = "waiting"
         self.log.step("info", "step.waiting", now, key, current)
+        self.refresh()
         return True
+
+    def open_questions(self) -> set[str]:
+        """Return the ids of the questions that live attempts wait for."""
+        return {current["question"] for _, current in self._live() if current.get("question") is not None}
+
+    def answered(self, question: str) -> bool:
+        """Note that nobody need wait for people any more because of a question: its answer is there, or its end.
+
+        :returns: whether a live attempt had waited for it
+        """
+        waiting = [current for _, current in self._live() if current.get("question") == question]
+        for current in waiting:
+            current["question"] = None
+        self.refresh()
+        return bool(waiting)
 
     def waits(self, activation: Activation) -> bool:
         """Tell whether an attempt still waits, rather than having been stopped."""
@@ -203,6 +222,7 @@ class Machine:
             return Begun("decided", Decision("region"))
         if current["phase"] in ("running", "waiting") and current["runner"] == runner:
             attempts.go_on(scope)
+            self.refresh()
             return Begun("resume")
         # No worker dies while an attempt waits, and a person who has a step run again makes no failure of it.
         if current["phase"] == "running" and generation <= current["generation"]:
@@ -350,6 +370,7 @@ class Machine:
             "retryAt": None,
             "counts": [],
             "region": None,
+            "question": None,
         }
 
     def uuids(self, scope: Scope, current: Json) -> Uuids:
@@ -362,9 +383,13 @@ class Machine:
         return random.Random(uuid.uuid5(uuid.NAMESPACE_OID, seed).int)  # noqa: S311 - jitter is no secret
 
     def refresh(self) -> None:
-        """Bring ``activeSteps`` up to date (rule I4)."""
+        """Bring ``activeSteps`` and, while the instance lives, its status up to date (rules I3, I4)."""
         live = sorted(self._live(), key=lambda entry: int(entry[1]["sequence"]))
         self.state["activeSteps"] = [current["stepId"] for _, current in live if current["kind"] == "step"]
+        if not self.is_over:
+            paths = [current for _, current in live if current["phase"] != "region"]
+            asks = bool(paths) and all(current.get("question") is not None for current in paths)
+            self.state["status"] = "suspended" if asks or self.state.get("suspension") is not None else "running"
 
     # The parts of a step's life
 
