@@ -50,9 +50,15 @@ def _database(definitions: int) -> Database:
     return database
 
 
+def _type_for(definition: int) -> str:
+    """The type of an event that starts one definition, and no other."""
+    pattern = PATTERNS[definition % len(PATTERNS)].format(definition)
+    return pattern.replace("**.", "").replace("**", "x").replace("*", "x")
+
+
 def _types(definitions: int, number: int) -> list[str]:
     chosen = random.Random(7)  # noqa: S311 - the same ones each time
-    return [f"shop{chosen.randrange(definitions)}.order.created" for _ in range(number)]
+    return [_type_for(chosen.randrange(definitions)) for _ in range(number)]
 
 
 def _events(types: list[str]) -> list[CloudEvent]:
@@ -65,16 +71,32 @@ def _events(types: list[str]) -> list[CloudEvent]:
 
 def matching(definitions: int) -> Callable[[], float]:
     """Measure the search for the workflows of one event: the 95th percentile of 200."""
+    return lambda: _p95(definitions)[0]
+
+
+def matching_among_more(few: int, many: int) -> Callable[[], float]:
+    """Measure how many times longer that search takes among more definitions; the searches alternate."""
 
     def run() -> float:
-        events, took = Events(_database(definitions)), []
-        for name in _types(definitions, 200):
-            began = time.perf_counter()
-            events.matching(name)
-            took.append(time.perf_counter() - began)
-        return statistics.quantiles(took, n=20)[-1]
+        short, long = _p95(few, many)
+        return long / short
 
     return run
+
+
+def _p95(*definitions: int) -> list[float]:
+    """Search for the workflows of 200 events in turn among so many definitions, and so many."""
+    chosen = [(Events(_database(each)), _types(each, 200)) for each in definitions]
+    took: list[list[float]] = [[] for _ in chosen]
+    for number in range(200):
+        for (events, types), times in zip(chosen, took, strict=True):
+            began = time.perf_counter()
+            found = events.matching(types[number])
+            times.append(time.perf_counter() - began)
+            if len(found) != 1:
+                message = f"{types[number]} starts {found}"
+                raise AssertionError(message)
+    return [statistics.quantiles(times, n=20)[-1] for times in took]
 
 
 def accepting(number: int, batch: int, senders: int) -> Callable[[], float]:
@@ -103,8 +125,7 @@ def accepting(number: int, batch: int, senders: int) -> Callable[[], float]:
 def many_for_many() -> float:
     """Accept 10,000 events for 10,000 definitions and start each instance once; two deliverers."""
     database = _database(MANY)
-    types = [PATTERNS[number % len(PATTERNS)].format(number) for number in range(MANY)]
-    given = _events([name.replace("**.", "").replace("**", "x").replace("*", "x") for name in types])
+    given = _events([_type_for(number) for number in range(MANY)])
     started: list[tuple[str, str]] = []
 
     def start(wanted: Start) -> None:
