@@ -12,8 +12,6 @@ from tests.fixtures.airflow import AirflowInProcess
 from tests.fixtures.api import API, problem
 from tests.fixtures.documents import workflow
 
-pytest.importorskip("airflow.providers.fab", reason="apache-airflow-providers-fab is not installed")
-
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 
 ROLES = ("Viewer", "User", "Op", "Admin")
