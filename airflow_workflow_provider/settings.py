@@ -162,6 +162,47 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "arguments do not name a ``refresh_interval``.",
         "60",
     ),
+    Option(
+        "resolvers",
+        "string",
+        "auth_manager, mapping",
+        "Comma-separated, what tells the roles and groups of people when they answer a question: ``auth_manager`` "
+        "(the roles of SimpleAuthManager or FAB), ``mapping`` (``people``), ``sql`` (``people_sql``), or the dotted "
+        "path of a class of your own.",
+        "auth_manager, sql, my_company.directory.LdapResolver",
+    ),
+    Option(
+        "people",
+        "string",
+        "{}",
+        "JSON: roles and groups of users, by their id or name in Airflow.",
+        '{"ada": {"roles": ["approver"], "groups": ["finance"]}}',
+    ),
+    Option(
+        "people_conn_id",
+        "string",
+        "",
+        "Airflow connection of the database that ``people_sql`` asks.",
+        "company_directory",
+    ),
+    Option(
+        "people_sql",
+        "string",
+        "",
+        "Statement that gives the memberships of one user, ``%(user)s``: rows of a kind, ``role`` or ``group``, and "
+        "a name.",
+        "SELECT 'role', role FROM members WHERE login = %(user)s",
+    ),
+    Option(
+        "notifiers",
+        "string",
+        "{}",
+        "JSON: notifiers of Airflow by a name of yours. ``class`` is the notifier's dotted path, ``arguments`` what "
+        "it is made with (templates of ``workflow`` and ``question`` are rendered), ``on`` the occasions: asked, "
+        "reminder, escalated (these three if absent), failed, completed.",
+        '{"mail": {"class": "airflow.providers.smtp.notifications.smtp.SmtpNotifier", "on": ["asked"], "arguments": '
+        '{"to": "approvers@example.com", "subject": "{{ question.subject }}", "html_content": "{{ question.body }}"}}}',
+    ),
 )
 
 _BY_NAME: Final = MappingProxyType({option.name: option for option in OPTIONS})
@@ -190,6 +231,11 @@ class Settings:
     retry_for: int
     bundle_folder: Path | None
     refresh_interval: int
+    resolvers: tuple[str, ...]
+    people: dict[str, Any]
+    people_conn_id: str
+    people_sql: str
+    notifiers: dict[str, Any]
 
 
 def load_settings() -> Settings:
@@ -216,7 +262,7 @@ def load_settings() -> Settings:
     folder = text("bundle_folder")
     return Settings(
         conn_id=text("conn_id") or DEFAULT_CONNECTION_ID,
-        allowed_operators=tuple(part.strip() for part in text("allowed_operators").split(",") if part.strip()),
+        allowed_operators=_listed(text("allowed_operators")),
         max_output_bytes=number("max_output_bytes", 2),
         default_retry=_json_object("default_retry", text("default_retry")),
         log_retention=text("log_retention"),
@@ -230,6 +276,11 @@ def load_settings() -> Settings:
         retry_for=number("retry_for"),
         bundle_folder=Path(folder).expanduser() if folder else None,
         refresh_interval=number("refresh_interval", 1),
+        resolvers=_listed(text("resolvers")),
+        people=_json_objects("people", text("people")),
+        people_conn_id=text("people_conn_id"),
+        people_sql=text("people_sql"),
+        notifiers=_json_objects("notifiers", text("notifiers")),
     )
 
 
@@ -295,3 +346,14 @@ def _json_object(name: str, value: str) -> dict[str, Any]:
     if not isinstance(parsed, dict):
         raise _refused(name, value, "a JSON object")
     return parsed
+
+
+def _json_objects(name: str, value: str) -> dict[str, Any]:
+    parsed = _json_object(name, value or "{}")
+    if not all(isinstance(each, dict) for each in parsed.values()):
+        raise _refused(name, value, "a JSON object of JSON objects")
+    return parsed
+
+
+def _listed(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())

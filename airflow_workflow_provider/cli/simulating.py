@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import WorkflowDefinition
     from airflow_workflow_provider.tasks.mocks import Simulator
 
-MISSING_TASKS = frozenset({"WF401", "WF402"})
+MISSING_TASKS = frozenset({"WF401"})
 """Findings that a simulation can live with: a task that is not there is mocked, or returns ``{}``."""
 
 

@@ -26,6 +26,7 @@ from airflow_workflow_provider.operators.step import step_class
 from airflow_workflow_provider.settings import Settings, load_settings
 from airflow_workflow_provider.tasks.calls import is_child_workflow, task_ids, tasks_of
 from airflow_workflow_provider.tasks.catalogue import Catalogue
+from airflow_workflow_provider.tasks.questions import KINDS
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import Step, WorkflowDefinition
@@ -36,6 +37,9 @@ MAX_RUNS: Final = 10_000
 MAX_TASKS: Final = 1_000
 LOST_WORKER_DELAY: Final = timedelta(seconds=1)
 """Airflow waits so long before it tries a task again whose process was killed, where no policy says more."""
+
+QUESTION_RETRIES: Final = 10_000
+"""Tries of a region that asks people: each further question that Airflow shows of it takes one."""
 
 _ROUTING: Final[Mapping[str, type[BaseOperator]]] = {
     "catch": CatchOperator,
@@ -136,7 +140,7 @@ class _Builder:
             operator = _ROUTING[node.kind](**common, **self._routing_retries())
         else:
             step = self._graph.step(node.step_id) if node.kind == "inline" and node.step_id else None
-            retries: dict[str, Any] = {"retries": self._settings.region_retries, "retry_delay": LOST_WORKER_DELAY}
+            retries: dict[str, Any] = {"retries": self._region_retries(), "retry_delay": LOST_WORKER_DELAY}
             operator = RegionOperator(**common, **retries, doc_md=step_doc(step) if step is not None else None)
         operator.workflow_place = Place(self._workflow, node)
         return operator
@@ -166,6 +170,11 @@ class _Builder:
             "retries": attempts + 1 + self._settings.infrastructure_retries,
             "retry_delay": max(delay, LOST_WORKER_DELAY),
         }
+
+    def _region_retries(self) -> int:
+        """Return how often Airflow may try a region: after lost workers, and for each further question it shows."""
+        asks = any(task.operator in KINDS for task in self._graph.tasks.values())
+        return max(self._settings.region_retries, QUESTION_RETRIES if asks else 0)
 
     def _routing_retries(self) -> dict[str, Any]:
         return {"retries": 1 + self._settings.infrastructure_retries, "retry_delay": LOST_WORKER_DELAY}

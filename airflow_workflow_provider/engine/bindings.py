@@ -52,6 +52,7 @@ def bindings_of(
             "instanceId": instance["id"],
             "correlationId": instance.get("correlationId"),
             "startedAt": instance["startedAt"],
+            "startedBy": instance.get("startedBy"),
         },
     }
 

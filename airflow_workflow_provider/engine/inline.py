@@ -60,10 +60,12 @@ class Parked:
 
     :param until: when it ends by itself, with an empty result; None where ``note`` tells the host what to wait for
     :param note: the host's own note, a JSON object
+    :param question: id of the question to people that it waits for, if it does
     """
 
     until: datetime | None = None
     note: Json = field(default_factory=dict)
+    question: str | None = None
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,9 @@ class InlineHost:
     def _adopt(self, machine: Machine) -> dict[Activation, Parked]:
         """Take over what waits: this host's own calls after a pause, a dead host's after a crash."""
         return {
-            activation: Parked(None if note["until"] is None else moment(note["until"]), note["note"])
+            activation: Parked(
+                None if note["until"] is None else moment(note["until"]), note["note"], note.get("question")
+            )
             for activation, note in machine.adopt(self._runner, self._region.holds)
         }
 
@@ -175,7 +179,8 @@ class InlineHost:
         key, step_id = activation.scope, activation.step_id
         if isinstance(result, Parked):
             until = None if result.until is None else timestamp(result.until)
-            if machine.park(key, step_id, self._runner, {"until": until, "note": result.note}, now):
+            note = {"until": until, "note": result.note, "question": result.question}
+            if machine.park(key, step_id, self._runner, note, now, question=result.question):
                 self._waits[activation] = result
             return
         if self._waits.pop(activation, None) is not None and not machine.waits(activation):

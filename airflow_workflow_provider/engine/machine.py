@@ -144,10 +144,6 @@ class Machine:
         self.refresh()
         return True
 
-    def open_questions(self) -> set[str]:
-        """Return the ids of the questions that live attempts wait for."""
-        return {current["question"] for _, current in self._live() if current.get("question") is not None}
-
     def answered(self, question: str) -> bool:
         """Note that nobody need wait for people any more because of a question: its answer is there, or its end.
 

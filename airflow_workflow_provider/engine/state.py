@@ -89,6 +89,15 @@ def item_indexes(key: str) -> list[int]:
     return [int(index) for index in _INDEX.findall(key)]
 
 
+def open_questions(state: Json) -> set[str]:
+    """Return the ids of the questions to people that live attempts of an instance wait for."""
+    if state.get("status") in ("completed", "failed"):
+        return set()
+    running = (control for control in state.get("scopes", {}).values() if control["status"] == "running")
+    lives = (control["current"] for control in running if control["current"] is not None)
+    return {current["question"] for current in lives if current.get("question") is not None}
+
+
 class Scope:
     """A view of one running step list inside the state.
 

@@ -55,7 +55,6 @@ CODES: Final[dict[str, str]] = {
     "WF308": "An argument looks like a transform but is none",
     # WF4xx: tasks
     "WF401": "Unknown task",
-    "WF402": "A task that is not available yet",
     "WF403": "An argument the task cannot take",
     "WF404": "An operator that is not allowed",
     "WF405": "A reference to another workflow of the wrong form",

@@ -14,7 +14,7 @@ from airflow_workflow_provider.engine.bindings import is_transform
 from airflow_workflow_provider.engine.state import item_indexes
 from airflow_workflow_provider.errors import InvalidDefinition
 from airflow_workflow_provider.model.task import TaskDefinition
-from airflow_workflow_provider.operators import builtin, events
+from airflow_workflow_provider.operators import builtin, events, people
 from airflow_workflow_provider.operators.child import ChildWorkflowOperator
 from airflow_workflow_provider.tasks.calls import arguments_of, is_child_workflow, task_of
 from airflow_workflow_provider.tasks.registry import StepContext
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 BUILT_IN_OPERATORS: Final[Mapping[str, type[builtin.BuiltInOperator]]] = {
     **builtin.BUILT_IN_OPERATORS,
     **events.EVENT_OPERATORS,
+    **people.PEOPLE_OPERATORS,
     ChildWorkflowOperator.name: ChildWorkflowOperator,
 }
 """The operator of each built-in task."""

@@ -52,7 +52,7 @@ class ChildWorkflowOperator(BuiltInOperator):
         """
         parent, workflow_id = self._parent(context), self._workflow_id
         self._check(parent, workflow_id)
-        self._start(workflow_id, parent)
+        self._start(workflow_id, parent, cast("dict[str, Any]", context)["workflow"]["started_by"])
         child = instance_id(workflow_id, run_id_of(parent))
         self.defer(trigger=InstanceEndedTrigger(str(child)), method_name="ended", kwargs={"child": str(child)})
 
@@ -104,11 +104,11 @@ class ChildWorkflowOperator(BuiltInOperator):
             )
             raise StepFailure(message, type=TASK_NOT_FOUND, code="version-not-current")
 
-    def _start(self, workflow_id: str, parent: Parent) -> None:
+    def _start(self, workflow_id: str, parent: Parent, started_by: Any) -> None:
         given = self.arguments["input"]
         if not isinstance(given, dict):
             raise FailedWith(child_failure(workflow_id, _invalid("The input is no JSON object")))
-        conf = {**given, ABOUT: {"parent": parent.to_json()}}
+        conf = {**given, ABOUT: {"parent": parent.to_json(), "startedBy": started_by}}
         message = TriggerDagRun(dag_id=workflow_id, run_id=run_id_of(parent), conf=conf)
         try:
             # The module's attribute is set when the task's process starts.

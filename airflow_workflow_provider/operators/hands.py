@@ -72,7 +72,7 @@ def ledger_of(place: Place, context: Context) -> Ledger:
     return Ledger(
         place.workflow.graph,
         place.workflow.revision,
-        Run(run.dag_id, run.run_id, run.conf or {}),
+        Run(run.dag_id, run.run_id, run.conf or {}, run.triggering_user_name),
         mask=secrets_mask(),
     )
 

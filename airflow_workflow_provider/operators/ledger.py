@@ -83,11 +83,13 @@ class Run:
     """A DAG run, as far as its instance needs to know.
 
     :param conf: the run's ``conf``: the input, and :data:`ABOUT`
+    :param triggered_by: the user who triggered it, as Airflow shows them; null where no user did
     """
 
     dag_id: str
     run_id: str
     conf: Mapping[str, Any] = field(default_factory=dict)
+    triggered_by: str | None = None
 
     @property
     def instance_id(self) -> UUID:
@@ -104,6 +106,17 @@ class Run:
         """The step that waits for this run, if one does."""
         found = self.about.get("parent")
         return Parent.from_json(found) if found else None
+
+    @property
+    def started_by(self) -> Json | None:
+        """Who started the instance, as ``{"name"}``; of a child who started its parent.
+
+        What the run's ``conf`` says counts only where no user triggered the run, since users write their own.
+        """
+        if self.triggered_by is not None:
+            return {"name": self.triggered_by}
+        found = self.about.get("startedBy")
+        return dict(found) if isinstance(found, Mapping) else None
 
     @property
     def about(self) -> Mapping[str, Any]:
@@ -232,6 +245,7 @@ class Ledger:
             "version": definition.version,
             "correlationId": about.get("correlationId"),
             "depth": parent.depth if parent is not None else 0,
+            "startedBy": run.started_by,
         }
         machine = self._started(instance, now)
         deadline = machine.state["instance"].get("deadline")

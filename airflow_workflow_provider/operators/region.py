@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, cast
+from uuid import UUID
 
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 from airflow.sdk import BaseOperator
 from airflow.sdk.bases.branch import BranchMixIn
 from airflow.sdk.bases.operator import ExecutorSafeguard
-from airflow.sdk.exceptions import TaskDeferralError, TaskDeferralTimeout, TaskDeferred
+from airflow.sdk.exceptions import TaskAwaitingInput, TaskDeferralError, TaskDeferralTimeout, TaskDeferred
 from airflow.sdk.serde import deserialize, serialize
 
 from airflow_workflow_provider.engine.calls import Activation, Call
@@ -35,7 +36,11 @@ from airflow_workflow_provider.operators.hands import (
     move,
     provide,
 )
+from airflow_workflow_provider.operators.people import LATER, AwaitingAnswer, show_in_airflow
+from airflow_workflow_provider.operators.retry import StepRetried
 from airflow_workflow_provider.operators.step import as_delta
+from airflow_workflow_provider.store.database import Database
+from airflow_workflow_provider.store.questions import Question, Questions
 from airflow_workflow_provider.tasks.builtin import wait_until
 
 if TYPE_CHECKING:
@@ -44,6 +49,9 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.engine.machine import Machine
     from airflow_workflow_provider.engine.state import Json
     from airflow_workflow_provider.operators.ledger import Ledger
+
+ANSWER_POLL: Final = 60.0
+"""Seconds after which a region that waits for a trigger looks whether people have answered meanwhile."""
 
 FAIL_METHOD = "__fail__"
 """The method by which Airflow tells that a trigger has failed or timed out."""
@@ -125,12 +133,27 @@ class RegionOperator(BaseOperator, BranchMixIn):
             result = host.run(ended)
             if isinstance(result, Left):
                 break
-            self._wait(result)
-            ended = None
+            ended = self._answered(context, ledger, result)
+            if ended is None:
+                self._wait(context, ledger, result)
         outcome = ledger.change(lambda machine: moves.region_left(machine, node, ledger.clock()))
         carry_out(self, context, outcome)
 
-    def _wait(self, waiting: Waiting) -> None:
+    def _answered(
+        self, context: Context, ledger: Ledger, waiting: Waiting
+    ) -> tuple[Activation, Ended | Parked | None] | None:
+        """Return the end of a call that has waited for people and need not any more, if there is one."""
+        for activation, parked in waiting.calls:
+            if parked.question is not None and not self._question(parked.question).is_waited_for:
+                return activation, self._resumed(context, ledger, activation, None)
+        return None
+
+    @staticmethod
+    def _question(wanted: str) -> Question:
+        with Database.configured() as database:
+            return Questions(database).get(UUID(wanted))
+
+    def _wait(self, context: Context, ledger: Ledger, waiting: Waiting) -> None:
         """Wait until something is due: a moment in the worker, longer without one."""
         remaining = None
         if waiting.until is not None:
@@ -138,12 +161,35 @@ class RegionOperator(BaseOperator, BranchMixIn):
             if remaining <= SHORT_WAIT:
                 time.sleep(max(remaining, 0))
                 return
-        if waiting.calls:
-            self._defer_to(*waiting.calls[0], remaining)
+        triggers = [call for call in waiting.calls if call[1].question is None]
+        asked = [parked.question for _, parked in waiting.calls if parked.question is not None]
+        if triggers:
+            # A task waits for a trigger or for people, not for both: so it looks for answers now and then.
+            look_again = [ANSWER_POLL] if asked else []
+            self._defer_to(*triggers[0], min([*look_again, *([] if remaining is None else [remaining])], default=None))
+        if asked:
+            self._await_people(context, ledger, asked, remaining)
         if waiting.until is None:
             message = "A region that has not ended runs something or waits for something"
             raise AssertionError(message)
         self.defer(trigger=DateTimeTrigger(moment=waiting.until), method_name="go_on")
+
+    def _await_people(self, context: Context, ledger: Ledger, asked: list[str], remaining: float | None) -> NoReturn:
+        """Wait for the answer to any of some questions; Airflow shows the one that has been open for longest.
+
+        One try of a task can show only one question for all its time, so the next one takes another try.
+        """
+        first, ti_id = self._question(asked[0]), str(context["ti"].id)
+        shown = ledger.change(lambda machine: machine.state.setdefault("shown", {}).setdefault(ti_id, asked[0]))
+        if shown != asked[0]:
+            ledger.change(lambda machine: machine.state["shown"].pop(ti_id, None))
+            raise StepRetried({"type": "Waiting", "message": "The next question is shown by another try"}, timedelta())
+        show_in_airflow(UUID(ti_id), first)
+        limits = [question.due_at for question in map(self._question, asked) if question.due_at is not None]
+        seconds = [(moment - datetime.now(UTC)).total_seconds() for moment in limits]
+        seconds += [] if remaining is None else [remaining]
+        timeout = timedelta(seconds=max(min(seconds), 0)) + LATER if seconds else None
+        raise TaskAwaitingInput(method_name="go_on", timeout=timeout)
 
     def _defer_to(self, activation: Activation, parked: Parked, remaining: float | None) -> NoReturn:
         note = parked.note
@@ -211,6 +257,9 @@ class RegionOperator(BaseOperator, BranchMixIn):
                 return Ended(output=work())
         except TaskDeferred as deferral:
             return Parked(note=_note(deferral))
+        except AwaitingAnswer as awaiting:
+            note = {"trigger": None, "method": awaiting.method_name, "kwargs": serialize({}), "deadline": None}
+            return Parked(note=note, question=str(awaiting.question.id))
         except NO_RESULT:
             raise
         except BaseException as exc:
@@ -222,7 +271,10 @@ class RegionOperator(BaseOperator, BranchMixIn):
         node = self.workflow_place.node
         region = Region(node.path, frozenset(node.nodes))
         parked = machine.parked(region.holds)
-        return next(((activation, note["note"]) for activation, note in parked if note["until"] is None), None)
+        return next(
+            ((activation, note["note"]) for activation, note in parked if note["note"].get("trigger") is not None),
+            None,
+        )
 
 
 class _Limit:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from airflow.sdk.bases.branch import BranchMixIn
 from airflow.sdk.exceptions import TaskAwaitingInput, TaskDeferred
@@ -29,6 +30,7 @@ from airflow_workflow_provider.operators.hands import (
     move,
     provide,
 )
+from airflow_workflow_provider.operators.people import AwaitingAnswer, show_in_airflow
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
@@ -145,8 +147,15 @@ class StepMixin:
             remaining = max(attempt.deadline - datetime.now(UTC), timedelta())
             deferral.timeout = remaining if deferral.timeout is None else min(remaining, as_delta(deferral.timeout))
         call, ledger = attempt.call, attempt.ledger
-        if call is not None:
-            ledger.change(lambda machine: machine.park(call.scope, call.step_id, attempt.runner, {}, ledger.clock()))
+        if call is None:
+            return
+        question = deferral.question if isinstance(deferral, AwaitingAnswer) else None
+        asked = None if question is None else str(question.id)
+        ledger.change(
+            lambda machine: machine.park(call.scope, call.step_id, attempt.runner, {}, ledger.clock(), question=asked)
+        )
+        if question is not None:
+            show_in_airflow(UUID(attempt.runner), question)
 
 
 def as_delta(value: timedelta | float) -> timedelta:

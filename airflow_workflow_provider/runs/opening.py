@@ -141,7 +141,7 @@ class Starter:
         ledger = Ledger(
             graph,
             revision,
-            Run(run.dag_id, run.run_id, run.conf),
+            Run(run.dag_id, run.run_id, run.conf, run.triggered_by),
             instances=self.instances,
             settings=self.settings,
             mask=self.mask,

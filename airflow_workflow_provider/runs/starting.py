@@ -37,6 +37,7 @@ class StartedRun:
 
     :param created: False where a run of this id was there before
     :param conf: what it was made with
+    :param triggered_by: the user, as Airflow shows them
     :param bundle_version: of the DAG that it runs, null where the DAG's bundle has no versions
     """
 
@@ -45,6 +46,7 @@ class StartedRun:
     created: bool
     conf: Mapping[str, Any]
     bundle_version: str | None
+    triggered_by: str | None = None
 
 
 def loaded_bundle_version(dag_id: str) -> str | None:
@@ -108,14 +110,23 @@ def _create(session: Session, dag_id: str, run_id: str, conf: Mapping[str, Any],
     except (ParamValidationError, ValueError) as error:
         raise Misuse(str(error), code="run-refused") from error
     session.flush()
-    return StartedRun(dag_id, run_id, created=True, conf=conf, bundle_version=run.bundle_version)
+    return StartedRun(
+        dag_id, run_id, created=True, conf=conf, bundle_version=run.bundle_version, triggered_by=user_name
+    )
 
 
 def _find(session: Session, dag_id: str, run_id: str) -> StartedRun | None:
     run = session.scalar(select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id))
     if run is None:
         return None
-    return StartedRun(dag_id, run_id, created=False, conf=run.conf or {}, bundle_version=run.bundle_version)
+    return StartedRun(
+        dag_id,
+        run_id,
+        created=False,
+        conf=run.conf or {},
+        bundle_version=run.bundle_version,
+        triggered_by=run.triggering_user_name,
+    )
 
 
 def _startable(session: Session, dag_id: str) -> DagModel:

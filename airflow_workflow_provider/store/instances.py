@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import Connection, Row, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from airflow_workflow_provider.engine.state import open_questions
 from airflow_workflow_provider.errors import Misuse, NotFound
 from airflow_workflow_provider.store.endings import ENDED, ending
 from airflow_workflow_provider.store.events import accept, event_row_id
@@ -19,6 +20,7 @@ from airflow_workflow_provider.store.jsontext import clean
 from airflow_workflow_provider.store.logs import LogEntry, append
 from airflow_workflow_provider.store.tables import workflow_definitions, workflow_events
 from airflow_workflow_provider.store.tables import workflow_instances as instances
+from airflow_workflow_provider.store.withdrawing import withdraw
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.store.database import Database
@@ -112,12 +114,13 @@ _COLUMNS: Final = [instances.c[name] for name in Instance.__dataclass_fields__]
 class Record:
     """An instance under its lock; change the attributes, then :meth:`save`.
 
+    :ivar connection: of the transaction, for what else belongs into it
     :ivar stored: the row as it was when the lock was taken
     :ivar created: whether this transaction made the row
     """
 
     def __init__(self, connection: Connection, stored: Instance, *, created: bool) -> None:
-        self._connection = connection
+        self.connection = connection
         self.stored = stored
         self.created = created
         self.id = stored.id
@@ -130,9 +133,13 @@ class Record:
         self.deadline_at = stored.deadline_at
         self.correlation_id = stored.correlation_id
         self._told_end = stored.completed_at
+        self._asked = open_questions(stored.state)
 
     def save(self) -> None:
-        """Write the attributes; committed when the transaction ends."""
+        """Write the attributes; committed when the transaction ends.
+
+        Open questions that the state does not wait for any more are withdrawn with it.
+        """
         _check_correlation_id(self.correlation_id)
         values = {
             "state": self.state,
@@ -146,19 +153,20 @@ class Record:
             # Not now(): that is when the transaction began, before it waited for its turn.
             "updated_at": func.statement_timestamp(),
         }
-        self._connection.execute(update(instances).where(instances.c.id == self.id).values(**values))
+        self.connection.execute(update(instances).where(instances.c.id == self.id).values(**values))
+        withdraw(self.connection, self._asked - open_questions(self.state))
         self._tell_end()
 
     def _tell_end(self) -> None:
         """Publish the end of the instance in the transaction that makes it true."""
         if self.status not in ENDED or self.completed_at is None or self._told_end == self.completed_at:
             return
-        accept(self._connection, [ending(self, self.completed_at)])
+        accept(self.connection, [ending(self, self.completed_at)])
         self._told_end = self.completed_at
 
     def log(self, entries: Sequence[LogEntry]) -> None:
         """Append to the execution log in the same transaction."""
-        append(self._connection, self.id, entries)
+        append(self.connection, self.id, entries)
 
 
 class Instances:
@@ -174,7 +182,7 @@ class Instances:
         :raises NotFound: the workflow was never published
         :raises Misuse: the correlation id is too long
         """
-        return self._database.run(lambda connection: _locked(connection, new.id, lambda: new).stored)
+        return self._database.run(lambda connection: lock_instance(connection, new.id, lambda: new).stored)
 
     @contextmanager
     def locked(self, instance: UUID, create: Callable[[], NewInstance] | None = None) -> Iterator[Record]:
@@ -187,7 +195,7 @@ class Instances:
         :raises NotFound: the instance is missing and ``create`` not given
         """
         with self._database.begin() as connection:
-            yield _locked(connection, instance, create)
+            yield lock_instance(connection, instance, create)
 
     def update(self, instance: UUID, work: Callable[[Record], T], create: Callable[[], NewInstance] | None = None) -> T:
         """Like :meth:`locked`, with ``work`` as its body and repeated from a fresh read when the connection is lost.
@@ -196,7 +204,7 @@ class Instances:
 
         :returns: what ``work`` returns
         """
-        return self._database.run(lambda connection: work(_locked(connection, instance, create)))
+        return self._database.run(lambda connection: work(lock_instance(connection, instance, create)))
 
     def get(self, instance: UUID) -> Instance:
         """An instance with its documents.
@@ -221,7 +229,12 @@ class Instances:
         return self.get(instance_id(dag_id, run_id))
 
 
-def _locked(connection: Connection, wanted: UUID, create: Callable[[], NewInstance] | None) -> Record:
+def lock_instance(connection: Connection, wanted: UUID, create: Callable[[], NewInstance] | None = None) -> Record:
+    """An instance under its lock, in a transaction that is under way.
+
+    :param create: makes the instance when it is missing
+    :raises NotFound: the instance is missing and ``create`` not given
+    """
     row = _read(connection, wanted, lock=True)
     if row is not None:
         return Record(connection, Instance(**row._mapping), created=False)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.store.instances import SUMMARY_COLUMNS, InstanceSummary
 from airflow_workflow_provider.store.jsonpath import InputCondition, holds
+from airflow_workflow_provider.store.keyset import read_cursor, write_cursor
 from airflow_workflow_provider.store.tables import STATUSES
 from airflow_workflow_provider.store.tables import workflow_instances as instances
 
@@ -77,11 +76,11 @@ class InstanceList:
         order = (instances.c.started_at, instances.c.id)
         query = _restrict(select(*SUMMARY_COLUMNS), only)
         if after is not None:
-            query = query.where(tuple_(*order) < tuple_(*_read_cursor(after)))
+            query = query.where(tuple_(*order) < tuple_(*read_cursor(after)))
         query = query.order_by(*(column.desc() for column in order)).limit(limit + 1)
         rows = self._database.run(lambda connection: connection.execute(query).all())
         items = tuple(InstanceSummary(**row._mapping) for row in rows[:limit])
-        return Page(items, _cursor(items[-1]) if len(rows) > limit else None)
+        return Page(items, write_cursor(items[-1].started_at, items[-1].id) if len(rows) > limit else None)
 
     def count_by_status(self, only: InstanceFilter = EVERYTHING) -> dict[str, int]:
         """How many instances have each status; every status is there, with 0 for none."""
@@ -114,16 +113,3 @@ def _known(statuses: Collection[str]) -> list[str]:
         message = f"Unknown status {unknown}; allowed are {list(STATUSES)}"
         raise Misuse(message, code="bad-filter", pointer="status")
     return sorted(statuses)
-
-
-def _cursor(item: InstanceSummary) -> str:
-    return base64.urlsafe_b64encode(f"{item.started_at.isoformat()}|{item.id}".encode()).decode()
-
-
-def _read_cursor(text: str) -> tuple[datetime, UUID]:
-    try:
-        started_at, _, identifier = base64.urlsafe_b64decode(text.encode()).decode().partition("|")
-        return datetime.fromisoformat(started_at), UUID(identifier)
-    except (ValueError, binascii.Error):
-        message = "The page marker cannot be read"
-        raise Misuse(message, code="bad-page", suggestion="use the 'next' of the page before as it is") from None

@@ -27,7 +27,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 VERSION_TABLE: Final = "workflow_alembic_version"
 """Alembic's own table; not ``alembic_version``, which is Airflow's when both share a database."""
@@ -37,6 +37,8 @@ LEVELS: Final = ("debug", "info", "error")
 DELIVERY_STATUSES: Final = ("pending", "started", "dead")
 WAIT_STATUSES: Final = ("waiting", "received", "ended")
 INTERESTS: Final = ("trigger", "wait")
+QUESTION_STATUSES: Final = ("open", "answered", "expired", "withdrawn")
+NOTIFICATION_STATUSES: Final = ("pending", "sent", "failed")
 
 metadata = MetaData(
     naming_convention={
@@ -287,3 +289,64 @@ workflow_event_cursors = Table(
     _time("updated_at", required=True),
 )
 """How far each reader of the events has come."""
+
+workflow_questions = Table(
+    "workflow_questions",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("instance_id", UUID, ForeignKey("workflow_instances.id", ondelete="CASCADE"), nullable=False),
+    Column("task_id", String(255), nullable=False),
+    Column("step_id", String(255), nullable=False),
+    Column("scope", Text, nullable=False, server_default=""),
+    Column("visit", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", Text),
+    _json("options", nullable=False),
+    _json("schema", nullable=False),
+    _json("defaults", nullable=False),
+    _json("comment_required", nullable=False),
+    Column("min_approvals", Integer, nullable=False),
+    _json("assignees"),
+    # Who may answer, as keys that a user's own keys overlap with.
+    Column("keys", ARRAY(Text), nullable=False),
+    # Who started the instance and may not answer, where four eyes are asked for.
+    _json("excluded"),
+    Column("status", String(20), nullable=False, server_default="open"),
+    _json("claimed_by"),
+    _json("votes", nullable=False),
+    _json("answer"),
+    _json("plan", nullable=False),
+    _json("notifiers"),
+    _time("asked_at", required=True),
+    _time("due_at"),
+    _time("next_at"),
+    _time("closed_at"),
+    _one_of("status", QUESTION_STATUSES),
+    Index("workflow_questions_instance_idx", "instance_id"),
+    Index("workflow_questions_open_idx", "asked_at", "id", postgresql_where=text("status = 'open'")),
+    Index("workflow_questions_keys_idx", "keys", postgresql_using="gin", postgresql_where=text("status = 'open'")),
+    Index("workflow_questions_next_idx", "next_at", postgresql_where=text("status = 'open' AND next_at IS NOT NULL")),
+)
+"""What people are asked; the answers are kept here, and Airflow only shows the questions and is woken."""
+
+workflow_notifications = Table(
+    "workflow_notifications",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("instance_id", UUID, ForeignKey("workflow_instances.id", ondelete="CASCADE"), nullable=False),
+    Column("question_id", UUID, ForeignKey("workflow_questions.id", ondelete="CASCADE")),
+    Column("occasion", String(20), nullable=False),
+    Column("notifier", String(250), nullable=False),
+    Column("status", String(20), nullable=False, server_default="pending"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("error", Text),
+    _time("created_at", required=True),
+    _time("due_at", required=True),
+    _one_of("status", NOTIFICATION_STATUSES),
+    Index("workflow_notifications_instance_idx", "instance_id"),
+    Index("workflow_notifications_question_idx", "question_id", postgresql_where=text("question_id IS NOT NULL")),
+    Index("workflow_notifications_due_idx", "due_at", postgresql_where=text("status = 'pending'")),
+)
+"""What notifiers have to be told: written with what it is about, sent afterwards."""

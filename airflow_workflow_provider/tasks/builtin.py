@@ -1,4 +1,4 @@
-"""The built-in tasks: their names, the JSON Schemas of their arguments, and those that need no outside world.
+"""The built-in tasks: their names, how their arguments are checked, and those that need no outside world.
 
 A built-in reads its ``arguments`` only (rule K3). ``noop``, ``set``, ``fail`` and ``wait`` touch nothing outside and
 are run here, for every host alike; the others have an Airflow operator each. ``docs/tasks.md`` is their handbook.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_workflow_provider.errors import Misuse, StepFailure
 from airflow_workflow_provider.model.durations import parse_duration
+from airflow_workflow_provider.tasks.schemas import ARGUMENT_SCHEMAS
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.task import TaskDefinition
@@ -21,144 +22,8 @@ if TYPE_CHECKING:
 WORKFLOW_PREFIX = "workflow:"
 """A task id that starts so runs another workflow (rule P5)."""
 
-NOT_YET = frozenset({"approval", "form"})
-"""Names that are kept for built-in tasks which this version does not have."""
-
 DEFAULT_MAX_ROWS = 1000
 DEFAULT_HTTP_CONNECTION = "http_default"
-
-# What parse_duration reads: fixed lengths only, so no years and no months.
-_NUMBER = "[0-9]+([.,][0-9]+)?"
-_TIME = f"T(?=[0-9])({_NUMBER}H)?({_NUMBER}M)?({_NUMBER}S)?"
-_DURATION = f"^P({_NUMBER}W|(?=[0-9T])({_NUMBER}D)?({_TIME})?)$"
-_RFC3339 = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})$"
-_PATTERN = r"^(\*{1,2}|[^*.]*)(\.(\*{1,2}|[^*.]*))*$"
-_HTTP_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-_STATUS: dict[str, Any] = {"type": "integer", "minimum": 100, "maximum": 599}
-_SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean"]}
-
-
-def _schema(properties: Mapping[str, Any], *, required: tuple[str, ...] = (), **more: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": dict(properties),
-        "required": list(required),
-        "additionalProperties": False,
-        **more,
-    }
-
-
-ARGUMENT_SCHEMAS: Mapping[str, dict[str, Any]] = {
-    "noop": _schema({}),
-    "set": {"type": "object"},
-    "fail": _schema(
-        {
-            "type": {"type": "string", "minLength": 1, "description": "type of the error, WorkflowFailed if absent"},
-            "code": {"type": ["string", "null"]},
-            "message": {"type": "string"},
-            "details": {"type": "object"},
-        }
-    ),
-    "wait": _schema(
-        {
-            "duration": {
-                "type": "string",
-                "pattern": _DURATION,
-                "description": "ISO 8601 duration without years and months, such as PT15M",
-            },
-            "until": {
-                "type": "string",
-                "pattern": _RFC3339,
-                "description": "RFC 3339 time with offset, such as 2027-01-31T09:00:00+01:00",
-            },
-        },
-        oneOf=[{"required": ["duration"]}, {"required": ["until"]}],
-    ),
-    "python": _schema(
-        {
-            "callable": {
-                "type": "string",
-                "minLength": 1,
-                "description": "id of a function registered with @workflow_task",
-            },
-            "input": {"type": "object"},
-        },
-        required=("callable",),
-    ),
-    "http": _schema(
-        {
-            "connection": {"type": "string", "minLength": 1, "description": "id of an Airflow HTTP connection"},
-            "method": {"enum": list(_HTTP_METHODS)},
-            "path": {
-                "type": "string",
-                "description": "path below the connection's host, without scheme and host",
-                "not": {"pattern": r"^([A-Za-z][A-Za-z0-9+.-]*:)?//"},
-            },
-            "headers": {"type": "object", "additionalProperties": {"type": "string"}},
-            "query": {
-                "type": "object",
-                "additionalProperties": {"anyOf": [_SCALAR, {"type": "array", "items": _SCALAR}]},
-            },
-            "json": {"description": "any JSON value, sent as application/json"},
-            "body": {"type": "string"},
-            "expectedStatus": {"anyOf": [_STATUS, {"type": "array", "items": _STATUS, "minItems": 1}]},
-        },
-        required=("path",),
-        **{"not": {"required": ["json", "body"]}},
-    ),
-    "sql": _schema(
-        {
-            "connection": {"type": "string", "minLength": 1, "description": "id of an Airflow SQL connection"},
-            "sql": {"type": "string", "minLength": 1, "description": "one statement"},
-            "parameters": {
-                "type": ["object", "array"],
-                "description": "values for the placeholders of the statement; never put values into its text",
-            },
-            "fetch": {"enum": ["none", "one", "all"]},
-            "maxRows": {"type": "integer", "minimum": 1, "maximum": 100_000},
-        },
-        required=("connection", "sql"),
-    ),
-    "receive": _schema(
-        {
-            "eventPattern": {
-                "type": "string",
-                "minLength": 1,
-                "maxLength": 500,
-                "pattern": _PATTERN,
-                "description": "type of the events; * is one segment between dots, ** any number",
-            },
-            "correlation": {
-                "type": "object",
-                "propertyNames": {"minLength": 1},
-                "description": "values that the event's data must have, by dotted path",
-            },
-            "timeout": {
-                "type": "string",
-                "pattern": _DURATION,
-                "description": "how long to wait, an ISO 8601 duration without years and months",
-            },
-        },
-        required=("eventPattern",),
-    ),
-    "event": _schema(
-        {
-            "type": {"type": "string", "minLength": 1, "maxLength": 500},
-            "source": {"type": "string", "minLength": 1},
-            "id": {"type": "string", "minLength": 1},
-            "subject": {"type": "string", "minLength": 1},
-            "time": {"type": "string", "pattern": _RFC3339},
-            "data": {"description": "any JSON value"},
-            "extensions": {
-                "type": "object",
-                "propertyNames": {"pattern": "^[a-z0-9]{1,40}$"},
-                "additionalProperties": {"type": ["string", "integer", "boolean"]},
-            },
-        },
-        required=("type",),
-    ),
-}
-"""JSON Schema (draft 2020-12) of the arguments of each built-in task."""
 
 BUILTINS = frozenset(ARGUMENT_SCHEMAS)
 PURE = frozenset({"noop", "set", "fail", "wait"})
@@ -173,6 +38,8 @@ _SUMMARIES = {
     "sql": ("SQL statement", "Runs one statement through an Airflow SQL connection."),
     "receive": ("Receive an event", "Waits for an event that matches, without holding a worker, and returns it."),
     "event": ("Publish an event", "Publishes a CloudEvent that starts workflows and reaches steps that wait for it."),
+    "approval": ("Approval", "Asks people for a decision and waits for it without holding a worker."),
+    "form": ("Form", "Asks people to fill in a form and waits for it without holding a worker."),
 }
 
 

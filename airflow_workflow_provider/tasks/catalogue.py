@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_workflow_provider.tasks.builtin import ARGUMENT_SCHEMAS, BUILTINS, builtin_task
+from airflow_workflow_provider.tasks.builtin import BUILTINS, builtin_task
 from airflow_workflow_provider.tasks.registry import REGISTRY, Registry
+from airflow_workflow_provider.tasks.schemas import ARGUMENT_SCHEMAS
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.task import TaskDefinition

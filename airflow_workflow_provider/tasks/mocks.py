@@ -22,6 +22,7 @@ from airflow_workflow_provider.tasks.builtin import PURE, WORKFLOW_PREFIX, run_p
 from airflow_workflow_provider.tasks.calls import arguments_of, is_child_workflow, task_ids, tasks_of
 from airflow_workflow_provider.tasks.catalogue import Catalogue
 from airflow_workflow_provider.tasks.events import event_of, nothing_came, published, receives_until
+from airflow_workflow_provider.tasks.questions import KINDS, answer_without, ask_of, result_of
 from airflow_workflow_provider.tasks.templates import template_values
 
 if TYPE_CHECKING:
@@ -156,6 +157,8 @@ class SimulatedTasks:
         task = graph.tasks.get(call.task_id)
         if task is not None and task.operator in ("event", "receive"):
             return self._exchange(task, call, now)
+        if task is not None and task.operator in KINDS:
+            return self._ask(task, call, now)
         if task is None or task.operator not in PURE:
             self._warn(call.task_id)
             return Outcome(output={})
@@ -172,6 +175,21 @@ class SimulatedTasks:
         until = receives_until(arguments, now)
         if until is not None:
             return Outcome(failure=nothing_came(arguments), ends_at=until)
+        if call.deadline is not None:
+            return Outcome(ends_at=call.deadline + timedelta(seconds=1))
+        self._warn(call.task_id)
+        return Outcome(output={})
+
+    def _ask(self, task: TaskDefinition, call: Call, now: datetime) -> Outcome:
+        """Ask people of whom none ever answers."""
+        arguments = arguments_of(task, call)
+        asked = ask_of(task.operator, arguments, now)
+        if asked.due_at is not None:
+            try:
+                output = result_of(asked, answer_without(asked, asked.due_at), ())
+            except StepFailure as exc:
+                return Outcome(failure=Failure.from_exception(exc), ends_at=asked.due_at)
+            return Outcome(output=output, ends_at=asked.due_at)
         if call.deadline is not None:
             return Outcome(ends_at=call.deadline + timedelta(seconds=1))
         self._warn(call.task_id)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_workflow_provider.errors import Conflict, NotFound
-from airflow_workflow_provider.tasks.builtin import BUILTINS, NOT_YET, WORKFLOW_PREFIX
+from airflow_workflow_provider.tasks.builtin import BUILTINS, WORKFLOW_PREFIX
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -93,7 +93,7 @@ class Registry:
         :raises Conflict: the id is a built-in's, or another function has it
         """
         task_id = task.definition.task_id
-        if task_id in BUILTINS | NOT_YET or task_id.startswith(WORKFLOW_PREFIX):
+        if task_id in BUILTINS or task_id.startswith(WORKFLOW_PREFIX):
             message = f"Task id {task_id!r} of {task.origin} belongs to a built-in task"
             raise Conflict(message, code="task-id-reserved", suggestion="Choose another id")
         with self._lock:

@@ -32,6 +32,7 @@ def template_values(call: Call) -> dict[str, Any]:
             "instance_id": about["instanceId"],
             "correlation_id": about["correlationId"],
             "started_at": about["startedAt"],
+            "started_by": about["startedBy"],
             "input": bindings["input"],
             "data": bindings["data"],
             "steps": bindings["steps"],

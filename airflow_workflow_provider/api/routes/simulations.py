@@ -22,7 +22,7 @@ from airflow_workflow_provider.tasks.mocks import Simulator
 
 router: Final = APIRouter(tags=["simulation"], route_class=DocumentRoute)
 
-MISSING_TASKS: Final = frozenset({"WF401", "WF402"})
+MISSING_TASKS: Final = frozenset({"WF401"})
 """Findings that a simulation can live with: a task that is not there is mocked, or returns ``{}``."""
 
 MAX_CALLS: Final = 2_000

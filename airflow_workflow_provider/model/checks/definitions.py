@@ -55,7 +55,7 @@ def _operator(
         if catalogue is None:
             return
         if catalogue.get(task.operator) is None:
-            yield finding("WF402", path, f"Task {shown(task.operator)} is not available yet")
+            yield finding("WF401", path, f"There is no task {shown(task.operator)}")
             return
         schema = catalogue.argument_schema(task.operator)
         if schema is not None:

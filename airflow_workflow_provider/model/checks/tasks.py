@@ -33,7 +33,7 @@ def _references(document: Checked) -> Iterator[tuple[Path, str]]:
 class KnownTask(Check):
     """A taskId names a task that there is (rule K1)."""
 
-    codes = ("WF401", "WF402")
+    codes = ("WF401",)
 
     def findings(self, document: Checked) -> Iterator[Diagnostic]:
         """Yield the tasks that there are not."""
@@ -44,10 +44,6 @@ class KnownTask(Check):
             if task_id.startswith(SUB_WORKFLOW_PREFIX) or catalogue.get(task_id) is not None:
                 continue
             known = catalogue.ids()
-            if task_id in BUILTIN_TASKS:
-                message = f"Task {shown(task_id)} is not available yet"
-                yield finding("WF402", path, message, f"the tasks there are: {listed(known)}")
-                continue
             message = f"There is no task {shown(task_id)}; the tasks there are: {listed(known)}"
             yield finding("WF401", path, message, did_you_mean(task_id, known) or "store its definition first")
 

@@ -34,7 +34,7 @@ def count(database: Database) -> int:
 
 
 def lose_connection(record: Record, database: Database) -> None:
-    backend = record._connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    backend = record.connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
     with Database(database.url, pooled=False).begin() as other:
         other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": backend})
 

@@ -31,11 +31,6 @@ def test_k1_an_unknown_task_comes_with_the_nearest_names() -> None:
     ]
 
 
-@pytest.mark.parametrize("task_id", ["approval", "form", "http"])
-def test_k3_a_built_in_that_cannot_run_yet_is_named_as_such(task_id: str) -> None:
-    assert found(workflow(step("a", task_id))) == [("WF402", "/steps/0/taskId")]
-
-
 def test_k3_a_built_in_that_the_catalogue_has_is_available() -> None:
     assert found(workflow(step("a", "approval")), task("approval")) == []
 
@@ -131,10 +126,6 @@ def test_k2_other_operators_are_refused(operator: str) -> None:
 def test_k2_a_pattern_does_not_match_part_of_a_path() -> None:
     assert _task_codes({"operator": "evil." + ALLOWED}) == [("WF404", "/operator")]
     assert _task_codes({"operator": "airflow.providers.http.operators.x\n.y"}) == [("WF404", "/operator")]
-
-
-def test_k2_an_operator_that_cannot_run_yet_is_named_as_such() -> None:
-    assert _task_codes({"operator": "approval"}) == [("WF402", "/operator")]
 
 
 def test_k2_arguments_of_a_built_in_are_checked_as_far_as_they_are_given() -> None:

@@ -1,0 +1,180 @@
+"""The operators behind ``approval`` and ``form``, and how Airflow shows what they ask (rule K3).
+
+The question, its votes and its answer are rows of ours; only our own service accepts an answer. Airflow's row of a
+required action is what its UI shows, and the task waits in Airflow's state ``awaiting_input`` until it is woken: no
+worker and no place in a triggerer is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+from uuid import UUID
+
+from airflow.sdk import Param
+from airflow.sdk.exceptions import TaskAwaitingInput
+from airflow.sdk.execution_time.hitl import upsert_hitl_detail
+
+from airflow_workflow_provider.dag.params import REQUIRED, params_of
+from airflow_workflow_provider.engine.failure import CANCELLED, VALIDATION_ERROR
+from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.operators.builtin import BuiltInOperator
+from airflow_workflow_provider.people.directory import Directory
+from airflow_workflow_provider.people.notifiers import listening
+from airflow_workflow_provider.settings import load_settings
+from airflow_workflow_provider.store.database import Database
+from airflow_workflow_provider.store.notifications import add_notifications
+from airflow_workflow_provider.store.questions import NewQuestion, Question, QuestionRecord, Questions
+from airflow_workflow_provider.tasks.questions import Ask, answer_without, ask_of, keys_of, result_of
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+COMMENT: Final = "comment"
+"""The field of Airflow's form that takes the comment."""
+
+LATER: Final = timedelta(seconds=1)
+"""Time between the end of a question and the moment at which its task is woken for it."""
+
+
+class AwaitingAnswer(TaskAwaitingInput):
+    """Parks a task until a question is answered, or its time is over.
+
+    :param question: what is waited for
+    """
+
+    def __init__(self, question: Question) -> None:
+        timeout = None
+        if question.due_at is not None:
+            timeout = max(question.due_at - datetime.now(UTC), timedelta()) + LATER
+        super().__init__(method_name="answered", timeout=timeout)
+        self.question = question
+
+
+class QuestionOperator(BuiltInOperator):
+    """Asks people, and waits for their answer."""
+
+    ui_color = "#fdf6d8"
+
+    def run(self, context: Context) -> Any:
+        """Ask, or find that it was asked and answered already."""
+        ask = ask_of(self.name, self.arguments, datetime.now(UTC))
+        with Database.configured() as database:
+            new = self._new(context, ask)
+            questions = Questions(database)
+            told = listening(load_settings().notifiers, "asked", ask.notifiers)
+            asked = questions.ask(new, lambda connection, found: add_notifications(connection, "asked", told, *found))
+            return self._outcome(questions, asked, ask)
+
+    def answered(self, context: Context, event: Any = None) -> Any:  # noqa: ARG002 - the store knows
+        """Return the answer, wait on where there is none yet, or do what is to be done without one.
+
+        :raises StepFailure: of type ``TimeoutError`` or ``Rejected``
+        """
+        ask = ask_of(self.name, self.arguments, datetime.now(UTC))
+        with Database.configured() as database:
+            questions = Questions(database)
+            return self._outcome(questions, questions.get(self._new(context, ask).id), ask)
+
+    def _outcome(self, questions: Questions, question: Question, ask: Ask) -> Any:
+        if question.is_due:
+            question = questions.change(question.id, lambda _, found: self._expire(found, ask))
+        if question.status == "open":
+            raise AwaitingAnswer(question)
+        if question.status == "withdrawn":
+            message = "The question was withdrawn"
+            raise StepFailure(message, type=CANCELLED)
+        return result_of(ask, question.answer, question.votes)
+
+    def _expire(self, found: QuestionRecord, ask: Ask) -> Question:
+        if not found.question.is_due:
+            return found.question
+        found.set(status="expired", answer=answer_without(ask, datetime.now(UTC)), next_at=None)
+        return found.question
+
+    def _new(self, context: Context, ask: Ask) -> NewQuestion:
+        values = cast("dict[str, Any]", context)
+        about = values["workflow"]
+        started_by = about["started_by"]
+        unknown = Directory.configured().unknown(ask.assignees)
+        if unknown:
+            message = f"Task {self.name!r} is to ask {', '.join(unknown)}, whom nobody knows"
+            raise StepFailure(message, type=VALIDATION_ERROR, code="unknown-assignee", details={"unknown": unknown})
+        return NewQuestion(
+            instance_id=UUID(about["instance_id"]),
+            task_id=values["ti"].task_id,
+            step_id=about["step_id"],
+            scope=about["scope"],
+            visit=about["visit"],
+            attempt=about["attempt"],
+            kind=ask.kind,
+            subject=ask.subject,
+            body=ask.body,
+            options=ask.options,
+            schema=ask.schema,
+            defaults=ask.defaults,
+            comment_required=ask.comment_required,
+            min_approvals=ask.min_approvals,
+            assignees=ask.assignees,
+            keys=keys_of(ask.assignees),
+            excluded=started_by if ask.exclude_initiator else None,
+            plan=[each.to_json() for each in ask.plan],
+            notifiers=ask.notifiers,
+            due_at=ask.due_at,
+            next_at=ask.plan[0].at if ask.plan else None,
+        )
+
+
+class ApprovalOperator(QuestionOperator):
+    """Asks for a decision."""
+
+    name = "approval"
+    custom_operator_name: ClassVar[str] = "Approval"
+
+
+class FormOperator(QuestionOperator):
+    """Asks for a form to be filled in."""
+
+    name = "form"
+    custom_operator_name: ClassVar[str] = "Form"
+
+
+def show_in_airflow(ti_id: UUID, question: Question) -> None:
+    """Have Airflow show a question among its required actions; of one try of a task it can show only one."""
+    upsert_hitl_detail(
+        ti_id=ti_id,
+        options=question.options,
+        subject=question.subject,
+        body=question.body,
+        params=form_of(question),
+    )
+
+
+def form_of(question: Question) -> dict[str, Any]:
+    """Return the fields of Airflow's form: those of the question's own and, beside them, a comment."""
+    properties = params_of(question.schema)
+    params = {
+        name: Param(question.defaults.get(name, None if default is REQUIRED else default), **schema)
+        for name, (default, schema) in properties.items()
+    }
+    needs = f" (needed for: {', '.join(question.comment_required)})" if question.comment_required else ""
+    params.setdefault(
+        COMMENT, Param(None, type=["string", "null"], title="Comment", description=f"Why you decide so{needs}")
+    )
+    return {name: param.serialize() for name, param in params.items()}
+
+
+def answer_in_form(question: Question, given: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """Return form and comment of an answer that was given in Airflow's form."""
+    from airflow_workflow_provider.dag.params import without_blanks
+
+    form = dict(given)
+    comment = None if COMMENT in question.schema.get("properties", {}) else form.pop(COMMENT, None)
+    return without_blanks(question.schema, form), comment
+
+
+PEOPLE_OPERATORS: Final[dict[str, type[BuiltInOperator]]] = {
+    operator.name: operator for operator in (ApprovalOperator, FormOperator)
+}

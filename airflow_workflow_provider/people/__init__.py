@@ -1,0 +1,1 @@
+"""People: who is in which role and group, and how they are told."""

@@ -1,0 +1,290 @@
+"""What people are asked: the questions, the votes, and who may answer (rule K3, ``approval`` and ``form``).
+
+A question is changed under the lock of its instance and its own, in this order, together with the state that it is
+part of. So of two answers, or of an answer and a cancellation, one comes first and the other finds out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from uuid import UUID, uuid5
+
+from sqlalchemy import Connection, Select, Text, bindparam, func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+
+from airflow_workflow_provider.errors import NotFound
+from airflow_workflow_provider.store.events import NAMESPACE
+from airflow_workflow_provider.store.instances import Record, lock_instance
+from airflow_workflow_provider.store.jsontext import clean
+from airflow_workflow_provider.store.keyset import read_cursor, write_cursor
+from airflow_workflow_provider.store.tables import workflow_instances as instances
+from airflow_workflow_provider.store.tables import workflow_questions as questions
+from airflow_workflow_provider.store.withdrawing import withdraw_where
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.store.database import Database
+
+T = TypeVar("T")
+Json = dict[str, Any]
+MAX_PAGE: Final = 1000
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question as it is stored.
+
+    :param task_id: the Airflow task that waits for the answer
+    :param assignees: names of users, roles and groups; null for whoever may answer in Airflow
+    :param keys: who may answer, as keys of people
+    :param excluded: who may not, though a key would let them: ``{"id", "name"}``
+    :param votes: one a person: ``{by, decision, form, comment, at}``
+    :param answer: what was decided, once it was
+    :param plan: reminders and escalations that are still to come, by time: ``{at, assignees}``
+    :param notifiers: names of those that are told; null for all
+    :param next_at: when the plan goes on
+    :param closed_at: when it stopped to be open
+    """
+
+    id: UUID
+    instance_id: UUID
+    workflow_id: str
+    revision: int
+    dag_id: str
+    run_id: str
+    task_id: str
+    step_id: str
+    scope: str
+    visit: int
+    attempt: int
+    kind: str
+    subject: str
+    body: str | None
+    options: list[str]
+    schema: Json
+    defaults: Json
+    comment_required: list[str]
+    min_approvals: int
+    assignees: dict[str, list[str]] | None
+    keys: list[str]
+    excluded: Json | None
+    status: str
+    claimed_by: Json | None
+    votes: list[Json]
+    answer: Json | None
+    plan: list[Json]
+    notifiers: list[str] | None
+    asked_at: datetime
+    due_at: datetime | None
+    next_at: datetime | None
+    closed_at: datetime | None
+
+    @property
+    def is_due(self) -> bool:
+        """Whether nobody may answer any more because the time is over, and that was not noted yet."""
+        return self.status == "open" and self.due_at is not None and self.due_at <= datetime.now(UTC)
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether its step has nothing to do yet."""
+        return self.status == "open" and not self.is_due
+
+
+_FOREIGN: Final = ("workflow_id", "revision", "dag_id", "run_id")
+_OWN: Final = [questions.c[name] for name in Question.__dataclass_fields__ if name not in _FOREIGN]
+_COLUMNS: Final = [*_OWN, *(instances.c[name] for name in _FOREIGN)]
+
+
+@dataclass(frozen=True)
+class NewQuestion:
+    """A question that an attempt of a step asks; the parameters are those of :class:`Question`."""
+
+    instance_id: UUID
+    task_id: str
+    step_id: str
+    scope: str
+    visit: int
+    attempt: int
+    kind: str
+    subject: str
+    body: str | None
+    options: Sequence[str]
+    schema: Json
+    defaults: Json
+    comment_required: Sequence[str]
+    min_approvals: int
+    assignees: dict[str, list[str]] | None
+    keys: Sequence[str]
+    excluded: Json | None
+    plan: Sequence[Json]
+    notifiers: Sequence[str] | None
+    due_at: datetime | None
+    next_at: datetime | None
+
+    @property
+    def id(self) -> UUID:
+        """The id of the question: the same for the same attempt, so asking again asks nothing new."""
+        return question_id(self.instance_id, self.scope, self.step_id, self.visit, self.attempt)
+
+
+def question_id(instance: UUID, scope: str, step_id: str, visit: int, attempt: int) -> UUID:
+    """The id of the question that an attempt asks."""
+    return uuid5(NAMESPACE, f"question/{instance}/{scope}/{step_id}/{visit}/{attempt}")
+
+
+@dataclass(frozen=True)
+class QuestionFilter:
+    """Which questions; what is null does not restrict, and all that is given must hold.
+
+    :param keys: that somebody with one of these keys may answer
+    :param not_for: and from which this person is not excluded: ``{"id", "name"}``
+    """
+
+    workflow_ids: Collection[str] | None = None
+    instance_id: UUID | None = None
+    statuses: Collection[str] | None = ("open",)
+    keys: Collection[str] | None = None
+    not_for: Json | None = None
+
+
+@dataclass(frozen=True)
+class QuestionPage:
+    """Some questions, the longest open first, and where the next page begins; null after the last."""
+
+    items: tuple[Question, ...]
+    next: str | None
+
+
+class Questions:
+    """The questions of all instances."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def ask(
+        self, new: NewQuestion, also: Callable[[Connection, tuple[UUID, UUID]], None] = lambda *_: None
+    ) -> Question:
+        """The question of an attempt, asked when it is not there yet.
+
+        What another attempt of the same step had asked is withdrawn.
+
+        :param also: what belongs into the transaction that asks it; gets the ids of instance and question
+        """
+
+        def work(connection: Connection) -> Question:
+            values = {**vars(new), "id": new.id, "votes": []}
+            for name in ("options", "keys", "comment_required", "plan"):
+                values[name] = list(values[name])
+            values["notifiers"] = None if new.notifiers is None else list(new.notifiers)
+            for name in ("subject", "body", "scope"):
+                values[name] = clean(values[name])
+            statement = insert(questions).values(**values).on_conflict_do_nothing().returning(questions.c.id)
+            if connection.execute(statement).one_or_none() is not None:
+                same_step = (questions.c.step_id == new.step_id) & (questions.c.scope == clean(new.scope))
+                of_instance = questions.c.instance_id == new.instance_id
+                withdraw_where(connection, of_instance & same_step & (questions.c.id != new.id))
+                also(connection, (new.instance_id, new.id))
+            return _get(connection, new.id)
+
+        return self._database.run(work)
+
+    def get(self, question: UUID) -> Question:
+        """A question.
+
+        :raises NotFound: there is none of that id
+        """
+        return self._database.run(lambda connection: _get(connection, question))
+
+    def change(self, question: UUID, work: Callable[[Record, QuestionRecord], T]) -> T:
+        """Let ``work`` change a question and its instance in one transaction, repeated when the connection is lost.
+
+        :raises NotFound: there is none of that id
+        """
+
+        def within(connection: Connection) -> T:
+            instance = _get(connection, question).instance_id
+            record = lock_instance(connection, instance)
+            return work(record, lock_question(record, question))
+
+        return self._database.run(within)
+
+    def page(self, only: QuestionFilter, *, after: str | None = None, limit: int = 50) -> QuestionPage:
+        """Questions, the longest open first.
+
+        :param after: ``next`` of the page before
+        :raises Misuse: an ``after`` that no page gave
+        """
+        limit = max(1, min(limit, MAX_PAGE))
+        order = (questions.c.asked_at, questions.c.id)
+        query = _restricted(only)
+        if after is not None:
+            query = query.where(tuple_(*order) > tuple_(*read_cursor(after)))
+        query = query.order_by(*order).limit(limit + 1)
+        rows = self._database.run(lambda connection: connection.execute(query).all())
+        items = tuple(Question(**row._mapping) for row in rows[:limit])
+        return QuestionPage(items, write_cursor(items[-1].asked_at, items[-1].id) if len(rows) > limit else None)
+
+    def appointed(self, limit: int = 100) -> tuple[UUID, ...]:
+        """The open questions whose plan is due."""
+        due = (questions.c.status == "open") & (questions.c.next_at <= func.statement_timestamp())
+        query = select(questions.c.id).where(due).order_by(questions.c.next_at).limit(limit)
+        return tuple(self._database.run(lambda connection: connection.execute(query).scalars().all()))
+
+
+class QuestionRecord:
+    """A question under its lock and that of its instance.
+
+    :ivar question: as it is now
+    """
+
+    def __init__(self, connection: Connection, question: Question) -> None:
+        self._connection = connection
+        self.question = question
+
+    def set(self, **values: Any) -> None:
+        """Write some of its columns; a ``status`` other than open closes it."""
+        if values.get("status", "open") != "open":
+            values["closed_at"] = func.statement_timestamp()
+        statement = update(questions).where(questions.c.id == self.question.id).values(**values)
+        self._connection.execute(statement)
+        self.question = _get(self._connection, self.question.id)
+
+
+def lock_question(record: Record, question: UUID) -> QuestionRecord:
+    """Lock a question of an instance that is locked already.
+
+    :raises NotFound: there is none of that id
+    """
+    return QuestionRecord(record.connection, _get(record.connection, question, lock=True))
+
+
+def _get(connection: Connection, question: UUID, *, lock: bool = False) -> Question:
+    query = select(*_COLUMNS).join(instances, instances.c.id == questions.c.instance_id)
+    query = query.where(questions.c.id == question)
+    if lock:
+        query = query.with_for_update(of=questions)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        message = f"There is no question {question}"
+        raise NotFound(message, pointer=str(question))
+    return Question(**row._mapping)
+
+
+def _restricted(only: QuestionFilter) -> Select[Any]:
+    query = select(*_COLUMNS).join(instances, instances.c.id == questions.c.instance_id)
+    if only.statuses is not None:
+        query = query.where(questions.c.status.in_(sorted(only.statuses)))
+    if only.instance_id is not None:
+        query = query.where(questions.c.instance_id == only.instance_id)
+    if only.workflow_ids is not None:
+        query = query.where(instances.c.workflow_id.in_(sorted(only.workflow_ids)))
+    if only.keys is not None:
+        query = query.where(questions.c["keys"].overlap(bindparam(None, sorted(only.keys), ARRAY(Text))))
+    if only.not_for is not None:
+        same = (questions.c.excluded["id"].astext == only.not_for["id"]) | (
+            questions.c.excluded["name"].astext == only.not_for["name"]
+        )
+        query = query.where(questions.c.excluded.is_(None) | ~func.coalesce(same, other=False))
+    return query
