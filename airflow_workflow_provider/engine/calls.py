@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from airflow_workflow_provider.engine.state import Json, item_indexes
 from airflow_workflow_provider.model.definition import RetryPolicy
@@ -42,6 +42,11 @@ class Activation:
     visit: int
     kind: str = "step"
     attempt: int = 0
+
+    @classmethod
+    def of(cls, key: str, current: Json) -> Self:
+        """Return what is live in a scope."""
+        return cls(key, current["stepId"], current["visit"], current["kind"], current["attempt"])
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,8 @@ class Begun:
     """What a host is to do with a step that it was asked to start.
 
     :param action: ``run`` a new attempt; ``resume`` the attempt it already runs; ``decided``: do nothing but what
-        the decision says, the outcome is stored already; ``skip``: no decision activated this step
+        the decision says, the outcome is stored already; ``skip``: no decision activated this step; ``hold``: it may
+        begin when the instance is not suspended any more (rule I3)
     """
 
     action: str

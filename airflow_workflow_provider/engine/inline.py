@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_workflow_provider.engine import steering
 from airflow_workflow_provider.engine.failure import WORKER_LOST, Failure, moment, timestamp
 from airflow_workflow_provider.engine.graph import ON_FAILURE
 from airflow_workflow_provider.engine.machine import Activation, Call, Decision, Machine
@@ -29,10 +30,12 @@ class Region:
 
     :param scope: key of the step list
     :param nodes: the steps of that list that belong to it, and :data:`ON_FAILURE` where compensations do
+    :param task_id: the task that runs it, which is woken up when a suspension ends
     """
 
     scope: str
     nodes: frozenset[str]
+    task_id: str | None = None
 
     def holds(self, activation: Activation) -> bool:
         """Tell whether an activation in some scope runs in this region."""
@@ -74,10 +77,12 @@ class Waiting:
 
     :param until: the moment at which something is due, None for none
     :param calls: the calls that wait for something outside, in the order in which they began to
+    :param held: something may begin when the instance is not suspended any more
     """
 
     until: datetime | None
     calls: tuple[tuple[Activation, Parked], ...]
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -243,4 +248,14 @@ class InlineHost:
         if timer is not None:
             moments.append(timer)
         calls = tuple(entry for entry in live.items() if entry[1].until is None)
-        return Waiting(min(moments, default=None), calls)
+        return Waiting(min(moments, default=None), calls, held=self._is_held(machine))
+
+    def _is_held(self, machine: Machine) -> bool:
+        """Tell whether a suspension keeps something from beginning; its end wakes the task up then."""
+        held = machine.is_suspended and any(
+            current["phase"] in ("pending", "retrying") and self._region.holds(Activation.of(key, current))
+            for key, current in machine.live()
+        )
+        if held and self._region.task_id is not None:
+            steering.hold(machine, self._region.task_id)
+        return held

@@ -16,13 +16,12 @@ import random
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from airflow_workflow_provider.engine import attempts, closing, regions, transitions
+from airflow_workflow_provider.engine import attempts, closing, regions, timing, transitions
 from airflow_workflow_provider.engine.bindings import Uuids
 from airflow_workflow_provider.engine.calls import Activation, Begun, Call, Decision, Options, decided, visit_name
 from airflow_workflow_provider.engine.events import Event, EventLog
 from airflow_workflow_provider.engine.failure import (
     LOOP_LIMIT_EXCEEDED,
-    TIMEOUT_ERROR,
     WORKER_LOST,
     Failure,
     later,
@@ -97,6 +96,11 @@ class Machine:
         return self.status in ("completed", "failed")
 
     @property
+    def is_suspended(self) -> bool:
+        """Whether somebody has suspended the instance; waiting for people alone is not that (rule I3)."""
+        return self.state.get("suspension") is not None
+
+    @property
     def current_step_id(self) -> str | None:
         """The step most recently activated at top level (rule I4)."""
         control = self.state["scopes"][ROOT]
@@ -109,18 +113,20 @@ class Machine:
 
     def ready(self, now: datetime) -> list[Activation]:
         """Return what may be begun now, in the order of activation."""
+        if self.is_suspended:
+            return []
         due = [
             (current["sequence"], key, current)
-            for key, current in self._live()
+            for key, current in self.live()
             if current["phase"] == "pending" or (current["phase"] == "retrying" and moment(current["retryAt"]) <= now)
         ]
-        return [_activation(key, current) for _, key, current in sorted(due, key=lambda entry: entry[0])]
+        return [Activation.of(key, current) for _, key, current in sorted(due, key=lambda entry: entry[0])]
 
     def orphans(self, runner: str) -> list[Activation]:
         """Return what runs according to the state, but by another runner than this one: that one has died."""
         return [
-            _activation(key, current)
-            for key, current in self._live()
+            Activation.of(key, current)
+            for key, current in self.live()
             if current["phase"] == "running" and current["runner"] != runner
         ]
 
@@ -149,7 +155,7 @@ class Machine:
 
         :returns: whether a live attempt had waited for it
         """
-        waiting = [current for _, current in self._live() if current.get("question") == question]
+        waiting = [current for _, current in self.live() if current.get("question") == question]
         for current in waiting:
             current["question"] = None
         self.refresh()
@@ -175,10 +181,10 @@ class Machine:
     def parked(self, holds: Callable[[Activation], bool]) -> list[tuple[Activation, Json]]:
         """Return the attempts that wait, oldest first, with the notes that :meth:`park` left."""
         waiting = sorted(
-            ((k, c) for k, c in self._live() if c["phase"] == "waiting" and holds(_activation(k, c))),
+            ((k, c) for k, c in self.live() if c["phase"] == "waiting" and holds(Activation.of(k, c))),
             key=lambda entry: int(entry[1]["sequence"]),
         )
-        return [(_activation(key, current), current["parked"]) for key, current in waiting]
+        return [(Activation.of(key, current), current["parked"]) for key, current in waiting]
 
     def call_of(self, key: str) -> Call:
         """Return the call of the live attempt of a list once more.
@@ -193,15 +199,7 @@ class Machine:
 
         :param holds: tells which retries the asking host would begin; those of others are not its business
         """
-        moments = []
-        for key, current in self._live():
-            if current["deadline"] is not None:
-                moments.append(moment(current["deadline"]))
-            if current["retryAt"] is not None and holds(_activation(key, current)):
-                moments.append(moment(current["retryAt"]))
-        if self.state["instance"]["deadline"] is not None and self.state["failure"] is None and not self.is_over:
-            moments.append(moment(self.state["instance"]["deadline"]))
-        return min(moments, default=None)
+        return timing.next_timer(self, holds)
 
     def begin(self, key: str, step_id: str, runner: str, now: datetime, *, generation: int = 0) -> Begun:
         """Begin an attempt of an activated step, or say why there is none to begin.
@@ -228,6 +226,8 @@ class Machine:
             self.refresh()
             if decision.status != "retry":
                 return Begun("decided", decision)
+        if self.is_suspended:
+            return Begun("hold")
         attempts.start_attempt(self, scope, runner, now, generation)
         self.refresh()
         return Begun("run")
@@ -276,23 +276,7 @@ class Machine:
 
     def expire(self, now: datetime) -> bool:
         """Fail what has passed its deadline (rule F3); return whether anything had."""
-        deadline = self.state["instance"]["deadline"]
-        if deadline is not None and moment(deadline) <= now and self.state["failure"] is None and not self.is_over:
-            self.fail_instance(
-                Failure(TIMEOUT_ERROR, f"The instance did not end within {self.graph.definition.settings.timeout}"), now
-            )
-            return True
-        late = [
-            (current["deadline"], current["sequence"], key, current)
-            for key, current in self._live()
-            if current["deadline"] is not None and moment(current["deadline"]) <= now
-        ]
-        if not late:
-            return False
-        _, _, key, current = min(late, key=lambda entry: entry[:2])
-        attempts.expire_attempt(self, self.scope(key), current, now)
-        self.refresh()
-        return True
+        return timing.expire(self, now)
 
     def decision_of(self, key: str, step_id: str) -> Decision | None:
         """Return the stored decision of a step that ended, or None."""
@@ -315,6 +299,14 @@ class Machine:
     def scope(self, key: str) -> Scope:
         """Return the view of one running step list."""
         return Scope(self.state, key)
+
+    def live(self) -> Iterator[tuple[str, Json]]:
+        """Yield what is live, with the key of its list."""
+        if self.is_over:
+            return
+        for key, control in list(self.state["scopes"].items()):
+            if control["status"] == "running" and control["current"] is not None:
+                yield key, control["current"]
 
     def activate(
         self, scope: Scope, step_id: str, now: datetime, *, attempt: int = 0, again: Json | None = None
@@ -380,21 +372,16 @@ class Machine:
 
     def refresh(self) -> None:
         """Bring ``activeSteps`` and, while the instance lives, its status up to date (rules I3, I4)."""
-        live = sorted(self._live(), key=lambda entry: int(entry[1]["sequence"]))
+        live = sorted(self.live(), key=lambda entry: int(entry[1]["sequence"]))
         self.state["activeSteps"] = [current["stepId"] for _, current in live if current["kind"] == "step"]
-        if not self.is_over:
+        if self.is_over:
+            self.state.pop("suspension", None)
+        else:
             paths = [current for _, current in live if current["phase"] != "region"]
             asks = bool(paths) and all(current.get("question") is not None for current in paths)
-            self.state["status"] = "suspended" if asks or self.state.get("suspension") is not None else "running"
+            self.state["status"] = "suspended" if asks or self.is_suspended else "running"
 
     # The parts of a step's life
-
-    def _live(self) -> Iterator[tuple[str, Json]]:
-        if self.is_over:
-            return
-        for key, control in list(self.state["scopes"].items()):
-            if control["status"] == "running" and control["current"] is not None:
-                yield key, control["current"]
 
     def _current_of(self, key: str, step_id: str) -> Json | None:
         control = self.state["scopes"].get(key)
@@ -425,10 +412,6 @@ class Machine:
     def idempotency_key(self, key: str, step_id: str, visit: int) -> str:
         """Return ``<instance>/<step>/<visit>``, with the item's numbers behind it inside a forEach (rule F7)."""
         return f"{self.state['instance']['id']}/{step_id}/{visit_name(key, visit)}"
-
-
-def _activation(key: str, current: Json) -> Activation:
-    return Activation(key, current["stepId"], current["visit"], current["kind"], current["attempt"])
 
 
 __all__ = ["Activation", "Begun", "Call", "Decision", "Machine", "Options"]

@@ -18,14 +18,15 @@ from airflow.sdk.exceptions import (
 )
 from airflow.sdk.execution_time.timeout import timeout
 
-from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, Failure, moment
+from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, Failure
 from airflow_workflow_provider.engine.inline import Ended
 from airflow_workflow_provider.operators import moves
 from airflow_workflow_provider.operators.builtin import STEP_CONTEXT
 from airflow_workflow_provider.operators.catalogue import step_context_of
 from airflow_workflow_provider.operators.failures import FailedWith
+from airflow_workflow_provider.operators.holding import wait_for_resumption
 from airflow_workflow_provider.operators.ledger import Ledger, Run
-from airflow_workflow_provider.operators.moves import Again, Follow, Leave, Outcome, Stop
+from airflow_workflow_provider.operators.moves import Again, Follow, Hold, Leave, Outcome, Stop
 from airflow_workflow_provider.operators.retry import StepRetried, StepStopped
 from airflow_workflow_provider.tasks.templates import template_values
 
@@ -123,6 +124,8 @@ def carry_out(task: Any, context: Context, outcome: Outcome, cause: BaseExceptio
         return
     if isinstance(outcome, Leave):
         raise AirflowSkipException(outcome.reason)
+    if isinstance(outcome, Hold):
+        wait_for_resumption()
     _fail(outcome, cause)
 
 
@@ -135,12 +138,6 @@ def _fail(outcome: Again | Stop, cause: BaseException | None) -> NoReturn:
 def provide(context: Context, call: Call) -> None:
     """Let operators and callables find the workflow in Airflow's context, as templates do."""
     context.update({**template_values(call), STEP_CONTEXT: step_context_of(call)})  # type: ignore[typeddict-item]
-
-
-def instance_deadline(machine: Machine) -> datetime | None:
-    """Return when the instance must have ended; None for never, or where its handler runs already (rule F3)."""
-    found = machine.state["instance"].get("deadline")
-    return moment(found) if found is not None and machine.state["failure"] is None else None
 
 
 def earliest(*limits: datetime | None) -> datetime | None:

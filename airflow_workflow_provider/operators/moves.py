@@ -16,6 +16,7 @@ from airflow_workflow_provider.engine.graph import ON_FAILURE
 from airflow_workflow_provider.engine.overrule import abandon, give_up, override
 from airflow_workflow_provider.engine.rerun import reopen
 from airflow_workflow_provider.engine.state import ROOT, Json
+from airflow_workflow_provider.engine.steering import hold
 from airflow_workflow_provider.errors import StepFailure, WorkflowsError
 from airflow_workflow_provider.model.definition import END, FAIL
 
@@ -61,7 +62,12 @@ class Leave:
     reason: str
 
 
-Outcome = Follow | Stop | Again | Leave
+@dataclass(frozen=True)
+class Hold:
+    """The task waits, without a worker, until the instance is not suspended any more (rule I3)."""
+
+
+Outcome = Follow | Stop | Again | Leave | Hold
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,9 @@ def begin(machine: Machine, node: Node, runner: str, now: datetime, generation: 
     begun = machine.begin(node.path, step_id, runner, now, generation=generation)
     if begun.action == "skip":
         return not_activated(machine, node, now)
+    if begun.action == "hold":
+        hold(machine, node.task_id)
+        return Hold()
     if begun.decision is not None:
         return after(machine, node, begun.decision, now)
     try:

@@ -20,6 +20,7 @@ from airflow.sdk.serde import deserialize, serialize
 from airflow_workflow_provider.engine.calls import Activation, Call
 from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
 from airflow_workflow_provider.engine.inline import Ended, InlineHost, Left, Parked, Region, Waiting
+from airflow_workflow_provider.engine.timing import instance_deadline
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.operators import moves
 from airflow_workflow_provider.operators.builtin import SHORT_WAIT, WaitOperator
@@ -31,11 +32,11 @@ from airflow_workflow_provider.operators.hands import (
     carry_out,
     earliest,
     ended_by,
-    instance_deadline,
     ledger_of,
     move,
     provide,
 )
+from airflow_workflow_provider.operators.holding import is_told_to_go_on, wait_for_resumption
 from airflow_workflow_provider.operators.people import LATER, AwaitingAnswer, show_in_airflow
 from airflow_workflow_provider.operators.retry import StepRetried
 from airflow_workflow_provider.operators.step import as_delta
@@ -91,12 +92,17 @@ class RegionOperator(BaseOperator, BranchMixIn):
     def resume(self, context: Context, waiting: Json, event: Any = None) -> None:
         """Give the event that a trigger brought to the call that waits for it, and go on."""
         ledger = ledger_of(self.workflow_place, context)
+        if is_told_to_go_on(event):
+            self._go_on(context, ledger, None)
+            return
         activation = Activation(**waiting)
         self._go_on(context, ledger, (activation, lambda: self._resumed(context, ledger, activation, event)))
 
     def go_on(self, context: Context, event: Any = None) -> None:  # noqa: ARG002
         """Go on when something is due."""
         self._go_on(context, ledger_of(self.workflow_place, context), None)
+
+    held = go_on
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Go on after waiting, also when a trigger has failed or timed out: the state knows what was waited for."""
@@ -121,7 +127,7 @@ class RegionOperator(BaseOperator, BranchMixIn):
     def _go_on(self, context: Context, ledger: Ledger, event: Any) -> None:
         node, limit = self.workflow_place.node, _Limit(ledger)
         host = InlineHost(
-            Region(node.path, frozenset(node.nodes)),
+            Region(node.path, frozenset(node.nodes), node.task_id),
             str(context["ti"].id),
             limit.session,
             lambda call: self._run(context, ledger, call, earliest(call.deadline, limit.instance)),
@@ -169,6 +175,8 @@ class RegionOperator(BaseOperator, BranchMixIn):
             self._defer_to(*triggers[0], min([*look_again, *([] if remaining is None else [remaining])], default=None))
         if asked:
             self._await_people(context, ledger, asked, remaining)
+        if waiting.until is None and waiting.held:
+            wait_for_resumption()
         if waiting.until is None:
             message = "A region that has not ended runs something or waits for something"
             raise AssertionError(message)

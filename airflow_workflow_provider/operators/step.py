@@ -15,6 +15,7 @@ from airflow.sdk.exceptions import TaskAwaitingInput, TaskDeferred
 from airflow_workflow_provider.engine.calls import Call
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.inline import Ended
+from airflow_workflow_provider.engine.timing import instance_deadline
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.operators import moves
 from airflow_workflow_provider.operators.catalogue import prepared, set_arguments
@@ -25,11 +26,11 @@ from airflow_workflow_provider.operators.hands import (
     carry_out,
     earliest,
     ended_by,
-    instance_deadline,
     ledger_of,
     move,
     provide,
 )
+from airflow_workflow_provider.operators.holding import HELD
 from airflow_workflow_provider.operators.people import AwaitingAnswer, show_in_airflow
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class StepMixin:
         begun = move(self.workflow_place, ledger, context, lambda machine: self._begin(machine, context))
         if not isinstance(begun, tuple):
             attempt.outcome = begun
-            if isinstance(begun, moves.Leave):
+            if isinstance(begun, moves.Leave | moves.Hold):
                 carry_out(self, context, begun)
             return
         call, attempt.deadline = begun
@@ -89,7 +90,9 @@ class StepMixin:
         return self._host(context, lambda: super(StepMixin, self).execute(context))  # type: ignore[misc]
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Go on with the attempt after the operator has waited without a worker."""
+        """Go on with the attempt after the operator has waited without a worker, or begin one that was held."""
+        if next_method == HELD:
+            return self.execute(context)
         return self._host(
             context,
             lambda: super(StepMixin, self).resume_execution(next_method, next_kwargs, context),  # type: ignore[misc]

@@ -1,0 +1,63 @@
+"""Deadlines and delays: what is due next, and what a moment that has passed means (rules F2, F3, I3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_workflow_provider.engine import attempts
+from airflow_workflow_provider.engine.calls import Activation
+from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, Failure, moment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from airflow_workflow_provider.engine.machine import Machine
+
+
+def instance_deadline(machine: Machine) -> datetime | None:
+    """Return when the instance must have ended.
+
+    None where it may take for ever, has ended, or is suspended, and where its ``onFailure`` runs already.
+    """
+    deadline = machine.state["instance"].get("deadline")
+    if deadline is None or machine.state["failure"] is not None or machine.is_over or machine.is_suspended:
+        return None
+    return moment(deadline)
+
+
+def next_timer(machine: Machine, holds: Callable[[Activation], bool]) -> datetime | None:
+    """Return the next moment at which a retry is due or a deadline passes, or None.
+
+    :param holds: tells which retries the asking host would begin; those of others are not its business
+    """
+    moments = []
+    for key, current in machine.live():
+        if current["deadline"] is not None:
+            moments.append(moment(current["deadline"]))
+        if current["retryAt"] is not None and not machine.is_suspended and holds(Activation.of(key, current)):
+            moments.append(moment(current["retryAt"]))
+    deadline = instance_deadline(machine)
+    if deadline is not None:
+        moments.append(deadline)
+    return min(moments, default=None)
+
+
+def expire(machine: Machine, now: datetime) -> bool:
+    """Fail one thing that has passed its deadline (rule F3); return whether anything had."""
+    deadline = instance_deadline(machine)
+    if deadline is not None and deadline <= now:
+        limit = machine.graph.definition.settings.timeout
+        machine.fail_instance(Failure(TIMEOUT_ERROR, f"The instance did not end within {limit}"), now)
+        return True
+    late = [
+        (current["deadline"], current["sequence"], key, current)
+        for key, current in machine.live()
+        if current["deadline"] is not None and moment(current["deadline"]) <= now
+    ]
+    if not late:
+        return False
+    _, _, key, current = min(late, key=lambda entry: entry[:2])
+    attempts.expire_attempt(machine, machine.scope(key), current, now)
+    machine.refresh()
+    return True
