@@ -16,6 +16,7 @@ from airflow_workflow_provider.api.routes import definitions, events, instances,
 from airflow_workflow_provider.api.security import Authentication
 from airflow_workflow_provider.api.services import Services
 from airflow_workflow_provider.runs.events import event_service
+from airflow_workflow_provider.runs.waking import wakeup_service
 
 PREFIX: Final = "/api/v1"
 DESCRIPTION: Final = """Publish workflow definitions, start and steer instances, and see what they did.
@@ -71,6 +72,6 @@ def mounted_app() -> FastAPI:
 
 @asynccontextmanager
 async def _delivering(_: FastAPI) -> AsyncIterator[None]:
-    """Deliver events for as long as the api-server runs."""
-    with event_service():
+    """Deliver events, and tell waiting tasks to go on, for as long as the api-server runs."""
+    with event_service(), wakeup_service():
         yield

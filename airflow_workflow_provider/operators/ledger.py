@@ -25,6 +25,7 @@ from airflow_workflow_provider.engine.overrule import cancel
 from airflow_workflow_provider.engine.schemas import with_defaults
 from airflow_workflow_provider.engine.simulate import check_input
 from airflow_workflow_provider.engine.state import ROOT, Json, new_scope, new_state
+from airflow_workflow_provider.engine.steering import released
 from airflow_workflow_provider.errors import NotFound, StepFailure
 from airflow_workflow_provider.model.definition import RetryPolicy
 from airflow_workflow_provider.settings import Settings, load_settings
@@ -213,16 +214,7 @@ class Ledger:
         return work(Machine(self.graph, stored.state, self._options))
 
     def _save(self, record: Record, machine: Machine) -> None:
-        state = machine.state
-        if machine.is_over and record.completed_at is None:
-            record.completed_at = self.clock()
-        elif not machine.is_over:
-            record.completed_at = None
-        record.status = machine.status
-        record.current_step_id = machine.current_step_id
-        record.output = state["output"]
-        record.error = state["error"]
-        record.save()
+        keep(record, machine, self.clock())
         record.log(self._entries(machine))
 
     def _entries(self, machine: Machine) -> list[Any]:
@@ -290,6 +282,24 @@ class Ledger:
         machine.log.add("error", "instance.started", now, data={"input": state["input"], "event": event})
         machine.log.add("error", "instance.failed", now, data={"error": error})
         return machine
+
+
+def keep(record: Record, machine: Machine, now: datetime) -> None:
+    """Write what the machine has made of an instance, and have the tasks told that need wait no longer."""
+    state = machine.state
+    if machine.is_over and record.completed_at is None:
+        record.completed_at = now
+    elif not machine.is_over:
+        record.completed_at = None
+    deadline = state["instance"].get("deadline")
+    record.status = machine.status
+    record.current_step_id = machine.current_step_id
+    record.output = state["output"]
+    record.error = state["error"]
+    record.deadline_at = moment(deadline) if deadline else None
+    # A suspension ends with the instance too, and a task that waited for its end would keep the run from ending.
+    record.wake(released(machine))
+    record.save()
 
 
 def configured_database(settings: Settings | None = None) -> Database:

@@ -14,6 +14,7 @@ from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.masking import Masker
 from airflow_workflow_provider.engine.overrule import cancel
 from airflow_workflow_provider.errors import Conflict
+from airflow_workflow_provider.operators.ledger import keep
 from airflow_workflow_provider.runs.ending import fail_run
 from airflow_workflow_provider.store.journal import entries, metadata_of
 from airflow_workflow_provider.store.listing import InstanceFilter, InstanceList
@@ -68,11 +69,7 @@ class Canceller:
             who = f"Cancelled by {actor['name']}"
             if not cancel(machine, f"{who}: {reason}" if reason else who, moment):
                 return
-            record.status = machine.status
-            record.error = machine.state["error"]
-            record.output = None
-            record.completed_at = moment
-            record.save()
+            keep(record, machine, moment)
             log = definition.execution_log
             metadata = metadata_of(log.metadata if log is not None else (), stored.event, stored.input)
             masker = Masker(definition, stored.input, self.mask)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from airflow_workflow_provider.engine.state import open_questions
 from airflow_workflow_provider.errors import Misuse, NotFound
+from airflow_workflow_provider.store import wakeups
 from airflow_workflow_provider.store.endings import ENDED, ending
 from airflow_workflow_provider.store.events import accept, event_row_id
 from airflow_workflow_provider.store.jsontext import clean
@@ -163,6 +164,13 @@ class Record:
             return
         accept(self.connection, [ending(self, self.completed_at)])
         self._told_end = self.completed_at
+
+    def wake(self, task_ids: Iterable[str], question_id: UUID | None = None) -> None:
+        """Have tasks of the run told to go on, once the transaction is committed.
+
+        :param question_id: the question that they waited for, if they did
+        """
+        wakeups.add(self.connection, self.stored.dag_id, self.stored.run_id, task_ids, question_id)
 
     def log(self, entries: Sequence[LogEntry]) -> None:
         """Append to the execution log in the same transaction."""

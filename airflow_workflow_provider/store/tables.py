@@ -350,3 +350,18 @@ workflow_notifications = Table(
     Index("workflow_notifications_due_idx", "due_at", postgresql_where=text("status = 'pending'")),
 )
 """What notifiers have to be told: written with what it is about, sent afterwards."""
+
+workflow_wakeups = Table(
+    "workflow_wakeups",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("dag_id", String(255), nullable=False),
+    Column("run_id", String(255), nullable=False),
+    Column("task_id", String(255), nullable=False),
+    Column("question_id", UUID),
+    _time("created_at", required=True),
+    _time("due_at", required=True),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Index("workflow_wakeups_due_idx", "due_at"),
+)
+"""Tasks that wait without a worker and are to be told to go on; see :mod:`store.wakeups`."""
