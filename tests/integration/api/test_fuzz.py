@@ -16,27 +16,30 @@ from schemathesis.specs.openapi.checks import (
 
 from airflow_workflow_provider.api.app import create_app
 from airflow_workflow_provider.api.openapi import openapi_document
-from tests.fixtures.api import Api
+from tests.fixtures.api import Api, writes
 from tests.fixtures.documents import step, workflow
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow, pytest.mark.slow]
 
-EXAMPLES = 15
+EXAMPLES = {"admin": 15, "viewer": 5, None: 5}
+"""How many requests to each operation, by who sends them; None is nobody."""
+
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
 SCHEMA = openapi_document(create_app())
 OPERATIONS = [(method, path) for path, item in SCHEMA["paths"].items() for method in item]
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS, ids=[f"{method} {path}" for method, path in OPERATIONS])
-def test_answers_are_as_documented(api: Api, method: str, path: str) -> None:
+@pytest.mark.parametrize("role", EXAMPLES)
+def test_answers_are_as_documented(api: Api, role: str | None, method: str, path: str) -> None:
     api.publish(workflow(step("a"), step("b")))
     found = schemathesis.openapi.from_dict(SCHEMA)
     found.app = api.app
-    headers = {"Authorization": f"Bearer {api.token('admin')}"}
+    headers = {"Authorization": f"Bearer {api.token(role)}"} if role is not None else {}
 
     @given(case=found[path][method].as_strategy())
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=EXAMPLES[role],
         deadline=None,
         database=None,
         derandomize=True,
@@ -44,8 +47,13 @@ def test_answers_are_as_documented(api: Api, method: str, path: str) -> None:
         suppress_health_check=list(HealthCheck),
     )
     def run(case: Any) -> None:
-        case.call_and_validate(headers=headers, checks=CHECKS)
-        if method == "get":
-            assert case.call(headers={"Authorization": "Bearer x"}).status_code == 401
+        # It must not sign in by itself, as it does where the document says how.
+        case.headers.pop("Authorization", None)
+        case.cookies.clear()
+        answer = case.call_and_validate(headers=headers, checks=CHECKS)
+        if role is None:
+            assert (answer.status_code, answer.json()["code"]) == (401, "not-authenticated")
+        elif role == "viewer" and writes(method, path):
+            assert answer.status_code >= 400, answer.text
 
     run()

@@ -9,16 +9,11 @@ import pytest
 
 from airflow_workflow_provider.api.app import create_app
 from airflow_workflow_provider.api.openapi import openapi_document
-from tests.fixtures.api import ROLES, Api, problem
+from tests.fixtures.api import ROLES, Api, problem, writes
 from tests.fixtures.documents import step, workflow
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 
-READING_POSTS = {
-    "/api/v1/definitions/validate",
-    "/api/v1/tasks/validate",
-    "/api/v1/simulate",
-}
 TASK = {"taskId": "greet", "name": "Greet", "operator": "set"}
 EXAMPLE = workflow(step("long", "wait", arguments={"duration": "PT1H"}), triggers=[{"eventPattern": "shop.order"}])
 BODIES: dict[str, Any] = {
@@ -70,10 +65,6 @@ def send(client: Any, method: str, path: str, filled: dict[str, str]) -> Any:
     if path.endswith("tasks/{task_id}/diff"):
         query = {"old": str(client.get("tasks/greet").json().get("revision", 1))}
     return client.request(method, address, json=BODIES.get(path), params=query)
-
-
-def writes(method: str, path: str) -> bool:
-    return method != "GET" and path not in READING_POSTS
 
 
 def test_every_route_is_walked() -> None:
