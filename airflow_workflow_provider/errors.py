@@ -6,6 +6,7 @@ Everything that this package raises on purpose derives from :class:`WorkflowsErr
     ├── InvalidDefinition       a document was checked and refused; carries every diagnostic
     ├── NotFound                the named definition, version, task or instance does not exist
     ├── Conflict                the request contradicts what is stored (a version rule, a lost race)
+    ├── Forbidden               the caller may know of it, but not do this
     ├── StoreUnavailable        PostgreSQL could not be reached or did not answer in time
     ├── Misuse                  the caller's words are wrong (an option, a file, a value)
     └── StepFailure             a step failed with an error object that definitions can route
@@ -79,6 +80,12 @@ class Conflict(WorkflowsError):
     """The request contradicts what is stored."""
 
     default_code = "conflict"
+
+
+class Forbidden(WorkflowsError):
+    """The caller may know of it, but not do this."""
+
+    default_code = "forbidden"
 
 
 class StoreUnavailable(WorkflowsError):

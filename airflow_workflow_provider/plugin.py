@@ -19,9 +19,19 @@ class _Applications:
         return [{"app": mounted_app(), "url_prefix": MOUNT, "name": "workflows"}]
 
 
+class _Middlewares:
+    """What stands before all of Airflow's api-server, made there only."""
+
+    def __get__(self, _: object, __: type) -> list[dict[str, Any]]:
+        from airflow_workflow_provider.api.required_actions import RequiredActions
+
+        return [{"middleware": RequiredActions, "args": [], "kwargs": {}, "name": "workflow-questions"}]
+
+
 class WorkflowsPlugin(AirflowPlugin):
     """Gathers what this package adds to Airflow's own processes."""
 
     name = "workflows"
     fastapi_apps: Any = _Applications()
+    fastapi_root_middlewares: Any = _Middlewares()
     listeners: list[Any] = [dag_runs, warming]  # noqa: RUF012 - as Airflow declares it

@@ -13,6 +13,7 @@ from airflow.models.dag import DagModel
 
 from airflow_workflow_provider.api.problems import Refused
 from airflow_workflow_provider.errors import NotFound
+from airflow_workflow_provider.people.directory import Person
 
 if TYPE_CHECKING:
     from airflow.api_fastapi.auth.managers.base_auth_manager import ResourceMethod
@@ -28,6 +29,7 @@ class Right(Enum):
     READ_LOG = ("GET", DagAccessEntity.TASK_LOGS, "read the logs of")
     START = ("POST", DagAccessEntity.RUN, "start")
     OPERATE = ("PUT", DagAccessEntity.RUN, "operate")
+    ANSWER = ("PUT", DagAccessEntity.HITL_DETAIL, "answer for")
 
     def __init__(self, method: ResourceMethod, entity: DagAccessEntity | None, words: str) -> None:
         self.method: ResourceMethod = method
@@ -53,6 +55,11 @@ class Access:
     def actor(self) -> dict[str, Any]:
         """The user, as the execution log keeps it."""
         return {"id": str(self.user.get_id()), "name": self.user_name}
+
+    @property
+    def person(self) -> Person:
+        """The user with the roles that the auth manager tells; the directory knows more."""
+        return Person(str(self.user.get_id()), self.user_name, frozenset(roles_of(self.user)))
 
     def may(self, right: Right, workflow_id: str | None) -> bool:
         """Tell whether the user has a right on a workflow; with null on workflows in general."""
@@ -103,6 +110,21 @@ class Access:
                 method=right.method, access_entity=right.entity, details=details, user=self.user
             )
         )
+
+
+def roles_of(user: BaseUser) -> tuple[str, ...]:
+    """Return the names of a user's roles, as far as the auth manager tells them.
+
+    SimpleAuthManager has one role a user, ``viewer``, ``user``, ``op`` or ``admin``, and does not care about its case:
+    here it is in lower case. FAB's roles have the names that its administrators gave them. Of other auth managers
+    nothing is known.
+    """
+    role = getattr(user, "role", None)
+    if isinstance(role, str):
+        return (role.lower(),) if role else ()
+    roles = getattr(user, "roles", None)
+    names = (getattr(each, "name", each) for each in roles) if isinstance(roles, list | tuple) else ()
+    return tuple(dict.fromkeys(name for name in names if isinstance(name, str)))
 
 
 def _teams(workflow_ids: list[str]) -> dict[str, str | None]:

@@ -12,10 +12,11 @@ from fastapi import APIRouter, FastAPI
 from airflow_workflow_provider import __version__
 from airflow_workflow_provider.api.openapi import openapi_document
 from airflow_workflow_provider.api.problems import add_handlers
-from airflow_workflow_provider.api.routes import definitions, events, instances, logs, simulations, tasks
+from airflow_workflow_provider.api.routes import definitions, events, instances, logs, questions, simulations, tasks
 from airflow_workflow_provider.api.security import Authentication
 from airflow_workflow_provider.api.services import Services
 from airflow_workflow_provider.runs.events import event_service
+from airflow_workflow_provider.runs.showing import showing_answers
 from airflow_workflow_provider.runs.waking import wakeup_service
 
 PREFIX: Final = "/api/v1"
@@ -49,7 +50,7 @@ def create_app(
     )
     app.state.services = services
     api = APIRouter(prefix=PREFIX)
-    for routes in (definitions, tasks, instances, logs, events, simulations):
+    for routes in (definitions, tasks, instances, questions, logs, events, simulations):
         api.include_router(routes.router)
     app.include_router(api)
     add_handlers(app)
@@ -73,5 +74,5 @@ def mounted_app() -> FastAPI:
 @asynccontextmanager
 async def _delivering(_: FastAPI) -> AsyncIterator[None]:
     """Deliver events, and tell waiting tasks to go on, for as long as the api-server runs."""
-    with event_service(), wakeup_service():
+    with event_service(), wakeup_service(showing_answers):
         yield

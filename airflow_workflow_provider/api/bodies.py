@@ -34,7 +34,7 @@ class StrictRoute(APIRoute):
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
-            checked = _StrictRequest(request.scope, request.receive)
+            checked = StrictRequest(request.scope, request.receive)
             if self.body_field is not None:
                 await checked.load(self.max_body, storable=self.storable)
             return await handler(checked)
@@ -49,8 +49,16 @@ class DocumentRoute(StrictRoute):
     storable = False
 
 
-class _StrictRequest(Request):
+class StrictRequest(Request):
+    """A request whose body is checked when it is loaded."""
+
     async def load(self, limit: int, *, storable: bool) -> None:
+        """Read the body.
+
+        :param limit: bytes of it
+        :param storable: whether texts that PostgreSQL cannot keep are refused
+        :raises Refused: it is too large, no JSON, or has a key twice
+        """
         self._body = await read_body(self, limit)
         if not self._body:
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import Depends, Header, Path, Request
 
@@ -12,6 +12,7 @@ from airflow_workflow_provider.api.problems import MEDIA_TYPE, Refused
 from airflow_workflow_provider.api.security import USER_KEY
 from airflow_workflow_provider.api.services import Services
 
+CLIENT_HEADER: Final = "X-Workflows-Client"
 ID_PATTERN: Final = r"^[A-Za-z0-9_.-]{1,200}$"
 _DESCRIPTIONS: Final = {
     400: "The body is not JSON, or has a key twice",
@@ -36,6 +37,15 @@ def _services(request: Request) -> Services:
 
 def _access(request: Request) -> Access:
     return Access(getattr(request.state, USER_KEY))
+
+
+def _via(
+    client: Annotated[
+        Literal["ui", "api", "cli"],
+        Header(alias=CLIENT_HEADER, description="By which way the request comes, for the execution log"),
+    ] = "api",
+) -> Literal["ui", "api", "cli"]:
+    return client
 
 
 def expected_revision(if_match: str | None, if_none_match: str | None) -> int | None:
@@ -79,6 +89,7 @@ def _problem(status: int) -> dict[str, Any]:
 
 
 ServicesDep = Annotated[Services, Depends(_services)]
+ViaDep = Annotated[Literal["ui", "api", "cli"], Depends(_via)]
 AccessDep = Annotated[Access, Depends(_access)]
 WorkflowId = Annotated[str, Path(pattern=ID_PATTERN, description="The workflow's id, which is its DAG's id too")]
 TaskId = Annotated[str, Path(pattern=ID_PATTERN, description="The task's id")]

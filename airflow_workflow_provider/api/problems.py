@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from airflow_workflow_provider.api.models import Finding, Problem
 from airflow_workflow_provider.errors import (
     Conflict,
+    Forbidden,
     InvalidDefinition,
     Misuse,
     NotFound,
@@ -73,7 +74,7 @@ def add_handlers(app: FastAPI) -> None:
 
 def problem_response(error: WorkflowsError) -> JSONResponse:
     """Return the answer for one of our exceptions."""
-    status = _status(error)
+    status = status_of(error)
     headers = dict(error.headers) if isinstance(error, Refused) else {}
     if status == HTTPStatus.SERVICE_UNAVAILABLE or error.code in _PASSING_CONFLICTS:
         headers["Retry-After"] = RETRY_AFTER
@@ -108,7 +109,8 @@ def finding(pointer: str, message: str, code: str) -> Finding:
     return Finding(code=code, severity="error", pointer=pointer, message=message, suggestion=None)
 
 
-def _status(error: WorkflowsError) -> int:
+def status_of(error: WorkflowsError) -> int:
+    """Return the HTTP status of one of our exceptions."""
     if isinstance(error, Refused):
         return error.status
     if error.code == "revision-changed":
@@ -123,6 +125,7 @@ _STATUSES: Final[Mapping[type[WorkflowsError], int]] = {
     InvalidDefinition: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
+    Forbidden: HTTPStatus.FORBIDDEN,
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Misuse: HTTPStatus.UNPROCESSABLE_ENTITY,
 }

@@ -62,15 +62,26 @@ class Authentication:
         await self._app(scope, receive, send)
 
 
-async def _authenticated(request: Request) -> BaseUser:
-    scheme, token = get_authorization_scheme_param(request.headers.get("Authorization"))
-    has_token = scheme.lower() == "bearer"
-    credentials = HTTPAuthorizationCredentials(scheme=scheme, credentials=token) if has_token else None
+async def signed_in(request: Request) -> BaseUser:
+    """Return who makes a request, by token or cookie.
+
+    :raises Refused: 401
+    """
+    credentials = _credentials(request)
     try:
-        user = await get_user(request, None, credentials)
+        return await get_user(request, None, credentials)
     except HTTPException as error:
         raise _unknown_user(str(error.detail)) from None
-    if not has_token or conf.getboolean("core", "simple_auth_manager_all_admins"):
+
+
+def _credentials(request: Request) -> HTTPAuthorizationCredentials | None:
+    scheme, token = get_authorization_scheme_param(request.headers.get("Authorization"))
+    return HTTPAuthorizationCredentials(scheme=scheme, credentials=token) if scheme.lower() == "bearer" else None
+
+
+async def _authenticated(request: Request) -> BaseUser:
+    user = await signed_in(request)
+    if _credentials(request) is None or conf.getboolean("core", "simple_auth_manager_all_admins"):
         _refuse_forged(request)
     return user
 

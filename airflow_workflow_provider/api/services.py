@@ -22,6 +22,7 @@ from airflow_workflow_provider.store.events import Events
 from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.listing import InstanceList
 from airflow_workflow_provider.store.logs import Logs
+from airflow_workflow_provider.store.questions import Questions
 from airflow_workflow_provider.store.tasks import Tasks
 from airflow_workflow_provider.store.waits import Waits
 from airflow_workflow_provider.tasks.catalogue import Catalogue
@@ -48,6 +49,7 @@ class Services:
         self.events = Events(database)
         self.deliveries = Deliveries(database)
         self.waits = Waits(database)
+        self.questions = Questions(database)
 
     @classmethod
     def configured(cls) -> Services:

@@ -108,7 +108,7 @@ def start_attempt(machine: Machine, scope: Scope, runner: str, now: datetime, ge
 def go_on(scope: Scope) -> None:
     """Make a live attempt that may have waited one that runs."""
     current = scope.control["current"]
-    current.update(phase="running", question=None)
+    current["phase"] = "running"
     if current["kind"] == "step":
         scope.record(current["stepId"])["status"] = "running"
 

@@ -168,6 +168,13 @@ class Machine:
             return False
         return activation.attempt in (0, current["attempt"])
 
+    def is_live(self, activation: Activation) -> bool:
+        """Tell whether an attempt has begun and not ended."""
+        current = self._current_of(activation.scope, activation.step_id)
+        if current is None or current["phase"] not in ("running", "waiting"):
+            return False
+        return (current["visit"], current["attempt"]) == (activation.visit, activation.attempt)
+
     def adopt(self, runner: str, holds: Callable[[Activation], bool]) -> list[tuple[Activation, Json]]:
         """Take over the attempts that wait, with the notes that :meth:`park` left.
 
@@ -378,7 +385,7 @@ class Machine:
             self.state.pop("suspension", None)
         else:
             paths = [current for _, current in live if current["phase"] != "region"]
-            asks = bool(paths) and all(current.get("question") is not None for current in paths)
+            asks = bool(paths) and all(_asks(current) for current in paths)
             self.state["status"] = "suspended" if asks or self.is_suspended else "running"
 
     # The parts of a step's life
@@ -412,6 +419,11 @@ class Machine:
     def idempotency_key(self, key: str, step_id: str, visit: int) -> str:
         """Return ``<instance>/<step>/<visit>``, with the item's numbers behind it inside a forEach (rule F7)."""
         return f"{self.state['instance']['id']}/{step_id}/{visit_name(key, visit)}"
+
+
+def _asks(current: Json) -> bool:
+    """Tell whether an attempt waits for people."""
+    return current["phase"] == "waiting" and current.get("question") is not None
 
 
 __all__ = ["Activation", "Begun", "Call", "Decision", "Machine", "Options"]

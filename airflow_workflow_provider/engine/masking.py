@@ -1,8 +1,9 @@
 """What must not be readable in the log, the API or the UI (rule L4).
 
-Two things say what is secret: paths in ``executionLog.redact``, and properties of ``inputSchema`` with ``writeOnly``
-or ``format: password``. A secret is masked where its path leads, in whichever document of a row that is, and wherever
-else the same text turns up, so that a step that hands a password on does not tell it.
+Two things say what is secret: paths in ``executionLog.redact``, and properties of ``inputSchema``, or of a form that
+people fill in, with ``writeOnly`` or ``format: password``. A secret is masked where its path leads, in whichever
+document of a row that is, and wherever else the same text turns up, so that a step that hands a password on does not
+tell it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.model.definition import WorkflowDefinition
+    from airflow_workflow_provider.model.definition import Step, WorkflowDefinition
 
 MASK: Final = "***"
 SHORTEST_SECRET: Final = 4
@@ -39,7 +40,8 @@ class Masker:
     ) -> None:
         log = definition.execution_log
         redacted = [_path(text) for text in log.redact] if log is not None else []
-        hidden = [*redacted, *secret_paths(definition.input_schema)]
+        forms = [path for schema in form_schemas(definition.steps) for path in secret_paths(schema)]
+        hidden = [*redacted, *secret_paths(definition.input_schema), *forms]
         self._paths = {path for full in hidden for path in (full, _below_root(full)) if path}
         found = {text for path in self._paths for text in _texts_at(input_data, path) if len(text) >= SHORTEST_SECRET}
         self._texts = sorted(found, key=len, reverse=True)
@@ -63,6 +65,18 @@ class Masker:
         if any(path[-len(secret) :] == secret for secret in self._paths):
             return MASK
         return self._mask(value, path)
+
+
+def form_schemas(steps: Iterable[Step]) -> Iterator[Any]:
+    """Yield the JSON Schemas of the forms that steps ask people to fill in."""
+    for step in steps:
+        schema = (step.arguments or {}).get("schema")
+        if isinstance(schema, dict):
+            yield schema
+        for branch in step.parallel_branches or ():
+            yield from form_schemas(branch.steps)
+        if step.for_each is not None:
+            yield from form_schemas(step.for_each.steps)
 
 
 def secret_paths(schema: Any) -> Iterator[Path]:

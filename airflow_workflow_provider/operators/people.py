@@ -38,6 +38,15 @@ COMMENT: Final = "comment"
 LATER: Final = timedelta(seconds=1)
 """Time between the end of a question and the moment at which its task is woken for it."""
 
+SHORTEST: Final = timedelta(seconds=5)
+"""A task that goes on sooner than it was parked in the scheduler's eyes is taken for one that was killed."""
+
+
+def time_until(*moments: datetime | None) -> timedelta | None:
+    """Return how long to leave a task parked until the first of some moments; null where none comes."""
+    found = [each for each in moments if each is not None]
+    return max(min(found) - datetime.now(UTC) + LATER, SHORTEST) if found else None
+
 
 class AwaitingAnswer(TaskAwaitingInput):
     """Parks a task until a question is answered, or its time is over.
@@ -46,10 +55,7 @@ class AwaitingAnswer(TaskAwaitingInput):
     """
 
     def __init__(self, question: Question) -> None:
-        timeout = None
-        if question.due_at is not None:
-            timeout = max(question.due_at - datetime.now(UTC), timedelta()) + LATER
-        super().__init__(method_name="answered", timeout=timeout)
+        super().__init__(method_name="answered", timeout=time_until(question.due_at))
         self.question = question
 
 

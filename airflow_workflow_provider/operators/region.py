@@ -37,7 +37,7 @@ from airflow_workflow_provider.operators.hands import (
     provide,
 )
 from airflow_workflow_provider.operators.holding import is_told_to_go_on, wait_for_resumption
-from airflow_workflow_provider.operators.people import LATER, AwaitingAnswer, show_in_airflow
+from airflow_workflow_provider.operators.people import AwaitingAnswer, show_in_airflow, time_until
 from airflow_workflow_provider.operators.retry import StepRetried
 from airflow_workflow_provider.operators.step import as_delta
 from airflow_workflow_provider.store.database import Database
@@ -193,11 +193,9 @@ class RegionOperator(BaseOperator, BranchMixIn):
             ledger.change(lambda machine: machine.state["shown"].pop(ti_id, None))
             raise StepRetried({"type": "Waiting", "message": "The next question is shown by another try"}, timedelta())
         show_in_airflow(UUID(ti_id), first)
-        limits = [question.due_at for question in map(self._question, asked) if question.due_at is not None]
-        seconds = [(moment - datetime.now(UTC)).total_seconds() for moment in limits]
-        seconds += [] if remaining is None else [remaining]
-        timeout = timedelta(seconds=max(min(seconds), 0)) + LATER if seconds else None
-        raise TaskAwaitingInput(method_name="go_on", timeout=timeout)
+        next_timer = None if remaining is None else datetime.now(UTC) + timedelta(seconds=remaining)
+        due = [question.due_at for question in map(self._question, asked)]
+        raise TaskAwaitingInput(method_name="go_on", timeout=time_until(next_timer, *due))
 
     def _defer_to(self, activation: Activation, parked: Parked, remaining: float | None) -> NoReturn:
         note = parked.note

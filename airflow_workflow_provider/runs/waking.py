@@ -148,11 +148,14 @@ class Waker:
 
 
 @contextmanager
-def wakeup_service(settings: Settings | None = None) -> Iterator[None]:
-    """Tell tasks to go on, in a thread of this process, until the context ends."""
+def wakeup_service(event_of: Callable[[Database], Event], settings: Settings | None = None) -> Iterator[None]:
+    """Tell tasks to go on, in a thread of this process, until the context ends.
+
+    :param event_of: gives for a workflow database what a :class:`Waker` says to tasks
+    """
 
     def work(database: Database, stop: threading.Event) -> None:
-        Waker(database).run(stop)
+        Waker(database, event_of(database)).run(stop)
 
     with in_background({"waking of tasks": work}, settings):
         yield

@@ -226,6 +226,14 @@ class Questions:
         items = tuple(Question(**row._mapping) for row in rows[:limit])
         return QuestionPage(items, write_cursor(items[-1].asked_at, items[-1].id) if len(rows) > limit else None)
 
+    def of_task(self, instance: UUID, task_id: str) -> tuple[Question, ...]:
+        """The questions that an Airflow task of an instance has asked, the oldest first."""
+        query = select(*_COLUMNS).join(instances, instances.c.id == questions.c.instance_id)
+        query = query.where(questions.c.instance_id == instance, questions.c.task_id == task_id)
+        query = query.order_by(questions.c.asked_at, questions.c.id)
+        rows = self._database.run(lambda connection: connection.execute(query).all())
+        return tuple(Question(**row._mapping) for row in rows)
+
     def appointed(self, limit: int = 100) -> tuple[UUID, ...]:
         """The open questions whose plan is due."""
         due = (questions.c.status == "open") & (questions.c.next_at <= func.statement_timestamp())

@@ -1,0 +1,119 @@
+"""What the API says of questions to people, and takes for an answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from airflow_workflow_provider.api.models import ApiModel, Body, Text, WorkflowName
+from airflow_workflow_provider.store.questions import MAX_PAGE
+from airflow_workflow_provider.tasks.questions import MAX_COMMENT
+
+QuestionStatus = Literal["open", "answered", "expired", "withdrawn"]
+Comment = Annotated[str, StringConstraints(max_length=MAX_COMMENT, pattern=r"^[^\x00]*$")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=250, pattern=r"^[^\x00]*$")]
+
+
+class User(ApiModel):
+    """A user of Airflow."""
+
+    id: str
+    name: str
+
+
+class Assignees(ApiModel):
+    """Who may answer: any of these."""
+
+    users: list[str] = Field(default_factory=list)
+    roles: list[str] = Field(default_factory=list)
+    groups: list[str] = Field(default_factory=list)
+
+
+class Vote(ApiModel):
+    """What one person answered."""
+
+    by: User
+    decision: str
+    form: dict[str, Any]
+    comment: str | None
+    at: datetime
+
+
+class GivenAnswer(ApiModel):
+    """What was decided."""
+
+    decision: str
+    form: dict[str, Any]
+    comment: str | None
+    by: User | None = Field(description="Null where the time decided")
+    at: datetime
+
+
+class Question(ApiModel):
+    """A question that a step asks people."""
+
+    id: UUID
+    workflow_id: str
+    instance_id: UUID
+    dag_id: str
+    run_id: str
+    task_id: str = Field(description="The Airflow task that waits for the answer")
+    step_id: str
+    scope: str
+    visit: int
+    attempt: int
+    kind: Literal["approval", "form"]
+    subject: str
+    body: str | None = Field(description="Markdown")
+    options: list[str] = Field(description="The possible decisions; the first one is the approval")
+    form_schema: dict[str, Any] | None = Field(alias="schema", description="JSON Schema of the form; null for none")
+    defaults: dict[str, Any]
+    comment_required: list[str]
+    min_approvals: int
+    assignees: Assignees | None = Field(description="Null for whoever may answer in Airflow")
+    claimed_by: User | None
+    asked_at: datetime
+    due_at: datetime | None
+    closed_at: datetime | None
+    status: QuestionStatus
+    votes: list[Vote]
+    answer: GivenAnswer | None
+    may_answer: bool = Field(description="Whether you may answer it now")
+
+
+class QuestionPage(ApiModel):
+    """Some questions, the longest open first."""
+
+    items: list[Question]
+    next: str | None = Field(description="`after` of the next page; null after the last")
+
+
+class QuestionQuery(ApiModel):
+    """Which questions; what is not given does not restrict."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mine: bool = Field(True, description="Only those that ask you; else all that you may read")
+    workflow_id: WorkflowName | None = None
+    instance_id: UUID | None = None
+    status: list[QuestionStatus] = Field(["open"], description="Any of these")
+    after: Text | None = Field(None, description="`next` of the page before")
+    limit: int = Field(50, ge=1, le=MAX_PAGE)
+
+
+class AnswerBody(Body):
+    """An answer."""
+
+    decision: Name = Field(description="One of the question's `options`")
+    form: dict[str, Any] | None = Field(None, description="Checked against the question's `schema`")
+    comment: Comment | None = None
+
+
+class DelegateBody(Body):
+    """Who is to answer instead."""
+
+    to: Name = Field(description="Id or name of a user")
+    reason: Comment | None = None
