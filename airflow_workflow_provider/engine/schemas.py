@@ -13,6 +13,7 @@ from airflow_workflow_provider.errors import StepFailure
 
 MAX_LISTED = 50
 MAX_REF_DEPTH = 32
+LONGEST_MESSAGE = 500
 
 
 def with_defaults(schema: Any, value: Any) -> Any:
@@ -44,7 +45,14 @@ def schema_findings(schema: dict[str, Any], value: Any) -> list[dict[str, str]]:
     if not schema:
         return []
     errors = sorted(_validator(json.dumps(schema)).iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path])
-    return [{"pointer": _pointer(error.absolute_path), "message": error.message[:500]} for error in errors]
+    return [{"pointer": _pointer(error.absolute_path), "message": _message(error)} for error in errors]
+
+
+def _message(error: Any) -> str:
+    """Return what is wrong, whole or not quoted at all: a secret that was cut would not be found to be masked."""
+    if len(error.message) <= LONGEST_MESSAGE:
+        return str(error.message)
+    return f"the value does not fit {error.validator!r} of its schema"
 
 
 @lru_cache(maxsize=256)

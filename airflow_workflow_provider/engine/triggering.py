@@ -40,6 +40,16 @@ def input_from(definition: WorkflowDefinition, event: CloudEvent, instance_id: s
     :param instance_id: of the instance, from which ``$uuid()`` gets stable values
     :raises StepFailure: of type ``NoTrigger``, ``ExpressionError`` or ``ValidationError``
     """
+    given = given_by(definition, event, instance_id)
+    check_against(definition.input_schema, given, "input")
+    return given
+
+
+def given_by(definition: WorkflowDefinition, event: CloudEvent, instance_id: str) -> dict[str, Any]:
+    """Return the same before it is checked against the schema.
+
+    :raises StepFailure: as :func:`input_from`; ``ValidationError`` only for what is no object
+    """
     trigger = trigger_for(definition, event.type)
     value = event.data
     if trigger.transform is not None:
@@ -58,5 +68,4 @@ def input_from(definition: WorkflowDefinition, event: CloudEvent, instance_id: s
         message = f"The input must be a JSON object; pattern {trigger.event_pattern!r} gave {type(given).__name__}"
         details = {"errors": [{"pointer": "", "message": "the input must be a JSON object"}]}
         raise StepFailure(message, type=VALIDATION_ERROR, details=details)
-    check_against(definition.input_schema, given, "input")
     return given

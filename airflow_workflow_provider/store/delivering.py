@@ -21,6 +21,7 @@ from airflow_workflow_provider.store.deliveries import Claimed, Deliveries
 from airflow_workflow_provider.store.instances import MAX_CORRELATION_ID, instance_id
 from airflow_workflow_provider.store.jsontext import dumps
 from airflow_workflow_provider.store.notices import Notices
+from airflow_workflow_provider.store.reasons import masked
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.events import CloudEvent
@@ -136,12 +137,11 @@ class Deliverer:
         return len(claimed)
 
     def _make(self, delivery: Claimed) -> None:
-        event = delivery.event.event
         try:
-            start = self._start_of(delivery, event)
+            start = self._start_of(delivery, delivery.event.event)
             self._starter(start)
         except (StepFailure, StartRefused) as error:
-            self._deliveries.dead(delivery.id, self._reason(error))
+            self._deliveries.dead(delivery.id, self._reason(delivery, error))
         except StoreUnavailable:
             raise
         except Exception as error:
@@ -157,7 +157,7 @@ class Deliverer:
         if isinstance(depth, int) and depth > self._max_depth:
             message = f"More than {self._max_depth} workflows in a row were started by the end of the one before"
             raise StepFailure(message, type=WORKFLOW_FAILED, code="event-loop")
-        definition = _definition(delivery.workflow_id, delivery.revision, dumps(delivery.document))
+        definition = _definition_of(delivery)
         run_id = run_id_of(delivery.event.id)
         given = input_from(definition, event, str(instance_id(delivery.workflow_id, run_id)))
         correlation_id = event.correlation_id
@@ -166,7 +166,7 @@ class Deliverer:
         return Start(delivery.workflow_id, run_id, given, event.to_json(), correlation_id)
 
     def _again(self, delivery: Claimed, error: Exception) -> None:
-        reason = self._reason(error)
+        reason = self._reason(delivery, error)
         if delivery.attempts >= MAX_ATTEMPTS:
             self._deliveries.dead(delivery.id, reason)
             return
@@ -177,12 +177,23 @@ class Deliverer:
             delivery.workflow_id,
             delivery.event.id,
             delivery.attempts,
-            error,
+            reason["message"],
         )
         self._deliveries.later(delivery.id, delay, reason)
 
-    def _reason(self, error: Exception) -> dict[str, Any]:
-        return Failure.from_exception(error).error_object(None, None, timestamp(self._clock()))
+    def _reason(self, delivery: Claimed, error: Exception) -> dict[str, Any]:
+        reason = Failure.from_exception(error).error_object(None, None, timestamp(self._clock()))
+        try:
+            definition = _definition_of(delivery)
+        except ValueError:
+            # Then it is the definition that is wrong, not what the event says.
+            return reason
+        instance = instance_id(delivery.workflow_id, run_id_of(delivery.event.id))
+        return masked(reason, definition, delivery.event.event, str(instance))
+
+
+def _definition_of(delivery: Claimed) -> WorkflowDefinition:
+    return _definition(delivery.workflow_id, delivery.revision, dumps(delivery.document))
 
 
 @lru_cache(maxsize=256)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -140,6 +141,50 @@ def test_e3_data_that_is_no_object_is_a_dead_letter(database: Database) -> None:
     Events(database).accept([event(data="text"), event("2", data=None)])
     assert deliver(database).runs == [("order", "2")]
     assert reasons(database) == {"order": ("ValidationError", None)}
+
+
+SECRETS = [
+    pytest.param("hunter22", id="text"),
+    pytest.param('it\'s\\a "long" one\n', id="text that is quoted"),
+    pytest.param("x" * 700, id="text that is too long to be quoted"),
+    pytest.param(98765432, id="number"),
+]
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("renamed", [False, True], ids=["as it came", "renamed by a transform"])
+@pytest.mark.parametrize("how", ["writeOnly", "redact", "redact event"])
+def test_l4_a_dead_letter_tells_no_secret(database: Database, secret: Any, renamed: bool, how: str) -> None:
+    password = {"type": "boolean"} | ({"writeOnly": True} if how == "writeOnly" else {})
+    name = "password" if how != "redact event" else "token"
+    place = "user" if renamed else "account"
+    paths = {"redact": [f"input.{place}.password"], "redact event": ["event.data.account.token"]}
+    expression = f"{{'user': {{'password': account.{name}}}, 'amount': 'much'}}"
+    transformed = transform(expression)["triggers"] if renamed else [{"eventPattern": "order.*"}]
+    schema = {
+        "type": "object",
+        "properties": {
+            "amount": {"type": "number"},
+            place: {"type": "object", "properties": {name: password, "password": password}},
+        },
+        "maxProperties": 1,
+    }
+    log = {"executionLog": {"redact": paths[how]}} if how in paths else {}
+    triggered(database, "order", inputSchema=schema, **{"triggers": transformed, **log})
+    Events(database).accept([event(data={"account": {name: secret}, "amount": "much"})])
+    assert deliver(database).starts == []
+    (dead,) = Deliveries(database).list(status="dead")
+    assert dead.reason is not None
+    told = json.dumps(dead.reason)
+    assert dead.reason["type"] == "ValidationError"
+    assert "'much' is not of type 'number'" in told
+    for spelling in (
+        str(secret)[:100],
+        json.dumps(secret)[1:100],
+        repr(secret)[1:100],
+        json.dumps(repr(secret))[2:100],
+    ):
+        assert spelling.rstrip("'\"") not in told
 
 
 def test_e3_a_dead_letter_is_driven_again(database: Database) -> None:

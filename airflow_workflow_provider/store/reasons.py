@@ -1,0 +1,45 @@
+"""Why an event did not start a workflow, told without its secrets (rule L4)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from airflow_workflow_provider.engine.masking import Masker
+from airflow_workflow_provider.engine.triggering import given_by
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.model.definition import WorkflowDefinition
+    from airflow_workflow_provider.model.events import CloudEvent
+
+
+def masked(
+    reason: dict[str, Any], definition: WorkflowDefinition, event: CloudEvent, instance_id: str
+) -> dict[str, Any]:
+    """Return an error object in which what the definition calls secret is masked.
+
+    Messages quote values: those of the event's data, and those that the transform made of them.
+
+    :param instance_id: of the instance that the event was to start
+    """
+    try:
+        given = given_by(definition, event, instance_id)
+    except Exception:
+        # This very failure is likely to be the one that is told.
+        given = {}
+    parts = [part for part in (event.data, given) if isinstance(part, dict)]
+    either = {key: [part[key] for part in parts if key in part] for part in parts for key in part}
+    known = {**either, "input": either, "data": either, "event": event.to_json()}
+    masker = Masker(definition, _spelled(known))
+    return {**reason, **masker.mask({key: reason[key] for key in ("message", "details")})}
+
+
+def _spelled(value: Any) -> Any:
+    """Return the same with each text and number as the list of how a message may write it."""
+    if isinstance(value, dict):
+        return {key: _spelled(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_spelled(item) for item in value]
+    if value is None or isinstance(value, bool):
+        return value
+    return list(dict.fromkeys((str(value), repr(value).strip("'\""), json.dumps(value).strip('"'))))
