@@ -12,7 +12,16 @@ from fastapi import APIRouter, FastAPI
 from airflow_workflow_provider import __version__
 from airflow_workflow_provider.api.openapi import openapi_document
 from airflow_workflow_provider.api.problems import add_handlers
-from airflow_workflow_provider.api.routes import definitions, events, instances, logs, questions, simulations, tasks
+from airflow_workflow_provider.api.routes import (
+    definitions,
+    events,
+    instances,
+    logs,
+    operations,
+    questions,
+    simulations,
+    tasks,
+)
 from airflow_workflow_provider.api.security import Authentication
 from airflow_workflow_provider.api.services import Services
 from airflow_workflow_provider.runs.events import event_service
@@ -50,7 +59,7 @@ def create_app(
     )
     app.state.services = services
     api = APIRouter(prefix=PREFIX)
-    for routes in (definitions, tasks, instances, questions, logs, events, simulations):
+    for routes in (definitions, tasks, instances, operations, questions, logs, events, simulations):
         api.include_router(routes.router)
     app.include_router(api)
     add_handlers(app)

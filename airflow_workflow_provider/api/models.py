@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
+from airflow_workflow_provider.engine.operating import Operation
 from airflow_workflow_provider.store.instances import MAX_CORRELATION_ID
 from airflow_workflow_provider.store.listing import MAX_PAGE
 
@@ -198,12 +199,6 @@ class StartBody(Body):
     correlation_id: CorrelationId | None = Field(None, description="Business key, to find the instance by")
 
 
-class CancelBody(Body):
-    """Why an instance is cancelled."""
-
-    reason: Annotated[str, StringConstraints(max_length=1000)] | None = None
-
-
 class ErrorSummary(ApiModel):
     """What kind of failure ended an instance; its words may hold secrets and are shown with the instance alone."""
 
@@ -247,6 +242,7 @@ class Instance(InstanceBase):
     output: Any
     event: dict[str, Any] | None
     state: dict[str, Any] = Field(description="input, event, variables, data, steps and activeSteps")
+    operations: list[Operation] = Field(description="What you may do with it now")
 
 
 class InstancePage(ApiModel):

@@ -8,12 +8,15 @@ from typing import Any, Final
 
 from airflow._shared.secrets_masker import redact
 
+from airflow_workflow_provider.dag.stored import graph_at
+from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.masking import Masker, secret_paths
 from airflow_workflow_provider.errors import InvalidDefinition, Misuse, NotFound, StoreUnavailable
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.json_text import MAX_DEPTH
 from airflow_workflow_provider.model.task import TaskDefinition
 from airflow_workflow_provider.model.validate import parse_definition, parse_task
+from airflow_workflow_provider.runs.acting import Rooms
 from airflow_workflow_provider.settings import Settings, load_settings
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
@@ -88,6 +91,34 @@ class Services:
             return parse_definition(stored[0].document, checked=False)
 
         return read
+
+    def graph(self, workflow_id: str, revision: int) -> Graph:
+        """Return the graph of a workflow as it was at a revision, which never changes.
+
+        :raises NotFound: there was none yet
+        """
+        return self._graph(workflow_id, revision)
+
+    @cached_property
+    def _graph(self) -> Callable[[str, int], Graph]:
+        @lru_cache(maxsize=256)
+        def read(workflow_id: str, revision: int) -> Graph:
+            return graph_at(self.definitions, self.tasks, workflow_id, revision)
+
+        return read
+
+    @property
+    def rooms(self) -> Rooms:
+        """What operations on instances work with."""
+        return Rooms(
+            self.instances,
+            self.instance_list,
+            self.definitions,
+            self.tasks,
+            self.settings,
+            self.graph,
+            airflow_mask,
+        )
 
     def masker(self, workflow_id: str, revision: int, input_data: Mapping[str, Any]) -> Masker:
         """Return what hides the secrets of an instance (rule L4)."""

@@ -133,6 +133,17 @@ class Plan:
         return sources
 
 
+def task_in(graph: Graph, plan: Plan, step_id: str) -> str:
+    """Return the task in which a step runs, also where that is the task of a step around it."""
+    while step_id not in plan.task_of:
+        owner = graph.home(step_id).owner
+        if owner is None:
+            message = f"Step {step_id!r} of the top level is in no task"
+            raise AssertionError(message)
+        step_id = owner.step_id
+    return plan.task_of[step_id]
+
+
 def plan_of(graph: Graph) -> Plan:
     """Return the plan of a definition."""
     return _Planner(graph).plan()

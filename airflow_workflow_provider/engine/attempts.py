@@ -102,6 +102,7 @@ def start_attempt(machine: Machine, scope: Scope, runner: str, now: datetime, ge
         attempt=current["attempt"],
         next=None,
         generation=generation,
+        region=None,
     )
 
 

@@ -47,19 +47,35 @@ def instance_failed(machine: Machine, root: Scope, failure: Failure, error: Json
     if handler is None:
         _end_failed(machine, error, now)
         return
-    queue = list(range(len(machine.state["completed"]))) if handler.compensate else []
-    machine.state["failure"] = {
+    handled = _handled(machine, failure, error)
+    handled.update(action=handler.action, target=_target(handler, failure))
+    if not handler.compensate:
+        handled.update(compensate=False, queue=[])
+    _begin_on_failure(machine, root, handled, now)
+
+
+def compensate(machine: Machine, root: Scope, failure: Failure, error: Json, now: datetime) -> None:
+    """Let only the compensations run, because somebody cancelled the instance, and then end it with the failure."""
+    _begin_on_failure(machine, root, {**_handled(machine, failure, error), "cancelled": True}, now)
+
+
+def _handled(machine: Machine, failure: Failure, error: Json) -> Json:
+    return {
         "error": error,
         "failure": failure.to_json(),
-        "action": handler.action,
-        "target": _target(handler, failure),
+        "action": "stop",
+        "target": None,
         "next": None,
-        "compensate": handler.compensate,
-        "queue": queue,
+        "compensate": True,
+        "queue": list(range(len(machine.state["completed"]))),
         "compensated": [],
     }
-    root.control.update(status="running", current=None, error=error)
-    machine.log.add("error", "instance.onFailure", now, data={"error": error})
+
+
+def _begin_on_failure(machine: Machine, root: Scope, handled: Json, now: datetime) -> None:
+    machine.state["failure"] = handled
+    root.control.update(status="running", current=None, error=handled["error"])
+    machine.log.add("error", "instance.onFailure", now, data={"error": handled["error"]})
     _next_compensation(machine, root, now)
 
 

@@ -5,7 +5,7 @@ Pure functions over the checked document; both the machine and the DAG builder r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -78,6 +78,11 @@ class Graph:
     def root(self) -> StepList:
         """The top-level step list."""
         return self.lists[""]
+
+    @property
+    def step_ids(self) -> Set[str]:
+        """The ids of all steps."""
+        return self._home.keys()
 
     def step(self, step_id: str) -> Step:
         """Return a step by its id; ids are unique in the whole definition (rule D3)."""

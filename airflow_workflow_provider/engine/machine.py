@@ -24,14 +24,12 @@ from airflow_workflow_provider.engine.failure import (
     LOOP_LIMIT_EXCEEDED,
     WORKER_LOST,
     Failure,
-    later,
     moment,
     timestamp,
 )
 from airflow_workflow_provider.engine.schemas import check_against
 from airflow_workflow_provider.engine.state import ROOT, Json, Scope, new_scope, new_state
 from airflow_workflow_provider.errors import StepFailure
-from airflow_workflow_provider.model.durations import parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,17 +63,18 @@ class Machine:
         now: datetime,
         event: Json | None = None,
         options: Options | None = None,
+        visits: Json | None = None,
     ) -> Machine:
         """Return the machine of a new instance, its first step activated.
 
         :param instance: ``id``, ``workflowId``, ``version`` and ``correlationId``
         :param input_data: the input, validated and with its defaults applied (rule X6)
         :param event: the CloudEvent that started it
+        :param visits: how often its steps were visited before, where it starts anew (rule F7)
         """
         machine = cls(graph, new_state(instance, input_data, event, now), options)
-        timeout = graph.definition.settings.timeout
-        machine.state["instance"]["deadline"] = timestamp(later(now, parse_duration(timeout))) if timeout else None
-        machine.state["scopes"][ROOT] = new_scope(None)
+        timing.set_deadline(machine, now)
+        machine.state["scopes"][ROOT] = {**new_scope(None), "visits": dict(visits or {})}
         machine.log.add("error", "instance.started", now, data={"input": input_data, "event": event})
         entry = graph.root.entry
         if entry is not None:

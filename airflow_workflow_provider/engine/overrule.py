@@ -112,6 +112,22 @@ def cancel(machine: Machine, message: str, now: datetime) -> bool:
     return not machine.is_over and agree_failed(machine, Failure(CANCELLED, message), now)
 
 
+def cancel_compensating(machine: Machine, message: str, now: datetime) -> list[str]:
+    """Stop an instance like :func:`cancel`, but let the compensations run before it ends (rule F7).
+
+    :param message: who cancelled it, for the error object
+    :returns: the steps that were stopped
+    """
+    stopped = [current["stepId"] for _, current in machine.live() if current["phase"] != "region"]
+    failure, root = Failure(CANCELLED, message), machine.scope(ROOT)
+    error = failure.error_object(machine.current_step_id, None, timestamp(now))
+    machine.state.pop("suspension", None)
+    regions.cancel_live(machine, root, now)
+    closing.compensate(machine, root, failure, error, now)
+    machine.refresh()
+    return stopped
+
+
 def agree_completed(machine: Machine, now: datetime) -> bool:
     """End an instance as completed because its DAG run has succeeded.
 

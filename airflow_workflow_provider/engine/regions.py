@@ -14,7 +14,7 @@ from airflow_workflow_provider.engine.failure import (
     Failure,
     timestamp,
 )
-from airflow_workflow_provider.engine.state import Json, Scope, new_scope
+from airflow_workflow_provider.engine.state import ROOT, Json, Scope, new_scope
 from airflow_workflow_provider.engine.values import json_object, same
 from airflow_workflow_provider.errors import StepFailure
 
@@ -98,6 +98,13 @@ def drop_children(machine: Machine, scope: Scope) -> None:
         _forget(machine.state, key)
 
 
+def forget_items(machine: Machine, scope: Scope, step_id: str) -> None:
+    """Forget the items of a step that were stopped."""
+    head = f"{_prefix(scope)}{step_id}["
+    for key in [key for key in machine.state["scopes"] if key.startswith(head)]:
+        del machine.state["scopes"][key]
+
+
 def cancel_live(machine: Machine, scope: Scope, now: datetime, *, keep: bool = False) -> None:
     """Stop whatever runs in a list: steps that were begun fail with Cancelled, the others never start.
 
@@ -115,6 +122,8 @@ def cancel_live(machine: Machine, scope: Scope, now: datetime, *, keep: bool = F
     _show_steps(machine, scope)
     if keep or current["kind"] != "step":
         return
+    handling = scope.key == ROOT and machine.state["failure"] is not None
+    scope.control["stopped"] = {"stepId": current["stepId"], "handling": handling}
     record = scope.values["steps"].get(current["stepId"])
     if record is not None and record["status"] in ("running", "waiting"):
         error = Failure(CANCELLED, "Stopped because the work around it ended").error_object(

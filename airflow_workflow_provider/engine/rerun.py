@@ -1,4 +1,4 @@
-"""Running a finished step again, because an operator cleared its task in Airflow."""
+"""Running a step again that has ended, because an operator wants it so."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.engine.machine import Machine
 
 
-def reopen(machine: Machine, key: str, step_id: str, now: datetime) -> None:
-    """Make a finished step the live activation of its list again, as a new visit.
+def reopen(machine: Machine, key: str, step_id: str, now: datetime, *, handling: bool | None = None) -> None:
+    """Make a step that has ended, or was stopped, the live activation of its list again, as a new visit.
 
     What the instance had decided after the step is taken back: it runs again, and so do the regions around the step.
     Outputs that later steps merged stay in the working document until those steps run again.
 
     :param key: the step's list: the top level or a branch, never an item
+    :param handling: whether the workflow's ``onFailure`` led to it; by default what its record says
     """
     state = machine.state
-    record = machine.scope(key).values["steps"][step_id]
-    if not record.get("handling"):
+    record = machine.scope(key).values["steps"].get(step_id, {})
+    if not (record.get("handling") if handling is None else handling):
         state["failure"] = None
     state.update(status="running", error=None, output=None)
     _open_chain(machine, machine.scope(key), now)
@@ -31,6 +32,7 @@ def reopen(machine: Machine, key: str, step_id: str, now: datetime) -> None:
     regions.cancel_live(machine, scope, now)
     _run(scope.control)
     scope.control["counts"].pop(step_id, None)
+    regions.forget_items(machine, scope, step_id)
     machine.activate(scope, step_id, now)
     machine.log.step("info", "step.rerun", now, key, scope.control["current"])
 
@@ -58,4 +60,4 @@ def _open_chain(machine: Machine, scope: Scope, now: datetime) -> None:
 
 
 def _run(control: Json) -> None:
-    control.update(status="running", output=None, failure=None)
+    control.update(status="running", output=None, failure=None, stopped=None)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.engine import attempts
 from airflow_workflow_provider.engine.calls import Activation
-from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, Failure, moment
+from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, Failure, later, moment, timestamp
+from airflow_workflow_provider.model.durations import parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,12 @@ def instance_deadline(machine: Machine) -> datetime | None:
     if deadline is None or machine.state["failure"] is not None or machine.is_over or machine.is_suspended:
         return None
     return moment(deadline)
+
+
+def set_deadline(machine: Machine, now: datetime) -> None:
+    """Let the time that the instance may take begin (``settings.timeout``)."""
+    timeout = machine.graph.definition.settings.timeout
+    machine.state["instance"]["deadline"] = timestamp(later(now, parse_duration(timeout))) if timeout else None
 
 
 def next_timer(machine: Machine, holds: Callable[[Activation], bool]) -> datetime | None:

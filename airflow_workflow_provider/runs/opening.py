@@ -99,41 +99,20 @@ class Starter:
         if not self.definitions.head(workflow_id).active:
             message = f"Workflow {workflow_id!r} is not active: it takes no new instances"
             raise Conflict(message, code="workflow-inactive", suggestion="activate it")
-        revision = self._revision(workflow_id, loaded_bundle_version(workflow_id))
-        self._check(workflow_id, revision, input_data)
+        revision = revision_of(self.definitions, self.tasks, workflow_id, loaded_bundle_version(workflow_id))
+        check_input(self.definition_of(workflow_id, revision), input_data)
         run = start_run(workflow_id, run_id, conf, user_name=user_name)
         if not run.created:
             return self._again(run, conf)
-        self._open(run, self._revision(workflow_id, run.bundle_version))
+        self._open(run, revision_of(self.definitions, self.tasks, workflow_id, run.bundle_version))
         return _opened(run)
 
     def _again(self, run: StartedRun, conf: Mapping[str, Any]) -> Opened:
         if dict(run.conf) != conf:
             message = "This idempotency key was used to start an instance with another input or correlation id"
             raise Conflict(message, code="idempotency-key-reused", suggestion="use a new key for another start")
-        self._open(run, self._revision(run.dag_id, run.bundle_version))
+        self._open(run, revision_of(self.definitions, self.tasks, run.dag_id, run.bundle_version))
         return _opened(run)
-
-    def _revision(self, workflow_id: str, bundle_version: str | None) -> int:
-        """Return the revision that a run's DAG has; without a versioned bundle the newest."""
-        is_revision = bundle_version is not None and bundle_version.isdecimal()
-        newest = int(bundle_version or 0) if is_revision else self.definitions.highest_revision()
-        found = resolve(self.definitions.at_revision(newest, workflow_id), self.tasks.at_revision(newest))
-        for resolved in found:
-            return resolved.revision
-        return self.definitions.head(workflow_id).revision
-
-    def _check(self, workflow_id: str, revision: int, input_data: dict[str, Any]) -> None:
-        if ABOUT in input_data:
-            message = f"{ABOUT!r} is a reserved name"
-            raise InputRefused(message, [{"pointer": f"/{ABOUT}", "message": message}])
-        schema = self.definition_of(workflow_id, revision).input_schema
-        findings = schema_findings(schema, with_defaults(schema, input_data))[:_MAX_FINDINGS]
-        if findings:
-            first = f"{findings[0]['pointer'] or '/'}: {findings[0]['message']}"
-            more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-            message = f"The input of workflow {workflow_id!r} is invalid: {first}{more}"
-            raise InputRefused(message, findings)
 
     def _open(self, run: StartedRun, revision: int) -> None:
         """Write the instance's row, so that it can be read at once; its first step does it too, and does no harm."""
@@ -147,6 +126,35 @@ class Starter:
             mask=self.mask,
         )
         ledger.change(lambda _: None)
+
+
+def revision_of(definitions: Definitions, tasks: Tasks, workflow_id: str, bundle_version: str | None) -> int:
+    """Return the revision of a workflow that a DAG of a bundle version has; without a versioned bundle the newest."""
+    is_revision = bundle_version is not None and bundle_version.isdecimal()
+    newest = int(bundle_version or 0) if is_revision else definitions.highest_revision()
+    found = resolve(definitions.at_revision(newest, workflow_id), tasks.at_revision(newest))
+    for resolved in found:
+        return resolved.revision
+    return definitions.head(workflow_id).revision
+
+
+def check_input(definition: WorkflowDefinition, input_data: dict[str, Any]) -> dict[str, Any]:
+    """Return an input with the schema's defaults applied.
+
+    :raises InputRefused: it does not fit; with every finding
+    """
+    if ABOUT in input_data:
+        message = f"{ABOUT!r} is a reserved name"
+        raise InputRefused(message, [{"pointer": f"/{ABOUT}", "message": message}])
+    schema = definition.input_schema
+    given = with_defaults(schema, input_data)
+    findings = schema_findings(schema, given)[:_MAX_FINDINGS]
+    if findings:
+        first = f"{findings[0]['pointer'] or '/'}: {findings[0]['message']}"
+        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        message = f"The input of workflow {definition.workflow_id!r} is invalid: {first}{more}"
+        raise InputRefused(message, findings)
+    return dict(given)
 
 
 def _opened(run: StartedRun) -> Opened:

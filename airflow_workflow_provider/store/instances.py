@@ -133,6 +133,9 @@ class Record:
         self.completed_at = stored.completed_at
         self.deadline_at = stored.deadline_at
         self.correlation_id = stored.correlation_id
+        self.input = stored.input
+        self.version = stored.version
+        self.revision = stored.revision
         self._told_end = stored.completed_at
         self._asked = open_questions(stored.state)
 
@@ -151,6 +154,9 @@ class Record:
             "completed_at": self.completed_at,
             "deadline_at": self.deadline_at,
             "correlation_id": clean(self.correlation_id),
+            "input": self.input,
+            "version": self.version,
+            "revision": self.revision,
             # Not now(): that is when the transaction began, before it waited for its turn.
             "updated_at": func.statement_timestamp(),
         }

@@ -1,8 +1,8 @@
-"""Instances: start, find, read, cancel."""
+"""Instances: start, find, read."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from airflow._shared.secrets_masker import should_hide_value_for_key
@@ -13,18 +13,16 @@ from airflow_workflow_provider.api.access import Access, Right
 from airflow_workflow_provider.api.bodies import StrictRoute
 from airflow_workflow_provider.api.dependencies import BODY, AccessDep, ServicesDep, WorkflowId, responses
 from airflow_workflow_provider.api.models import (
-    CancelBody,
     Instance,
     InstancePage,
     InstanceQuery,
     InstanceSummary,
     StartBody,
 )
+from airflow_workflow_provider.api.operating import shown
 from airflow_workflow_provider.api.problems import Refused, finding
 from airflow_workflow_provider.api.services import Services, airflow_mask
-from airflow_workflow_provider.engine.simulate import public_state
 from airflow_workflow_provider.errors import Misuse, NotFound
-from airflow_workflow_provider.runs.cancelling import Canceller
 from airflow_workflow_provider.runs.opening import InputRefused, Starter
 from airflow_workflow_provider.store.instances import Instance as StoredInstance
 from airflow_workflow_provider.store.jsonpath import InputCondition, parse_condition
@@ -79,7 +77,7 @@ def start_instance(
     if not opened.created:
         response.status_code = 200
         response.headers[REPLAYED] = "true"
-    return _shown(services, services.instances.get(opened.id))
+    return shown(services, access, services.instances.get(opened.id))
 
 
 @router.get("/instances", responses=responses())
@@ -108,24 +106,7 @@ def list_instances(services: ServicesDep, access: AccessDep, query: Annotated[In
 @router.get("/instances/{instance_id}", responses=responses())
 def get_instance(services: ServicesDep, access: AccessDep, instance_id: UUID) -> Instance:
     """Get an instance with its state; secrets are masked."""
-    return _shown(services, readable_instance(services, access, instance_id, Right.READ_INSTANCES))
-
-
-@router.post("/instances/{instance_id}/cancel", responses=responses(*BODY, 409))
-def cancel_instance(
-    services: ServicesDep, access: AccessDep, instance_id: UUID, body: CancelBody | None = None
-) -> Instance:
-    """Cancel an instance: it ends `failed` with the error type `Cancelled`, and so do the instances it waits for.
-
-    Cancelling a cancelled instance again changes nothing.
-    """
-    stored = readable_instance(services, access, instance_id, Right.OPERATE)
-    audit.record(
-        access, "workflow.cancel", workflow_id=stored.workflow_id, run_id=stored.run_id, instance=str(instance_id)
-    )
-    canceller = Canceller(services.instances, services.instance_list, services.definition, airflow_mask)
-    ended = canceller.cancel(instance_id, actor=access.actor, reason=body.reason if body is not None else None)
-    return _shown(services, ended)
+    return shown(services, access, readable_instance(services, access, instance_id, Right.READ_INSTANCES))
 
 
 def readable_instance(services: Services, access: Access, instance_id: UUID, right: Right) -> StoredInstance:
@@ -149,18 +130,6 @@ def _starter(services: Services) -> Starter:
         services.definition,
         mask=airflow_mask,
     )
-
-
-def _shown(services: Services, stored: StoredInstance) -> Instance:
-    masker = services.masker(stored.workflow_id, stored.revision, stored.input)
-    documents: dict[str, Any] = {
-        "input": stored.input,
-        "output": stored.output,
-        "error": stored.error,
-        "event": stored.event,
-        "state": public_state(stored.state),
-    }
-    return Instance.model_validate({**vars(stored), **masker.mask(documents)})
 
 
 def _conditions(services: Services, query: InstanceQuery, permitted: set[str]) -> list[InputCondition]:

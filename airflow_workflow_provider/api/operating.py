@@ -1,0 +1,46 @@
+"""Who may do what to an instance now, and an instance as the API shows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_workflow_provider.api.access import Access, Right
+from airflow_workflow_provider.api.models import Instance
+from airflow_workflow_provider.engine.machine import Machine
+from airflow_workflow_provider.engine.operating import Operation, possible
+from airflow_workflow_provider.engine.simulate import public_state
+from airflow_workflow_provider.operators.ledger import options_of
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.api.services import Services
+    from airflow_workflow_provider.store.instances import Instance as StoredInstance
+
+_RIGHTS: Final[dict[Operation, tuple[Right, ...]]] = {"restart": (Right.OPERATE, Right.START)}
+
+
+def rights_for(operation: Operation) -> tuple[Right, ...]:
+    """Return the rights that an operation takes."""
+    return _RIGHTS.get(operation, (Right.OPERATE,))
+
+
+def shown(services: Services, access: Access, stored: StoredInstance) -> Instance:
+    """Return an instance as the API shows it to a user, secrets masked."""
+    masker = services.masker(stored.workflow_id, stored.revision, stored.input)
+    documents: dict[str, Any] = {
+        "input": stored.input,
+        "output": stored.output,
+        "error": stored.error,
+        "event": stored.event,
+        "state": public_state(stored.state),
+        "operations": _operations(services, access, stored),
+    }
+    return Instance.model_validate({**vars(stored), **masker.mask(documents)})
+
+
+def _operations(services: Services, access: Access, stored: StoredInstance) -> list[Operation]:
+    may = {right: access.may(right, stored.workflow_id) for right in (Right.OPERATE, Right.START)}
+    if not may[Right.OPERATE]:
+        return []
+    graph = services.graph(stored.workflow_id, stored.revision)
+    machine = Machine(graph, stored.state, options_of(services.settings))
+    return [each for each in possible(machine) if all(may[right] for right in rights_for(each))]

@@ -1,0 +1,159 @@
+"""Operations on instances: suspend, resume, cancel, retry, restart, skip, one or many (rule I5)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from airflow_workflow_provider.api import audit
+from airflow_workflow_provider.api.access import Access, Right
+from airflow_workflow_provider.api.bodies import StrictRoute
+from airflow_workflow_provider.api.dependencies import BODY, AccessDep, ServicesDep, ViaDep, responses
+from airflow_workflow_provider.api.models import Instance
+from airflow_workflow_provider.api.operating import rights_for, shown
+from airflow_workflow_provider.api.operation_models import (
+    BulkBody,
+    BulkResult,
+    BulkResults,
+    CancelBody,
+    ReasonBody,
+    RestartBody,
+    RetryBody,
+    SkipBody,
+)
+from airflow_workflow_provider.api.problems import Refused, finding
+from airflow_workflow_provider.api.routes.instances import readable_instance
+from airflow_workflow_provider.api.services import Services
+from airflow_workflow_provider.runs import operations, rerunning
+from airflow_workflow_provider.runs.acting import Order, Via
+from airflow_workflow_provider.runs.bulk import Bulk, bulk
+from airflow_workflow_provider.runs.opening import InputRefused
+from airflow_workflow_provider.runs.rerunning import SkipRefused
+
+router: Final = APIRouter(tags=["operations"], route_class=StrictRoute)
+ANSWERS: Final = responses(*BODY, 409)
+
+
+@router.post("/instances/{instance_id}/suspend", responses=ANSWERS)
+def suspend_instance(
+    services: ServicesDep, access: AccessDep, via: ViaDep, instance_id: UUID, body: ReasonBody | None = None
+) -> Instance:
+    """Suspend an instance: no new step starts, what runs goes on to its end.
+
+    Suspending a suspended instance again changes nothing.
+    """
+    order = _order(services, access, via, instance_id, "suspend", body)
+    return shown(services, access, operations.suspend(services.rooms, instance_id, order))
+
+
+@router.post("/instances/{instance_id}/resume", responses=ANSWERS)
+def resume_instance(
+    services: ServicesDep, access: AccessDep, via: ViaDep, instance_id: UUID, body: ReasonBody | None = None
+) -> Instance:
+    """Let a suspended instance go on. Resuming an instance that runs changes nothing."""
+    order = _order(services, access, via, instance_id, "resume", body)
+    return shown(services, access, operations.resume(services.rooms, instance_id, order))
+
+
+@router.post("/instances/{instance_id}/cancel", responses=ANSWERS)
+def cancel_instance(
+    services: ServicesDep, access: AccessDep, via: ViaDep, instance_id: UUID, body: CancelBody | None = None
+) -> Instance:
+    """Cancel an instance: it ends `failed` with the error type `Cancelled`, and so do the instances it waits for.
+
+    With `compensate` the workflow's compensations run first. Cancelling a cancelled instance again changes nothing.
+    """
+    given = body or CancelBody()
+    order = _order(services, access, via, instance_id, "cancel", given)
+    ended = operations.cancel(services.rooms, instance_id, order, compensate=given.compensate)
+    return shown(services, access, ended)
+
+
+@router.post("/instances/{instance_id}/retry", responses=ANSWERS)
+def retry_instance(
+    services: ServicesDep, access: AccessDep, via: ViaDep, instance_id: UUID, body: RetryBody | None = None
+) -> Instance:
+    """Run again what failed or was stopped in an instance, and go on from there."""
+    given = body or RetryBody()
+    order = _order(services, access, via, instance_id, "retry", given)
+    return shown(services, access, rerunning.retry(services.rooms, instance_id, order, version=given.version))
+
+
+@router.post("/instances/{instance_id}/restart", responses=ANSWERS)
+def restart_instance(
+    services: ServicesDep, access: AccessDep, via: ViaDep, instance_id: UUID, body: RestartBody | None = None
+) -> Instance:
+    """Run an instance that has ended again: from the start, or from a step that ran before."""
+    given = body or RestartBody()
+    order = _order(services, access, via, instance_id, "restart", given)
+    try:
+        found = rerunning.restart(
+            services.rooms,
+            instance_id,
+            order,
+            from_step_id=given.from_step_id,
+            input_data=given.input,
+            version=given.version,
+        )
+    except InputRefused as error:
+        places = [finding(f"/input{each['pointer']}", each["message"], "invalid-input") for each in error.findings]
+        raise Refused(422, error.message, code=error.code, findings=places) from None
+    return shown(services, access, found)
+
+
+@router.post("/instances/{instance_id}/skip", responses=ANSWERS)
+def skip_step(services: ServicesDep, access: AccessDep, via: ViaDep, instance_id: UUID, body: SkipBody) -> Instance:
+    """Let an output stand for the result of a step that failed, and go on behind it."""
+    order = _order(services, access, via, instance_id, "skip", body)
+    try:
+        found = rerunning.skip(services.rooms, instance_id, order, output=body.output, step_id=body.step_id)
+    except SkipRefused as error:
+        places = [finding(each["pointer"], each["message"], error.code) for each in error.findings]
+        raise Refused(422, error.message, code=error.code, pointer=error.pointer, findings=places) from None
+    return shown(services, access, found)
+
+
+@router.post("/instances/bulk", responses=responses(*BODY))
+def operate_on_many(services: ServicesDep, access: AccessDep, via: ViaDep, body: BulkBody) -> BulkResults:
+    """Operate on the instances that a filter finds, at most `limit` at a time, newest first.
+
+    Send the same body with `after` set to `next` until there is none. With `dryRun` nothing is changed; the answer says
+    what would be. Workflows whose instances you may not operate are left out.
+    """
+    heads = [head.workflow_id for head in services.definitions.list()]
+    wanted = heads if body.filter.workflow_id is None else [body.filter.workflow_id]
+    permitted = access.permitted(Right.READ_INSTANCES, wanted)
+    for right in rights_for(body.operation):
+        permitted = access.permitted(right, permitted)
+    if not body.dry_run:
+        audit.record(
+            access,
+            f"workflow.bulk-{body.operation}",
+            workflow_id=body.filter.workflow_id,
+            filter=body.filter.model_dump(mode="json", by_alias=True, exclude_none=True),
+        )
+    order = Order(access.actor, via, body.reason)
+    asked = Bulk(body.operation, body.filter.to_filter(permitted), order, body.arguments(), dry_run=body.dry_run)
+    found = bulk(services.rooms, asked, after=body.after, limit=body.limit)
+    return BulkResults(items=[BulkResult.model_validate(each) for each in found.items], next=found.next)
+
+
+def _order(
+    services: Services, access: Access, via: Via, instance_id: UUID, operation: Any, body: ReasonBody | None
+) -> Order:
+    """Return what is wanted by whom, once they may have it, and write it to Airflow's audit log."""
+    rights = rights_for(operation)
+    stored = readable_instance(services, access, instance_id, rights[0])
+    for right in rights[1:]:
+        access.require(right, stored.workflow_id)
+    audit.record(
+        access,
+        f"workflow.{operation}",
+        workflow_id=stored.workflow_id,
+        run_id=stored.run_id,
+        instance=str(instance_id),
+        via=via,
+    )
+    return Order(access.actor, via, body.reason if body is not None else None)

@@ -1,0 +1,204 @@
+"""Going on after an end: retry what failed or was stopped, restart from a step, let an output stand (rule I5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from airflow_workflow_provider.engine import attempts, regions, timing
+from airflow_workflow_provider.engine.overrule import BY_HAND
+from airflow_workflow_provider.engine.rerun import reopen
+from airflow_workflow_provider.engine.schemas import check_against
+from airflow_workflow_provider.engine.state import ROOT, Json
+from airflow_workflow_provider.engine.values import json_object, same
+from airflow_workflow_provider.errors import Conflict, NotFound, StepFailure
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from airflow_workflow_provider.engine.machine import Machine
+
+Place = tuple[str, str]
+"""A step in a list: the list's key, and the step's id."""
+
+ITEM: Final = "[]"
+
+
+def is_compensated(machine: Machine) -> bool:
+    """Tell whether compensations have undone, at least in part, what the steps had done."""
+    handled = machine.state["failure"]
+    return handled is not None and bool(handled["compensated"])
+
+
+def stopped_at(machine: Machine, *, failed_only: bool = False) -> list[Place]:
+    """Return the innermost steps at which an instance that failed came to its end: those that failed and those that
+    were stopped, one a list.
+
+    A step with items stands for all that is in it, since nothing is kept of items that have ended.
+
+    :param failed_only: leave out what was stopped before it began
+    """
+    found = _stopped_in(machine, ROOT)
+    if not failed_only:
+        return found
+    return [place for place in found if _has_failed(machine, *place)]
+
+
+def retry(machine: Machine, now: datetime) -> list[Place]:
+    """Activate again what failed or was stopped; return it."""
+    places = stopped_at(machine)
+    handling = _stop_of(machine, ROOT).get("handling")
+    for key, step_id in places:
+        reopen(machine, key, step_id, now, handling=handling if key == ROOT else None)
+    timing.set_deadline(machine, now)
+    machine.refresh()
+    return places
+
+
+def restart_from(machine: Machine, step_id: str, now: datetime, input_data: Json | None = None) -> list[Place]:
+    """Activate a step again that ran before, with what had failed or was stopped in branches beside it; return them.
+
+    :param input_data: the new input, checked and with its defaults; what steps made of the old one stays
+    :raises WorkflowsError: see :func:`restarted_at`
+    """
+    places = restarted_at(machine, step_id)
+    if input_data is not None:
+        _exchange_input(machine, input_data)
+    for place in places:
+        reopen(machine, *place, now)
+    timing.set_deadline(machine, now)
+    machine.refresh()
+    return places
+
+
+def restarted_at(machine: Machine, step_id: str) -> list[Place]:
+    """Return the steps that :func:`restart_from` would activate, the named one first.
+
+    :raises NotFound: ``unknown-step``
+    :raises Conflict: ``inside-items`` or ``step-not-run``
+    """
+    key = _key_of(machine, step_id)
+    # A region can end only when all its branches do, so what was stopped beside the step goes on too.
+    return [(key, step_id), *(place for place in stopped_at(machine) if _is_beside(place[0], key))]
+
+
+def skip(machine: Machine, key: str, step_id: str, output: Json, now: datetime) -> bool:
+    """Let an output stand for the result of a step that failed, and go on behind it.
+
+    :returns: whether it stands for the step as a whole; False where its branches run now
+    :raises StepFailure: the output does not fit, or what follows from it cannot be computed; the state is not to be
+        kept then
+    """
+    step, record = machine.graph.step(step_id), machine.scope(key).values["steps"][step_id]
+    generation, forked = record["generation"], _is_forked(machine, key, step_id)
+    reopen(machine, key, step_id, now)
+    scope = machine.scope(key)
+    attempts.start_attempt(machine, scope, BY_HAND, now, generation)
+    machine.log.step("info", "step.skipped", now, key, scope.control["current"])
+    whole = forked or not machine.graph.is_region(step) or machine.graph.must_run_inline(step)
+    task = machine.graph.tasks.get(step.task_id)
+    if task is not None and task.output_schema and not forked:
+        check_against(task.output_schema, output, f"output of task {step.task_id!r}", output=True)
+    result = json_object(output, max_bytes=machine.options.max_output_bytes)
+    if whole:
+        decision = attempts.complete(machine, scope, step, result, now, shaped_only=machine.graph.is_region(step))
+    else:
+        decision = regions.fork(machine, scope, step, result, now)
+    if decision.status == "failed" and decision.error is not None:
+        error = decision.error
+        raise StepFailure(error["message"], type=error["type"], code=error["code"], details=error["details"])
+    timing.set_deadline(machine, now)
+    machine.refresh()
+    return whole
+
+
+# Where an instance came to its end
+
+
+def _stopped_in(machine: Machine, key: str) -> list[Place]:
+    control = machine.state["scopes"][key]
+    stop = _stop_of(machine, key)
+    step_id = stop.get("stepId") or _failed_in(machine, key)
+    if control["status"] == "completed" or step_id is None:
+        return []
+    if _is_forked(machine, key, step_id):
+        children = machine.scope(key).values["steps"][step_id]["region"]["children"]
+        inner = [place for child in children for place in _stopped_in(machine, child)]
+        if inner:
+            return inner
+    return [(key, step_id)]
+
+
+def _stop_of(machine: Machine, key: str) -> Json:
+    return machine.state["scopes"][key].get("stopped") or {}
+
+
+def _failed_in(machine: Machine, key: str) -> str | None:
+    """Return the step whose failure ended a list; that which the workflow's ``onFailure`` was given, not its own."""
+    handled = machine.state["failure"] if key == ROOT else None
+    failure = handled or machine.state["scopes"][key]["failure"]
+    step_id = (failure["error"] if failure is not None else {}).get("stepId")
+    return step_id if step_id is not None and _has_failed(machine, key, step_id) else None
+
+
+def _has_failed(machine: Machine, key: str, step_id: str) -> bool:
+    record = machine.scope(key).values["steps"].get(step_id)
+    return record is not None and record["status"] == "failed"
+
+
+def _is_forked(machine: Machine, key: str, step_id: str) -> bool:
+    """Tell whether the branches of a step's latest visit were started, and are still known."""
+    scope = machine.scope(key)
+    record = scope.values["steps"].get(step_id)
+    if record is None or record.get("region") is None or scope.numbering.get(step_id) != record["visit"]:
+        return False
+    return all(child in machine.state["scopes"] for child in record["region"]["children"])
+
+
+# Restart
+
+
+def _key_of(machine: Machine, step_id: str) -> str:
+    """Return the key of the list in which a step ran."""
+    if step_id not in machine.graph.step_ids:
+        message = f"The workflow has no step {step_id!r}"
+        raise NotFound(message, code="unknown-step", pointer="/fromStepId")
+    path = machine.graph.home(step_id).path
+    if ITEM in path:
+        outer = path.split(ITEM)[0].rsplit("/", 1)[-1]
+        message = f"Step {step_id!r} runs for each item of step {outer!r}"
+        raise Conflict(message, code="inside-items", pointer="/fromStepId", suggestion=f"restart from {outer!r}")
+    if path not in machine.state["scopes"] or step_id not in machine.scope(path).values["steps"]:
+        raise _not_run(step_id)
+    parts = path.split("/") if path else []
+    for end in range(0, len(parts), 2):
+        if not _is_forked(machine, "/".join(parts[:end]), parts[end]):
+            raise _not_run(step_id)
+    return path
+
+
+def _not_run(step_id: str) -> Conflict:
+    message = f"Step {step_id!r} did not run in this instance"
+    return Conflict(message, code="step-not-run", pointer="/fromStepId", suggestion="name a step that did")
+
+
+def _is_beside(key: str, other: str) -> bool:
+    """Tell whether two lists are, or lie in, different branches of one step."""
+    parts, others = key.split("/"), other.split("/")
+    for index, (part, its) in enumerate(zip(parts, others, strict=False)):
+        if part != its:
+            return index % 2 == 1
+    return False
+
+
+def _exchange_input(machine: Machine, input_data: Json) -> None:
+    """Take a new input; what had been made of the old one in the working document stays."""
+    state = machine.state
+    old, data = state["input"], state["data"]
+    for name in {*old, *input_data}:
+        if name in data and not (name in old and same(data[name], old[name])):
+            continue
+        if name in input_data:
+            data[name] = input_data[name]
+        else:
+            data.pop(name, None)
+    state["input"] = input_data

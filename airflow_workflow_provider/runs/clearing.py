@@ -1,0 +1,95 @@
+"""Having tasks of a DAG run run again, as Airflow's own API clears them (rule I5)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from airflow.api_fastapi.common.dagbag import create_dag_bag
+from airflow.models.dag_version import DagVersion
+from airflow.models.dagrun import DagRun
+from airflow.models.taskinstance import TaskInstance, clear_task_instances
+from airflow.utils.session import create_session
+from airflow.utils.state import DagRunState, TaskInstanceState
+from sqlalchemy import or_, select
+
+from airflow_workflow_provider.errors import Conflict
+
+if TYPE_CHECKING:
+    from airflow.serialization.definitions.dag import SerializedDAG
+    from sqlalchemy.orm import Session
+
+NOT_CHOSEN = (TaskInstanceState.SKIPPED, TaskInstanceState.UPSTREAM_FAILED, TaskInstanceState.REMOVED)
+
+
+@contextmanager
+def cleared(
+    dag_id: str,
+    run_id: str,
+    task_ids: Collection[str] | None,
+    *,
+    newest: bool = False,
+    conf: Mapping[str, Any] | None = None,
+) -> Iterator[dict[str, int]]:
+    """Clear tasks and all behind them; committed when the context ends well.
+
+    What was skipped is cleared too: a run that was ended by hand skips tasks that were to run. Airflow skips again what
+    a decision that still stands did not choose.
+
+    :param task_ids: the tasks; None for all of the run
+    :param newest: let the run go on with the newest version of its DAG
+    :param conf: the new ``conf`` of the run
+    :returns: the largest number of tries of each cleared task, which rises with each clearing
+    :raises Conflict: ``run-missing``: Airflow has deleted the run, or the DAG
+    """
+    with create_session() as session:
+        run = session.scalar(select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id).with_for_update())
+        if run is None:
+            raise _missing(run_id)
+        bag = create_dag_bag()
+        dag = (
+            bag.get_latest_version_of_dag(dag_id, session=session)
+            if newest
+            else bag.get_dag_for_run(run, session=session)
+        )
+        if dag is None:
+            raise _missing(run_id)
+        if conf is not None:
+            run.conf = dict(conf)
+        if newest:
+            _make_tasks(session, run, dag)
+        found = list(session.scalars(_to_clear(dag, run_id, task_ids)).all())
+        clear_task_instances(found, session, DagRunState.QUEUED, run_on_latest_version=newest)
+        session.flush()
+        yield {each.task_id: each.max_tries for each in found}
+
+
+def _make_tasks(session: Session, run: DagRun, dag: SerializedDAG) -> None:
+    """Give a run the tasks of the newest version, before any of them is cleared."""
+    version = DagVersion.get_latest_version(run.dag_id, session=session)
+    if version is None:
+        raise _missing(run.run_id)
+    run.created_dag_version_id = version.id
+    run.dag = dag
+    run.verify_integrity(session=session, dag_version_id=version.id)
+    session.flush()
+
+
+def _to_clear(dag: SerializedDAG, run_id: str, task_ids: Collection[str] | None) -> Any:
+    query = select(TaskInstance).where(
+        TaskInstance.dag_id == dag.dag_id,
+        TaskInstance.run_id == run_id,
+        TaskInstance.task_id.in_(list(dag.task_dict)),
+    )
+    if task_ids is None:
+        return query
+    wanted = set(task_ids)
+    for task_id in task_ids:
+        wanted.update(dag.get_task(task_id).get_flat_relative_ids(upstream=False))
+    return query.where(or_(TaskInstance.task_id.in_(wanted), TaskInstance.state.in_(NOT_CHOSEN)))
+
+
+def _missing(run_id: str) -> Conflict:
+    message = f"Airflow has no DAG run {run_id!r} any more, or not its DAG"
+    return Conflict(message, code="run-missing", suggestion="start a new instance")
