@@ -11,7 +11,6 @@ import os
 import queue
 import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.listeners import hookimpl
@@ -28,7 +27,6 @@ class EndedRun:
 
     :param succeeded: how, as Airflow says
     :param reason: why, in Airflow's words
-    :param at: when the listener was told
     """
 
     dag_id: str
@@ -36,7 +34,6 @@ class EndedRun:
     conf: dict[str, Any]
     succeeded: bool
     reason: str
-    at: datetime
 
 
 @hookimpl
@@ -92,6 +89,6 @@ SETTLER: Final = Settler()
 def _note(dag_run: DagRun, msg: str, *, succeeded: bool) -> None:
     try:
         conf = dag_run.conf if isinstance(dag_run.conf, dict) else {}
-        SETTLER.add(EndedRun(dag_run.dag_id, dag_run.run_id, conf, succeeded, str(msg), datetime.now(UTC)))
+        SETTLER.add(EndedRun(dag_run.dag_id, dag_run.run_id, conf, succeeded, str(msg)))
     except Exception:
         log.exception("The end of a DAG run could not be noted")

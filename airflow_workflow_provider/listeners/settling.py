@@ -5,8 +5,8 @@ So end the instances of runs that a person marked, that timed out, or that lost 
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.dag.stored import graph_at
 from airflow_workflow_provider.engine.failure import CANCELLED, TIMEOUT_ERROR, WORKER_LOST, Failure
@@ -25,21 +25,20 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.listeners.dag_runs import EndedRun
     from airflow_workflow_provider.store.instances import Instance
 
-LATE: Final = timedelta(seconds=2)
-"""An instance that changed so much later than its run ended runs again already."""
-
 
 def settle_configured(ended: EndedRun) -> bool:
     """Settle in the configured database, reached for this run only."""
     settings = load_settings()
     url = database_url(settings.conn_id)
     with Database(url, connect_timeout=settings.connect_timeout, retry_for=settings.retry_for, pooled=False) as found:
-        return settle(ended, found)
+        return settle(ended, found, still_so=is_still_so)
 
 
-def settle(ended: EndedRun, database: Database) -> bool:
+def settle(ended: EndedRun, database: Database, *, still_so: Callable[[EndedRun], bool] = lambda _: True) -> bool:
     """Make the instance of a run that has ended agree with it; a run that is no workflow's is left alone.
 
+    :param still_so: tells whether the run has not begun to run again, because somebody cleared a task or retried it;
+        asked while nobody else can change the instance
     :returns: whether anything had to be changed
     """
     definitions, tasks, instances = Definitions(database), Tasks(database), Instances(database)
@@ -55,11 +54,26 @@ def settle(ended: EndedRun, database: Database) -> bool:
     ledger = Ledger(graph, revision, Run(ended.dag_id, ended.run_id, ended.conf), instances=instances)
 
     def agree(machine: Machine) -> bool:
+        if not still_so(ended):
+            return False
         if ended.succeeded:
             return agree_completed(machine, ledger.clock())
         return agree_failed(machine, _failure(ended.reason), ledger.clock())
 
     return ledger.change(agree)
+
+
+def is_still_so(ended: EndedRun) -> bool:
+    """Tell whether a run is in the state in which it ended, as Airflow's database knows once the end is committed."""
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        # Airflow tells of an end before it commits it, and holds the row until then.
+        query = select(DagRun.state).where(DagRun.dag_id == ended.dag_id, DagRun.run_id == ended.run_id)
+        state = session.scalar(query.with_for_update())
+    return state is None or state == ("success" if ended.succeeded else "failed")
 
 
 def _instance(ended: EndedRun, instances: Instances) -> Instance | None:
@@ -70,9 +84,7 @@ def _instance(ended: EndedRun, instances: Instances) -> Instance | None:
 
 
 def _agrees(ended: EndedRun, found: Instance) -> bool:
-    if found.status == ("completed" if ended.succeeded else "failed"):
-        return True
-    return found.status in ("running", "suspended") and found.updated_at > ended.at + LATE
+    return found.status == ("completed" if ended.succeeded else "failed")
 
 
 def _failure(reason: str) -> Failure:
