@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -11,12 +12,25 @@ from airflow_workflow_provider.api.app import create_app
 from airflow_workflow_provider.api.openapi import openapi_document
 from tests.fixtures.api import ROLES, Api, problem, writes
 from tests.fixtures.documents import step, workflow
+from tests.fixtures.people import ask_all
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 
 TASK = {"taskId": "greet", "name": "Greet", "operator": "set"}
 EXAMPLE = workflow(step("long", "wait", arguments={"duration": "PT1H"}), triggers=[{"eventPattern": "shop.order"}])
+ACTIONS = ("answer", "claim", "delegate", "release")
+ASKING = workflow(
+    step(
+        "all",
+        parallelBranches=[
+            {"branchId": name, "steps": [step(name, "approval", arguments={"subject": name})]} for name in ACTIONS
+        ],
+    ),
+    workflowId="asking",
+)
 BODIES: dict[str, Any] = {
+    "/api/v1/questions/{question_id}/answer": {"decision": "approve"},
+    "/api/v1/questions/{question_id}/delegate": {"to": "op"},
     "/api/v1/definitions/{workflow_id}": EXAMPLE,
     "/api/v1/definitions/validate": workflow(),
     "/api/v1/tasks/{task_id}": TASK,
@@ -50,7 +64,12 @@ def filled(api: Api) -> dict[str, str]:
     assert started.is_success, started.text
     event = admin.post("events", json=BODIES["/api/v1/events"]).json()["items"][0]["id"]
     delivery = admin.get("deliveries").json()["items"][0]["id"]
+    api.publish(ASKING)
+    asking = admin.post("definitions/asking/instances", json={}).json()["id"]
+    asked = {name: str(each.id) for name, each in ask_all(api.database, UUID(asking)).items()}
     return {
+        **asked,
+        "question_id": asked["answer"],
         "workflow_id": "example",
         "task_id": "greet",
         "instance_id": started.json()["id"],
@@ -60,7 +79,9 @@ def filled(api: Api) -> dict[str, str]:
 
 
 def send(client: Any, method: str, path: str, filled: dict[str, str]) -> Any:
-    address = path.removeprefix("/api/v1/").format(**filled)
+    action = path.rpartition("/")[2]
+    named = {**filled, "question_id": filled[action]} if action in ACTIONS else filled
+    address = path.removeprefix("/api/v1/").format(**named)
     query = {"old": "1" if "tasks" in path else "1.0.0"} if path.endswith("diff") else {}
     if path.endswith("tasks/{task_id}/diff"):
         query = {"old": str(client.get("tasks/greet").json().get("revision", 1))}
@@ -131,12 +152,13 @@ def test_what_may_not_be_read_is_not_there(api: Api, filled: dict[str, str], mon
     monkeypatch.setattr(SimpleAuthManager, "is_authorized_dag", only_open)
     client = api.as_role("user")
     for method, path in OPERATIONS:
-        if any(name in path for name in ("{workflow_id}", "{instance_id}", "{delivery_id}")):
+        if any(name in path for name in ("{workflow_id}", "{instance_id}", "{delivery_id}", "{question_id}")):
             problem(send(client, method, path, filled), 404, "not-found")
     assert [each["workflowId"] for each in client.get("definitions").json()["items"]] == ["open"]
     assert [each["id"] for each in client.get("instances").json()["items"]] == [visible]
     assert client.get("instances", params={"workflowId": "example"}).json()["items"] == []
     assert client.get("deliveries").json()["items"] == []
+    assert client.get("questions", params={"mine": "false"}).json()["items"] == []
     problem(client.post("simulate", json={"workflowId": "example"}), 404, "not-found")
 
 
