@@ -10,6 +10,7 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI
 
 from airflow_workflow_provider import __version__
+from airflow_workflow_provider.api.background import background
 from airflow_workflow_provider.api.openapi import openapi_document
 from airflow_workflow_provider.api.problems import add_handlers
 from airflow_workflow_provider.api.routes import (
@@ -24,9 +25,6 @@ from airflow_workflow_provider.api.routes import (
 )
 from airflow_workflow_provider.api.security import Authentication
 from airflow_workflow_provider.api.services import Services
-from airflow_workflow_provider.runs.events import event_service
-from airflow_workflow_provider.runs.showing import showing_answers
-from airflow_workflow_provider.runs.waking import wakeup_service
 
 PREFIX: Final = "/api/v1"
 DESCRIPTION: Final = """Publish workflow definitions, start and steer instances, and see what they did.
@@ -82,6 +80,6 @@ def mounted_app() -> FastAPI:
 
 @asynccontextmanager
 async def _delivering(_: FastAPI) -> AsyncIterator[None]:
-    """Deliver events, and tell waiting tasks to go on, for as long as the api-server runs."""
-    with event_service(), wakeup_service(showing_answers):
+    """Do what goes on beside requests for as long as the api-server runs."""
+    with background():
         yield

@@ -1,0 +1,46 @@
+"""What goes on in the api-server beside answering requests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from airflow_workflow_provider.api.services import Services, airflow_mask
+from airflow_workflow_provider.runs.background import in_background
+from airflow_workflow_provider.runs.events import event_service
+from airflow_workflow_provider.runs.notifying import Notifier
+from airflow_workflow_provider.runs.reminding import Reminder
+from airflow_workflow_provider.runs.showing import showing_answers
+from airflow_workflow_provider.runs.waking import wakeup_service
+from airflow_workflow_provider.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.store.database import Database
+
+
+@contextmanager
+def background() -> Iterator[None]:
+    """Deliver events, wake tasks, remind people and tell notifiers, until the context ends."""
+    with event_service(), wakeup_service(showing_answers), people_service():
+        yield
+
+
+@contextmanager
+def people_service(settings: Settings | None = None) -> Iterator[None]:
+    """Remind and escalate, and tell notifiers, in threads of this process."""
+    settings = settings or load_settings()
+    notifiers = settings.notifiers
+
+    def remind(database: Database, stop: threading.Event) -> None:
+        Reminder(database, notifiers).run(stop)
+
+    def notify(database: Database, stop: threading.Event) -> None:
+        Notifier(database, notifiers, Services(database, settings).definition, airflow_mask).run(stop)
+
+    works = {"reminding of people": remind}
+    if notifiers:
+        works["notification of people"] = notify
+    with in_background(works, settings):
+        yield

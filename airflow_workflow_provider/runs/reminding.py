@@ -1,0 +1,85 @@
+"""Reminders and escalations of questions that nobody has answered yet."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from airflow_workflow_provider.engine.failure import moment
+from airflow_workflow_provider.people.notifiers import listening
+from airflow_workflow_provider.store.logs import LogEntry
+from airflow_workflow_provider.store.notifications import add_notifications
+from airflow_workflow_provider.store.questions import Questions
+from airflow_workflow_provider.tasks.questions import joined, keys_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_workflow_provider.store.database import Database
+    from airflow_workflow_provider.store.instances import Record
+    from airflow_workflow_provider.store.questions import QuestionRecord
+
+log = logging.getLogger(__name__)
+
+POLL: Final = 2.0
+"""Seconds between two looks at what is due."""
+
+
+class Reminder:
+    """Carries out the plans of questions; any number of processes may do so at once.
+
+    :param notifiers: as they are configured, by name
+    """
+
+    def __init__(self, database: Database, notifiers: Mapping[str, Any]) -> None:
+        self._questions = Questions(database)
+        self._notifiers = notifiers
+
+    def run(self, stop: threading.Event, poll: float = POLL) -> None:
+        """Work until told to stop."""
+        while not stop.is_set():
+            self.work()
+            stop.wait(poll)
+
+    def work(self, now: datetime | None = None) -> int:
+        """Do what is due; return how many questions it was due for."""
+        due = self._questions.appointed()
+        for wanted in due:
+            self._questions.change(wanted, lambda record, found: self._keep(record, found, now or datetime.now(UTC)))
+        return len(due)
+
+    def _keep(self, record: Record, found: QuestionRecord, now: datetime) -> None:
+        question = found.question
+        if not question.is_waited_for:
+            found.set(next_at=None)
+            return
+        due = [each for each in question.plan if moment(each["at"]) <= now]
+        rest = [each for each in question.plan if moment(each["at"]) > now]
+        assignees, keys = question.assignees, list(question.keys)
+        for each in due:
+            occasion = "reminder"
+            if each["assignees"] is not None:
+                occasion, assignees = "escalated", joined(assignees, each["assignees"])
+                keys = list(dict.fromkeys([*keys, *keys_of(each["assignees"])]))
+            told = listening(self._notifiers, occasion, question.notifiers)
+            add_notifications(record.connection, occasion, told, question.instance_id, question.id)
+            record.log([_entry(question.id, question, occasion, each["assignees"], now)])
+        found.set(plan=rest, next_at=moment(rest[0]["at"]) if rest else None, assignees=assignees, keys=keys)
+
+
+def _entry(wanted: UUID, question: Any, occasion: str, assignees: Any, now: datetime) -> LogEntry:
+    data: dict[str, Any] = {"question": str(wanted)}
+    if assignees is not None:
+        data["assignees"] = assignees
+    return LogEntry(
+        "question.reminded" if assignees is None else f"question.{occasion}",
+        at=now,
+        step_id=question.step_id,
+        scope=question.scope,
+        visit=question.visit,
+        attempt=question.attempt,
+        data=data,
+    )
