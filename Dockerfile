@@ -4,9 +4,11 @@ ARG PYTHON_VERSION=3.12
 
 FROM python:${PYTHON_VERSION}-slim AS wheel
 WORKDIR /source
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE hatch_build.py ./
 COPY airflow_workflow_provider airflow_workflow_provider
 COPY migrations migrations
+COPY scripts/build_ui.py scripts/build_ui.py
+COPY ui ui
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
 
 FROM apache/airflow:${AIRFLOW_VERSION}-python${PYTHON_VERSION}

@@ -32,12 +32,16 @@ help: ## Say what there is
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+.PHONY: ui
+ui: $(VENV)/.run ## Build what Airflow's pages show, if something changed
+	@$(BIN)/python scripts/build_ui.py
+
 .PHONY: demo
-demo: $(VENV)/.run ## Run the example workflows on a real Airflow and PostgreSQL, then stop both
+demo: ui ## Run the example workflows on a real Airflow and PostgreSQL, then stop both
 	@$(BIN)/python -m airflow_workflow_provider.cli.demo $(DEMO_ARGS)
 
 .PHONY: up
-up: $(VENV)/.run ## Start a local Airflow and PostgreSQL that stay (data in .local/)
+up: ui ## Start a local Airflow and PostgreSQL that stay (data in .local/)
 	@$(BIN)/airflow-workflows standalone up
 
 .PHONY: down
@@ -45,7 +49,8 @@ down: $(VENV)/.run ## Stop what `make up` started; the data stay
 	@$(BIN)/airflow-workflows standalone down
 
 .PHONY: test
-test: $(VENV)/.dev ## Run all tests (PYTEST_ARGS="-k name" for some)
+test: $(VENV)/.dev ui ## Run all tests (PYTEST_ARGS="-k name" for some)
+	@$(BIN)/python scripts/build_ui.py run test
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not daemons" $(PYTEST_ARGS) || [ $$? -eq 5 ]
 	@$(BIN)/python -m pytest -m daemons $(PYTEST_ARGS) || [ $$? -eq 5 ]
 
@@ -59,6 +64,7 @@ lint: $(VENV)/.dev ## Check style, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo --config pyproject.toml
+	@$(BIN)/python scripts/build_ui.py run check
 
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure what has to be fast

@@ -28,10 +28,21 @@ class _Middlewares:
         return [{"middleware": RequiredActions, "args": [], "kwargs": {}, "name": "workflow-questions"}]
 
 
+class _Views:
+    """What Airflow's pages show of us, looked for when the api-server asks."""
+
+    def __get__(self, _: object, __: type) -> list[dict[str, Any]]:
+        from airflow_workflow_provider.api.openapi import MOUNT
+        from airflow_workflow_provider.ui.apps import react_apps
+
+        return react_apps(MOUNT)
+
+
 class WorkflowsPlugin(AirflowPlugin):
     """Gathers what this package adds to Airflow's own processes."""
 
     name = "workflows"
     fastapi_apps: Any = _Applications()
     fastapi_root_middlewares: Any = _Middlewares()
+    react_apps: Any = _Views()
     listeners: list[Any] = [dag_runs, warming]  # noqa: RUF012 - as Airflow declares it

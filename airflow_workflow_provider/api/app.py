@@ -19,12 +19,14 @@ from airflow_workflow_provider.api.routes import (
     instances,
     logs,
     operations,
+    overviews,
     questions,
     simulations,
     tasks,
 )
 from airflow_workflow_provider.api.security import Authentication
 from airflow_workflow_provider.api.services import Services
+from airflow_workflow_provider.ui.static import StaticFiles, read_bundle
 
 PREFIX: Final = "/api/v1"
 DESCRIPTION: Final = """Publish workflow definitions, start and steer instances, and see what they did.
@@ -57,11 +59,13 @@ def create_app(
     )
     app.state.services = services
     api = APIRouter(prefix=PREFIX)
-    for routes in (definitions, tasks, instances, operations, questions, logs, events, simulations):
+    for routes in (definitions, overviews, tasks, instances, operations, questions, logs, events, simulations):
         api.include_router(routes.router)
     app.include_router(api)
     add_handlers(app)
     app.add_middleware(Authentication)
+    # Before authentication: the front end's files are for everybody.
+    app.add_middleware(StaticFiles, bundle=read_bundle())
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:

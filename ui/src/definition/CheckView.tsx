@@ -1,0 +1,38 @@
+import { Stack } from "@chakra-ui/react";
+import type { ViewProps } from "src/definition/DefinitionTab";
+import { Findings } from "src/definition/Findings";
+import { useValidation } from "src/definition/useValidation";
+import { FailureNotice } from "src/parts/FailureNotice";
+import { LiveView } from "src/parts/LiveView";
+import { Notice } from "src/parts/Notice";
+
+/** What checking the published document finds today: tasks that it names may have gone since. */
+export function CheckView({ definition }: ViewProps) {
+  const { checked } = useValidation(JSON.stringify(definition.document));
+  if (checked === null) {
+    return (
+      <LiveView
+        live={{ data: null, etag: null, failure: null, loading: true, at: null, refresh: () => undefined }}
+      >
+        {() => null}
+      </LiveView>
+    );
+  }
+  if (checked.failure !== null) return <FailureNotice failure={checked.failure} />;
+  const errors = checked.findings.filter((each) => each.severity === "error").length;
+  return (
+    <Stack gap={3} maxW="4xl">
+      {checked.findings.length === 0 ? (
+        <Notice title="Nothing is wrong" tone="success">
+          The document was checked as publishing would: no errors, no warnings.
+        </Notice>
+      ) : (
+        <Notice
+          title={errors > 0 ? "This document could not be published today" : "It is valid, with warnings"}
+          tone={errors > 0 ? "error" : "warning"}
+        />
+      )}
+      <Findings findings={checked.findings} />
+    </Stack>
+  );
+}

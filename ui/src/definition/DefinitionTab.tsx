@@ -1,0 +1,157 @@
+import { Badge, Button, Heading, HStack, Spacer, Stack, Tabs } from "@chakra-ui/react";
+import { type ComponentType, useState } from "react";
+import { Link as RouterLink, useSearchParams } from "react-router-dom";
+import { asFailure, call, type Failure } from "src/api/client";
+import { type Live, useLive } from "src/api/polling";
+import type {
+  DefinitionSummary,
+  DefinitionVersion,
+  WorkflowDefinition,
+  WorkflowOverview,
+  WorkflowOverviews,
+} from "src/api/schema.gen";
+import { CheckView } from "src/definition/CheckView";
+import { DocumentView } from "src/definition/DocumentView";
+import { EditView } from "src/definition/EditView";
+import { TriggerView } from "src/definition/TriggerView";
+import { VersionView } from "src/definition/VersionView";
+import { BarStrip } from "src/nav/BarStrip";
+import { StatusCounts } from "src/nav/StatusCounts";
+import { FailureNotice } from "src/parts/FailureNotice";
+import { LiveView } from "src/parts/LiveView";
+import { Markdown } from "src/parts/Markdown";
+import { Notice } from "src/parts/Notice";
+import { paths } from "src/parts/paths";
+import type { AirflowProps } from "src/shell/frame";
+
+export type ViewProps = {
+  definition: DefinitionVersion;
+  document: WorkflowDefinition;
+  live: Live<DefinitionVersion>;
+  mayEdit: boolean;
+};
+
+const VIEWS: Record<string, { title: string; View: ComponentType<ViewProps> }> = {
+  document: { title: "Document", View: DocumentView },
+  versions: { title: "Versions", View: VersionView },
+  triggers: { title: "Triggers", View: TriggerView },
+  checks: { title: "Checks", View: CheckView },
+  edit: { title: "Edit", View: EditView },
+};
+
+/** What a workflow is, on the page of its DAG. */
+export function DefinitionTab({ dagId }: AirflowProps) {
+  const live = useLive<DefinitionVersion>(
+    dagId === undefined ? null : `/definitions/${encodeURIComponent(dagId)}`,
+  );
+  if (live.failure?.missing) {
+    return (
+      <Notice title="This DAG is no workflow">
+        It was not made from a workflow definition, so there is none to show.
+      </Notice>
+    );
+  }
+  return (
+    <LiveView lines={8} live={live}>
+      {(definition) => <Definition definition={definition} live={live} />}
+    </LiveView>
+  );
+}
+
+function Definition({ definition, live }: { definition: DefinitionVersion; live: Live<DefinitionVersion> }) {
+  const [parameters, setParameters] = useSearchParams();
+  const { workflowId } = definition;
+  const overviews = useLive<WorkflowOverviews>("/overviews", { query: { workflowId }, every: 5000 });
+  const overview = overviews.data?.items[0];
+  const may = new Set<string>(overview?.permissions ?? []);
+  const document = definition.document as unknown as WorkflowDefinition;
+  const views = Object.entries(VIEWS).filter(([name]) => name !== "edit" || may.has("edit"));
+  const wanted = parameters.get("view") ?? "";
+  const current = views.some(([name]) => name === wanted) ? wanted : "document";
+  return (
+    <Stack gap={3}>
+      <HStack align="flex-start" flexWrap="wrap" gap={3} minH={16}>
+        <Stack gap={1} maxW="3xl" minW={0}>
+          <HStack flexWrap="wrap">
+            <Heading as="h2" overflowWrap="anywhere" size="md">
+              {String(document.name ?? workflowId)}
+            </Heading>
+            <Badge size="sm">{definition.version}</Badge>
+          </HStack>
+          {typeof document.description === "string" ? <Markdown text={document.description} /> : null}
+        </Stack>
+        <Spacer />
+        {overview === undefined ? null : (
+          <Stack align="flex-end" gap={2} minH={14}>
+            <BarStrip items={overview.recent} />
+            <StatusCounts counts={overview.counts} workflowId={workflowId} />
+          </Stack>
+        )}
+        <Actions onChanged={overviews.refresh} overview={overview} />
+      </HStack>
+      {overviews.failure === null ? null : <FailureNotice failure={overviews.failure} stale />}
+      <Tabs.Root
+        lazyMount
+        onValueChange={({ value }) =>
+          setParameters(value === "document" ? {} : { view: value }, { replace: true })
+        }
+        size="sm"
+        unmountOnExit
+        value={current}
+      >
+        <Tabs.List overflowX="auto" overflowY="hidden">
+          {views.map(([name, { title }]) => (
+            <Tabs.Trigger flexShrink={0} key={name} value={name}>
+              {title}
+            </Tabs.Trigger>
+          ))}
+        </Tabs.List>
+        {views.map(([name, { View }]) => (
+          <Tabs.Content key={name} pt={4} value={name}>
+            <View definition={definition} document={document} live={live} mayEdit={may.has("edit")} />
+          </Tabs.Content>
+        ))}
+      </Tabs.Root>
+    </Stack>
+  );
+}
+
+type ActionProps = { overview: WorkflowOverview | undefined; onChanged: () => void };
+
+function Actions({ overview, onChanged }: ActionProps) {
+  const [failure, setFailure] = useState<Failure | null>(null);
+  const [busy, setBusy] = useState(false);
+  if (overview === undefined) return null;
+  const { workflowId, active, permissions } = overview;
+  const toggle = async () => {
+    setBusy(true);
+    setFailure(null);
+    try {
+      const path = `/definitions/${encodeURIComponent(workflowId)}/${active ? "deactivate" : "activate"}`;
+      await call<DefinitionSummary>(path, { method: "POST" });
+    } catch (error) {
+      setFailure(asFailure(error));
+    } finally {
+      setBusy(false);
+      onChanged();
+    }
+  };
+  return (
+    <Stack align="flex-end">
+      <HStack>
+        {active ? null : <Badge size="sm">inactive</Badge>}
+        {permissions.includes("edit") ? (
+          <Button loading={busy} onClick={() => void toggle()} size="sm" variant="outline">
+            {active ? "Deactivate" : "Activate"}
+          </Button>
+        ) : null}
+        {active && permissions.includes("start") ? (
+          <Button asChild size="sm">
+            <RouterLink to={paths.start(workflowId)}>Start</RouterLink>
+          </Button>
+        ) : null}
+      </HStack>
+      {failure === null ? null : <FailureNotice failure={failure} />}
+    </Stack>
+  );
+}

@@ -1,0 +1,57 @@
+import { Box, chakra, HStack, Stack, Text } from "@chakra-ui/react";
+import type { ViewProps } from "src/definition/DefinitionTab";
+import { pieces } from "src/definition/pieces";
+import { written } from "src/definition/written";
+import { CopyButton } from "src/parts/CopyButton";
+import { DownloadButton } from "src/parts/DownloadButton";
+import { Time } from "src/parts/Time";
+
+/** The document itself. */
+export function DocumentView({ definition }: ViewProps) {
+  const text = written(definition.document);
+  return (
+    <Stack gap={2}>
+      <HStack flexWrap="wrap">
+        <CopyButton text={text} />
+        <DownloadButton name={`${definition.workflowId}-${definition.version}.json`} text={text} />
+        <Text color="fg.muted" fontSize="xs">
+          Published <Time at={definition.createdAt} />
+          {definition.createdBy === null ? "" : ` by ${definition.createdBy}`}
+        </Text>
+      </HStack>
+      <JsonText text={text} />
+    </Stack>
+  );
+}
+
+const COLORS: Record<string, string> = { key: "fg.info", string: "fg.success", other: "fg.warning" };
+
+/** JSON as it is written, with colours. */
+export function JsonText({ text }: { text: string }) {
+  return (
+    <Box
+      aria-label="Workflow document"
+      as="pre"
+      bg="bg.subtle"
+      borderWidth="1px"
+      fontFamily="mono"
+      fontSize="xs"
+      maxH="70vh"
+      overflow="auto"
+      p={3}
+      role="region"
+      rounded="md"
+      tabIndex={0}
+    >
+      {pieces(text).map((piece) =>
+        piece.kind === "plain" ? (
+          piece.text
+        ) : (
+          <chakra.span color={COLORS[piece.kind]} key={piece.from}>
+            {piece.text}
+          </chakra.span>
+        ),
+      )}
+    </Box>
+  );
+}

@@ -1,0 +1,137 @@
+import { Button, Checkbox, Grid, HStack, Spacer, Stack, Text } from "@chakra-ui/react";
+import { useRef, useState } from "react";
+import { asFailure, type Failure, send } from "src/api/client";
+import type { Finding, PublishedDefinition } from "src/api/schema.gen";
+import { Findings } from "src/definition/Findings";
+import { lineOf, locate } from "src/definition/positions";
+import { type EditorHandle, TextEditor } from "src/definition/TextEditor";
+import { useValidation } from "src/definition/useValidation";
+import { FailureNotice } from "src/parts/FailureNotice";
+import { Notice } from "src/parts/Notice";
+
+type Props = {
+  initial: string;
+  /** What was read: publishing counts only if it is still that. Null for a new workflow. */
+  etag: string | null;
+  /** The address; null to take the id from the document. */
+  workflowId: string | null;
+  onPublished: (workflowId: string) => void;
+};
+
+/** A document to be changed, what is wrong with it at its place, and publishing it. */
+export function Editing({ initial, etag, workflowId, onPublished }: Props) {
+  const [text, setText] = useState(initial);
+  const [force, setForce] = useState(false);
+  const [failure, setFailure] = useState<Failure | null>(null);
+  const [published, setPublished] = useState<PublishedDefinition | null>(null);
+  const [busy, setBusy] = useState(false);
+  const [tag, setTag] = useState(etag);
+  const editor = useRef<EditorHandle>(null);
+  const { checked, checking } = useValidation(text);
+
+  const publish = async () => {
+    setBusy(true);
+    setFailure(null);
+    setPublished(null);
+    try {
+      const id = workflowId ?? idIn(text);
+      const headers: Record<string, string> = tag === null ? { "If-None-Match": "*" } : { "If-Match": tag };
+      const answer = await send<PublishedDefinition>(`/definitions/${encodeURIComponent(id)}`, {
+        method: "PUT",
+        body: text,
+        headers,
+        query: force ? { force } : {},
+      });
+      setTag(answer.etag);
+      setPublished(answer.data);
+      onPublished(id);
+    } catch (error) {
+      setFailure(asFailure(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  const go = (finding: Finding) => {
+    if (checked !== null) editor.current?.goTo(locate(checked.places, finding.pointer).from);
+  };
+  const line = (finding: Finding) =>
+    checked === null ? null : lineOf(checked.text, locate(checked.places, finding.pointer).from);
+  return (
+    <Stack gap={3}>
+      <HStack flexWrap="wrap">
+        <Text aria-live="polite" color="fg.muted">
+          {said(checking, checked?.findings ?? [], checked?.failure ?? null)}
+        </Text>
+        <Spacer />
+        {tag === null ? null : (
+          <Checkbox.Root
+            checked={force}
+            onCheckedChange={({ checked: on }) => setForce(on === true)}
+            size="sm"
+          >
+            <Checkbox.HiddenInput />
+            <Checkbox.Control />
+            <Checkbox.Label>Allow a lower version</Checkbox.Label>
+          </Checkbox.Root>
+        )}
+        <Button
+          disabled={checking || checked?.valid !== true || text === initial}
+          loading={busy}
+          onClick={() => void publish()}
+          size="sm"
+        >
+          Publish
+        </Button>
+      </HStack>
+      {failure === null ? null : <FailureNotice failure={failure} title={TITLES[failure.code]} />}
+      {published === null ? null : (
+        <Notice
+          title={
+            published.outcome === "unchanged"
+              ? "This is what was published already"
+              : `Version ${published.version} is published`
+          }
+          tone="success"
+        >
+          Airflow takes new versions up within some seconds; what runs goes on with its own.
+        </Notice>
+      )}
+      <Grid gap={3} templateColumns={{ base: "minmax(0, 1fr)", lg: "minmax(0, 2fr) minmax(0, 1fr)" }}>
+        <TextEditor initial={initial} marks={checked?.marks ?? []} onChange={setText} ref={editor} />
+        <Stack aria-label="Findings" as="section" gap={2} maxH="70vh" overflowY="auto">
+          {checked?.failure == null ? null : <FailureNotice failure={checked.failure} />}
+          {checked === null || checked.findings.length === 0 ? null : (
+            <Findings findings={checked.findings} lineOf={line} onGo={go} />
+          )}
+        </Stack>
+      </Grid>
+    </Stack>
+  );
+}
+
+const TITLES: Record<string, string> = {
+  "revision-changed": "Somebody else has published meanwhile",
+  "version-reused": "This version was published with another content",
+  "version-lower": "The version is lower than the published one",
+};
+
+function said(checking: boolean, findings: readonly Finding[], failure: Failure | null): string {
+  if (checking) return "Checking…";
+  if (failure !== null) return "It could not be checked";
+  const errors = findings.filter((each) => each.severity === "error").length;
+  const warnings = findings.length - errors;
+  if (errors > 0)
+    return `${errors} ${errors === 1 ? "error" : "errors"}, ${warnings} ${warnings === 1 ? "warning" : "warnings"}`;
+  return warnings === 0
+    ? "No errors, no warnings"
+    : `No errors, ${warnings} ${warnings === 1 ? "warning" : "warnings"}`;
+}
+
+function idIn(text: string): string {
+  const document: unknown = JSON.parse(text);
+  const id =
+    typeof document === "object" && document !== null
+      ? (document as { workflowId?: unknown }).workflowId
+      : null;
+  return typeof id === "string" ? id : "";
+}

@@ -1,0 +1,57 @@
+import { Code, Stack, Table, Text } from "@chakra-ui/react";
+import type { ViewProps } from "src/definition/DefinitionTab";
+import { Empty } from "src/parts/Empty";
+import { Markdown } from "src/parts/Markdown";
+
+/** What starts the workflow by itself. */
+export function TriggerView({ document }: ViewProps) {
+  const triggers = document.triggers ?? [];
+  if (triggers.length === 0) {
+    return (
+      <Empty title="Nothing starts this workflow by itself">
+        It is started by hand, through the API, or by another workflow.
+      </Empty>
+    );
+  }
+  return (
+    <Table.ScrollArea>
+      <Table.Root size="sm">
+        <Table.Header>
+          <Table.Row>
+            <Table.ColumnHeader>Event pattern</Table.ColumnHeader>
+            <Table.ColumnHeader>When</Table.ColumnHeader>
+            <Table.ColumnHeader>How the event becomes the input</Table.ColumnHeader>
+          </Table.Row>
+        </Table.Header>
+        <Table.Body>
+          {triggers.map((each) => (
+            <Table.Row key={JSON.stringify(each)} verticalAlign="top">
+              <Table.Cell>
+                <Code overflowWrap="anywhere" size="sm" whiteSpace="pre-wrap">
+                  {typeof each.eventPattern === "string"
+                    ? each.eventPattern
+                    : JSON.stringify(each.eventPattern, null, 2)}
+                </Code>
+              </Table.Cell>
+              <Table.Cell>{each.description == null ? "–" : <Markdown text={each.description} />}</Table.Cell>
+              <Table.Cell>
+                {each.transform == null ? (
+                  <Text color="fg.muted">Its data, as they are</Text>
+                ) : (
+                  <Stack gap={1}>
+                    <Text color="fg.muted" fontSize="xs">
+                      {each.transform.type}
+                    </Text>
+                    <Code overflowWrap="anywhere" size="sm" whiteSpace="pre-wrap">
+                      {each.transform.expression}
+                    </Code>
+                  </Stack>
+                )}
+              </Table.Cell>
+            </Table.Row>
+          ))}
+        </Table.Body>
+      </Table.Root>
+    </Table.ScrollArea>
+  );
+}

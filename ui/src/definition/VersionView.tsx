@@ -1,0 +1,171 @@
+import { Badge, Box, Button, Code, chakra, HStack, NativeSelect, Stack, Table, Text } from "@chakra-ui/react";
+import { useState } from "react";
+import { useLive } from "src/api/polling";
+import type { Change, Diff, Publications } from "src/api/schema.gen";
+import type { ViewProps } from "src/definition/DefinitionTab";
+import { Empty } from "src/parts/Empty";
+import { LiveView } from "src/parts/LiveView";
+import { Time } from "src/parts/Time";
+
+/** What was published, and where two versions differ. */
+export function VersionView({ definition }: ViewProps) {
+  const live = useLive<Publications>(`/definitions/${encodeURIComponent(definition.workflowId)}/versions`);
+  return (
+    <LiveView live={live}>
+      {({ items }) => (
+        <Versions current={definition.version} items={items} workflowId={definition.workflowId} />
+      )}
+    </LiveView>
+  );
+}
+
+type Props = { workflowId: string; current: string; items: Publications["items"] };
+
+function Versions({ workflowId, current, items }: Props) {
+  const versions = [...new Set(items.map((each) => each.version))];
+  const [older, setOlder] = useState(versions.find((each) => each !== current) ?? current);
+  const [newer, setNewer] = useState(current);
+  return (
+    <Stack gap={5}>
+      <Table.ScrollArea maxW="3xl">
+        <Table.Root size="sm">
+          <Table.Header>
+            <Table.Row>
+              <Table.ColumnHeader>Version</Table.ColumnHeader>
+              <Table.ColumnHeader>Published</Table.ColumnHeader>
+              <Table.ColumnHeader>By</Table.ColumnHeader>
+              <Table.ColumnHeader>Compare</Table.ColumnHeader>
+            </Table.Row>
+          </Table.Header>
+          <Table.Body>
+            {items.map((each, index) => (
+              <Table.Row key={each.revision}>
+                <Table.Cell>
+                  {each.version}{" "}
+                  {index === 0 ? (
+                    <Badge colorPalette="success" size="sm">
+                      current
+                    </Badge>
+                  ) : null}
+                </Table.Cell>
+                <Table.Cell>
+                  <Time at={each.createdAt} />
+                </Table.Cell>
+                <Table.Cell>{each.createdBy ?? "–"}</Table.Cell>
+                <Table.Cell>
+                  {each.version === current ? null : (
+                    <Button
+                      aria-label={`Compare ${each.version} with the current version`}
+                      onClick={() => {
+                        setOlder(each.version);
+                        setNewer(current);
+                      }}
+                      size="2xs"
+                      variant="outline"
+                    >
+                      with current
+                    </Button>
+                  )}
+                </Table.Cell>
+              </Table.Row>
+            ))}
+          </Table.Body>
+        </Table.Root>
+      </Table.ScrollArea>
+      {versions.length < 2 ? (
+        <Text color="fg.muted">There is one version only, so there is nothing to compare.</Text>
+      ) : (
+        <Stack gap={3}>
+          <HStack flexWrap="wrap">
+            <Text>From</Text>
+            <Choice label="Older version" onChange={setOlder} value={older} versions={versions} />
+            <Text>to</Text>
+            <Choice label="Newer version" onChange={setNewer} value={newer} versions={versions} />
+          </HStack>
+          <Difference newer={newer} older={older} workflowId={workflowId} />
+        </Stack>
+      )}
+    </Stack>
+  );
+}
+
+type ChoiceProps = {
+  label: string;
+  value: string;
+  versions: readonly string[];
+  onChange: (version: string) => void;
+};
+
+function Choice({ label, value, versions, onChange }: ChoiceProps) {
+  return (
+    <NativeSelect.Root size="sm" w="auto">
+      <NativeSelect.Field aria-label={label} onChange={(event) => onChange(event.target.value)} value={value}>
+        {versions.map((each) => (
+          <option key={each} value={each}>
+            {each}
+          </option>
+        ))}
+      </NativeSelect.Field>
+      <NativeSelect.Indicator />
+    </NativeSelect.Root>
+  );
+}
+
+function Difference({ workflowId, older, newer }: { workflowId: string; older: string; newer: string }) {
+  const live = useLive<Diff>(`/definitions/${encodeURIComponent(workflowId)}/diff`, {
+    query: { old: older, new: newer },
+  });
+  return (
+    <LiveView live={live}>
+      {({ changes }) =>
+        changes.length === 0 ? (
+          <Empty title="These versions do not differ">Choose two versions with different content.</Empty>
+        ) : (
+          <Stack as="ol" gap={3} listStyleType="none">
+            {changes.map((each) => (
+              <ChangeItem change={each} key={`${each.change} ${each.pointer}`} />
+            ))}
+          </Stack>
+        )
+      }
+    </LiveView>
+  );
+}
+
+const PALETTES = { added: "success", removed: "failed", changed: "info" } as const;
+
+function ChangeItem({ change }: { change: Change }) {
+  return (
+    <Stack as="li" borderWidth="1px" data-testid="change" gap={2} p={2} rounded="md">
+      <HStack>
+        <Badge colorPalette={PALETTES[change.change]} size="sm">
+          {change.change}
+        </Badge>
+        <Code overflowWrap="anywhere" size="sm" variant="plain">
+          {change.pointer === "" ? "the whole document" : change.pointer}
+        </Code>
+      </HStack>
+      <Box fontFamily="mono" fontSize="xs" overflowX="auto">
+        {change.change === "added" ? null : <Side palette="failed" sign="−" value={change.old} />}
+        {change.change === "removed" ? null : <Side palette="success" sign="+" value={change.new} />}
+      </Box>
+    </Stack>
+  );
+}
+
+function Side({ sign, value, palette }: { sign: string; value: unknown; palette: string }) {
+  return (
+    <chakra.pre
+      bg="colorPalette.subtle"
+      color="colorPalette.fg"
+      colorPalette={palette}
+      px={2}
+      whiteSpace="pre-wrap"
+    >
+      {JSON.stringify(value, null, 2)
+        .split("\n")
+        .map((line) => `${sign} ${line}`)
+        .join("\n")}
+    </chakra.pre>
+  );
+}

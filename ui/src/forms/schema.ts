@@ -1,0 +1,211 @@
+// What a JSON Schema asks for, as far as a form can show it. The server checks everything; this only helps to fill in.
+
+export type Schema = { readonly [key: string]: unknown };
+export type Kind =
+  | "string"
+  | "text"
+  | "number"
+  | "integer"
+  | "boolean"
+  | "enum"
+  | "const"
+  | "object"
+  | "array"
+  | "choice"
+  | "json";
+export type FieldErrors = Readonly<Record<string, readonly string[]>>;
+
+const MAX_REFERENCES = 20;
+/** Deeper parts are written as JSON: a form of forms of forms helps nobody. */
+const MAX_DEPTH = 6;
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The schema without `$ref` and single `allOf`; `null` in a list of types is left out, since a field can be empty. */
+export function resolved(schema: unknown, root: Schema): Schema {
+  let found: Schema = isObject(schema) ? schema : {};
+  for (let step = 0; step < MAX_REFERENCES; step += 1) {
+    const { $ref: reference, ...rest } = found;
+    if (typeof reference === "string") {
+      found = { ...target(reference, root), ...rest };
+    } else if (Array.isArray(found.allOf) && found.allOf.every(isObject)) {
+      const { allOf, ...others } = found;
+      found = [...(allOf as Schema[]).map((part) => resolved(part, root)), others].reduce(merged, {});
+    } else {
+      return found;
+    }
+  }
+  return {};
+}
+
+function target(reference: string, root: Schema): Schema {
+  if (!reference.startsWith("#")) return {};
+  const names = reference.slice(1).split("/").slice(1).map(unescaped);
+  const found = names.reduce<unknown>((value, name) => (isObject(value) ? value[name] : undefined), root);
+  return isObject(found) ? found : {};
+}
+
+function merged(one: Schema, other: Schema): Schema {
+  const properties = { ...(one.properties as object), ...(other.properties as object) };
+  const required = [...names(one.required), ...names(other.required)];
+  return {
+    ...one,
+    ...other,
+    ...(Object.keys(properties).length > 0 ? { properties } : {}),
+    ...(required.length > 0 ? { required } : {}),
+  };
+}
+
+export function names(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((each) => typeof each === "string") : [];
+}
+
+export function typesOf(schema: Schema): string[] {
+  return typeof schema.type === "string" ? [schema.type] : names(schema.type);
+}
+
+/** What a part of the form looks like. */
+export function kindOf(schema: Schema, depth = 0): Kind {
+  if ("const" in schema) return "const";
+  if (Array.isArray(schema.enum)) return "enum";
+  const types = typesOf(schema).filter((type) => type !== "null");
+  const choices = alternatives(schema);
+  if (choices.length > 1) return depth < MAX_DEPTH ? "choice" : "json";
+  if (types.length > 1) return "json";
+  const type = types[0] ?? (isObject(schema.properties) ? "object" : undefined);
+  switch (type) {
+    case "string":
+      return schema.format === "textarea" || (Number(schema.maxLength) || 0) > 200 ? "text" : "string";
+    case "number":
+    case "integer":
+    case "boolean":
+      return type;
+    case "object":
+      return isObject(schema.properties) && depth < MAX_DEPTH ? "object" : "json";
+    case "array":
+      return isObject(schema.items) && depth < MAX_DEPTH ? "array" : "json";
+    default:
+      return "json";
+  }
+}
+
+/** The alternatives of `oneOf` or `anyOf`, "or null" left out. */
+export function alternatives(schema: Schema): Schema[] {
+  const found = Array.isArray(schema.oneOf) ? schema.oneOf : Array.isArray(schema.anyOf) ? schema.anyOf : [];
+  return found.filter(isObject).filter((each) => each.type !== "null");
+}
+
+/** What a field starts with; undefined leaves it out. */
+export function initial(schema: unknown, root: Schema, depth = 0): unknown {
+  const found = resolved(schema, root);
+  if ("default" in found) return found.default;
+  if ("const" in found) return found.const;
+  if (kindOf(found, depth) !== "object") return undefined;
+  const required = names(found.required);
+  const properties = found.properties as Record<string, unknown>;
+  const entries = Object.entries(properties)
+    .map(([name, each]) => [name, initial(each, root, depth + 1)] as const)
+    .filter(
+      ([name, value]) => value !== undefined && (required.includes(name) || !isObject(value) || depth === 0),
+    );
+  return entries.length > 0 || depth === 0 ? Object.fromEntries(entries) : undefined;
+}
+
+/** What is plainly wrong with a value, by JSON pointer. */
+export function check(schema: unknown, value: unknown, root: Schema, pointer = "", depth = 0): FieldErrors {
+  const found = resolved(schema, root);
+  const errors: Record<string, string[]> = {};
+  const add = (at: string, message: string) => {
+    errors[at] = [...(errors[at] ?? []), message];
+  };
+  const include = (more: FieldErrors) => {
+    for (const [at, messages] of Object.entries(more)) for (const each of messages) add(at, each);
+  };
+  const kind = kindOf(found, depth);
+  if (kind === "object" && isObject(value)) {
+    for (const name of names(found.required)) {
+      if (value[name] === undefined) add(`${pointer}/${escaped(name)}`, "This is needed");
+    }
+    for (const [name, each] of Object.entries(found.properties as object)) {
+      if (value[name] !== undefined) {
+        include(check(each, value[name], root, `${pointer}/${escaped(name)}`, depth + 1));
+      }
+    }
+  } else if (kind === "array" && Array.isArray(value)) {
+    if (value.length < (Number(found.minItems) || 0)) add(pointer, `At least ${found.minItems} are needed`);
+    if (typeof found.maxItems === "number" && value.length > found.maxItems) {
+      add(pointer, `At most ${found.maxItems} are possible`);
+    }
+    value.forEach((each, index) => {
+      include(check(found.items, each, root, `${pointer}/${index}`, depth + 1));
+    });
+  } else {
+    for (const message of wrong(found, value)) add(pointer, message);
+  }
+  return errors;
+}
+
+function wrong(schema: Schema, value: unknown): string[] {
+  const messages: string[] = [];
+  if (typeof value === "string") {
+    const length = [...value].length;
+    if (length < (Number(schema.minLength) || 0))
+      messages.push(`At least ${schema.minLength} characters are needed`);
+    if (typeof schema.maxLength === "number" && length > schema.maxLength) {
+      messages.push(`At most ${schema.maxLength} characters are possible`);
+    }
+  }
+  if (typeof value === "number") {
+    if (typesOf(schema).includes("integer") && !Number.isInteger(value))
+      messages.push("This must be a whole number");
+    if (typeof schema.minimum === "number" && value < schema.minimum)
+      messages.push(`This must be ${schema.minimum} or more`);
+    if (typeof schema.maximum === "number" && value > schema.maximum)
+      messages.push(`This must be ${schema.maximum} or less`);
+  }
+  return messages;
+}
+
+export function escaped(name: string): string {
+  return name.replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
+export function unescaped(name: string): string {
+  return name.replaceAll("~1", "/").replaceAll("~0", "~");
+}
+
+/** Findings of the server by the pointer of the field that they are about. */
+export function byField(
+  findings: readonly { pointer: string; message: string }[],
+  prefix: string,
+): { fields: FieldErrors; others: string[] } {
+  const fields: Record<string, string[]> = {};
+  const others: string[] = [];
+  for (const { pointer, message } of findings) {
+    if (pointer === prefix || pointer.startsWith(`${prefix}/`)) {
+      const at = pointer.slice(prefix.length);
+      fields[at] = [...(fields[at] ?? []), message];
+    } else {
+      others.push(pointer === "" ? message : `${pointer}: ${message}`);
+    }
+  }
+  return { fields, others };
+}
+
+/** `required` as the server tells it, at the object, is shown at the field that is missing. */
+export function atMissingField(
+  errors: FieldErrors,
+  missing: (message: string) => string | null,
+): FieldErrors {
+  const moved: Record<string, string[]> = {};
+  for (const [pointer, messages] of Object.entries(errors)) {
+    for (const message of messages) {
+      const name = missing(message);
+      const at = name === null ? pointer : `${pointer}/${escaped(name)}`;
+      moved[at] = [...(moved[at] ?? []), message];
+    }
+  }
+  return moved;
+}

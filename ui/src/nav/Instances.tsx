@@ -1,0 +1,193 @@
+import { Button, HStack, Input, NativeSelect, Stack, Table, Text } from "@chakra-ui/react";
+import { useSearchParams } from "react-router-dom";
+import { useLive } from "src/api/polling";
+import type { DefinitionPage, InstancePage, InstanceSummary } from "src/api/schema.gen";
+import { type Filter, isFiltered, queryOf, readFilter, STATUSES, toggled, writeFilter } from "src/nav/filter";
+import { AppLink } from "src/parts/AppLink";
+import { Empty } from "src/parts/Empty";
+import { LiveView } from "src/parts/LiveView";
+import { Pager, usePages } from "src/parts/Pager";
+import { paths } from "src/parts/paths";
+import { paletteOf, StatusBadge } from "src/parts/StatusBadge";
+import { Time } from "src/parts/Time";
+import { duration } from "src/parts/times";
+
+/** All instances that the user may read, newest first; the filter is part of the address. */
+export function Instances() {
+  const [parameters, setParameters] = useSearchParams();
+  const filter = readFilter(parameters);
+  const change = (changed: Partial<Filter>) =>
+    setParameters(writeFilter({ ...filter, ...changed }), { replace: true });
+  const pages = usePages(JSON.stringify(filter));
+  const live = useLive<InstancePage>("/instances", {
+    query: { ...queryOf(filter), after: pages.after, limit: 50 },
+    every: pages.number === 1 ? 3000 : 15_000,
+  });
+  return (
+    <Stack gap={3}>
+      <FilterBar change={change} clear={() => setParameters({}, { replace: true })} filter={filter} />
+      <LiveView lines={8} live={live}>
+        {({ items, next }) =>
+          items.length === 0 ? (
+            <Empty title={isFiltered(filter) ? "No instance matches" : "There are no instances yet"}>
+              {isFiltered(filter) ? "Widen the filter." : "Start a workflow from the list of definitions."}
+            </Empty>
+          ) : (
+            <>
+              <InstanceTable items={items} />
+              <Pager next={next} pages={pages} />
+            </>
+          )
+        }
+      </LiveView>
+    </Stack>
+  );
+}
+
+type FilterProps = { filter: Filter; change: (changed: Partial<Filter>) => void; clear: () => void };
+
+function FilterBar({ filter, change, clear }: FilterProps) {
+  const definitions = useLive<DefinitionPage>("/definitions", { query: { limit: 1000 } });
+  const known = definitions.data?.items.map((each) => each.workflowId) ?? [];
+  const choices =
+    filter.workflowId === "" || known.includes(filter.workflowId) ? known : [filter.workflowId, ...known];
+  return (
+    <HStack align="flex-end" as="search" flexWrap="wrap" gap={3}>
+      <Field label="Workflow">
+        <NativeSelect.Root maxW="xs" size="sm" w="auto">
+          <NativeSelect.Field
+            aria-label="Workflow"
+            onChange={(event) => change({ workflowId: event.target.value })}
+            value={filter.workflowId}
+          >
+            <option value="">All workflows</option>
+            {choices.map((each) => (
+              <option key={each} value={each}>
+                {each}
+              </option>
+            ))}
+          </NativeSelect.Field>
+          <NativeSelect.Indicator />
+        </NativeSelect.Root>
+      </Field>
+      <Field label="Status">
+        <HStack aria-label="Status" gap={1} role="group">
+          {STATUSES.map((status) => (
+            <Button
+              aria-pressed={filter.status.includes(status)}
+              colorPalette={paletteOf(status)}
+              key={status}
+              onClick={() => change({ status: toggled(filter.status, status) })}
+              size="xs"
+              variant={filter.status.includes(status) ? "solid" : "outline"}
+            >
+              {status}
+            </Button>
+          ))}
+        </HStack>
+      </Field>
+      <Field label="Correlation id">
+        <Input
+          aria-label="Correlation id"
+          onChange={(event) => change({ correlationId: event.target.value })}
+          size="sm"
+          value={filter.correlationId}
+          w={40}
+        />
+      </Field>
+      <Field label="Started from">
+        <Input
+          aria-label="Started from"
+          onChange={(event) => change({ from: event.target.value })}
+          size="sm"
+          type="date"
+          value={filter.from}
+          w="auto"
+        />
+      </Field>
+      <Field label="until">
+        <Input
+          aria-label="Started until"
+          onChange={(event) => change({ until: event.target.value })}
+          size="sm"
+          type="date"
+          value={filter.until}
+          w="auto"
+        />
+      </Field>
+      {isFiltered(filter) ? (
+        <Button onClick={clear} size="sm" variant="ghost">
+          Clear
+        </Button>
+      ) : null}
+    </HStack>
+  );
+}
+
+function Field({ label, children }: { label: string; children: React.ReactNode }) {
+  return (
+    <Stack gap={1}>
+      <Text aria-hidden="true" color="fg.muted" fontSize="xs">
+        {label}
+      </Text>
+      {children}
+    </Stack>
+  );
+}
+
+function InstanceTable({ items }: { items: readonly InstanceSummary[] }) {
+  return (
+    <Table.ScrollArea>
+      <Table.Root size="sm">
+        <Table.Header>
+          <Table.Row>
+            <Table.ColumnHeader>Status</Table.ColumnHeader>
+            <Table.ColumnHeader>Workflow</Table.ColumnHeader>
+            <Table.ColumnHeader>Instance</Table.ColumnHeader>
+            <Table.ColumnHeader>Correlation id</Table.ColumnHeader>
+            <Table.ColumnHeader>Step</Table.ColumnHeader>
+            <Table.ColumnHeader>Started</Table.ColumnHeader>
+            <Table.ColumnHeader>Duration</Table.ColumnHeader>
+          </Table.Row>
+        </Table.Header>
+        <Table.Body>
+          {items.map((each) => (
+            <InstanceRow item={each} key={each.id} />
+          ))}
+        </Table.Body>
+      </Table.Root>
+    </Table.ScrollArea>
+  );
+}
+
+function InstanceRow({ item }: { item: InstanceSummary }) {
+  const end = item.completedAt === null ? Date.now() : Date.parse(item.completedAt);
+  return (
+    <Table.Row data-testid={`instance-${item.id}`}>
+      <Table.Cell>
+        <StatusBadge status={item.status} />
+      </Table.Cell>
+      <Table.Cell>
+        <AppLink to={paths.definition(item.workflowId)}>{item.workflowId}</AppLink>
+        <Text color="fg.muted" fontSize="xs">
+          {item.version}
+        </Text>
+      </Table.Cell>
+      <Table.Cell maxW="sm">
+        <AppLink to={paths.instance(item)}>{item.runId}</AppLink>
+      </Table.Cell>
+      <Table.Cell maxW="xs" overflowWrap="anywhere">
+        {item.correlationId ?? "–"}
+      </Table.Cell>
+      <Table.Cell maxW="xs" overflowWrap="anywhere">
+        {item.error === null
+          ? (item.currentStepId ?? "–")
+          : `${item.error.stepId ?? item.currentStepId ?? ""}: ${item.error.type}`}
+      </Table.Cell>
+      <Table.Cell>
+        <Time at={item.startedAt} />
+      </Table.Cell>
+      <Table.Cell whiteSpace="nowrap">{duration(end - Date.parse(item.startedAt))}</Table.Cell>
+    </Table.Row>
+  );
+}

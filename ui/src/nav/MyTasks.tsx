@@ -1,0 +1,110 @@
+import { Button, HStack, Spacer, Stack, Text } from "@chakra-ui/react";
+import { useState } from "react";
+import { useSearchParams } from "react-router-dom";
+import { useLive } from "src/api/polling";
+import { AppLink } from "src/parts/AppLink";
+import { Empty } from "src/parts/Empty";
+import { LiveView } from "src/parts/LiveView";
+import { Notice } from "src/parts/Notice";
+import { Pager, usePages } from "src/parts/Pager";
+import { paths } from "src/parts/paths";
+import { StatusBadge } from "src/parts/StatusBadge";
+import { Time } from "src/parts/Time";
+import { QuestionForm } from "src/people/QuestionForm";
+import type { Question, QuestionPage } from "src/people/question";
+
+/** What workflows ask the user, to be answered here. */
+export function MyTasks() {
+  const [parameters, setParameters] = useSearchParams();
+  const everybody = parameters.get("show") === "all";
+  const pages = usePages(String(everybody));
+  const live = useLive<QuestionPage>("/questions", {
+    query: { mine: !everybody, after: pages.after, limit: 50 },
+    every: 5000,
+  });
+  const [answered, setAnswered] = useState<Question | null>(null);
+  const changed = (question: Question) => {
+    setAnswered(question.status === "open" && question.mayAnswer ? null : question);
+    live.refresh();
+  };
+  return (
+    <Stack gap={3}>
+      <HStack aria-label="Show" gap={1} role="group">
+        {[
+          { all: false, title: "For me" },
+          { all: true, title: "For everybody" },
+        ].map(({ all, title }) => (
+          <Button
+            aria-pressed={everybody === all}
+            key={title}
+            onClick={() => setParameters(all ? { show: "all" } : {}, { replace: true })}
+            size="xs"
+            variant={everybody === all ? "solid" : "outline"}
+          >
+            {title}
+          </Button>
+        ))}
+      </HStack>
+      {answered === null ? null : (
+        <Notice title={`${answered.subject}: your answer counts`} tone="success">
+          <AppLink to={paths.instance(answered)}>See how the workflow goes on</AppLink>
+        </Notice>
+      )}
+      <LiveView lines={6} live={live}>
+        {({ items, next }) =>
+          items.length === 0 ? (
+            <Empty title={everybody ? "No workflow asks anything" : "Nothing waits for you"}>
+              Questions of workflows appear here by themselves.
+            </Empty>
+          ) : (
+            <>
+              <Stack gap={2}>
+                {items.map((each) => (
+                  <QuestionItem key={each.id} onChanged={changed} question={each} />
+                ))}
+              </Stack>
+              <Pager next={next} pages={pages} />
+            </>
+          )
+        }
+      </LiveView>
+    </Stack>
+  );
+}
+
+function QuestionItem({
+  question,
+  onChanged,
+}: {
+  question: Question;
+  onChanged: (question: Question) => void;
+}) {
+  const [open, setOpen] = useState(false);
+  const late = question.dueAt !== null && Date.parse(question.dueAt) < Date.now();
+  return (
+    <Stack as="article" borderWidth="1px" data-testid={`question-${question.id}`} gap={3} p={3} rounded="md">
+      <HStack flexWrap="wrap">
+        <Stack gap={0} minW={0}>
+          <Text fontWeight="semibold" overflowWrap="anywhere">
+            {question.subject}
+          </Text>
+          <Text color="fg.muted" fontSize="xs">
+            <AppLink to={paths.instance(question)}>{question.workflowId}</AppLink>, step {question.stepId},
+            asked <Time at={question.askedAt} />
+            {question.dueAt === null ? "" : ", due "}
+            {question.dueAt === null ? null : <Time at={question.dueAt} />}
+          </Text>
+        </Stack>
+        <Spacer />
+        {late ? <StatusBadge label="late" status="expired" /> : null}
+        {question.claimedBy === null ? null : (
+          <StatusBadge label={`claimed by ${question.claimedBy}`} status="waiting" />
+        )}
+        <Button aria-expanded={open} onClick={() => setOpen(!open)} size="xs" variant="outline">
+          {open ? "Close" : question.mayAnswer ? "Answer" : "Show"}
+        </Button>
+      </HStack>
+      {open ? <QuestionForm onChanged={onChanged} question={question} /> : null}
+    </Stack>
+  );
+}

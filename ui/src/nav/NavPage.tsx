@@ -1,0 +1,74 @@
+import { Heading, HStack, Stack, Tabs } from "@chakra-ui/react";
+import type { ComponentType } from "react";
+import { useNavigate, useParams } from "react-router-dom";
+import { Definitions } from "src/nav/Definitions";
+import { EventsView } from "src/nav/EventsView";
+import { InstanceRedirect } from "src/nav/InstanceRedirect";
+import { Instances } from "src/nav/Instances";
+import { MyTasks } from "src/nav/MyTasks";
+import { NewWorkflow } from "src/nav/NewWorkflow";
+import { StartView } from "src/nav/StartView";
+import { paths } from "src/parts/paths";
+import { useOpenQuestions } from "src/people/useOpenQuestions";
+
+type View = { title: string; View: ComponentType };
+
+const TABS: Record<string, View> = {
+  definitions: { title: "Definitions", View: Definitions },
+  instances: { title: "Instances", View: Instances },
+  tasks: { title: "My tasks", View: MyTasks },
+  events: { title: "Events", View: EventsView },
+};
+
+// What is opened from a tab: its first name in the address, and the tab that stays marked.
+const PAGES: Record<string, { tab: string; View: ComponentType<{ name: string }> }> = {
+  start: { tab: "definitions", View: StartView },
+  new: { tab: "definitions", View: NewWorkflow },
+  instance: { tab: "instances", View: InstanceRedirect },
+};
+
+/** The page behind Airflow's navigation; what is shown is part of the address, so that it can be sent to others. */
+export function NavPage() {
+  const { "*": rest = "" } = useParams();
+  const navigate = useNavigate();
+  const questions = useOpenQuestions();
+  const [first = "", name = ""] = rest.split("/");
+  const page = PAGES[first];
+  const current = page?.tab ?? (first in TABS ? first : "definitions");
+  const tabs = Object.entries(TABS).filter(([path]) => path !== "tasks" || questions.available);
+  return (
+    <Stack gap={3}>
+      <HStack justify="space-between">
+        <Heading as="h1" size="lg">
+          Workflows
+        </Heading>
+      </HStack>
+      <Tabs.Root
+        lazyMount
+        onValueChange={({ value }) => navigate(paths.nav(value))}
+        size="sm"
+        unmountOnExit
+        value={current}
+      >
+        <Tabs.List overflowX="auto" overflowY="hidden">
+          {tabs.map(([path, { title }]) => (
+            <Tabs.Trigger
+              flexShrink={0}
+              key={path}
+              onClick={() => path === current && page !== undefined && navigate(paths.nav(path))}
+              value={path}
+            >
+              {title}
+              {path === "tasks" && questions.count > 0 ? ` (${questions.label})` : ""}
+            </Tabs.Trigger>
+          ))}
+        </Tabs.List>
+        {tabs.map(([path, { View }]) => (
+          <Tabs.Content key={path} pt={4} value={path}>
+            {page === undefined ? <View /> : <page.View key={name} name={name} />}
+          </Tabs.Content>
+        ))}
+      </Tabs.Root>
+    </Stack>
+  );
+}

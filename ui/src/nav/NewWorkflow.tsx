@@ -1,0 +1,45 @@
+import { Heading, Stack, Text } from "@chakra-ui/react";
+import { useState } from "react";
+import { Editing } from "src/definition/Editing";
+import { AppLink } from "src/parts/AppLink";
+import { paths } from "src/parts/paths";
+
+const TEMPLATE = `${JSON.stringify(
+  {
+    workflowId: "my-workflow",
+    name: "My workflow",
+    version: "1.0.0",
+    inputSchema: {
+      type: "object",
+      properties: { name: { type: "string", title: "Name" } },
+      required: ["name"],
+    },
+    steps: [
+      {
+        stepId: "greet",
+        taskId: "set",
+        arguments: { text: { type: "jsonata", expression: "'Hello ' & data.name" } },
+      },
+    ],
+  },
+  null,
+  2,
+)}\n`;
+
+/** Writes a new workflow. */
+export function NewWorkflow() {
+  const [made, setMade] = useState<string | null>(null);
+  return (
+    <Stack gap={3}>
+      <Heading as="h2" size="md">
+        New workflow
+      </Heading>
+      {made === null ? null : (
+        <Text>
+          <AppLink to={paths.definition(made)}>Open {made}</AppLink>
+        </Text>
+      )}
+      <Editing etag={null} initial={TEMPLATE} onPublished={setMade} workflowId={null} />
+    </Stack>
+  );
+}

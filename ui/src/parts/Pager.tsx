@@ -1,0 +1,39 @@
+import { Button, HStack, Text } from "@chakra-ui/react";
+import { useState } from "react";
+
+export type Pages = { after: string | null; number: number; forth: (next: string) => void; back: () => void };
+
+/** Where one is in a list whose pages are only known from one to the next; another `key` starts anew. */
+export function usePages(key: string): Pages {
+  const [state, setState] = useState<{ key: string; behind: string[] }>({ key, behind: [] });
+  const behind = state.key === key ? state.behind : [];
+  return {
+    after: behind.at(-1) ?? null,
+    number: behind.length + 1,
+    forth: (next) => setState({ key, behind: [...behind, next] }),
+    back: () => setState({ key, behind: behind.slice(0, -1) }),
+  };
+}
+
+/** Forth and back through the pages; nothing where there is only one. */
+export function Pager({ pages, next }: { pages: Pages; next: string | number | null }) {
+  if (pages.number === 1 && next === null) return null;
+  return (
+    <HStack aria-label="Pages" as="nav" justify="flex-end">
+      <Button disabled={pages.number === 1} onClick={pages.back} size="xs" variant="outline">
+        Newer
+      </Button>
+      <Text color="fg.muted" fontSize="xs">
+        Page {pages.number}
+      </Text>
+      <Button
+        disabled={next === null}
+        onClick={() => next !== null && pages.forth(String(next))}
+        size="xs"
+        variant="outline"
+      >
+        Older
+      </Button>
+    </HStack>
+  );
+}
