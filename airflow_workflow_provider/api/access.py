@@ -52,6 +52,11 @@ class Access:
         return self.user.get_name()
 
     @property
+    def roles(self) -> tuple[str, ...]:
+        """The user's roles, see :func:`roles_of`."""
+        return roles_of(self.user)
+
+    @property
     def actor(self) -> dict[str, Any]:
         """The user, as the execution log keeps it."""
         return {"id": str(self.user.get_id()), "name": self.user_name}

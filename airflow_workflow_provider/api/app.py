@@ -23,6 +23,7 @@ from airflow_workflow_provider.api.routes import (
     questions,
     simulations,
     tasks,
+    views,
 )
 from airflow_workflow_provider.api.security import Authentication
 from airflow_workflow_provider.api.services import Services
@@ -59,7 +60,18 @@ def create_app(
     )
     app.state.services = services
     api = APIRouter(prefix=PREFIX)
-    for routes in (definitions, overviews, tasks, instances, operations, questions, logs, events, simulations):
+    for routes in (
+        definitions,
+        overviews,
+        tasks,
+        instances,
+        operations,
+        views,
+        questions,
+        logs,
+        events,
+        simulations,
+    ):
         api.include_router(routes.router)
     app.include_router(api)
     add_handlers(app)

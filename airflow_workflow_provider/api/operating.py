@@ -32,12 +32,13 @@ def shown(services: Services, access: Access, stored: StoredInstance) -> Instanc
         "error": stored.error,
         "event": stored.event,
         "state": public_state(stored.state),
-        "operations": _operations(services, access, stored),
+        "operations": operations_of(services, access, stored),
     }
     return Instance.model_validate({**vars(stored), **masker.mask(documents)})
 
 
-def _operations(services: Services, access: Access, stored: StoredInstance) -> list[Operation]:
+def operations_of(services: Services, access: Access, stored: StoredInstance) -> list[Operation]:
+    """Return what a user may do with an instance now."""
     may = {right: access.may(right, stored.workflow_id) for right in (Right.OPERATE, Right.START)}
     if not may[Right.OPERATE]:
         return []

@@ -8,7 +8,9 @@ from typing import Any, Final
 
 from airflow._shared.secrets_masker import redact
 
+from airflow_workflow_provider.dag.plan import plan_of
 from airflow_workflow_provider.dag.stored import graph_at
+from airflow_workflow_provider.engine.drawing import Drawing, drawing_of
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.masking import Masker, secret_paths
 from airflow_workflow_provider.errors import InvalidDefinition, Misuse, NotFound, StoreUnavailable
@@ -27,6 +29,7 @@ from airflow_workflow_provider.store.listing import InstanceList
 from airflow_workflow_provider.store.logs import Logs
 from airflow_workflow_provider.store.questions import Questions
 from airflow_workflow_provider.store.tasks import Tasks
+from airflow_workflow_provider.store.views import Views
 from airflow_workflow_provider.store.waits import Waits
 from airflow_workflow_provider.tasks.catalogue import Catalogue
 
@@ -53,6 +56,7 @@ class Services:
         self.deliveries = Deliveries(database)
         self.waits = Waits(database)
         self.questions = Questions(database)
+        self.views = Views(database)
 
     @classmethod
     def configured(cls) -> Services:
@@ -119,6 +123,22 @@ class Services:
             self.graph,
             airflow_mask,
         )
+
+    def drawing(self, workflow_id: str, revision: int) -> Drawing:
+        """Return a workflow as nodes and edges, as it was at a revision.
+
+        :raises NotFound: there was none yet
+        """
+        return self._drawing(workflow_id, revision)
+
+    @cached_property
+    def _drawing(self) -> Callable[[str, int], Drawing]:
+        @lru_cache(maxsize=256)
+        def draw(workflow_id: str, revision: int) -> Drawing:
+            graph = self.graph(workflow_id, revision)
+            return drawing_of(graph, plan_of(graph).task_of)
+
+        return draw
 
     def masker(self, workflow_id: str, revision: int, input_data: Mapping[str, Any]) -> Masker:
         """Return what hides the secrets of an instance (rule L4)."""

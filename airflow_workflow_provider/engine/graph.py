@@ -163,7 +163,7 @@ class Graph:
         if found.owner is None and self.definition.on_failure is not None:
             nodes.append(ON_FAILURE)
         rank = {node: index for index, node in enumerate(nodes)}
-        found_components = _strongly_connected(nodes, lambda node: self.successors(found, node))
+        found_components = strongly_connected(nodes, lambda node: self.successors(found, node))
         return sorted((tuple(sorted(c, key=rank.__getitem__)) for c in found_components), key=lambda c: rank[c[0]])
 
     def loops(self, found: StepList) -> list[tuple[str, ...]]:
@@ -212,8 +212,8 @@ def reachable(starts: Iterable[str], follow: Successors) -> set[str]:
     return seen
 
 
-def _strongly_connected(nodes: Iterable[str], follow: Successors) -> list[list[str]]:
-    """Return the strongly connected components (Tarjan's algorithm, without recursion)."""
+def strongly_connected(nodes: Iterable[str], follow: Successors) -> list[list[str]]:
+    """Return the strongly connected components, each behind those that it leads to (Tarjan, without recursion)."""
     index: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []

@@ -58,6 +58,8 @@ Target = Annotated[str, Field(description="stepId of the same step list, or `end
 ErrorType = Annotated[str, Field(min_length=1)]
 DurationText = Annotated[str, Field(json_schema_extra={"format": "duration"})]
 Condition = Annotated[str, Field(description="CEL expression that yields true or false")]
+UiFormat = Literal["text", "number", "percent", "date", "datetime", "duration", "boolean", "json", "markdown", "link"]
+"""How a value of a component is written."""
 
 
 class Node(BaseModel):
@@ -218,13 +220,44 @@ class Trigger(Node):
     transform: Transform | None = Field(None, description="From the event's data to the workflow's input")
 
 
+class UiItem(Node):
+    """One labelled value of a card or an alert (rule U1)."""
+
+    label: str
+    value: Any = Field(description="A literal, or {type, expression}")
+    format: UiFormat = "text"
+
+
+class UiColumn(Node):
+    """One column of a table; its expression also sees `row` and `rowIndex` (rule U1)."""
+
+    label: str
+    value: ArgumentTransform
+    format: UiFormat = "text"
+
+
+class UiContext(Node):
+    """What a component draws; keys that are not named here are handed to it as they are (rule U1)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    title: str | None = None
+    description: str | None = Field(None, description="Markdown")
+    layout: str | None = Field(None, description="timeline, card, alert, table, form or graph")
+    tone: Literal["info", "success", "warning", "error"] | None = Field(None, description="Of an alert")
+    items: Rows[UiItem] = Field((), description="Of a card or an alert")
+    rows: ArgumentTransform | None = Field(None, description="Of a table; must give an array")
+    columns: Rows[UiColumn] = Field((), description="Of a table; absent: the keys of its rows")
+    step_id: str | None = Field(None, description="Of a form: the step whose question it asks; absent: every one")
+
+
 class UiComponent(Node):
     """A piece of the instance page, shown while its condition holds (rule U1)."""
 
     component_id: str = Field(min_length=1)
     condition: Condition | None = None
     priority: float = 0
-    context: dict[str, Any] = Field(default_factory=dict, description="title, description, layout and more")
+    context: UiContext = Field(default_factory=UiContext)
 
 
 class ExecutionLog(Node):

@@ -45,10 +45,14 @@ def edges(step: Step, flow: Flow) -> Iterator[Edge]:
         otherwise = "otherwise" if len(step.next) > 1 else ""
         for transition in step.next:
             yield Edge(transition.next_step_id, transition.condition or otherwise)
-    yield from _failure_edges(step.on_failure)
+    yield from failure_edges(step.on_failure)
 
 
-def _failure_edges(on_failure: OnFailure | None, *, always: bool = False) -> Iterator[Edge]:
+def failure_edges(on_failure: OnFailure | None, *, always: bool = False) -> Iterator[Edge]:
+    """Yield where an ``onFailure`` leads to, in order.
+
+    :param always: whatever the action, as for a workflow's
+    """
     if on_failure is None:
         return
     for condition in on_failure.conditions:
@@ -68,7 +72,7 @@ def outline(definition: WorkflowDefinition) -> str:
     named = handler_targets(definition.on_failure)
     lines += _outlined(definition.steps, "  ", named)
     lines += [
-        f"  workflow !> {edge.target}  {edge.label}" for edge in _failure_edges(definition.on_failure, always=True)
+        f"  workflow !> {edge.target}  {edge.label}" for edge in failure_edges(definition.on_failure, always=True)
     ]
     return "\n".join(lines)
 
@@ -120,7 +124,7 @@ class _Chart:
         body = list(self._list(steps, Flow.of(steps, named_before=named), _Place("done", "failed", "  ")))
         body += [
             f"  onFailure -. {_quoted(edge.label)} .-> {self._target(edge.target, _Place('done', 'failed', ''))}"
-            for edge in _failure_edges(self.definition.on_failure, always=True)
+            for edge in failure_edges(self.definition.on_failure, always=True)
         ]
         yield "flowchart TD"
         yield f"  start([start]) --> {self.nodes[steps[0].step_id]}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from airflow_workflow_provider.model.arguments import LANGUAGES, as_transform, parts, resembles_transform
 from airflow_workflow_provider.model.checks.base import Check, Checked, Path, finding, warning
@@ -17,10 +17,11 @@ from airflow_workflow_provider.model.expressions import (
     compile_condition,
 )
 from airflow_workflow_provider.model.expressions.names import Names, of_paths, of_transform
+from airflow_workflow_provider.model.ui import ROW_NAMES
 from airflow_workflow_provider.model.words import did_you_mean, listed, nearest, shortened, shown
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.model.definition import Step, Transform
+    from airflow_workflow_provider.model.definition import ArgumentTransform, Step, Transform, UiComponent
     from airflow_workflow_provider.model.diagnostics import Diagnostic
 
 _CODES: Final = {"syntax": "WF301", "empty": "WF302", "name": "WF303", "type": "WF304", "size": "WF305"}
@@ -63,27 +64,30 @@ class Expressions(Check):
 
 
 class ResemblesTransform(Check):
-    """An argument that looks like a transform is one (rule K3)."""
+    """An argument, or a value of a component, that looks like a transform is one (rules K3, U1)."""
 
     codes = ("WF308",)
 
     def findings(self, document: Checked) -> Iterator[Diagnostic]:
-        """Yield the arguments that only look like one."""
+        """Yield the values that only look like one."""
         for path, step, _ in document.steps():
-            for inner, value in parts(step.arguments):
-                if resembles_transform(value):
-                    kind = value["type"]
-                    message = (
-                        f"The argument has type and expression, but type {shown(kind)} is none of {listed(LANGUAGES)}"
-                    )
-                    if isinstance(kind, str) and kind in LANGUAGES:
-                        message = (
-                            f"The argument has type and expression, but expression is {shown(value['expression'])}"
-                        )
-                    suggestion = did_you_mean(kind, LANGUAGES) if isinstance(kind, str) else None
-                    yield warning(
-                        "WF308", (*path, "arguments", *inner), message + "; it is taken literally", suggestion
-                    )
+            yield from self._among((*path, "arguments"), "argument", step.arguments)
+        for number, component in enumerate(document.definition.ui_components):
+            for position, item in enumerate(component.context.items):
+                place: Path = ("uiComponents", number, "context", "items", position, "value")
+                yield from self._among(place, "value", item.value)
+
+    @staticmethod
+    def _among(path: Path, what: str, given: Any) -> Iterator[Diagnostic]:
+        for inner, value in parts(given):
+            if not resembles_transform(value):
+                continue
+            kind = value["type"]
+            message = f"The {what} has type and expression, but type {shown(kind)} is none of {listed(LANGUAGES)}"
+            if isinstance(kind, str) and kind in LANGUAGES:
+                message = f"The {what} has type and expression, but expression is {shown(value['expression'])}"
+            suggestion = did_you_mean(kind, LANGUAGES) if isinstance(kind, str) else None
+            yield warning("WF308", (*path, *inner), message + "; it is taken literally", suggestion)
 
 
 def expressions(document: Checked) -> Iterator[Place]:
@@ -94,8 +98,7 @@ def expressions(document: Checked) -> Iterator[Place]:
     for path, step, steps in document.steps():
         yield from _of_step(path, step, steps.names)
     for number, component in enumerate(definition.ui_components):
-        if component.condition is not None:
-            yield Place(("uiComponents", number, "condition"), "condition", component.condition, UI_NAMES)
+        yield from _of_component(("uiComponents", number), component)
     yield from _transform(("output",), definition.output, X1_NAMES)
 
 
@@ -115,6 +118,24 @@ def _of_step(path: Path, step: Step, names: frozenset[str]) -> Iterator[Place]:
         argument = as_transform(value)
         if argument is not None:
             yield Place((*path, "arguments", *inner, "expression"), argument.type, argument.expression, names)
+
+
+def _of_component(path: Path, component: UiComponent) -> Iterator[Place]:
+    context = component.context
+    if component.condition is not None:
+        yield Place((*path, "condition"), "condition", component.condition, UI_NAMES)
+    for number, item in enumerate(context.items):
+        value = as_transform(item.value)
+        if value is not None:
+            yield _of_value((*path, "context", "items", number, "value"), value, UI_NAMES)
+    if context.rows is not None:
+        yield _of_value((*path, "context", "rows"), context.rows, UI_NAMES)
+    for number, column in enumerate(context.columns):
+        yield _of_value((*path, "context", "columns", number, "value"), column.value, ROW_NAMES)
+
+
+def _of_value(path: Path, value: ArgumentTransform, names: frozenset[str]) -> Place:
+    return Place((*path, "expression"), value.type, value.expression, names)
 
 
 def _transform(

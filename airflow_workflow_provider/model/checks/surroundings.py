@@ -8,10 +8,9 @@ from typing import Final
 from airflow_workflow_provider.model.checks.base import Check, Checked, Path, finding, warning
 from airflow_workflow_provider.model.diagnostics import Diagnostic, pointer_of
 from airflow_workflow_provider.model.patterns import MANY, MAX_MANY
+from airflow_workflow_provider.model.ui import LAYOUTS
 from airflow_workflow_provider.model.words import did_you_mean, listed, shown
 
-LAYOUTS: Final = frozenset({"timeline", "card", "alert", "table", "form", "graph"})
-_TEXTS: Final = ("title", "description", "layout")
 _MAX_PATTERN: Final = 500
 
 
@@ -64,22 +63,18 @@ class LogPaths(Check):
 
 
 class Layout(Check):
-    """A component's layout is one that is drawn, its title and description are texts (rule U1)."""
+    """A component's layout is one that is drawn (rule U1)."""
 
-    codes = ("WF504", "WF112")
+    codes = ("WF504",)
 
     def findings(self, document: Checked) -> Iterator[Diagnostic]:
-        """Yield the layouts that are drawn as a card instead, and what is no text."""
+        """Yield the layouts that are drawn as a card instead."""
         for number, component in enumerate(document.definition.ui_components):
-            path: Path = ("uiComponents", number, "context")
-            for key in _TEXTS:
-                if key in component.context and not isinstance(component.context[key], str):
-                    message = f"The value of {shown(key)} must be a text, not {shown(component.context[key])}"
-                    yield finding("WF112", (*path, key), message)
-            layout = component.context.get("layout")
-            if isinstance(layout, str) and layout not in LAYOUTS:
+            layout = component.context.layout
+            if layout is not None and layout not in LAYOUTS:
+                path: Path = ("uiComponents", number, "context", "layout")
                 message = f"Unknown layout {shown(layout)} is drawn as a card; the layouts are {listed(LAYOUTS)}"
-                yield warning("WF504", (*path, "layout"), message, did_you_mean(layout, LAYOUTS))
+                yield warning("WF504", path, message, did_you_mean(layout, LAYOUTS))
 
 
 def _pattern_problem(pattern: str) -> str | None:

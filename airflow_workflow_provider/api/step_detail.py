@@ -1,0 +1,134 @@
+"""Everything about one step of an instance, from its record and from the execution log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_workflow_provider.api.view_models import AttemptDetail, Evaluated, StepAction, StepDetail, VisitDetail
+from airflow_workflow_provider.engine.history import TOLD, Happening, Span, spans_of
+from airflow_workflow_provider.engine.simulate import public_state
+from airflow_workflow_provider.errors import NotFound
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.api.services import Services
+    from airflow_workflow_provider.engine.state import Json
+    from airflow_workflow_provider.store.instances import Instance
+    from airflow_workflow_provider.store.logs import LogRow
+
+MAX_ROWS: Final = 1_000
+"""Rows of the log that are told; of more the newest."""
+
+
+def step_detail(services: Services, stored: Instance, step_id: str, *, with_log: bool) -> StepDetail:
+    """Return everything about one step of an instance.
+
+    :param with_log: whether the caller may read the execution log
+    :raises NotFound: the definition has no such step
+    """
+    graph = services.graph(stored.workflow_id, stored.revision)
+    nodes = services.drawing(stored.workflow_id, stored.revision).nodes
+    node = next((each for each in nodes if each.id == step_id), None)
+    if node is None or node.step_id != step_id:
+        message = f"Workflow {stored.workflow_id!r} has no step {step_id!r}"
+        raise NotFound(message, pointer=step_id)
+    rows, complete = services.views.rows_of_step(stored.id, step_id, limit=MAX_ROWS) if with_log else ([], False)
+    state = _only(stored, step_id)
+    masker = services.masker(stored.workflow_id, stored.revision, stored.input)
+    spans = spans_of((told for row in rows if (told := _told(row)) is not None), state, stored.completed_at)
+    record = _record(state, step_id)
+    step = graph.step(step_id)
+    return StepDetail(
+        instance_id=str(stored.id),
+        step_id=step_id,
+        name=node.name,
+        description=step.description,
+        task_id=step.task_id,
+        dag_id=stored.dag_id,
+        run_id=stored.run_id,
+        airflow_task_id=node.airflow_task_id or step_id,
+        state=masker.mask(record) if record is not None else None,
+        visits=_visits(spans, rows),
+        actions=[
+            StepAction(at=row.at, event=row.event, actor=row.actor, message=row.message, data=row.data)
+            for row in rows
+            if row.actor is not None
+        ],
+        complete=complete,
+    )
+
+
+def _only(stored: Instance, step_id: str) -> Json:
+    """Return the state as if it told of one step alone."""
+    state = stored.state
+    scopes = {
+        key: {
+            **control,
+            "steps": {name: record for name, record in control.get("steps", {}).items() if name == step_id},
+            "current": control["current"] if (control["current"] or {}).get("stepId") == step_id else None,
+        }
+        for key, control in state["scopes"].items()
+    }
+    steps = {name: record for name, record in state["steps"].items() if name == step_id}
+    return {**state, "status": stored.status, "steps": steps, "scopes": scopes}
+
+
+def _record(state: Json, step_id: str) -> Json | None:
+    found = [control["steps"][step_id] for control in state["scopes"].values() if step_id in control["steps"]]
+    records = [*found, *state["steps"].values()]
+    if not records:
+        return None
+    latest = max(records, key=lambda record: str(record.get("startedAt") or ""))
+    shown: Json = public_state({**state, "steps": {step_id: latest}})["steps"][step_id]
+    return shown
+
+
+def _told(row: LogRow) -> Happening | None:
+    if row.event not in TOLD or row.visit is None or row.step_id is None:
+        return None
+    data = row.data or {}
+    return Happening(
+        row.at,
+        row.event,
+        row.step_id,
+        row.scope,
+        row.visit,
+        row.attempt or 0,
+        data.get("next"),
+        data.get("delay"),
+        data.get("error"),
+    )
+
+
+def _visits(spans: list[Span], rows: list[LogRow]) -> list[VisitDetail]:
+    visits: dict[tuple[str, str, int], VisitDetail] = {}
+    for span in spans:
+        key = (span.kind, span.scope, span.visit)
+        visit = visits.get(key)
+        if visit is None:
+            visit = VisitDetail.model_validate(
+                {"kind": span.kind, "scope": span.scope, "visit": span.visit, "decisions": [], "attempts": []}
+            )
+            visits[key] = visit
+        visit.next = span.next or visit.next
+        visit.attempts.append(AttemptDetail.model_validate({**vars(span), "error": span.error}))
+    for row in rows:
+        kind = "compensation" if row.event.startswith("compensation.") else "step"
+        found = visits.get((kind, row.scope, row.visit or 0))
+        if found is not None:
+            _add(found, row)
+    return list(visits.values())[::-1]
+
+
+def _add(visit: VisitDetail, row: LogRow) -> None:
+    data: dict[str, Any] = row.data or {}
+    attempt = next((each for each in visit.attempts if each.attempt == row.attempt), None)
+    if "input" in data and row.event in ("step.started", "compensation.started"):
+        visit.input = data["input"]
+    if row.event == "step.completed":
+        visit.output = data.get("output")
+    elif row.event == "condition.evaluated":
+        visit.decisions.append(Evaluated.model_validate({"operands": {}, **data, "at": row.at}))
+    elif row.event == "step.arguments" and attempt is not None:
+        attempt.arguments = data.get("arguments")
+    if attempt is not None and data.get("error"):
+        attempt.error = data["error"]

@@ -1,0 +1,266 @@
+"""What the pages of instances are made of: answers that hold everything a page needs, and nothing it may not show."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from airflow_workflow_provider.api.models import ApiModel, InstanceBase
+from airflow_workflow_provider.engine.operating import Operation
+
+Layout = Literal["timeline", "card", "alert", "table", "form", "graph"]
+StepStatus = Literal["pending", "running", "waiting", "retrying", "completed", "failed", "skipped"]
+
+
+class Progress(ApiModel):
+    """How far an instance has come."""
+
+    completed: int = Field(description="Steps that were done")
+    total: int = Field(description="Those, and the most that may still come")
+    percent: int = Field(description="The share, rounded down; 100 only for a completed instance")
+    current_step: str | None = None
+
+
+class ComponentItem(ApiModel):
+    """One labelled value of a component."""
+
+    label: str
+    value: Any = None
+    format: str = "text"
+
+
+class ComponentColumn(ApiModel):
+    """The head of a table's column."""
+
+    label: str
+    format: str = "text"
+
+
+class ComponentTable(ApiModel):
+    """The rows of a table."""
+
+    columns: list[ComponentColumn]
+    rows: list[list[Any]]
+    total: int = Field(description="All rows, those too that are not sent")
+
+
+class Component(ApiModel):
+    """A component of the page, with its values."""
+
+    component_id: str
+    layout: Layout
+    title: str | None = None
+    description: str | None = Field(None, description="Markdown")
+    tone: Literal["info", "success", "warning", "error"] | None = None
+    items: list[ComponentItem]
+    table: ComponentTable | None = None
+    step_id: str | None = Field(None, description="Of a form: the step whose question it asks")
+    options: dict[str, Any] = Field(description="Other keys of its `context`")
+    module: str | None = Field(None, description="Address of the JavaScript module that draws it")
+
+
+class ComponentNotice(ApiModel):
+    """What went wrong with a component; only for those who may edit the definition."""
+
+    component_id: str
+    pointer: str = Field(description="JSON pointer into the definition")
+    message: str
+
+
+class ShortError(ApiModel):
+    """A failure in short."""
+
+    type: str | None = None
+    code: str | None = None
+    message: str | None = None
+
+
+class ItemCounts(ApiModel):
+    """How the visits of a step inside a `forEach` ended."""
+
+    running: int
+    completed: int
+    failed: int
+
+
+class StepState(ApiModel):
+    """A step that was activated."""
+
+    step_id: str
+    status: StepStatus
+    visits: int
+    attempts: int = Field(description="Of all visits")
+    started_at: datetime | None = Field(None, description="Of the latest visit")
+    completed_at: datetime | None = None
+    retry_at: datetime | None = Field(None, description="When the next attempt begins")
+    deadline_at: datetime | None = Field(None, description="When the attempt times out")
+    next: str | None = Field(None, description="The decision: a stepId, `end`, `fail`, or `fail.on_failure`")
+    error: ShortError | None = None
+    items: ItemCounts | None = None
+
+
+class TakenEdge(ApiModel):
+    """How often the path went from a step to another."""
+
+    source: str
+    target: str = Field(description="A stepId, `end`, `fail`, or `fail.on_failure`")
+    count: int
+
+
+class TimelineSpan(ApiModel):
+    """One attempt of a step."""
+
+    step_id: str
+    kind: Literal["step", "compensation"]
+    scope: str = Field(description="The branch or item it ran in; empty at top level")
+    visit: int
+    attempt: int
+    status: StepStatus
+    started_at: datetime
+    ended_at: datetime | None = None
+    waiting_since: datetime | None = Field(None, description="Since when it waited, holding no worker")
+    next: str | None = None
+    error: ShortError | None = None
+
+
+class Timeline(ApiModel):
+    """What happened when."""
+
+    spans: list[TimelineSpan]
+    complete: bool = Field(description="False where the log keeps or has too little to tell of every attempt")
+
+
+class ViewRights(ApiModel):
+    """What the caller may do."""
+
+    edit: bool = Field(description="Edit the definition")
+    operate: bool = Field(description="Steer its instances")
+    start: bool = Field(description="Start instances")
+    read_log: bool = Field(description="Read their execution log")
+
+
+class InstanceView(InstanceBase):
+    """Everything that the page of an instance shows of it."""
+
+    workflow_name: str
+    error: dict[str, Any] | None = None
+    progress: Progress
+    components: list[Component]
+    notices: list[ComponentNotice]
+    steps: list[StepState]
+    path: list[TakenEdge]
+    timeline: Timeline
+    operations: list[Operation] = Field(description="What the caller may do with it now")
+    rights: ViewRights
+
+
+class GraphNode(ApiModel):
+    """A node of a definition's graph."""
+
+    id: str
+    kind: Literal["start", "end", "fail", "step", "parallel", "forEach", "join", "onFailure", "compensation"]
+    name: str
+    step_id: str | None = None
+    task_id: str | None = None
+    airflow_task_id: str | None = Field(None, description="The DAG's task in which it runs")
+    group: str | None = None
+    description: str | None = None
+    loop: bool = Field(False, description="Part of a cycle")
+
+
+class GraphGroup(ApiModel):
+    """A branch, or the steps that run for every item."""
+
+    id: str
+    kind: Literal["branch", "items"]
+    name: str
+    step_id: str
+    parent: str | None = None
+
+
+class GraphEdge(ApiModel):
+    """A way from a node to another."""
+
+    source: str
+    target: str
+    kind: Literal["next", "error", "compensation", "fork"]
+    label: str = Field("", description="The condition, or which errors")
+    default: bool = Field(False, description="Taken where no condition holds")
+    back: bool = Field(False, description="Goes back in a loop")
+    step_id: str | None = Field(None, description="The step whose decision takes it")
+    decision: str | None = Field(None, description="That decision, as `next` of the step has it")
+
+
+class DefinitionGraph(ApiModel):
+    """A definition as nodes and edges."""
+
+    workflow_id: str
+    version: str
+    revision: int
+    nodes: list[GraphNode]
+    groups: list[GraphGroup]
+    edges: list[GraphEdge]
+
+
+class Evaluated(ApiModel):
+    """A condition that was evaluated, logged at level `debug`."""
+
+    condition: str
+    result: bool | None = None
+    target: str | None = None
+    operands: dict[str, Any]
+    at: datetime
+
+
+class AttemptDetail(ApiModel):
+    """One attempt of a visit."""
+
+    attempt: int
+    status: StepStatus
+    started_at: datetime
+    ended_at: datetime | None = None
+    waiting_since: datetime | None = None
+    arguments: dict[str, Any] | None = Field(None, description="Logged at level `debug`")
+    error: dict[str, Any] | None = None
+
+
+class VisitDetail(ApiModel):
+    """One visit of a step."""
+
+    scope: str
+    visit: int
+    kind: Literal["step", "compensation"]
+    input: Any = None
+    output: Any = None
+    next: str | None = None
+    decisions: list[Evaluated]
+    attempts: list[AttemptDetail]
+
+
+class StepAction(ApiModel):
+    """Something that a person did to a step."""
+
+    at: datetime
+    event: str
+    actor: dict[str, Any]
+    message: str | None = None
+    data: dict[str, Any] | None = None
+
+
+class StepDetail(ApiModel):
+    """A step of an instance; secrets are masked."""
+
+    instance_id: str
+    step_id: str
+    name: str
+    description: str | None = None
+    task_id: str
+    dag_id: str
+    run_id: str
+    airflow_task_id: str
+    state: dict[str, Any] | None = Field(None, description="Its record in the state; null where it did not run")
+    visits: list[VisitDetail] = Field(description="Newest first")
+    actions: list[StepAction]
+    complete: bool = Field(description="False where the log was cut, or may not be read")

@@ -1,0 +1,212 @@
+"""From a stored instance to what its page shows: evaluated for one user, secrets masked (rules U1, L4)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_workflow_provider import __version__
+from airflow_workflow_provider.api.access import Access, Right
+from airflow_workflow_provider.api.models import InstanceBase
+from airflow_workflow_provider.api.operating import operations_of
+from airflow_workflow_provider.api.ui_registry import component_registry
+from airflow_workflow_provider.api.view_models import (
+    Component,
+    ComponentNotice,
+    InstanceView,
+    ItemCounts,
+    Progress,
+    ShortError,
+    StepState,
+    TakenEdge,
+    Timeline,
+    TimelineSpan,
+    ViewRights,
+)
+from airflow_workflow_provider.engine.components import Page, Viewer, page_of, ui_bindings
+from airflow_workflow_provider.engine.history import Span, live_of, path_taken, records_of, spans_of
+from airflow_workflow_provider.engine.progress import progress_of
+from airflow_workflow_provider.engine.state import item_indexes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airflow_workflow_provider.api.services import Services
+    from airflow_workflow_provider.engine.masking import Masker
+    from airflow_workflow_provider.engine.state import Json
+    from airflow_workflow_provider.store.instances import Instance
+    from airflow_workflow_provider.store.views import Mark
+
+MAX_SPANS: Final = 2_000
+"""Attempts that a page shows; of more the newest."""
+
+MAX_MESSAGE: Final = 500
+"""Characters of a failure's message beside a step; the step's own page has all of it."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """What one user may do with one workflow, asked once a request.
+
+    :param access: the user
+    """
+
+    access: Access
+    rights: ViewRights
+
+    @classmethod
+    def of(cls, access: Access, workflow_id: str) -> Caller:
+        """Return what a user may do with a workflow that they may read."""
+
+        def may(right: Right) -> bool:
+            return workflow_id in access.permitted(right, [workflow_id])
+
+        rights = ViewRights(
+            edit=may(Right.EDIT),
+            operate=may(Right.OPERATE),
+            start=may(Right.START),
+            read_log=may(Right.READ_LOG),
+        )
+        return cls(access, rights)
+
+    @property
+    def viewer(self) -> Viewer:
+        """The user, as conditions see them."""
+        actor = self.access.actor
+        return Viewer(actor["id"], actor["name"], self.access.roles)
+
+
+def view_tag(mark: Mark, caller: Caller) -> str:
+    """Return the entity tag of a page: it changes with the instance, its log, and what its reader may see and do."""
+    parts = [
+        __version__,
+        str(mark.id),
+        mark.updated_at.isoformat(),
+        mark.last_row,
+        mark.status,
+        caller.viewer.to_json(),
+        caller.rights.model_dump(),
+    ]
+    return f'"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}"'
+
+
+def view_of(services: Services, caller: Caller, stored: Instance) -> InstanceView:
+    """Return everything that the page of an instance shows to a user."""
+    graph = services.graph(stored.workflow_id, stored.revision)
+    masker = services.masker(stored.workflow_id, stored.revision, stored.input)
+    state = {**stored.state, "status": stored.status}
+    progress = progress_of(graph, state, stored.current_step_id)
+    happenings, complete = services.views.happenings(stored.id)
+    spans = spans_of(happenings, state, stored.completed_at)
+    registry = component_registry()
+    bindings = ui_bindings(state, stored.status, progress, caller.viewer)
+    page = page_of(
+        registry.completed(graph.definition.ui_components), bindings, mask=masker.mask, layouts=registry.layouts
+    )
+    level = graph.definition.execution_log.level if graph.definition.execution_log is not None else "info"
+    return InstanceView(
+        **InstanceBase.model_validate(stored).model_dump(),
+        workflow_name=graph.definition.name,
+        error=masker.mask(stored.error),
+        progress=Progress.model_validate(progress),
+        components=_components(page),
+        notices=_notices(page) if caller.rights.edit else [],
+        steps=_steps(state, spans, masker),
+        path=[TakenEdge(source=edge[0], target=edge[1], count=n) for edge, n in path_taken(spans).items()],
+        timeline=Timeline(
+            spans=[_span(span, masker) for span in spans[-MAX_SPANS:]],
+            complete=complete and level != "error" and len(spans) <= MAX_SPANS,
+        ),
+        operations=operations_of(services, caller.access, stored),
+        rights=caller.rights,
+    )
+
+
+def _components(page: Page) -> list[Component]:
+    registry = component_registry()
+    shown = [Component.model_validate(each) for each in page.components]
+    for component in shown:
+        component.module = registry.module(component.component_id)
+    return shown
+
+
+def _notices(page: Page) -> list[ComponentNotice]:
+    return [ComponentNotice.model_validate(each) for each in page.notices]
+
+
+def _span(span: Span, masker: Masker) -> TimelineSpan:
+    values = {**vars(span), "error": _short(span.error, masker)}
+    return TimelineSpan.model_validate(values)
+
+
+def _short(error: Json | None, masker: Masker) -> ShortError | None:
+    if not error:
+        return None
+    masked = masker.mask({key: error.get(key) for key in ("type", "code", "message")})
+    message = masked["message"]
+    if isinstance(message, str) and len(message) > MAX_MESSAGE:
+        masked["message"] = f"{message[: MAX_MESSAGE - 1]}…"
+    return ShortError.model_validate(masked)
+
+
+# The states of the steps
+
+
+def _steps(state: Json, spans: Iterable[Span], masker: Masker) -> list[StepState]:
+    """Return the state of each step that was activated, in the order in which they first began."""
+    own: dict[str, list[Span]] = {}
+    for span in spans:
+        if span.kind == "step":
+            own.setdefault(span.step_id, []).append(span)
+    records: dict[str, Json] = {}
+    for _, step_id, record in records_of(state):
+        if record.get("visit", 0) >= records.get(step_id, {}).get("visit", 0):
+            records[step_id] = record
+    live: dict[str, Json] = {current["stepId"]: current for _, current in live_of(state) if current["kind"] == "step"}
+    known = dict.fromkeys([*own, *records, *live])
+    return [_step(step_id, own.get(step_id, []), records.get(step_id), live.get(step_id), masker) for step_id in known]
+
+
+def _step(step_id: str, spans: list[Span], record: Json | None, current: Json | None, masker: Masker) -> StepState:
+    last = spans[-1] if spans else None
+    found = StepState(
+        step_id=step_id,
+        status=_status(last, record, current),
+        visits=len({(span.scope, span.visit) for span in spans}),
+        attempts=len(spans),
+        items=_items(spans),
+    )
+    if record is not None:
+        found.next = record.get("next")
+        found.error = _short(record.get("error"), masker)
+    if last is not None:
+        first = next(span for span in spans if (span.scope, span.visit) == (last.scope, last.visit))
+        found.started_at, found.completed_at = first.started_at, last.ended_at
+        found.next = found.next or last.next
+        if record is None:
+            found.error = _short(last.error, masker)
+    if current is not None:
+        found.completed_at = None
+        found.retry_at, found.deadline_at = current["retryAt"], current["deadline"]
+    return found
+
+
+def _status(last: Span | None, record: Json | None, current: Json | None) -> Any:
+    phases = {"pending": "pending", "retrying": "retrying", "waiting": "waiting"}
+    if current is not None:
+        return phases.get(current["phase"], "running")
+    return record["status"] if record is not None else last.status if last is not None else "pending"
+
+
+def _items(spans: list[Span]) -> ItemCounts | None:
+    """Return how the visits of a step in a ``forEach`` ended; None for one that stands in none."""
+    ends: dict[tuple[str, int], str] = {}
+    for span in spans:
+        if item_indexes(span.scope):
+            ends[span.scope, span.visit] = span.status
+    if not ends:
+        return None
+    counts = {status: list(ends.values()).count(status) for status in ("completed", "failed")}
+    return ItemCounts(running=len(ends) - sum(counts.values()), **counts)
