@@ -15,6 +15,7 @@ from airflow_workflow_provider.dag.plan import Node, Plan, plan_of
 from airflow_workflow_provider.engine.graph import ON_FAILURE, Graph
 from airflow_workflow_provider.errors import InvalidDefinition
 from airflow_workflow_provider.model.durations import parse_duration
+from airflow_workflow_provider.model.questions import KINDS
 from airflow_workflow_provider.operators.catalogue import constructor_arguments, operator_class
 from airflow_workflow_provider.operators.child import ChildWorkflowOperator
 from airflow_workflow_provider.operators.hands import Place, Workflow
@@ -26,7 +27,6 @@ from airflow_workflow_provider.operators.step import step_class
 from airflow_workflow_provider.settings import Settings, load_settings
 from airflow_workflow_provider.tasks.calls import is_child_workflow, task_ids, tasks_of
 from airflow_workflow_provider.tasks.catalogue import Catalogue
-from airflow_workflow_provider.tasks.questions import KINDS
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import Step, WorkflowDefinition

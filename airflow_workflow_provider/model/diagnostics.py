@@ -58,6 +58,8 @@ CODES: Final[dict[str, str]] = {
     "WF403": "An argument the task cannot take",
     "WF404": "An operator that is not allowed",
     "WF405": "A reference to another workflow of the wrong form",
+    "WF406": "Arguments of a question that contradict each other",
+    "WF407": "An assignee whom nobody knows",
     # WF5xx: triggers, UI and log
     "WF501": "An event pattern of the wrong form",
     "WF502": "The same event pattern twice",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, Generic, TypeVar
@@ -77,18 +77,24 @@ class ValidationResult(Generic[M]):
 
 
 def validate_document(
-    document: Any, catalogue: Catalogue | None = None, *, allowed_operators: Sequence[str] = ()
+    document: Any,
+    catalogue: Catalogue | None = None,
+    *,
+    allowed_operators: Sequence[str] = (),
+    knows: Callable[[str, str], bool | None] | None = None,
 ) -> ValidationResult[WorkflowDefinition]:
     """Check a workflow document.
 
     :param document: a JSON value
     :param catalogue: the tasks there are; None: nothing is said about tasks
     :param allowed_operators: patterns of the operator paths that task definitions may name
+    :param knows: tells whether there is a ``user``, ``role`` or ``group`` of a name, null where it cannot; None:
+        nothing is said of people
     """
     from airflow_workflow_provider.model.checks import CHECKS
 
     def findings(reading: Reading[WorkflowDefinition], model: WorkflowDefinition) -> Iterator[Diagnostic]:
-        checked = Checked(model, catalogue, allowed_operators, reading.order_known)
+        checked = Checked(model, catalogue, allowed_operators, reading.order_known, knows)
         for check in CHECKS:
             yield from islice(check.findings(checked), MAX_DIAGNOSTICS)
 

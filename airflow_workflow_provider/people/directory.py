@@ -6,16 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from airflow_workflow_provider.errors import Misuse
+from airflow_workflow_provider.model.questions import ASSIGNEE_KINDS
 from airflow_workflow_provider.people.auth_manager import AuthManagerResolver
 from airflow_workflow_provider.people.mapping import MappingResolver
 from airflow_workflow_provider.people.query import QueryResolver
 from airflow_workflow_provider.settings import Settings, load_settings
 from airflow_workflow_provider.tasks.questions import ANYONE, Assignees
-
-KINDS: Final = {"users": "user", "roles": "role", "groups": "group"}
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ class Directory:
         """Return those of some assignees whom surely nobody knows, such as ``role 'aprover'``."""
         return [
             f"{kind} {name!r}"
-            for key, kind in KINDS.items()
+            for key, kind in ASSIGNEE_KINDS.items()
             for name in (assignees or {}).get(key, ())
             if self.knows(kind, name) is False
         ]

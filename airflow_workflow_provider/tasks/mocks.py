@@ -18,11 +18,12 @@ from airflow_workflow_provider.engine.simulate import Outcome, Simulation, child
 from airflow_workflow_provider.errors import Misuse, StepFailure
 from airflow_workflow_provider.model.definition import Node, Transform, WorkflowDefinition
 from airflow_workflow_provider.model.durations import parse_duration
+from airflow_workflow_provider.model.questions import KINDS
 from airflow_workflow_provider.tasks.builtin import PURE, WORKFLOW_PREFIX, run_pure, wait_until
 from airflow_workflow_provider.tasks.calls import arguments_of, is_child_workflow, task_ids, tasks_of
 from airflow_workflow_provider.tasks.catalogue import Catalogue
 from airflow_workflow_provider.tasks.events import event_of, nothing_came, published, receives_until
-from airflow_workflow_provider.tasks.questions import KINDS, answer_without, ask_of, result_of
+from airflow_workflow_provider.tasks.questions import answer_without, ask_of, result_of
 from airflow_workflow_provider.tasks.templates import template_values
 
 if TYPE_CHECKING:

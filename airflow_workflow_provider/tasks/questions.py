@@ -13,18 +13,14 @@ from typing import Any, Final
 from airflow_workflow_provider.engine.failure import REJECTED, TIMEOUT_ERROR, VALIDATION_ERROR, timestamp
 from airflow_workflow_provider.engine.schemas import schema_findings, with_defaults
 from airflow_workflow_provider.errors import StepFailure, WorkflowsError
+from airflow_workflow_provider.model.diagnostics import pointer_of
 from airflow_workflow_provider.model.durations import parse_duration
+from airflow_workflow_provider.model.questions import ASSIGNEE_KINDS, FAIL, contradictions, options_of
 from airflow_workflow_provider.tasks.builtin import check_arguments
-
-KINDS: Final = ("approval", "form")
-FAIL: Final = "fail"
-"""The value of ``onTimeout`` that fails the step."""
 
 ANYONE: Final = "anyone"
 """The key of whoever may answer in Airflow, where no assignees are named."""
 
-DEFAULT_OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {"approval": ("approve", "reject"), "form": ("submit",)}
-_KEYS: Final = {"users": "user", "roles": "role", "groups": "group"}
 MAX_COMMENT: Final = 4000
 
 Json = dict[str, Any]
@@ -70,11 +66,11 @@ class Appointment:
 class Ask:
     """What is asked, as the arguments of a step say it.
 
-    :param kind: one of :data:`KINDS`
+    :param kind: ``approval`` or ``form``
     :param options: the decisions; the first one is the approval
     :param schema: of the form; empty for none
     :param assignees: null where none are named: then whoever may answer in Airflow
-    :param on_timeout: :data:`FAIL` or an option
+    :param on_timeout: ``fail`` or an option
     :param plan: reminders and escalations, by time
     :param notifiers: names of those that are told; null for all
     """
@@ -105,7 +101,7 @@ def ask_of(kind: str, arguments: Mapping[str, Any], now: datetime) -> Ask:
     :raises StepFailure: of type ``ValidationError``
     """
     check_arguments(kind, arguments)
-    findings = list(_contradictions(kind, arguments))
+    findings = _contradictions(kind, arguments)
     if findings:
         message = f"The arguments of task {kind!r} are invalid at {findings[0]['pointer']}: {findings[0]['message']}"
         raise StepFailure(message, type=VALIDATION_ERROR, details={"errors": findings})
@@ -131,11 +127,6 @@ def ask_of(kind: str, arguments: Mapping[str, Any], now: datetime) -> Ask:
     )
 
 
-def options_of(kind: str, arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the decisions that a question leaves."""
-    return tuple(arguments.get("options", DEFAULT_OPTIONS[kind]))
-
-
 def _after(now: datetime, duration: str) -> datetime:
     try:
         return now + parse_duration(duration)
@@ -145,29 +136,7 @@ def _after(now: datetime, duration: str) -> datetime:
 
 
 def _contradictions(kind: str, arguments: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Say what the schema of the arguments cannot: what they mean together."""
-    options, found = options_of(kind, arguments), []
-
-    def note(pointer: str, message: str) -> None:
-        found.append({"pointer": pointer, "message": message})
-
-    for index, option in enumerate(arguments.get("commentRequired", ())):
-        if option not in options:
-            note(f"/commentRequired/{index}", f"{option!r} is none of the options {list(options)}")
-    on_timeout = arguments.get("onTimeout", FAIL)
-    if on_timeout not in (FAIL, *options):
-        note("/onTimeout", f"{on_timeout!r} is neither {FAIL!r} nor one of the options {list(options)}")
-    if "onTimeout" in arguments and "timeout" not in arguments:
-        note("/onTimeout", "without a timeout it never happens")
-    named = [("/assignees", arguments.get("assignees"))]
-    named += [
-        (f"/escalations/{index}/assignees", each["assignees"])
-        for index, each in enumerate(arguments.get("escalations", ()))
-    ]
-    for pointer, assignees in named:
-        # An expression that found nobody must not open the question to everybody.
-        if assignees is not None and not keys_of(assignees):
-            note(pointer, "it names nobody")
+    found = [{"pointer": pointer_of(place), "message": message} for place, message in contradictions(kind, arguments)]
     if "schema" in arguments:
         found += [{**each, "pointer": f"/schema{each['pointer']}"} for each in _broken(arguments["schema"])]
     return found
@@ -187,14 +156,14 @@ def keys_of(assignees: Assignees | None) -> list[str]:
     """Return the keys of who may answer, such as ``role:approver``; :data:`ANYONE` where nobody is named."""
     if assignees is None:
         return [ANYONE]
-    return [f"{_KEYS[kind]}:{name}" for kind in _KEYS for name in assignees.get(kind, ())]
+    return [f"{word}:{name}" for kind, word in ASSIGNEE_KINDS.items() for name in assignees.get(kind, ())]
 
 
 def joined(assignees: Assignees | None, more: Assignees) -> Assignees | None:
     """Return the assignees of both; null, which is anyone, stays so."""
     if assignees is None:
         return None
-    return {kind: list(dict.fromkeys([*assignees.get(kind, ()), *more.get(kind, ())])) for kind in _KEYS}
+    return {kind: list(dict.fromkeys([*assignees.get(kind, ()), *more.get(kind, ())])) for kind in ASSIGNEE_KINDS}
 
 
 def check_answer(

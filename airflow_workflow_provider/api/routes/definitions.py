@@ -36,6 +36,7 @@ from airflow_workflow_provider.errors import Conflict, InvalidDefinition, NotFou
 from airflow_workflow_provider.model.comparison import changes
 from airflow_workflow_provider.model.diagnostics import Diagnostic
 from airflow_workflow_provider.model.validate import validate_document
+from airflow_workflow_provider.people.directory import Directory
 from airflow_workflow_provider.runs.starting import dag_exists
 
 router: Final = APIRouter(prefix="/definitions", tags=["definitions"], route_class=DocumentRoute)
@@ -166,7 +167,12 @@ def _set_active(services: ServicesDep, access: AccessDep, workflow_id: str, *, a
 
 
 def _validated(services: ServicesDep, document: Any) -> Any:
-    return validate_document(document, services.catalogue(), allowed_operators=services.settings.allowed_operators)
+    return validate_document(
+        document,
+        services.catalogue(),
+        allowed_operators=services.settings.allowed_operators,
+        knows=Directory.configured(services.settings).knows,
+    )
 
 
 def _findings(diagnostics: tuple[Diagnostic, ...]) -> list[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -85,12 +85,14 @@ class Checked:
     :param catalogue: the tasks there are; None: nothing is said about tasks
     :param allowed_operators: patterns of the operator paths that task definitions may name
     :param order_known: whether the order of the steps is what the author wrote, see :class:`structure.Reading`
+    :param knows: tells whether there is a ``user``, ``role`` or ``group`` of a name; None: nothing is said of people
     """
 
     definition: WorkflowDefinition
     catalogue: Catalogue | None = None
     allowed_operators: Sequence[str] = ()
     order_known: bool = True
+    knows: Callable[[str, str], bool | None] | None = None
     lists: tuple[StepList, ...] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -31,10 +31,6 @@ def test_k1_an_unknown_task_comes_with_the_nearest_names() -> None:
     ]
 
 
-def test_k3_a_built_in_that_the_catalogue_has_is_available() -> None:
-    assert found(workflow(step("a", "approval")), task("approval")) == []
-
-
 @pytest.mark.parametrize(
     "task_id", ["workflow:other", "workflow:a.b-c_1", "workflow:other@1.0.0", "workflow:x@2.0.0-rc.1"]
 )

@@ -1,0 +1,75 @@
+"""What steps ask people (rule K3, tasks ``approval`` and ``form``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow_workflow_provider.model.arguments import as_transform, is_template, parts
+from airflow_workflow_provider.model.checks.base import Check, Checked, Path, finding, warning
+from airflow_workflow_provider.model.checks.schemas import schema_findings
+from airflow_workflow_provider.model.questions import ASSIGNEE_KINDS, KINDS, assignees_of, contradictions
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.model.diagnostics import Diagnostic
+
+
+class QuestionArguments(Check):
+    """What a step asks people fits together, and its form's schema is one (rule K3)."""
+
+    codes = ("WF126", "WF127", "WF406")
+
+    def findings(self, document: Checked) -> Iterator[Diagnostic]:
+        """Yield what does not fit."""
+        for path, kind, given, computed in _questions(document):
+            for place, message in contradictions(kind, given, computed):
+                yield finding("WF406", (*path, *place), message[0].upper() + message[1:])
+            if "schema" in given:
+                yield from schema_findings((*path, "schema"), given["schema"], objects=True)
+
+
+class KnownAssignees(Check):
+    """Whom a step asks is known to the directory, as far as that can tell (rule K3)."""
+
+    codes = ("WF407",)
+
+    def findings(self, document: Checked) -> Iterator[Diagnostic]:
+        """Yield the users, roles and groups that surely are not there."""
+        if document.knows is None:
+            return
+        for path, _, given, _ in _questions(document):
+            for place, assignees in assignees_of(given):
+                for key, kind in ASSIGNEE_KINDS.items():
+                    for index, name in enumerate(assignees.get(key, ())):
+                        if document.knows(kind, name) is False:
+                            message = f"There is no {kind} {name!r}: nobody could answer for it"
+                            yield warning("WF407", (*path, *place, key, index), message)
+
+
+def _questions(document: Checked) -> Iterator[tuple[Path, str, Mapping[str, Any], set[str]]]:
+    """Yield place and kind of each question, its literal arguments, and the names of the computed ones."""
+    if document.catalogue is None:
+        return
+    for path, step, _ in document.steps():
+        task = document.catalogue.get(step.task_id)
+        schema = document.catalogue.argument_schema(step.task_id)
+        if task is None or schema is None or task.operator not in KINDS:
+            continue
+        arguments = {**task.arguments, **(step.arguments or {})}
+        computed = {name for name, value in arguments.items() if _is_computed(value)}
+        given = {name: value for name, value in arguments.items() if name not in computed}
+        if _fits(given, schema):
+            yield (*path, "arguments"), task.operator, given, computed
+
+
+def _is_computed(value: Any) -> bool:
+    return any(as_transform(part) is not None or is_template(part) for _, part in [((), value), *parts(value)])
+
+
+def _fits(given: Mapping[str, Any], schema: Mapping[str, Any]) -> bool:
+    """Tell whether literal arguments fit one by one; what does not is said by another check."""
+    from jsonschema import Draft202012Validator
+    from referencing import Registry
+
+    alone = {**schema, "required": []}
+    return bool(Draft202012Validator(alone, registry=Registry()).is_valid(dict(given)))
