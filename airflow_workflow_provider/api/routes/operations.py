@@ -122,11 +122,7 @@ def operate_on_many(services: ServicesDep, access: AccessDep, via: ViaDep, body:
     Send the same body with `after` set to `next` until there is none. With `dryRun` nothing is changed; the answer says
     what would be. Workflows whose instances you may not operate are left out.
     """
-    heads = [head.workflow_id for head in services.definitions.list()]
-    wanted = heads if body.filter.workflow_id is None else [body.filter.workflow_id]
-    permitted = access.permitted(Right.READ_INSTANCES, wanted)
-    for right in rights_for(body.operation):
-        permitted = access.permitted(right, permitted)
+    permitted = _permitted(services, access, body)
     if not body.dry_run:
         audit.record(
             access,
@@ -138,6 +134,26 @@ def operate_on_many(services: ServicesDep, access: AccessDep, via: ViaDep, body:
     asked = Bulk(body.operation, body.filter.to_filter(permitted), order, body.arguments(), dry_run=body.dry_run)
     found = bulk(services.rooms, asked, after=body.after, limit=body.limit)
     return BulkResults(items=[BulkResult.model_validate(each) for each in found.items], next=found.next)
+
+
+def _permitted(services: Services, access: Access, body: BulkBody) -> set[str]:
+    """Return the workflows whose instances are meant and may be operated.
+
+    :raises Refused: 403: the user may not operate the workflow that is named, or, where none is, any
+    :raises NotFound: the user may not read it
+    """
+    rights = rights_for(body.operation)
+    if body.filter.workflow_id is not None:
+        for right in rights:
+            access.require(right, body.filter.workflow_id)
+        return {body.filter.workflow_id}
+    permitted = access.permitted(Right.READ_INSTANCES, [head.workflow_id for head in services.definitions.list()])
+    for right in rights:
+        permitted = access.permitted(right, permitted)
+    if not permitted:
+        for right in rights:
+            access.require_general(right, "workflows")
+    return permitted
 
 
 def _order(
