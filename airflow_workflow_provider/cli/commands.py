@@ -5,64 +5,11 @@ Handlers are named, not imported, so that the definition costs nothing and a pur
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from airflow_workflow_provider.cli.operating_commands import OPERATING
+from airflow_workflow_provider.cli.shapes import Argument, Command, Group, argument, output
 
-
-@dataclass(frozen=True)
-class Argument:
-    """One positional argument or option of a command.
-
-    :param flags: its name, or its flags
-    :param help: what it means
-    :param settings: further keywords of :meth:`argparse.ArgumentParser.add_argument`
-    """
-
-    flags: tuple[str, ...]
-    help: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Command:
-    """One command.
-
-    :param name: what the user types
-    :param help: one line
-    :param handler: ``module:function`` below ``airflow_workflow_provider.cli``; it takes the parsed options and returns
-        the exit code
-    :param arguments: its arguments
-    :param details: more than one line
-    """
-
-    name: str
-    help: str
-    handler: str
-    arguments: tuple[Argument, ...] = ()
-    details: str | None = None
-
-
-@dataclass(frozen=True)
-class Group:
-    """Commands under one name."""
-
-    name: str
-    help: str
-    commands: tuple[Command, ...]
-
-
-def _argument(*flags: str, help: str, **settings: Any) -> Argument:
-    return Argument(flags, help, settings)
-
-
-def _output(*choices: str) -> Argument:
-    choices = choices or ("table", "json")
-    return _argument("--output", help="How to print the result.", choices=choices, default=choices[0])
-
-
-OUTPUT = _output()
-TASKS = _argument(
+OUTPUT = output()
+TASKS = argument(
     "--tasks",
     help="File or folder with task definitions (for simulate also with sub-workflows); may be given several times. "
     "Without it, a folder 'tasks' beside the file is taken.",
@@ -70,17 +17,17 @@ TASKS = _argument(
     default=[],
     metavar="PATH",
 )
-WORKFLOW_ID = _argument("workflow_id", help="Id of the workflow.", metavar="ID")
-INSTANCE_ID = _argument("instance_id", help="Id of the instance.", metavar="ID")
-VERSION = _argument("--version", help="A version other than the newest published.", default=None)
-LIMIT = _argument("--limit", help="How many at most.", type=int, default=100)
+WORKFLOW_ID = argument("workflow_id", help="Id of the workflow.", metavar="ID")
+INSTANCE_ID = argument("instance_id", help="Id of the instance.", metavar="ID")
+VERSION = argument("--version", help="A version other than the newest published.", default=None)
+LIMIT = argument("--limit", help="How many at most.", type=int, default=100)
 
 CHECKS = (
     Command(
         "validate",
         "Check workflow and task definitions.",
         "checking:validate",
-        (_argument("files", help="JSON files; '-' is standard input.", nargs="+", metavar="FILE"), TASKS, OUTPUT),
+        (argument("files", help="JSON files; '-' is standard input.", nargs="+", metavar="FILE"), TASKS, OUTPUT),
         "Prints every finding with its code, place and suggestion. With --output json, one JSON object a file, each on "
         'a line of its own: {"file", "valid", "diagnostics"}. Exit code 1 when a file is invalid; warnings alone are '
         "fine.",
@@ -90,7 +37,7 @@ CHECKS = (
         "Print the JSON Schema of the documents.",
         "checking:schema",
         (
-            _argument(
+            argument(
                 "kind",
                 help="Which document (default: workflow).",
                 nargs="?",
@@ -104,10 +51,8 @@ CHECKS = (
         "Draw a definition.",
         "checking:graph",
         (
-            _argument("file", help="JSON file; '-' is standard input.", metavar="FILE"),
-            _argument(
-                "--format", help="Mermaid source, or an outline.", choices=("mermaid", "text"), default="mermaid"
-            ),
+            argument("file", help="JSON file; '-' is standard input.", metavar="FILE"),
+            argument("--format", help="Mermaid source, or an outline.", choices=("mermaid", "text"), default="mermaid"),
         ),
     ),
     Command(
@@ -115,17 +60,17 @@ CHECKS = (
         "Run a definition in memory, without Airflow and without a database.",
         "simulating:simulate",
         (
-            _argument("file", help="JSON file of the definition; '-' is standard input.", nargs="?", metavar="FILE"),
-            _argument("--input", help="JSON text, or @file or a file's name.", default=None, metavar="JSON"),
-            _argument("--mocks", help="JSON file: results of steps or tasks.", default=None, metavar="FILE"),
-            _argument(
+            argument("file", help="JSON file of the definition; '-' is standard input.", nargs="?", metavar="FILE"),
+            argument("--input", help="JSON text, or @file or a file's name.", default=None, metavar="JSON"),
+            argument("--mocks", help="JSON file: results of steps or tasks.", default=None, metavar="FILE"),
+            argument(
                 "--batch",
                 help='JSON Lines of {"definition", "input", "mocks"}; one result a line. Instead of FILE.',
                 default=None,
                 metavar="FILE",
             ),
             TASKS,
-            _output("json", "table"),
+            output("json", "table"),
         ),
         "Built-in tasks that need nothing outside (noop, set, fail, wait) run for real, in virtual time; others take "
         "their results from --mocks. Exit code 0 when the instance completed, 1 for any other end or an invalid "
@@ -139,8 +84,8 @@ STORED = (
         "Store workflow and task definitions.",
         "applying:apply",
         (
-            _argument("paths", help="JSON files, or folders of them.", nargs="+", metavar="PATH"),
-            _argument("--force", help="Publish a version lower than the newest.", action="store_true", default=False),
+            argument("paths", help="JSON files, or folders of them.", nargs="+", metavar="PATH"),
+            argument("--force", help="Publish a version lower than the newest.", action="store_true", default=False),
             OUTPUT,
         ),
         "Task definitions go first. Each document is stored in a transaction of its own: the good ones are stored, the "
@@ -156,8 +101,8 @@ STORED = (
         "definitions:diff",
         (
             WORKFLOW_ID,
-            _argument("old", help="The one version.", metavar="V1"),
-            _argument("new", help="The other version.", metavar="V2"),
+            argument("old", help="The one version.", metavar="V1"),
+            argument("new", help="The other version.", metavar="V2"),
             OUTPUT,
         ),
     ),
@@ -170,9 +115,9 @@ RUNNING = (
         "running:run",
         (
             WORKFLOW_ID,
-            _argument("--input", help="JSON text, or @file.", default="{}", metavar="JSON"),
-            _argument("--wait", help="Wait until the instance ended.", action="store_true", default=False),
-            _argument("--timeout", help="Seconds to wait at most.", type=float, default=None),
+            argument("--input", help="JSON text, or @file.", default="{}", metavar="JSON"),
+            argument("--wait", help="Wait until the instance ended.", action="store_true", default=False),
+            argument("--timeout", help="Seconds to wait at most.", type=float, default=None),
             OUTPUT,
         ),
         "The API is found by AIRFLOW_WORKFLOWS_API_URL, with AIRFLOW_WORKFLOWS_API_USER and "
@@ -187,9 +132,9 @@ LOGS = Command(
     "logs:logs",
     (
         INSTANCE_ID,
-        _argument("--follow", help="Go on until the instance ended.", action="store_true", default=False),
-        _argument("--level", help="Leave out what is more detailed.", choices=("debug", "info", "error"), default=None),
-        _output("table", "jsonl", "json"),
+        argument("--follow", help="Go on until the instance ended.", action="store_true", default=False),
+        argument("--level", help="Leave out what is more detailed.", choices=("debug", "info", "error"), default=None),
+        output("table", "jsonl", "json"),
     ),
 )
 
@@ -197,38 +142,39 @@ PURGE = Command(
     "purge",
     "Remove rows of the execution log that are past their retention.",
     "purging:purge",
-    (_argument("--dry-run", help="Only count them.", action="store_true", default=False), OUTPUT),
+    (argument("--dry-run", help="Only count them.", action="store_true", default=False), OUTPUT),
     "A workflow's executionLog.retention applies, else the option log_retention of the section workflows. Instances "
     "and their state stay.",
 )
 
 INSTANCES = Group(
     "instances",
-    "Look at instances.",
+    "Look at instances, and operate them.",
     (
         Command(
             "list",
             "List instances, newest first.",
             "instances:list_instances",
             (
-                _argument(
+                argument(
                     "--status",
                     help="Only those of this status.",
                     choices=("running", "completed", "failed", "suspended"),
                     default=None,
                 ),
-                _argument("--workflow", help="Only those of this workflow.", default=None, metavar="ID"),
-                _argument("--correlation-id", help="Only those with this correlation id.", default=None, metavar="ID"),
+                argument("--workflow", help="Only those of this workflow.", default=None, metavar="ID"),
+                argument("--correlation-id", help="Only those with this correlation id.", default=None, metavar="ID"),
                 LIMIT,
                 OUTPUT,
             ),
         ),
         Command("show", "Show one instance.", "instances:show", (INSTANCE_ID, OUTPUT)),
+        *OPERATING,
     ),
 )
 
-ONE_WORKFLOW = _argument("--workflow", help="Only those of this workflow.", default=None, metavar="ID")
-ONE_EVENT = _argument("--event", help="Only those of this event.", default=None, metavar="UUID")
+ONE_WORKFLOW = argument("--workflow", help="Only those of this workflow.", default=None, metavar="ID")
+ONE_EVENT = argument("--event", help="Only those of this event.", default=None, metavar="UUID")
 
 EVENTS = Group(
     "events",
@@ -238,7 +184,7 @@ EVENTS = Group(
             "send",
             "Accept one CloudEvent, or an array of them, all or none.",
             "events:send",
-            (_argument("event", help="JSON text, a file's name, or @file.", metavar="JSON"), OUTPUT),
+            (argument("event", help="JSON text, a file's name, or @file.", metavar="JSON"), OUTPUT),
             "An event that is there already, by its source and id, is left as it is: sending again is safe.",
         ),
         Command(
@@ -246,8 +192,8 @@ EVENTS = Group(
             "List events, newest first.",
             "events:list_events",
             (
-                _argument("--type", help="Only those of this type.", default=None),
-                _argument("--source", help="Only those of this source.", default=None),
+                argument("--type", help="Only those of this type.", default=None),
+                argument("--source", help="Only those of this source.", default=None),
                 LIMIT,
                 OUTPUT,
             ),
@@ -257,7 +203,7 @@ EVENTS = Group(
             "List what events were to start, newest first.",
             "events:deliveries",
             (
-                _argument(
+                argument(
                     "--status",
                     help="Only those of this status; 'dead' are the dead letters.",
                     choices=("pending", "started", "dead"),
@@ -274,10 +220,10 @@ EVENTS = Group(
             "Have dead letters tried again.",
             "events:redrive",
             (
-                _argument("delivery", help="Numbers of deliveries.", nargs="*", type=int, metavar="DELIVERY"),
+                argument("delivery", help="Numbers of deliveries.", nargs="*", type=int, metavar="DELIVERY"),
                 ONE_WORKFLOW,
                 ONE_EVENT,
-                _argument("--all", help="All of them.", action="store_true", default=False),
+                argument("--all", help="All of them.", action="store_true", default=False),
                 OUTPUT,
             ),
         ),
@@ -285,7 +231,7 @@ EVENTS = Group(
             "purge",
             "Remove events that are past their retention.",
             "events:purge",
-            (_argument("--dry-run", help="Only count them.", action="store_true", default=False), OUTPUT),
+            (argument("--dry-run", help="Only count them.", action="store_true", default=False), OUTPUT),
             "The option log_retention of the section workflows applies. Events that are still to be delivered stay.",
         ),
         Command(
@@ -294,7 +240,7 @@ EVENTS = Group(
             "events:waiting",
             (
                 ONE_WORKFLOW,
-                _argument("--instance", help="Only those of this instance.", default=None, metavar="ID"),
+                argument("--instance", help="Only those of this instance.", default=None, metavar="ID"),
                 LIMIT,
                 OUTPUT,
             ),
@@ -313,15 +259,15 @@ DATABASE = Group(
             "Take the tables back to an older form.",
             "database:downgrade",
             (
-                _argument("revision", help="Migration to go back to; 'base' removes everything.", metavar="REVISION"),
-                _argument("--yes", help="Do not ask.", action="store_true", default=False),
+                argument("revision", help="Migration to go back to; 'base' removes everything.", metavar="REVISION"),
+                argument("--yes", help="Do not ask.", action="store_true", default=False),
                 OUTPUT,
             ),
         ),
     ),
 )
 
-FOLDER = _argument(
+FOLDER = argument(
     "--folder",
     help="Folder of the environment (default: AIRFLOW_WORKFLOWS_HOME, else .local/standalone).",
     default=None,
@@ -350,3 +296,5 @@ COMMANDS: tuple[Command | Group, ...] = (
     STANDALONE,
 )
 """All commands, in the order of the help page."""
+
+__all__ = ["COMMANDS", "Argument", "Command", "Group"]

@@ -13,6 +13,7 @@ import tenacity
 from airflow_workflow_provider.errors import Conflict, Misuse, NotFound, WorkflowsError
 
 API = "/api/v2"
+WORKFLOWS = "/workflows/api/v1"
 FINISHED = frozenset({"success", "failed"})
 
 T = TypeVar("T")
@@ -83,13 +84,33 @@ class AirflowClient:
         :raises Misuse: 400 and 422
         :raises RequestRefused: any other error, or no answer
         """
+        return _checked(self._signed(method, f"{API}{path}", **more))
+
+    def workflows(self, method: str, path: str, **more: Any) -> Any:
+        """Send a request to the API of workflows, for the command line, and return the JSON of the answer.
+
+        :raises WorkflowsError: of the same kinds as :meth:`request`, with the code that the API gives
+        """
+        answer = self._signed(method, f"{WORKFLOWS}{path}", headers={"X-Workflows-Client": "cli"}, **more)
+        problem = None if answer.is_success else _problem(answer)
+        if problem is None:
+            return _checked(answer)
+        kind = _REFUSALS.get(answer.status_code, RequestRefused)
+        raise kind(
+            str(problem.get("detail")),
+            code=problem["code"],
+            pointer=problem.get("pointer"),
+            suggestion=problem.get("suggestion"),
+        )
+
+    def _signed(self, method: str, path: str, **more: Any) -> httpx.Response:
         if "Authorization" not in self._http.headers:
             self.login()
-        answer = self._send(method, f"{API}{path}", **more)
+        answer = self._send(method, path, **more)
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             self.login()
-            answer = self._send(method, f"{API}{path}", **more)
-        return _checked(answer)
+            answer = self._send(method, path, **more)
+        return answer
 
     def health(self) -> dict[str, Any]:
         """Return what Airflow says of its parts."""
@@ -196,6 +217,14 @@ class AirflowClient:
         except httpx.HTTPError as error:
             message = f"Airflow at {self.address} did not answer {method} {path}: {str(error) or type(error).__name__}"
             raise RequestRefused(message, code="airflow-not-reachable") from error
+
+
+def _problem(answer: httpx.Response) -> dict[str, Any] | None:
+    """Return the problem document (RFC 9457) that an answer is, if it is one."""
+    if not answer.headers.get("Content-Type", "").startswith("application/problem+json"):
+        return None
+    body = answer.json()
+    return body if isinstance(body, dict) and "code" in body else None
 
 
 def _checked(answer: httpx.Response) -> Any:

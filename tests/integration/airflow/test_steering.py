@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
+from airflow_workflow_provider.cli.main import main
 from airflow_workflow_provider.local.client import AirflowClient, poll
+from airflow_workflow_provider.local.configuration import ADMIN
 from airflow_workflow_provider.store.database import Database
 from tests.fixtures.airflow import RunningAirflow
 from tests.fixtures.api import API, problem
@@ -161,15 +164,15 @@ def test_i3_a_region_that_waits_for_something_else_goes_on_when_it_is_resumed(st
         "items": {"type": "jmespath", "expression": "`[0, 1]`"},
         "as": "n",
         "steps": [
-            step("first", "work", next=[{"nextStepId": "long", "condition": "n == 0"}, {"nextStepId": "short"}]),
+            step("first", next=[{"nextStepId": "long", "condition": "n == 0"}, {"nextStepId": "middle"}]),
             step("long", "receive", next=[], **HOUR),
+            step("middle", "work", next=[{"nextStepId": "short"}]),
             step("short", next=[]),
         ],
     }
-    scenario = Scenario("steer.region", definition(step("each", forEach=items)), mocks={"first": [DONE, SLEEP]})
+    scenario = Scenario("steer.region", definition(step("each", forEach=items)), mocks={"middle": [SLEEP]})
     instance = steering.start(scenario)
-    # The second item's step begins after the first waits, or before it does.
-    steering.wait_for_start(instance, "first", "long")
+    steering.wait_for_start(instance, "long", "middle")
     steering.do(instance, "suspend")
     steering.wait_for(instance, each="deferred")
     assert "short" not in {row["stepId"] for row in steering.log(instance) if row["event"] == "step.started"}
@@ -442,3 +445,36 @@ def test_i5_two_hundred_instances_are_cancelled_at_once(steering: Steering) -> N
     poll(look, seconds=SECONDS, what="the runs to end")
     (action,) = steering.actions(done[17]["instanceId"])
     assert (action["event"], action["message"]) == ("instance.cancelled", "sale is over")
+
+
+def test_i5_instances_are_operated_from_the_command_line(
+    steering: Steering,
+    running_airflow: RunningAirflow,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    access = running_airflow.environment.access()
+    monkeypatch.setenv("AIRFLOW_WORKFLOWS_API_URL", access.address)
+    monkeypatch.setenv("AIRFLOW_WORKFLOWS_API_USER", ADMIN)
+    monkeypatch.setenv("AIRFLOW_WORKFLOWS_API_PASSWORD", access.password)
+
+    def run(*words: str, code: int = 0) -> list[Json]:
+        capsys.readouterr()
+        assert main(["instances", *words, "--output", "json"]) == code
+        return list(json.loads(capsys.readouterr().out))
+
+    first = steering.start(Scenario("steer.cli", definition(step("wait", "receive", **HOUR))))
+    ids = {first, *(steering.started("steer.cli") for _ in range(2))}
+    steering.wait_for(first, wait="deferred")
+    wanted = ("--workflow", "steer.cli", "--status", "running")
+    assert {row["outcome"] for row in run("suspend", *wanted, "--dry-run")} == {"would"}
+    assert main(["instances", "suspend", *wanted]) == 2
+    assert "not-confirmed" in capsys.readouterr().err
+    rows = run("suspend", *wanted, "--yes", "--reason", "night")
+    assert ({row["instanceId"] for row in rows}, {row["outcome"] for row in rows}) == (ids, {"done"})
+    assert run("suspend", *wanted, "--yes") == []
+    (row,) = run("retry", first, code=1)
+    assert (row["outcome"], row["code"]) == ("refused", "not-failed")
+    assert {row["outcome"] for row in run("cancel", *ids)} == {"done"}
+    actions = [(each["event"], each["message"], each["data"]["via"]) for each in steering.actions(first)]
+    assert actions == [("instance.suspended", "night", "cli"), ("instance.cancelled", None, "cli")]
