@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 import httpx
+import psutil
 import pytest
 
 from airflow_workflow_provider.local.client import poll
+from airflow_workflow_provider.model.validate import parse_definition
+from airflow_workflow_provider.people.directory import Directory, Person
+from airflow_workflow_provider.runs.answering import Actor, Answer, Answers
+from airflow_workflow_provider.store.database import Database
+from airflow_workflow_provider.store.questions import Questions
 from tests.fixtures.airflow import RunningAirflow
 from tests.fixtures.api import API, problem
 
@@ -81,11 +89,35 @@ WORKFLOWS: dict[str, list[Json]] = {
             },
         }
     ],
+    "people.mixed": [
+        {
+            "stepId": "p",
+            "taskId": "noop",
+            # Stopped as a whole, so that one task runs both branches.
+            "failFast": True,
+            "parallelBranches": [
+                branch("x", {"stepId": "x1", "taskId": "receive", "arguments": {"eventPattern": "people.never"}}),
+                branch("y", ask("y1"), {"stepId": "y2", "taskId": "fail", "arguments": {"type": "Enough"}}),
+            ],
+        }
+    ],
+    "people.reminded": [
+        ask(
+            "a",
+            assignees=OPERATORS,
+            reminders=["PT1S"],
+            escalations=[{"after": "PT2S", "assignees": {"users": ["user"]}}],
+        )
+    ],
     "people.unknown": [
         ask("a", assignees={"roles": ["nobody"]}, onFailure={"action": "continue", "nextStepId": "b"}, next=[]),
         {"stepId": "b", "taskId": "noop"},
     ],
 }
+
+
+def document_of(workflow_id: str) -> Json:
+    return {"workflowId": workflow_id, "name": workflow_id, "version": "1.0.0", "steps": WORKFLOWS[workflow_id]}
 
 
 class People:
@@ -149,9 +181,8 @@ class People:
 @pytest.fixture(scope="module")
 def people(running_airflow: RunningAirflow) -> Iterator[People]:
     made = People(running_airflow)
-    for workflow_id, steps in WORKFLOWS.items():
-        document = {"workflowId": workflow_id, "name": workflow_id, "version": "1.0.0", "steps": steps}
-        answer = made.call("admin", "PUT", f"definitions/{workflow_id}", **document)
+    for workflow_id in WORKFLOWS:
+        answer = made.call("admin", "PUT", f"definitions/{workflow_id}", **document_of(workflow_id))
         assert answer.status_code in (200, 201), answer.text
     poll(lambda: True if running_airflow.client.dag_ids() >= set(WORKFLOWS) else None, seconds=120, what="the DAGs")
     yield made
@@ -340,6 +371,53 @@ def test_k3_an_assignee_whom_nobody_knows_is_an_error_that_can_be_routed(people:
 
     error = ended["state"]["steps"]["a"]["error"]
     assert (ended["status"], error["type"], error["code"]) == ("completed", "ValidationError", "unknown-assignee")
+
+
+def test_k3_an_answer_reaches_a_region_that_waits_for_an_event_too(people: People) -> None:
+    instance = people.start("people.mixed")
+    (question,) = people.asked(instance)
+    assert people.instance(instance)["status"] == "running"
+
+    assert people.answer("admin", question, "approve").status_code == 200
+    ended = people.until(instance, *ENDED)
+    assert (ended["status"], ended["error"]["type"]) == ("failed", "BranchFailed")
+
+
+def test_k3_after_a_time_others_may_answer_too(people: People) -> None:
+    instance = people.start("people.reminded")
+    people.asked(instance)
+    (question,) = poll(
+        lambda: people.questions(instance, "user", mine="true") or None, seconds=60, what="the escalation"
+    )
+
+    assert question["assignees"] == {"users": ["user"], "roles": ["op"], "groups": []}
+    assert people.answer("user", question, "approve").status_code == 200
+    assert people.until(instance, *ENDED)["status"] == "completed"
+    assert len(people.log(instance, "question.reminded")) == len(people.log(instance, "question.escalated")) == 1
+
+
+def test_an_answer_survives_the_api_server(people: People, running_airflow: RunningAirflow) -> None:
+    instance, late = people.start("people.role"), people.start("people.form")
+    (question,), (form,) = people.asked(instance), people.asked(late)
+    people.until(instance, "suspended")
+    people.until(late, "suspended")
+    # The answer is stored as it is just before a server dies: before anybody has told the task.
+    with Database(running_airflow.workflows_url) as database:
+        answers = Answers(Questions(database), Directory([]), lambda *_: parse_definition(document_of("people.role")))
+        operator = Person("operator", "operator", frozenset({"op"}))
+        server = next(each for each in running_airflow.environment.status().daemons if each.name == "api-server")
+        process = psutil.Process(server.pid)
+        killed = [process, *process.children(recursive=True)]
+        for each in killed:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+        psutil.wait_procs(killed, timeout=30)
+        answers.answer(UUID(question["id"]), Actor(operator), Answer("approve"))
+    running_airflow.environment.up()
+
+    assert people.until(instance, *ENDED)["output"]["by"]["id"] == "operator"
+    assert people.answer("user", form, "submit", form={"street": "Main"}).status_code == 200
+    assert people.until(late, *ENDED)["status"] == "completed"
 
 
 def test_k3_a_claimed_question_is_its_owner_s_until_it_is_released_or_handed_on(people: People) -> None:
