@@ -47,10 +47,13 @@ export function useLive<T>(path: string | null, options: LiveOptions = {}): Live
     known: unknown(),
   });
   const wake = useRef<() => void>(() => undefined);
+  // Asking more or less often is no reason to forget what is known.
+  const pace = useRef(every);
+  pace.current = every;
 
   useEffect(() => {
     if (key === null || path === null) return undefined;
-    const poller = new Poller<T>(path, JSON.parse(queryKey) as Query, every, (known) =>
+    const poller = new Poller<T>(path, JSON.parse(queryKey) as Query, pace, (known) =>
       setState({ key, known }),
     );
     wake.current = poller.wake;
@@ -63,7 +66,7 @@ export function useLive<T>(path: string | null, options: LiveOptions = {}): Live
       document.removeEventListener("visibilitychange", visible);
       poller.stop();
     };
-  }, [key, path, queryKey, every]);
+  }, [key, path, queryKey]);
 
   const refresh = useCallback(() => wake.current(), []);
   // What belongs to another address is not shown for this one.
@@ -85,7 +88,7 @@ class Poller<T> {
   constructor(
     private readonly path: string,
     private readonly query: Query,
-    private readonly every: number | null,
+    private readonly pace: { readonly current: number | null },
     private readonly tell: (known: Omit<Live<T>, "refresh">) => void,
   ) {}
 
@@ -128,9 +131,9 @@ class Poller<T> {
     this.known = known;
     this.tell(known);
     // What is not there or not permitted will not be there in a second either.
-    const again = failure === null ? this.every !== null : failure.passing;
+    const again = failure === null ? this.pace.current !== null : failure.passing;
     if (!again) return;
-    const every = Math.max(1000, this.every ?? 2000);
+    const every = Math.max(1000, this.pace.current ?? 2000);
     this.timer = setTimeout(
       () => {
         // A hidden page asks nothing; it asks at once when it is shown again.

@@ -15,6 +15,7 @@ import { DocumentView } from "src/definition/DocumentView";
 import { EditView } from "src/definition/EditView";
 import { TriggerView } from "src/definition/TriggerView";
 import { VersionView } from "src/definition/VersionView";
+import { DefinitionGraphView } from "src/graph/DefinitionGraphView";
 import { BarStrip } from "src/nav/BarStrip";
 import { StatusCounts } from "src/nav/StatusCounts";
 import { FailureNotice } from "src/parts/FailureNotice";
@@ -31,7 +32,12 @@ export type ViewProps = {
   mayEdit: boolean;
 };
 
+function GraphPanel({ definition }: ViewProps) {
+  return <DefinitionGraphView revision={definition.revision} workflowId={definition.workflowId} />;
+}
+
 const VIEWS: Record<string, { title: string; View: ComponentType<ViewProps> }> = {
+  graph: { title: "Graph", View: GraphPanel },
   document: { title: "Document", View: DocumentView },
   versions: { title: "Versions", View: VersionView },
   triggers: { title: "Triggers", View: TriggerView },
@@ -67,7 +73,7 @@ function Definition({ definition, live }: { definition: DefinitionVersion; live:
   const document = definition.document as unknown as WorkflowDefinition;
   const views = Object.entries(VIEWS).filter(([name]) => name !== "edit" || may.has("edit"));
   const wanted = parameters.get("view") ?? "";
-  const current = views.some(([name]) => name === wanted) ? wanted : "document";
+  const current = views.some(([name]) => name === wanted) ? wanted : "graph";
   return (
     <Stack gap={3}>
       <HStack align="flex-start" flexWrap="wrap" gap={3} minH={16}>
@@ -93,7 +99,7 @@ function Definition({ definition, live }: { definition: DefinitionVersion; live:
       <Tabs.Root
         lazyMount
         onValueChange={({ value }) =>
-          setParameters(value === "document" ? {} : { view: value }, { replace: true })
+          setParameters(value === "graph" ? {} : { view: value }, { replace: true })
         }
         size="sm"
         unmountOnExit

@@ -1,23 +1,147 @@
-import { useLive } from "src/api/polling";
-import type { InstancePage } from "src/api/schema.gen";
+import { Box, List, Skeleton, Stack, Tabs } from "@chakra-ui/react";
+import { useState } from "react";
+import type { InstanceView } from "src/api/schema.gen";
+import { GraphView } from "src/graph/GraphView";
 import { Empty } from "src/parts/Empty";
+import { FailureNotice } from "src/parts/FailureNotice";
 import { LiveView } from "src/parts/LiveView";
-import { StatusBadge } from "src/parts/StatusBadge";
+import { Notice } from "src/parts/Notice";
 import type { AirflowProps } from "src/shell/frame";
+import { type Around, ComponentView } from "src/workflow/ComponentView";
+import { Documents } from "src/workflow/Documents";
+import { Header } from "src/workflow/Header";
+import { LogView } from "src/workflow/LogView";
+import { StepDrawer } from "src/workflow/StepDrawer";
+import { TimelineView } from "src/workflow/TimelineView";
+import { type Instance, useInstance } from "src/workflow/useInstance";
 
 /** How an instance goes on, on the page of its DAG run. */
 export function WorkflowTab({ dagId, runId }: AirflowProps) {
-  const live = useLive<InstancePage>(dagId === undefined ? null : "/instances", {
-    query: { workflowId: dagId, limit: 500 },
-    every: 2000,
-  });
+  const instance = useInstance(dagId, runId);
+  const nothing = NothingThere({ instance });
+  if (nothing !== null) return nothing;
   return (
-    <LiveView live={live}>
-      {({ items }) => {
-        const instance = items.find((each) => each.runId === runId);
-        if (instance === undefined) return <Empty title="This run is no instance of a workflow" />;
-        return <StatusBadge status={instance.status} />;
-      }}
+    <LiveView lines={8} live={instance.live}>
+      {(view) => <Page instance={instance} key={view.id} view={view} />}
     </LiveView>
+  );
+}
+
+/** Why there is no instance to show; null where there is one. */
+export function NothingThere({ instance }: { instance: Instance }) {
+  const { failure, data } = instance.live;
+  if (failure?.code === "not-a-workflow") {
+    return (
+      <Notice title="This DAG is no workflow">
+        It was not made from a workflow definition, so its runs have nothing to show here.
+      </Notice>
+    );
+  }
+  if (failure?.missing && data !== null) {
+    return (
+      <Notice title="This instance does not exist any more">
+        It was deleted, or you may not read it now.
+      </Notice>
+    );
+  }
+  if (failure?.code === "no-instance") {
+    return (
+      <Empty title="This run has no workflow instance yet">
+        It appears here as soon as the first step begins. If the run has ended, its instance was deleted.
+      </Empty>
+    );
+  }
+  return null;
+}
+
+function Page({ instance, view }: { instance: Instance; view: InstanceView }) {
+  const { live, graph, names, human } = instance;
+  const [selected, setSelected] = useState<string | null>(null);
+  const around: Around = {
+    view,
+    graph: graph.data,
+    names,
+    human,
+    selected,
+    onSelect: setSelected,
+    onChanged: live.refresh,
+  };
+  return (
+    <Stack gap={4}>
+      <Header names={names} onChanged={live.refresh} view={view} />
+      <Failed view={view} />
+      <Notices view={view} />
+      <Stack data-testid="workflow-components" gap={3}>
+        {view.components.map((component) => (
+          <ComponentView around={around} component={component} key={component.componentId} />
+        ))}
+      </Stack>
+      <Tabs.Root defaultValue="graph" lazyMount size="sm" unmountOnExit>
+        <Tabs.List overflowX="auto" overflowY="hidden">
+          <Tabs.Trigger value="graph">Graph</Tabs.Trigger>
+          <Tabs.Trigger value="timeline">Timeline</Tabs.Trigger>
+          <Tabs.Trigger value="data">Data</Tabs.Trigger>
+          {view.rights.readLog ? <Tabs.Trigger value="log">Log</Tabs.Trigger> : null}
+        </Tabs.List>
+        <Tabs.Content value="graph">
+          <Graph around={around} instance={instance} />
+        </Tabs.Content>
+        <Tabs.Content value="timeline">
+          <TimelineView {...around} />
+        </Tabs.Content>
+        <Tabs.Content value="data">
+          <Documents view={view} />
+        </Tabs.Content>
+        <Tabs.Content value="log">
+          <LogView view={view} />
+        </Tabs.Content>
+      </Tabs.Root>
+      <StepDrawer
+        name={names.get(selected ?? "") ?? selected ?? ""}
+        onClose={() => setSelected(null)}
+        stepId={selected}
+        view={view}
+      />
+    </Stack>
+  );
+}
+
+function Graph({ around, instance }: { around: Around; instance: Instance }) {
+  const { graph } = instance;
+  if (graph.data === null) {
+    if (graph.failure !== null) return <FailureNotice failure={graph.failure} onRetry={graph.refresh} />;
+    return <Skeleton height="320px" />;
+  }
+  return (
+    <GraphView graph={graph.data} onSelect={around.onSelect} selected={around.selected} view={around.view} />
+  );
+}
+
+/** Why the instance failed, where no component tells it already. */
+function Failed({ view }: { view: InstanceView }) {
+  const told = view.components.some(({ layout, tone }) => layout === "alert" && tone === "error");
+  if (view.status !== "failed" || told || !view.error) return null;
+  const { type, message, stepId } = view.error;
+  const place = typeof stepId === "string" ? ` in step ${stepId}` : "";
+  return (
+    <Notice title={`${String(type ?? "Failed")}${place}`} tone="error">
+      <Box whiteSpace="pre-wrap">{String(message ?? "")}</Box>
+    </Notice>
+  );
+}
+
+/** What went wrong with components; only people who may edit the definition are told. */
+function Notices({ view }: { view: InstanceView }) {
+  if (view.notices.length === 0) return null;
+  return (
+    <Notice title="Some uiComponents of this definition do not work" tone="warning">
+      <List.Root data-testid="component-notices" ps={4}>
+        {view.notices.map(({ componentId, pointer, message }) => (
+          <List.Item key={`${componentId} ${pointer}`}>
+            <b>{componentId}</b> at {pointer}: {message}
+          </List.Item>
+        ))}
+      </List.Root>
+    </Notice>
   );
 }

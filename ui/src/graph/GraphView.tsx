@@ -1,0 +1,213 @@
+import { Box, HStack, IconButton, Skeleton, Text } from "@chakra-ui/react";
+import { Panel, ReactFlow, ReactFlowProvider, useReactFlow } from "@xyflow/react";
+import flowStyle from "@xyflow/react/dist/base.css?inline";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import type { DefinitionGraph, InstanceView } from "src/api/schema.gen";
+import { ArrowHeads, type FlowEdge, WayEdge } from "src/graph/edges";
+import { isLarge, type Layout, layoutOf } from "src/graph/layout";
+import { type FlowNode, FrameNode, Selecting, SignNode, StepNode } from "src/graph/nodes";
+import { type GraphStates, statesOf } from "src/graph/states";
+
+const NODE_TYPES = { step: StepNode, sign: SignNode, frame: FrameNode };
+const EDGE_TYPES = { way: WayEdge };
+const SIGNS = new Set(["start", "end", "fail", "join", "onFailure"]);
+const READABLE = 0.75;
+const TALLEST = 640;
+const LOWEST = 220;
+
+type Props = {
+  graph: DefinitionGraph;
+  /** The instance whose run is shown; null for the definition alone. */
+  view?: InstanceView | null;
+  selected?: string | null;
+  onSelect?: (stepId: string) => void;
+};
+
+/** A definition from top to bottom, with the states and the path of a run. */
+export function GraphView(props: Props) {
+  const layout = useLayout(props.graph);
+  if (layout === null)
+    return <Skeleton aria-label="The graph is drawn" height={`${TALLEST}px`} role="status" />;
+  return (
+    <ReactFlowProvider>
+      <style>{flowStyle}</style>
+      <Canvas {...props} layout={layout} />
+    </ReactFlowProvider>
+  );
+}
+
+/** The layout of a graph; of a large one behind everything else, so that the page does not wait for it. */
+function useLayout(graph: DefinitionGraph): Layout | null {
+  const small = useMemo(() => (isLarge(graph) ? null : layoutOf(graph)), [graph]);
+  const [large, setLarge] = useState<{ graph: DefinitionGraph; layout: Layout } | null>(null);
+  useEffect(() => {
+    if (!isLarge(graph)) return undefined;
+    const timer = setTimeout(() => setLarge({ graph, layout: layoutOf(graph) }), 0);
+    return () => clearTimeout(timer);
+  }, [graph]);
+  return small ?? (large?.graph === graph ? large.layout : null);
+}
+
+function Canvas({ graph, layout, view = null, selected = null, onSelect }: Props & { layout: Layout }) {
+  const states = useMemo(() => statesOf(graph, view), [graph, view]);
+  const nodes = useMemo(() => nodesOf(layout, states, selected), [layout, states, selected]);
+  const edges = useMemo(() => edgesOf(layout, states), [layout, states]);
+  const place = useRef<HTMLDivElement>(null);
+  const height = Math.min(TALLEST, Math.max(LOWEST, layout.height + 24));
+  const show = useShow(layout, place, view?.currentStepId ?? null);
+  return (
+    <Box
+      aria-label={`Graph of ${graph.workflowId}, ${graph.nodes.filter(({ kind }) => !SIGNS.has(kind)).length} steps`}
+      borderWidth="1px"
+      className="workflows-graph"
+      data-testid="workflow-graph"
+      height={`${height}px`}
+      overflow="hidden"
+      ref={place}
+      role="region"
+      rounded="md"
+    >
+      <ArrowHeads />
+      <Selecting.Provider value={onSelect ?? null}>
+        <ReactFlow<FlowNode, FlowEdge>
+          deleteKeyCode={null}
+          disableKeyboardA11y
+          edges={edges}
+          edgesFocusable={false}
+          edgeTypes={EDGE_TYPES}
+          elementsSelectable={false}
+          maxZoom={2}
+          minZoom={0.1}
+          nodes={nodes}
+          nodesConnectable={false}
+          nodesDraggable={false}
+          nodesFocusable={false}
+          nodeTypes={NODE_TYPES}
+          onInit={show}
+          onlyRenderVisibleElements={layout.nodes.length > 150}
+          panOnScroll={false}
+          preventScrolling={false}
+          proOptions={{ hideAttribution: true }}
+          zoomOnDoubleClick={false}
+          zoomOnScroll={false}
+        >
+          <Buttons onAll={show} />
+          <Legend />
+        </ReactFlow>
+      </Selecting.Provider>
+    </Box>
+  );
+}
+
+/** Shows the whole graph where that can be read, else its width and the step that is live. */
+function useShow(layout: Layout, place: React.RefObject<HTMLDivElement | null>, current: string | null) {
+  const flow = useReactFlow();
+  const focus = useRef(current);
+  focus.current = current;
+  const [width, setWidth] = useState(0);
+  const show = useCallback(() => {
+    const space = place.current?.getBoundingClientRect();
+    if (space === undefined || space.width === 0) return;
+    const whole = Math.min(space.width / layout.width, space.height / layout.height, 1);
+    const zoom = Math.max(whole, Math.min(READABLE, 1));
+    const box = layout.nodes.find(({ node }) => node.id === focus.current)?.box;
+    const fits = (size: number, room: number) => size * zoom <= room;
+    const middle = (at: number, size: number, room: number) =>
+      Math.min(0, Math.max(room - size * zoom, room / 2 - at * zoom));
+    const x = fits(layout.width, space.width)
+      ? (space.width - layout.width * zoom) / 2
+      : middle(box ? box.x + box.width / 2 : layout.width / 2, layout.width, space.width);
+    const y = fits(layout.height, space.height)
+      ? (space.height - layout.height * zoom) / 2
+      : middle(box ? box.y + box.height / 2 : 0, layout.height, space.height);
+    void flow.setViewport({ x, y, zoom });
+  }, [flow, layout, place]);
+  useEffect(() => {
+    if (place.current === null) return undefined;
+    const observer = new ResizeObserver(([entry]) => setWidth(Math.round(entry?.contentRect.width ?? 0)));
+    observer.observe(place.current);
+    return () => observer.disconnect();
+  }, [place]);
+  useEffect(() => {
+    // A tab that was hidden, or a window that was resized, shows the graph anew.
+    if (width > 0) show();
+  }, [width, show]);
+  return show;
+}
+
+function Buttons({ onAll }: { onAll: () => void }) {
+  const flow = useReactFlow();
+  const buttons = [
+    { label: "Zoom in", sign: "+", act: () => flow.zoomIn() },
+    { label: "Zoom out", sign: "−", act: () => flow.zoomOut() },
+    { label: "Show the graph as at first", sign: "⤢", act: onAll },
+  ];
+  return (
+    <Panel position="top-right">
+      <HStack gap={1}>
+        {buttons.map(({ label, sign, act }) => (
+          <IconButton
+            aria-label={label}
+            key={label}
+            onClick={() => void act()}
+            size="2xs"
+            title={label}
+            variant="outline"
+          >
+            {sign}
+          </IconButton>
+        ))}
+      </HStack>
+    </Panel>
+  );
+}
+
+function Legend() {
+  return (
+    <Panel position="bottom-right">
+      <Text bg="bg" color="fg.muted" fontSize="2xs" opacity={0.9} px={1} rounded="sm">
+        — next &nbsp; ╌ on failure &nbsp; ··· undo &nbsp; ↺ back
+      </Text>
+    </Panel>
+  );
+}
+
+function nodesOf(layout: Layout, states: GraphStates, selected: string | null): FlowNode[] {
+  const frames = layout.groups.map(
+    (placed): FlowNode => ({
+      ...common(`group ${placed.group.id}`, placed.box, -10 + placed.depth),
+      type: "frame",
+      data: { placed },
+    }),
+  );
+  const steps = layout.nodes.map(({ node, box }): FlowNode => {
+    const state = states.node(node.id);
+    const data = { node, state, selected: node.stepId === selected && node.kind !== "join" };
+    return { ...common(node.id, box, 1), type: SIGNS.has(node.kind) ? "sign" : "step", data };
+  });
+  return [...frames, ...steps];
+}
+
+function common(
+  id: string,
+  { x, y, width, height }: { x: number; y: number; width: number; height: number },
+  z: number,
+) {
+  return {
+    id,
+    position: { x, y },
+    width,
+    height,
+    style: { width, height, pointerEvents: "all" as const },
+    zIndex: z,
+    draggable: false,
+  };
+}
+
+function edgesOf(layout: Layout, states: GraphStates): FlowEdge[] {
+  return layout.edges.map((placed) => {
+    const taken = states.taken(placed.edge);
+    const { source, target } = placed.edge;
+    return { id: placed.id, type: "way", source, target, zIndex: taken > 0 ? 1 : 0, data: { placed, taken } };
+  });
+}

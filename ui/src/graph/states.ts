@@ -1,0 +1,94 @@
+// What the run of an instance means to the nodes and edges of its definition's graph.
+
+import type { DefinitionGraph, GraphEdge, GraphNode, InstanceView, StepState } from "src/api/schema.gen";
+
+/** As `next` of a step names the workflow's own handler. */
+export const ON_FAILURE = "fail.on_failure";
+
+export type NodeState = {
+  /** A status of a step; null for what was not reached. */
+  status: string | null;
+  visits: number;
+  step: StepState | null;
+};
+
+export type GraphStates = {
+  node: (id: string) => NodeState;
+  /** How often an edge was taken. */
+  taken: (edge: GraphEdge) => number;
+};
+
+const UNTOUCHED: NodeState = { status: null, visits: 0, step: null };
+
+/** The states of nodes and edges; those of a definition alone when there is no instance. */
+export function statesOf(graph: DefinitionGraph, view: InstanceView | null): GraphStates {
+  if (view === null) return { node: () => UNTOUCHED, taken: () => 0 };
+  const steps = new Map(view.steps.map((step) => [step.stepId, step]));
+  const counts = new Map(view.path.map(({ source, target, count }) => [`${source} ${target}`, count]));
+  const undone = new Map<string, string>();
+  for (const span of view.timeline.spans)
+    if (span.kind === "compensation") undone.set(span.stepId, span.status);
+  const handled = view.path.some(({ target }) => target === ON_FAILURE);
+  const nodes = new Map(graph.nodes.map((node) => [node.id, stateOf(node)]));
+
+  function stateOf(node: GraphNode): NodeState {
+    const step = node.stepId ? (steps.get(node.stepId) ?? null) : null;
+    switch (node.kind) {
+      case "start":
+        return { status: "completed", visits: 1, step: null };
+      case "end":
+        return view?.status === "completed" ? { status: "completed", visits: 1, step: null } : UNTOUCHED;
+      case "fail":
+        return view?.status === "failed" && reached("fail")
+          ? { status: "failed", visits: 1, step: null }
+          : UNTOUCHED;
+      case "onFailure":
+        return handled ? { status: "failed", visits: 1, step: null } : UNTOUCHED;
+      case "compensation": {
+        const status = undone.get(node.stepId ?? "") ?? null;
+        return { status, visits: status === null ? 0 : 1, step };
+      }
+      case "join":
+        return step?.completedAt ? { status: step.status, visits: step.visits, step } : UNTOUCHED;
+      default:
+        return step === null ? UNTOUCHED : { status: step.status, visits: step.visits, step };
+    }
+  }
+
+  function reached(target: string): boolean {
+    return view?.path.some((edge) => edge.target === target) ?? false;
+  }
+
+  function taken(edge: GraphEdge): number {
+    const target = nodes.get(edge.target) ?? UNTOUCHED;
+    if (edge.kind === "compensation" || edge.kind === "fork") return target.visits;
+    if (edge.source === ".start") return target.visits > 0 ? 1 : 0;
+    if (edge.source === ".onFailure") return handled && target.visits > 0 ? 1 : 0;
+    if (!edge.stepId || !edge.decision) return 0;
+    const count = counts.get(`${edge.stepId} ${edge.decision}`) ?? 0;
+    // A success and a failure may lead to the same step; how the latest visit ended says which it was.
+    const failed = steps.get(edge.stepId)?.status === "failed";
+    const twins = graph.edges.filter(
+      (other) => other.stepId === edge.stepId && other.decision === edge.decision && other.kind !== edge.kind,
+    );
+    return twins.length > 0 && failed !== (edge.kind === "error") ? 0 : count;
+  }
+
+  return { node: (id) => nodes.get(id) ?? UNTOUCHED, taken };
+}
+
+/** A node in words, for whoever cannot see it. */
+export function described(node: GraphNode, state: NodeState): string {
+  const kinds: Partial<Record<GraphNode["kind"], string>> = {
+    parallel: "step with branches",
+    forEach: "step for each item",
+    compensation: "compensation",
+  };
+  const parts = [`${kinds[node.kind] ?? "step"} ${node.name}`];
+  if (node.taskId) parts.push(`task ${node.taskId}`);
+  if (state.status !== null) parts.push(state.status);
+  if (state.visits > 1) parts.push(`${state.visits} visits`);
+  if (node.loop) parts.push("in a loop");
+  const text = parts.join(", ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,44 @@
+import { Box, Heading, Stack, Text } from "@chakra-ui/react";
+import { useEffect, useRef } from "react";
+import { useLive } from "src/api/polling";
+import type { Instance, InstanceView } from "src/api/schema.gen";
+import { JsonView } from "src/parts/JsonView";
+import { LiveView } from "src/parts/LiveView";
+
+/** The documents of an instance, secrets masked; read when they are looked at. */
+export function Documents({ view }: { view: InstanceView }) {
+  const live = useLive<Instance>(`/instances/${encodeURIComponent(view.id)}`);
+  const known = useRef(view.updatedAt);
+  const { refresh } = live;
+  useEffect(() => {
+    if (known.current !== view.updatedAt) refresh();
+    known.current = view.updatedAt;
+  }, [view.updatedAt, refresh]);
+  return (
+    <LiveView lines={6} live={live}>
+      {(instance) => (
+        <Stack gap={4}>
+          <Part title="Input" value={instance.input} />
+          <Part title="Output" value={instance.output} />
+          <Part title="Working document" value={instance.state.data} />
+          <Part title="Variables" value={instance.state.variables} />
+          {instance.event ? <Part title="Event that started it" value={instance.event} /> : null}
+          {instance.error ? <Part title="Error" value={instance.error} /> : null}
+        </Stack>
+      )}
+    </LiveView>
+  );
+}
+
+function Part({ title, value }: { title: string; value: unknown }) {
+  const nothing =
+    value === null || value === undefined || (typeof value === "object" && Object.keys(value).length === 0);
+  return (
+    <Box>
+      <Heading as="h4" mb={1} size="xs">
+        {title}
+      </Heading>
+      {nothing ? <Text color="fg.muted">Nothing.</Text> : <JsonView depth={2} value={value} />}
+    </Box>
+  );
+}
