@@ -45,6 +45,10 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
         {"segment": "new", "company": "unknown"},
     ),
     "invoice.overdue": ("send !awaitPayment remind", {"settled": False}),
+    "purchase-request": (
+        "findSupplier approve order",
+        {"ordered": True, "supplier": "Example Furniture", "price": 430, "approvedBy": "operator"},
+    ),
     "format-complete": ("checkRequest runChecks checkCredit checkFraud finish", {"done": True}),
     "format-transitions": ("checkAmount approveRequest", {"approvedBy": "a person"}),
     "format-transitions.small": ("checkAmount autoApprove", {"approvedBy": "the policy"}),
@@ -56,6 +60,14 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "format-ui-components": ("work", {}),
     "format-execution-log": ("greet leave", {}),
 }
+
+ANSWERS: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    "purchase-request": [
+        ("user", {"decision": "submit", "form": {"supplier": "Example Furniture", "price": 430}}),
+        ("operator", {"decision": "approve"}),
+    ],
+}
+"""What people answer, one after the other."""
 
 
 def read_input(case: str) -> dict[str, Any]:
@@ -87,9 +99,25 @@ def ended(airflow: Any, workflow_id: str, run_id: str) -> Instance:
 
         def look() -> Instance | None:
             found = Instances(database).get(instance_id(workflow_id, run_id))
-            return found if found.status != "running" else None
+            return found if found.status in ("completed", "failed") else None
 
         return poll(look, seconds=15, what=f"the end of {workflow_id}")
+
+
+def answer_all(airflow: Any, workflow_id: str, run_id: str) -> None:
+    """Answer the questions of an instance, each as soon as it is asked."""
+    seen: set[str] = set()
+    for user, answer in ANSWERS.get(workflow_id, ()):
+        with airflow.environment.client(user) as client:
+            query = {"mine": "true", "instanceId": str(instance_id(workflow_id, run_id))}
+
+            def look(client: Any = client, query: dict[str, str] = query) -> str | None:
+                found = client.workflows("GET", "/questions", params=query)["items"]
+                return next((each["id"] for each in found if each["id"] not in seen), None)
+
+            question = poll(look, seconds=SECONDS, what=f"a question of {workflow_id} for {user}")
+            seen.add(question)
+            client.workflows("POST", f"/questions/{question}/answer", json=answer)
 
 
 def test_every_example_has_a_case() -> None:
@@ -102,6 +130,7 @@ def test_an_example_runs_as_its_page_says(case: str, loaded: Any, started: dict[
     steps, output = CASES[case]
     workflow_id = case.partition(".")[0]
 
+    answer_all(loaded, workflow_id, started[case])
     instance = ended(loaded, workflow_id, started[case])
 
     ran = {f"{'!' if step['status'] == 'failed' else ''}{step_id}" for step_id, step in instance.state["steps"].items()}

@@ -76,6 +76,7 @@ OUTCOMES: dict[str, tuple[str, str]] = {
     "payment.input": ("completed", "charge charge charge receipt"),
     "webhook-enrichment.input": ("completed", "enrich lookUpCustomer lookUpCompany deliver"),
     "invoice.input": ("completed", "send awaitPayment settled"),
+    "purchase-request.input": ("completed", "findSupplier approve order"),
     "format-complete.input": ("completed", "checkRequest runChecks checkCredit checkFraud finish"),
     "format-transitions.input": ("completed", "checkAmount approveRequest"),
     "format-transitions.small.input": ("completed", "checkAmount autoApprove"),
