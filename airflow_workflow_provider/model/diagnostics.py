@@ -65,6 +65,9 @@ CODES: Final[dict[str, str]] = {
     "WF502": "The same event pattern twice",
     "WF503": "A path of the wrong form",
     "WF504": "An unknown layout",
+    "WF505": "A form for a step that does not exist",
+    "WF506": "An option of a component that looks misspelt",
+    "WF507": "A table without rows",
 }
 """Every code there is, with its title. ``docs/diagnostics.md`` says more about each."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from airflow_workflow_provider.model.checks import (
+    components,
     expressions,
     failure,
     graph,
@@ -54,6 +55,9 @@ CHECKS: Final[tuple[Check, ...]] = (
     surroundings.EventPattern(),
     surroundings.UniquePatterns(),
     surroundings.LogPaths(),
-    surroundings.Layout(),
+    components.Layout(),
+    components.FormStep(),
+    components.OptionSpelling(),
+    components.EmptyTable(),
 )
 """Every check of a workflow document, in no particular order: findings are sorted by their place."""

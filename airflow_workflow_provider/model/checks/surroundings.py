@@ -1,15 +1,14 @@
-"""Triggers, UI components and the execution log (rules E1, U1, L2, L4)."""
+"""Triggers and the execution log (rules E1, L2, L4)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
 
-from airflow_workflow_provider.model.checks.base import Check, Checked, Path, finding, warning
+from airflow_workflow_provider.model.checks.base import Check, Checked, finding, warning
 from airflow_workflow_provider.model.diagnostics import Diagnostic, pointer_of
 from airflow_workflow_provider.model.patterns import MANY, MAX_MANY
-from airflow_workflow_provider.model.ui import LAYOUTS
-from airflow_workflow_provider.model.words import did_you_mean, listed, shown
+from airflow_workflow_provider.model.words import shown
 
 _MAX_PATTERN: Final = 500
 
@@ -60,21 +59,6 @@ class LogPaths(Check):
                 if not text or not all(segment.strip() == segment and segment for segment in text.split(".")):
                     message = f"{shown(text)} is no dotted path"
                     yield finding("WF503", ("executionLog", key, number), message, "write for example customer.email")
-
-
-class Layout(Check):
-    """A component's layout is one that is drawn (rule U1)."""
-
-    codes = ("WF504",)
-
-    def findings(self, document: Checked) -> Iterator[Diagnostic]:
-        """Yield the layouts that are drawn as a card instead."""
-        for number, component in enumerate(document.definition.ui_components):
-            layout = component.context.layout
-            if layout is not None and layout not in LAYOUTS:
-                path: Path = ("uiComponents", number, "context", "layout")
-                message = f"Unknown layout {shown(layout)} is drawn as a card; the layouts are {listed(LAYOUTS)}"
-                yield warning("WF504", path, message, did_you_mean(layout, LAYOUTS))
 
 
 def _pattern_problem(pattern: str) -> str | None:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from tests.fixtures.documents import check, found, workflow
@@ -51,46 +49,6 @@ def test_e3_a_triggers_transform_sees_the_events_data() -> None:
         ("WF303", "/triggers/2/transform/expression"),
         ("WF301", "/triggers/3/transform/expression"),
     ]
-
-
-@pytest.mark.parametrize("layout", ["timeline", "card", "alert", "table", "form", "graph"])
-def test_u1_the_layouts_of_the_format_are_taken(layout: str) -> None:
-    assert found(workflow(uiComponents=[{"componentId": "x", "context": {"layout": layout}}])) == []
-
-
-def test_u1_an_unknown_layout_is_warned_of() -> None:
-    result = check(workflow(uiComponents=[{"componentId": "x", "context": {"layout": "Timeline"}}]))
-
-    assert result.valid
-    assert [each.suggestion for each in result.diagnostics] == ["did you mean 'timeline'?"]
-
-
-@pytest.mark.parametrize("key", ["title", "description", "layout"])
-def test_u1_title_description_and_layout_are_texts(key: str) -> None:
-    assert found(workflow(uiComponents=[{"componentId": "x", "context": {key: 5}}])) == [
-        ("WF112", f"/uiComponents/0/context/{key}")
-    ]
-
-
-@pytest.mark.parametrize(
-    ("priority", "fine"), [(1, True), (1.5, True), (-3, True), ("1", False), (True, False), (None, False)]
-)
-def test_u1_priority_is_a_number(priority: Any, fine: bool) -> None:
-    assert check(workflow(uiComponents=[{"componentId": "x", "priority": priority}])).valid is fine
-
-
-def test_u1_conditions_see_status_progress_and_user_which_steps_do_not() -> None:
-    condition = "status == 'running' && progress.percent > 50.0 && user.name != '' && data.x == 1"
-    document = workflow(
-        {
-            "stepId": "a",
-            "taskId": "noop",
-            "next": [{"nextStepId": "fail", "condition": "status == 'x'"}, {"nextStepId": "end"}],
-        },
-        uiComponents=[{"componentId": "x", "condition": condition}],
-    )
-
-    assert found(document) == [("WF303", "/steps/0/next/0/condition")]
 
 
 @pytest.mark.parametrize("key", ["metadata", "redact"])
