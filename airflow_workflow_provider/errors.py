@@ -28,9 +28,11 @@ class WorkflowsError(Exception):
     :param code: stable identifier of the kind of error
     :param pointer: JSON pointer or path of the place, if there is one
     :param suggestion: what to do about it
+    :ivar diagnostics: every single finding, where there are several
     """
 
     default_code = "workflows-error"
+    diagnostics: tuple[Any, ...] = ()
 
     def __init__(
         self,

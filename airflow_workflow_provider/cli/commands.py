@@ -6,7 +6,17 @@ Handlers are named, not imported, so that the definition costs nothing and a pur
 from __future__ import annotations
 
 from airflow_workflow_provider.cli.operating_commands import OPERATING
-from airflow_workflow_provider.cli.shapes import Argument, Command, Group, argument, output
+from airflow_workflow_provider.cli.question_commands import QUESTIONS
+from airflow_workflow_provider.cli.shapes import (
+    LIMIT,
+    ONE_INSTANCE,
+    ONE_WORKFLOW,
+    Argument,
+    Command,
+    Group,
+    argument,
+    output,
+)
 
 OUTPUT = output()
 TASKS = argument(
@@ -20,7 +30,6 @@ TASKS = argument(
 WORKFLOW_ID = argument("workflow_id", help="Id of the workflow.", metavar="ID")
 INSTANCE_ID = argument("instance_id", help="Id of the instance.", metavar="ID")
 VERSION = argument("--version", help="A version other than the newest published.", default=None)
-LIMIT = argument("--limit", help="How many at most.", type=int, default=100)
 
 CHECKS = (
     Command(
@@ -162,7 +171,7 @@ INSTANCES = Group(
                     choices=("running", "completed", "failed", "suspended"),
                     default=None,
                 ),
-                argument("--workflow", help="Only those of this workflow.", default=None, metavar="ID"),
+                ONE_WORKFLOW,
                 argument("--correlation-id", help="Only those with this correlation id.", default=None, metavar="ID"),
                 LIMIT,
                 OUTPUT,
@@ -173,7 +182,6 @@ INSTANCES = Group(
     ),
 )
 
-ONE_WORKFLOW = argument("--workflow", help="Only those of this workflow.", default=None, metavar="ID")
 ONE_EVENT = argument("--event", help="Only those of this event.", default=None, metavar="UUID")
 
 EVENTS = Group(
@@ -240,7 +248,7 @@ EVENTS = Group(
             "events:waiting",
             (
                 ONE_WORKFLOW,
-                argument("--instance", help="Only those of this instance.", default=None, metavar="ID"),
+                ONE_INSTANCE,
                 LIMIT,
                 OUTPUT,
             ),
@@ -291,6 +299,7 @@ COMMANDS: tuple[Command | Group, ...] = (
     INSTANCES,
     LOGS,
     PURGE,
+    QUESTIONS,
     EVENTS,
     DATABASE,
     STANDALONE,

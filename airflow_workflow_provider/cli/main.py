@@ -65,7 +65,7 @@ def invoke(handler: str, options: argparse.Namespace) -> int:
     :param options: the parsed options
     """
     from airflow_workflow_provider.cli.console import print_error
-    from airflow_workflow_provider.errors import InvalidDefinition, Misuse, WorkflowsError
+    from airflow_workflow_provider.errors import Misuse, WorkflowsError
 
     try:
         code = _load(handler)(options)
@@ -78,7 +78,7 @@ def invoke(handler: str, options: argparse.Namespace) -> int:
         return INTERRUPTED
     except WorkflowsError as error:
         print_error(error)
-        if isinstance(error, InvalidDefinition):
+        if error.diagnostics:
             from airflow_workflow_provider.cli.console import print_diagnostics
 
             print_diagnostics(error.diagnostics, stderr=True)

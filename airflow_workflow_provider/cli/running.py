@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 URL_VARIABLE = "AIRFLOW_WORKFLOWS_API_URL"
 USER_VARIABLE = "AIRFLOW_WORKFLOWS_API_USER"
 PASSWORD_VARIABLE = "AIRFLOW_WORKFLOWS_API_PASSWORD"  # noqa: S105 - the name of a variable
+TOKEN_VARIABLE = "AIRFLOW_WORKFLOWS_API_TOKEN"  # noqa: S105 - the name of a variable
 
 ENDED = frozenset({"completed", "failed"})
 SETTLING = 15.0
@@ -37,16 +38,21 @@ def api_client() -> AirflowClient:
 
     address = os.environ.get(URL_VARIABLE)
     if address:
-        return AirflowClient(address, os.environ.get(USER_VARIABLE, ""), os.environ.get(PASSWORD_VARIABLE, ""))
+        return AirflowClient(
+            address,
+            os.environ.get(USER_VARIABLE, ""),
+            os.environ.get(PASSWORD_VARIABLE, ""),
+            token=os.environ.get(TOKEN_VARIABLE) or None,
+        )
     local = running_environment()
     if local is not None:
         return local.client()
-    message = "No Airflow is known to start an instance in"
+    message = "No Airflow is known whose REST API could be asked"
     raise Misuse(
         message,
         code="no-airflow",
-        suggestion=f"Set {URL_VARIABLE}, {USER_VARIABLE} and {PASSWORD_VARIABLE}, or start one here with "
-        "'airflow-workflows standalone up'",
+        suggestion=f"Set {URL_VARIABLE} and {TOKEN_VARIABLE}, or {USER_VARIABLE} and {PASSWORD_VARIABLE}, or start one "
+        "here with 'airflow-workflows standalone up'",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 
 @dataclass(frozen=True)
@@ -58,3 +58,8 @@ def output(*choices: str) -> Argument:
     """Return the option that says how a result is printed; the first choice is the default."""
     choices = choices or ("table", "json")
     return argument("--output", help="How to print the result.", choices=choices, default=choices[0])
+
+
+LIMIT: Final = argument("--limit", help="How many at most.", type=int, default=100)
+ONE_WORKFLOW: Final = argument("--workflow", help="Only those of this workflow.", default=None, metavar="ID")
+ONE_INSTANCE: Final = argument("--instance", help="Only those of this instance.", default=None, metavar="ID")

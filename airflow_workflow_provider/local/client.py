@@ -11,6 +11,7 @@ import httpx
 import tenacity
 
 from airflow_workflow_provider.errors import Conflict, Misuse, NotFound, WorkflowsError
+from airflow_workflow_provider.model.diagnostics import Diagnostic
 
 API = "/api/v2"
 WORKFLOWS = "/workflows/api/v1"
@@ -50,14 +51,18 @@ class AirflowClient:
     """Talks to one Airflow as one user; logs in by itself, and again when its token expires.
 
     :param address: of the API server, such as ``http://127.0.0.1:8080``
+    :param token: used instead of logging in
     :param timeout: of one request, in seconds
     """
 
-    def __init__(self, address: str, username: str, password: str, *, timeout: float = 30) -> None:
+    def __init__(
+        self, address: str, username: str, password: str, *, token: str | None = None, timeout: float = 30
+    ) -> None:
         self.address = address.rstrip("/")
-        self._credentials = {"username": username, "password": password}
+        self._credentials = {"username": username, "password": password} if token is None else None
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         # No proxy of the environment is meant for this.
-        self._http = httpx.Client(base_url=self.address, timeout=timeout, trust_env=False)
+        self._http = httpx.Client(base_url=self.address, timeout=timeout, trust_env=False, headers=headers)
 
     def __enter__(self) -> Self:
         return self
@@ -89,25 +94,27 @@ class AirflowClient:
     def workflows(self, method: str, path: str, **more: Any) -> Any:
         """Send a request to the API of workflows, for the command line, and return the JSON of the answer.
 
-        :raises WorkflowsError: of the same kinds as :meth:`request`, with the code that the API gives
+        :raises WorkflowsError: of the same kinds as :meth:`request`, with the code and the findings that the API gives
         """
         answer = self._signed(method, f"{WORKFLOWS}{path}", headers={"X-Workflows-Client": "cli"}, **more)
         problem = None if answer.is_success else _problem(answer)
         if problem is None:
             return _checked(answer)
         kind = _REFUSALS.get(answer.status_code, RequestRefused)
-        raise kind(
+        error = kind(
             str(problem.get("detail")),
             code=problem["code"],
             pointer=problem.get("pointer"),
             suggestion=problem.get("suggestion"),
         )
+        error.diagnostics = tuple(_diagnostic(each) for each in problem.get("diagnostics", ()))
+        raise error
 
     def _signed(self, method: str, path: str, **more: Any) -> httpx.Response:
         if "Authorization" not in self._http.headers:
             self.login()
         answer = self._send(method, path, **more)
-        if answer.status_code == httpx.codes.UNAUTHORIZED:
+        if answer.status_code == httpx.codes.UNAUTHORIZED and self._credentials is not None:
             self.login()
             answer = self._send(method, path, **more)
         return answer
@@ -225,6 +232,11 @@ def _problem(answer: httpx.Response) -> dict[str, Any] | None:
         return None
     body = answer.json()
     return body if isinstance(body, dict) and "code" in body else None
+
+
+def _diagnostic(found: Mapping[str, Any]) -> Diagnostic:
+    place, suggestion = found.get("pointer", ""), found.get("suggestion")
+    return Diagnostic(found["code"], found.get("severity", "error"), place, found["message"], suggestion)
 
 
 def _checked(answer: httpx.Response) -> Any:
