@@ -291,8 +291,6 @@ def _restricted(only: QuestionFilter) -> Select[Any]:
     if only.keys is not None:
         query = query.where(questions.c["keys"].overlap(bindparam(None, sorted(only.keys), ARRAY(Text))))
     if only.not_for is not None:
-        same = (questions.c.excluded["id"].astext == only.not_for["id"]) | (
-            questions.c.excluded["name"].astext == only.not_for["name"]
-        )
-        query = query.where(questions.c.excluded.is_(None) | ~func.coalesce(same, other=False))
+        for name in ("id", "name"):
+            query = query.where(questions.c.excluded[name].astext.is_distinct_from(only.not_for[name]))
     return query

@@ -220,6 +220,7 @@ def test_k3_four_eyes_exclude_who_started_the_instance(people: People) -> None:
     (question,) = people.asked(instance)
 
     assert people.questions(instance, "operator", mine="true") == []
+    assert [each["id"] for each in people.questions(instance, "user", mine="true")] == [question["id"]]
     assert problem(people.answer("operator", question, "approve"), 403, "initiator-excluded")
     assert people.answer("admin", question, "approve").status_code == 200
     assert people.until(instance, *ENDED)["status"] == "completed"
