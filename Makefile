@@ -50,9 +50,15 @@ down: $(VENV)/.run ## Stop what `make up` started; the data stay
 
 .PHONY: test
 test: $(VENV)/.dev ui ## Run all tests (PYTEST_ARGS="-k name" for some)
+	@scripts/browser.sh
 	@$(BIN)/python scripts/build_ui.py run test
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not daemons" $(PYTEST_ARGS) || [ $$? -eq 5 ]
 	@$(BIN)/python -m pytest -m daemons $(PYTEST_ARGS) || [ $$? -eq 5 ]
+
+.PHONY: screenshots
+screenshots: $(VENV)/.dev ui ## Write the pictures of the documentation anew
+	@scripts/browser.sh
+	@WORKFLOWS_SCREENSHOTS=docs/images $(BIN)/python -m pytest -m daemons tests/ui $(PYTEST_ARGS)
 
 .PHONY: test-unit
 test-unit: $(VENV)/.dev ## Run the short loop: unit tests, and the conformance cases in memory
