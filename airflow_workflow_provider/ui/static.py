@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import mimetypes
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -32,35 +32,31 @@ _A_WHILE: Final = "public, max-age=3600"
 class Bundle:
     """A built front end.
 
-    :param folder: where its files are
     :param main: the file that Airflow loads; its name has the hash of its content, as ``editor``'s has
     :param editor: the file that is loaded when somebody edits
+    :param files: everything that browsers may have, by name; kept in memory, so that a newer build beside a running
+        server changes nothing of what it serves
     """
 
-    folder: Path
     main: str
     editor: str
+    files: Mapping[str, bytes] = field(repr=False)
 
     def file(self, name: str) -> tuple[bytes, str] | None:
-        """Return content and cache policy of a file that browsers may have; null for everything else."""
-        if name not in _names(self.folder):
+        """Return content and cache policy of a file; null for what there is not."""
+        if name not in self.files:
             return None
-        hashed = name in {self.main, self.editor}
-        return (self.folder / name).read_bytes(), _FOREVER if hashed else _A_WHILE
+        return self.files[name], _FOREVER if name in {self.main, self.editor} else _A_WHILE
 
 
 def read_bundle(folder: Path = STATIC) -> Bundle | None:
     """Return the built front end; null where it was not built."""
     try:
-        files = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        names = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    return Bundle(folder, files["main"], files["editor"])
-
-
-@cache
-def _names(folder: Path) -> frozenset[str]:
-    return frozenset(path.name for path in folder.iterdir() if path.suffix in {".js", ".svg"})
+    files = {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix in {".js", ".svg"}}
+    return Bundle(names["main"], names["editor"], files)
 
 
 class StaticFiles:

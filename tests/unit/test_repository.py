@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -57,6 +58,14 @@ def test_the_wheel_holds_package_and_migrations(wheel: zipfile.ZipFile) -> None:
     assert migrations <= names
 
 
+def test_the_wheel_holds_the_built_front_end_and_nothing_of_its_making(wheel: zipfile.ZipFile) -> None:
+    names = set(wheel.namelist())
+    static = "airflow_workflow_provider/ui/static/"
+    manifest = json.loads(wheel.read(f"{static}manifest.json"))
+    assert {f"{static}{name}" for name in [*manifest.values(), "workflows.svg", "workflows-dark.svg"]} <= names
+    assert [name for name in names if "node_modules" in name or name.endswith((".ts", ".tsx"))] == []
+
+
 def test_the_wheel_holds_nothing_else(wheel: zipfile.ZipFile) -> None:
     others = [name for name in wheel.namelist() if not name.startswith("airflow_workflow_provider")]
     assert others == []
@@ -99,7 +108,7 @@ def normal(name: str) -> str:
 
 
 def test_scripts_can_be_executed() -> None:
-    for name in (".ci/run", "scripts/environment.sh"):
+    for name in (".ci/run", "scripts/environment.sh", "scripts/browser.sh"):
         assert os.access(ROOT / name, os.X_OK), name
 
 
@@ -112,5 +121,5 @@ def test_ci_runs_what_the_readme_says() -> None:
 
 def test_make_help_lists_every_target() -> None:
     done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
-    for target in ("demo", "up", "down", "test", "lint", "bench", "clean"):
+    for target in ("demo", "up", "down", "ui", "test", "lint", "bench", "screenshots", "clean"):
         assert re.search(rf"^  {target} ", done.stdout, re.MULTILINE), target

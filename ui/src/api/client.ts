@@ -70,7 +70,10 @@ export async function send<T>(path: string, options: Options = {}): Promise<Answ
   const method = options.method ?? "GET";
   const headers: Record<string, string> = { Accept: "application/json", ...options.headers };
   // A write that is authenticated by Airflow's cookie is refused without it.
-  if (method !== "GET") headers["X-Requested-With"] = "XMLHttpRequest";
+  if (method !== "GET") {
+    headers["X-Requested-With"] = "XMLHttpRequest";
+    headers["X-Workflows-Client"] = "ui";
+  }
   const init: RequestInit = { method, headers, credentials: "same-origin" };
   if (options.signal) init.signal = options.signal;
   if (options.body !== undefined) {

@@ -2,6 +2,7 @@ import { Button, HStack, Spacer, Stack, Text } from "@chakra-ui/react";
 import { useState } from "react";
 import { useSearchParams } from "react-router-dom";
 import { useLive } from "src/api/polling";
+import type { Question, QuestionPage } from "src/api/schema.gen";
 import { AppLink } from "src/parts/AppLink";
 import { Empty } from "src/parts/Empty";
 import { LiveView } from "src/parts/LiveView";
@@ -11,7 +12,6 @@ import { paths } from "src/parts/paths";
 import { StatusBadge } from "src/parts/StatusBadge";
 import { Time } from "src/parts/Time";
 import { QuestionForm } from "src/people/QuestionForm";
-import type { Question, QuestionPage } from "src/people/question";
 
 /** What workflows ask the user, to be answered here. */
 export function MyTasks() {
@@ -98,7 +98,7 @@ function QuestionItem({
         <Spacer />
         {late ? <StatusBadge label="late" status="expired" /> : null}
         {question.claimedBy === null ? null : (
-          <StatusBadge label={`claimed by ${question.claimedBy}`} status="waiting" />
+          <StatusBadge label={`claimed by ${question.claimedBy.name}`} status="waiting" />
         )}
         <Button aria-expanded={open} onClick={() => setOpen(!open)} size="xs" variant="outline">
           {open ? "Close" : question.mayAnswer ? "Answer" : "Show"}

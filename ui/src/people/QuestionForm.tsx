@@ -1,13 +1,14 @@
-import { Button, HStack, Stack, Text, Textarea } from "@chakra-ui/react";
+import { Button, HStack, Input, Stack, Text, Textarea } from "@chakra-ui/react";
 import { useId, useState } from "react";
 import { asFailure, call, type Failure } from "src/api/client";
+import type { Question } from "src/api/schema.gen";
 import { Labelled } from "src/forms/Labelled";
 import { SchemaForm } from "src/forms/SchemaForm";
 import { byField, check, type FieldErrors, initial, isObject } from "src/forms/schema";
 import { FailureNotice } from "src/parts/FailureNotice";
 import { Markdown } from "src/parts/Markdown";
 import { Time } from "src/parts/Time";
-import { asked, type Question } from "src/people/question";
+import { asked } from "src/people/question";
 
 type Props = { question: Question; onChanged: (question: Question) => void };
 
@@ -107,6 +108,7 @@ export function QuestionForm({ question, onChanged }: Props) {
               </Button>
             ))}
             <Claim act={act} busy={busy !== null} question={question} />
+            <HandOver act={act} busy={busy !== null} />
           </HStack>
         </>
       )}
@@ -124,8 +126,43 @@ function Claim({ question, busy, act }: ClaimProps) {
   const path = question.claimedBy === null ? "claim" : "release";
   return (
     <Button disabled={busy} onClick={() => void act(path, path, {})} size="sm" variant="ghost">
-      {question.claimedBy === null ? "Claim" : `Release (claimed by ${question.claimedBy})`}
+      {question.claimedBy === null ? "Claim" : `Release (claimed by ${question.claimedBy.name})`}
     </Button>
+  );
+}
+
+/** Gives the question to somebody else. */
+function HandOver({ busy, act }: Omit<ClaimProps, "question">) {
+  const [to, setTo] = useState<string | null>(null);
+  if (to === null) {
+    return (
+      <Button disabled={busy} onClick={() => setTo("")} size="sm" variant="ghost">
+        Hand over…
+      </Button>
+    );
+  }
+  return (
+    <HStack>
+      <Input
+        aria-label="Hand over to"
+        onChange={(event) => setTo(event.target.value)}
+        placeholder="User"
+        size="sm"
+        value={to}
+        w={40}
+      />
+      <Button
+        disabled={busy || to.trim() === ""}
+        onClick={() => void act("delegate", "delegate", { to: to.trim() })}
+        size="sm"
+        variant="outline"
+      >
+        Hand over
+      </Button>
+      <Button onClick={() => setTo(null)} size="sm" variant="ghost">
+        Cancel
+      </Button>
+    </HStack>
   );
 }
 

@@ -1,5 +1,5 @@
 import { useLive } from "src/api/polling";
-import type { QuestionPage } from "src/people/question";
+import type { QuestionPage } from "src/api/schema.gen";
 
 const MOST = 20;
 
