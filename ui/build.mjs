@@ -26,6 +26,7 @@ function library(entry, file, name, more) {
       outDir: out,
       emptyOutDir: more.empty ?? false,
       target: "es2022",
+      minify: "terser",
       copyPublicDir: more.empty ?? false,
       lib: { entry: resolve(import.meta.dirname, entry), formats: ["umd"], name },
       rollupOptions: {

@@ -11,7 +11,6 @@ import {
   syntaxHighlighting,
 } from "@codemirror/language";
 import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
-import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { EditorState } from "@codemirror/state";
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
@@ -71,7 +70,6 @@ export function createEditor(parent: HTMLElement, text: string, onChange: (text:
         indentOnInput(),
         bracketMatching(),
         highlightActiveLine(),
-        highlightSelectionMatches(),
         json(),
         syntaxHighlighting(highlighting),
         theme,

@@ -1,11 +1,10 @@
 import { Box, Heading, Stack, Text } from "@chakra-ui/react";
 import { useEffect, useRef } from "react";
 import { useLive } from "src/api/polling";
-import type { InstanceView } from "src/api/schema.gen";
+import type { InstanceView, QuestionPage } from "src/api/schema.gen";
 import { FailureNotice } from "src/parts/FailureNotice";
 import { Time } from "src/parts/Time";
 import { QuestionForm } from "src/people/QuestionForm";
-import type { QuestionPage } from "src/people/question";
 import { waitingSteps } from "src/workflow/instance";
 
 type Props = { view: InstanceView; stepId: string | null; onChanged: () => void };
