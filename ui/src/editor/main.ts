@@ -75,14 +75,7 @@ export function createEditor(parent: HTMLElement, text: string, onChange: (text:
         theme,
         EditorView.lineWrapping,
         EditorView.contentAttributes.of({ "aria-label": "Workflow document" }),
-        keymap.of([
-          ...searchKeymap,
-          ...foldKeymap,
-          ...lintKeymap,
-          ...historyKeymap,
-          ...defaultKeymap,
-          indentWithTab,
-        ]),
+        keymap.of([...foldKeymap, ...lintKeymap, ...historyKeymap, ...defaultKeymap, indentWithTab]),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) onChange(update.state.doc.toString());
         }),
