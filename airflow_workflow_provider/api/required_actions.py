@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote
 from uuid import UUID
 
 from airflow.models.taskinstance import TaskInstance
@@ -130,10 +129,9 @@ class RequiredActions:
 def _task_of(scope: Scope) -> _Task | None:
     if scope["type"] != "http" or scope["method"] != "PATCH":
         return None
-    # The path as it was sent: a name in it may hold an encoded slash.
-    path = scope["raw_path"].decode("ascii", "replace").partition("?")[0] if scope.get("raw_path") else scope["path"]
-    found = PATH.search(path)
-    return None if found is None else _Task(*(unquote(found[name]) for name in ("dag", "run", "task")))
+    # Decoded, as Airflow's router compares it: an answer that is spelled otherwise must not get past.
+    found = PATH.search(scope["path"])
+    return None if found is None else _Task(*(found[name] for name in ("dag", "run", "task")))
 
 
 def _ti_id(task: _Task) -> str | None:

@@ -53,6 +53,7 @@ def bindings_of(
             "correlationId": instance.get("correlationId"),
             "startedAt": instance["startedAt"],
             "startedBy": instance.get("startedBy"),
+            "changedBy": instance.get("changedBy", []),
         },
     }
 

@@ -103,7 +103,7 @@ class QuestionOperator(BuiltInOperator):
     def _new(self, context: Context, ask: Ask) -> NewQuestion:
         values = cast("dict[str, Any]", context)
         about = values["workflow"]
-        started_by = about["started_by"]
+        excluded = [each for each in (about["started_by"], *about["changed_by"]) if each is not None]
         unknown = Directory.configured().unknown(ask.assignees)
         if unknown:
             message = f"Task {self.name!r} is to ask {', '.join(unknown)}, whom nobody knows"
@@ -125,7 +125,7 @@ class QuestionOperator(BuiltInOperator):
             min_approvals=ask.min_approvals,
             assignees=ask.assignees,
             keys=keys_of(ask.assignees),
-            excluded=started_by if ask.exclude_initiator else None,
+            excluded=excluded if ask.exclude_initiator else [],
             plan=[each.to_json() for each in ask.plan],
             notifiers=ask.notifiers,
             due_at=ask.due_at,

@@ -76,7 +76,7 @@ class Answers:
         return (
             question.is_waited_for
             and not person.keys.isdisjoint(question.keys)
-            and not person.is_same(question.excluded)
+            and not any(map(person.is_same, question.excluded))
             and (question.claimed_by is None or person.is_same(question.claimed_by))
             and not any(person.is_same(vote["by"]) for vote in question.votes)
         )
@@ -177,8 +177,8 @@ class Answers:
             question = found.question
             machine = self._open(record, question)
             self._let(question, person)
-            if question.excluded is not None and to in (question.excluded.get("id"), question.excluded.get("name")):
-                message = f"{to!r} started the instance and may not answer"
+            if any(to in (each.get("id"), each.get("name")) for each in question.excluded):
+                message = f"{to!r} started the instance, or changed its data, and may not answer"
                 raise Misuse(message, code="initiator-excluded", pointer="/to")
             claimed = {"id": to, "name": to} if question.min_approvals == 1 else None
             found.set(keys=list(dict.fromkeys([*question.keys, f"user:{to}"])), claimed_by=claimed)
@@ -212,8 +212,8 @@ class Answers:
         :raises Forbidden: they are not
         :raises Conflict: somebody else has claimed it, or they have voted
         """
-        if person.is_same(question.excluded):
-            message = "You started the instance; somebody else has to answer (four eyes)"
+        if any(map(person.is_same, question.excluded)):
+            message = "You started the instance, or changed its data; somebody else has to answer (four eyes)"
             raise Forbidden(message, code="initiator-excluded")
         if person.keys.isdisjoint(question.keys):
             message = f"You are not asked; the question is for {', '.join(question.keys)}"

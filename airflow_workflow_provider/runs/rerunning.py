@@ -99,6 +99,7 @@ def restart(
         if input_data is not None:
             given = check_input(case.machine.graph.definition, input_data)
             case.more["inputChanged"] = True
+            _note_change(case, order)
         conf = None if input_data is None else {**input_data, **_about(run)}
         if from_step_id is None:
             case.machine = _anew(case, given)
@@ -146,6 +147,7 @@ def skip(rooms: Rooms, wanted: UUID, order: Order, *, output: Json, step_id: str
             # Its own task was done; its branches are ended by the join.
             task_id = f"{task_id}.join"
         chosen.append((place, node))
+        _note_change(case, order)
         return _Rerun({task_id})
 
     def after(case: Case, tries: dict[str, int]) -> None:
@@ -274,6 +276,13 @@ def _refuse_forsaken(rooms: Rooms, run: StartedRun) -> None:
     if not waits:
         message = f"Step {parent.step_id!r} of instance {parent.instance_id} started it and does not wait for it"
         raise Conflict(message, code="parent-not-waiting", suggestion="retry that instance instead")
+
+
+def _note_change(case: Case, order: Order) -> None:
+    """Remember who has put data of their own into the instance: with four eyes somebody else has to approve them."""
+    changed = case.machine.state["instance"].setdefault("changedBy", [])
+    if order.actor not in changed:
+        changed.append(order.actor)
 
 
 def _about(run: StartedRun) -> dict[str, Any]:

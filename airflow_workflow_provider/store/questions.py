@@ -39,7 +39,7 @@ class Question:
     :param task_id: the Airflow task that waits for the answer
     :param assignees: names of users, roles and groups; null for whoever may answer in Airflow
     :param keys: who may answer, as keys of people
-    :param excluded: who may not, though a key would let them: ``{"id", "name"}``
+    :param excluded: who may not, though a key would let them: ``{"id", "name"}``, or the name only
     :param votes: one a person: ``{by, decision, form, comment, at}``
     :param answer: what was decided, once it was
     :param plan: reminders and escalations that are still to come, by time: ``{at, assignees}``
@@ -54,6 +54,7 @@ class Question:
     revision: int
     dag_id: str
     run_id: str
+    input: Json
     task_id: str
     step_id: str
     scope: str
@@ -69,7 +70,7 @@ class Question:
     min_approvals: int
     assignees: dict[str, list[str]] | None
     keys: list[str]
-    excluded: Json | None
+    excluded: list[Json]
     status: str
     claimed_by: Json | None
     votes: list[Json]
@@ -92,7 +93,7 @@ class Question:
         return self.status == "open" and not self.is_due
 
 
-_FOREIGN: Final = ("workflow_id", "revision", "dag_id", "run_id")
+_FOREIGN: Final = ("workflow_id", "revision", "dag_id", "run_id", "input")
 _OWN: Final = [questions.c[name] for name in Question.__dataclass_fields__ if name not in _FOREIGN]
 _COLUMNS: Final = [*_OWN, *(instances.c[name] for name in _FOREIGN)]
 
@@ -117,7 +118,7 @@ class NewQuestion:
     min_approvals: int
     assignees: dict[str, list[str]] | None
     keys: Sequence[str]
-    excluded: Json | None
+    excluded: Sequence[Json]
     plan: Sequence[Json]
     notifiers: Sequence[str] | None
     due_at: datetime | None
@@ -175,7 +176,7 @@ class Questions:
 
         def work(connection: Connection) -> Question:
             values = {**vars(new), "id": new.id, "votes": []}
-            for name in ("options", "keys", "comment_required", "plan"):
+            for name in ("options", "keys", "excluded", "comment_required", "plan"):
                 values[name] = list(values[name])
             values["notifiers"] = None if new.notifiers is None else list(new.notifiers)
             for name in ("subject", "body", "scope"):
@@ -292,5 +293,5 @@ def _restricted(only: QuestionFilter) -> Select[Any]:
         query = query.where(questions.c["keys"].overlap(bindparam(None, sorted(only.keys), ARRAY(Text))))
     if only.not_for is not None:
         for name in ("id", "name"):
-            query = query.where(questions.c.excluded[name].astext.is_distinct_from(only.not_for[name]))
+            query = query.where(~questions.c.excluded.contains([{name: only.not_for[name]}]))
     return query

@@ -311,8 +311,8 @@ workflow_questions = Table(
     _json("assignees"),
     # Who may answer, as keys that a user's own keys overlap with.
     Column("keys", ARRAY(Text), nullable=False),
-    # Who started the instance and may not answer, where four eyes are asked for.
-    _json("excluded"),
+    # Who started the instance, or changed its data, and may not answer where four eyes are asked for.
+    _json("excluded", nullable=False),
     Column("status", String(20), nullable=False, server_default="open"),
     _json("claimed_by"),
     _json("votes", nullable=False),

@@ -33,6 +33,7 @@ def template_values(call: Call) -> dict[str, Any]:
             "correlation_id": about["correlationId"],
             "started_at": about["startedAt"],
             "started_by": about["startedBy"],
+            "changed_by": about["changedBy"],
             "input": bindings["input"],
             "data": bindings["data"],
             "steps": bindings["steps"],

@@ -38,7 +38,7 @@ def upgrade() -> None:
         sa.Column("min_approvals", sa.Integer(), nullable=False),
         _json("assignees"),
         sa.Column("keys", ARRAY(sa.Text()), nullable=False),
-        _json("excluded"),
+        _json("excluded", nullable=False),
         sa.Column("status", sa.String(length=20), server_default="open", nullable=False),
         _json("claimed_by"),
         _json("votes", nullable=False),
