@@ -251,10 +251,13 @@ class InlineHost:
         return Waiting(min(moments, default=None), calls, held=self._is_held(machine))
 
     def _is_held(self, machine: Machine) -> bool:
-        """Tell whether a suspension keeps something from beginning; its end wakes the task up then."""
-        held = machine.is_suspended and any(
-            current["phase"] in ("pending", "retrying") and self._region.holds(Activation.of(key, current))
-            for key, current in machine.live()
+        """Tell whether the end of a suspension changes something here; it wakes the task up then."""
+        held = machine.is_suspended and (
+            machine.state["instance"].get("deadline") is not None
+            or any(
+                current["phase"] in ("pending", "retrying") and self._region.holds(Activation.of(key, current))
+                for key, current in machine.live()
+            )
         )
         if held and self._region.task_id is not None:
             steering.hold(machine, self._region.task_id)

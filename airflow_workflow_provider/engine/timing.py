@@ -27,6 +27,17 @@ def instance_deadline(machine: Machine) -> datetime | None:
     return moment(deadline)
 
 
+def instance_limit(machine: Machine, now: datetime) -> datetime | None:
+    """Return when a wait has to be looked at for the sake of the instance's deadline; None for never.
+
+    While the instance is suspended that is the earliest moment at which its time could be over.
+    """
+    deadline = machine.state["instance"].get("deadline")
+    if not machine.is_suspended or deadline is None or machine.state["failure"] is not None or machine.is_over:
+        return instance_deadline(machine)
+    return later(now, moment(deadline) - moment(machine.state["suspension"]["at"]))
+
+
 def set_deadline(machine: Machine, now: datetime) -> None:
     """Let the time that the instance may take begin (``settings.timeout``)."""
     timeout = machine.graph.definition.settings.timeout

@@ -6,8 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 from uuid import UUID
 
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
@@ -15,16 +14,17 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.bases.branch import BranchMixIn
 from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import TaskAwaitingInput, TaskDeferralError, TaskDeferralTimeout, TaskDeferred
-from airflow.sdk.serde import deserialize, serialize
+from airflow.sdk.serde import serialize
 
 from airflow_workflow_provider.engine.calls import Activation, Call
-from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
+from airflow_workflow_provider.engine.failure import Failure, moment
 from airflow_workflow_provider.engine.inline import Ended, InlineHost, Left, Parked, Region, Waiting
 from airflow_workflow_provider.engine.timing import instance_deadline
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.operators import moves
 from airflow_workflow_provider.operators.builtin import SHORT_WAIT, WaitOperator
 from airflow_workflow_provider.operators.catalogue import prepared, runtime_operator
+from airflow_workflow_provider.operators.deferring import FAIL_METHOD, TRIGGER_TIMEOUT, kwargs_of, note_of, trigger_of
 from airflow_workflow_provider.operators.hands import (
     NO_RESULT,
     Place,
@@ -39,7 +39,6 @@ from airflow_workflow_provider.operators.hands import (
 from airflow_workflow_provider.operators.holding import is_told_to_go_on, wait_for_resumption
 from airflow_workflow_provider.operators.people import AwaitingAnswer, show_in_airflow, time_until
 from airflow_workflow_provider.operators.retry import StepRetried
-from airflow_workflow_provider.operators.step import as_delta
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.questions import Question, Questions
 from airflow_workflow_provider.tasks.builtin import wait_until
@@ -53,9 +52,6 @@ if TYPE_CHECKING:
 
 ANSWER_POLL: Final = 60.0
 """Seconds after which a region that waits for a trigger looks whether people have answered meanwhile."""
-
-FAIL_METHOD = "__fail__"
-"""The method by which Airflow tells that a trigger has failed or timed out."""
 
 
 class RegionOperator(BaseOperator, BranchMixIn):
@@ -115,10 +111,10 @@ class RegionOperator(BaseOperator, BranchMixIn):
             return self._go_on(context, ledger, None)
         activation, note = found
         until = note.get("deadline")
-        if reason == "Trigger timeout" and (until is None or moment(until) > datetime.now(UTC)):
+        if reason == TRIGGER_TIMEOUT and (until is None or moment(until) > datetime.now(UTC)):
             # Something else in the region was due before this call was.
             return self._go_on(context, ledger, None)
-        kind = TaskDeferralTimeout if reason == "Trigger timeout" else TaskDeferralError
+        kind = TaskDeferralTimeout if reason == TRIGGER_TIMEOUT else TaskDeferralError
         return self._go_on(context, ledger, (activation, lambda: ended_by(kind(reason))))
 
     def _deciders(self) -> Any:
@@ -202,7 +198,7 @@ class RegionOperator(BaseOperator, BranchMixIn):
         limits = [] if remaining is None else [remaining]
         if note["deadline"] is not None:
             limits.append(max((moment(note["deadline"]) - datetime.now(UTC)).total_seconds(), 0))
-        trigger = _trigger(note["trigger"])
+        trigger = trigger_of(note)
         self.defer(
             trigger=trigger,
             method_name="resume",
@@ -254,7 +250,7 @@ class RegionOperator(BaseOperator, BranchMixIn):
             operator = self._operator(context, ledger, call)
         except StepFailure as exc:
             return Ended(failure=Failure.from_exception(exc))
-        kwargs = {**_read(note["kwargs"]), "event": event}
+        kwargs = {**kwargs_of(note), "event": event}
         return self._guarded(operator, deadline, lambda: operator.resume_execution(note["method"], kwargs, context))
 
     def _guarded(self, operator: BaseOperator, deadline: datetime | None, work: Any) -> Ended | Parked:
@@ -262,7 +258,7 @@ class RegionOperator(BaseOperator, BranchMixIn):
             with bounded(operator, deadline):
                 return Ended(output=work())
         except TaskDeferred as deferral:
-            return Parked(note=_note(deferral))
+            return Parked(note=note_of(deferral))
         except AwaitingAnswer as awaiting:
             note = {"trigger": None, "method": awaiting.method_name, "kwargs": serialize({}), "deadline": None}
             return Parked(note=note, question=str(awaiting.question.id))
@@ -296,26 +292,3 @@ class _Limit:
         with self._ledger.session() as machine:
             yield machine
             self.instance = instance_deadline(machine)
-
-
-def _note(deferral: TaskDeferred) -> Json:
-    """Return what a deferred operator waits for, as JSON."""
-    path, kwargs = deferral.trigger.serialize()
-    deadline = None
-    if deferral.timeout is not None:
-        deadline = timestamp(datetime.now(UTC) + as_delta(deferral.timeout))
-    return {
-        "trigger": {"path": path, "kwargs": serialize(kwargs)},
-        "method": deferral.method_name,
-        "kwargs": serialize(deferral.kwargs or {}),
-        "deadline": deadline,
-    }
-
-
-def _trigger(note: Json) -> Any:
-    module, _, name = str(note["path"]).rpartition(".")
-    return getattr(import_module(module), name)(**_read(note["kwargs"]))
-
-
-def _read(value: Any) -> dict[str, Any]:
-    return cast("dict[str, Any]", deserialize(value))

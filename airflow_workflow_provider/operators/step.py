@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -13,12 +13,19 @@ from airflow.sdk.bases.branch import BranchMixIn
 from airflow.sdk.exceptions import TaskAwaitingInput, TaskDeferred
 
 from airflow_workflow_provider.engine.calls import Call
-from airflow_workflow_provider.engine.failure import Failure
+from airflow_workflow_provider.engine.failure import Failure, moment
 from airflow_workflow_provider.engine.inline import Ended
-from airflow_workflow_provider.engine.timing import instance_deadline
+from airflow_workflow_provider.engine.timing import instance_deadline, instance_limit
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.operators import moves
 from airflow_workflow_provider.operators.catalogue import prepared, set_arguments
+from airflow_workflow_provider.operators.deferring import (
+    FAIL_METHOD,
+    TRIGGER_TIMEOUT,
+    as_delta,
+    deferral_of,
+    note_of,
+)
 from airflow_workflow_provider.operators.hands import (
     NO_RESULT,
     Place,
@@ -37,8 +44,13 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
 
     from airflow_workflow_provider.engine.machine import Machine
+    from airflow_workflow_provider.engine.state import Json
     from airflow_workflow_provider.operators.ledger import Ledger
     from airflow_workflow_provider.operators.moves import Outcome
+
+
+_Begun = tuple[Call, datetime | None, datetime | None, "Json"]
+"""The call, when its work is interrupted, when a wait ends for the instance's sake, and what its last wait left."""
 
 
 @dataclass
@@ -50,6 +62,8 @@ class _Attempt:
     outcome: Outcome | None = None
     call: Call | None = None
     deadline: datetime | None = None
+    limit: datetime | None = None
+    parked: Json = field(default_factory=dict)
     failure: Failure | None = None
     cause: BaseException | None = None
 
@@ -77,8 +91,8 @@ class StepMixin:
             if isinstance(begun, moves.Leave | moves.Hold):
                 carry_out(self, context, begun)
             return
-        call, attempt.deadline = begun
-        attempt.call = call
+        attempt.call, attempt.deadline, attempt.limit, attempt.parked = begun
+        call = attempt.call
         provide(context, call)
         try:
             self._set_arguments(context, call)
@@ -93,15 +107,31 @@ class StepMixin:
         """Go on with the attempt after the operator has waited without a worker, or begin one that was held."""
         if next_method == HELD:
             return self.execute(context)
-        return self._host(
-            context,
-            lambda: super(StepMixin, self).resume_execution(next_method, next_kwargs, context),  # type: ignore[misc]
-        )
+        again = self._wait_on(next_method, next_kwargs or {})
 
-    def _begin(self, machine: Machine, context: Context) -> Outcome | tuple[Call, datetime | None]:
+        def run() -> Any:
+            if again is not None:
+                raise again
+            return super(StepMixin, self).resume_execution(next_method, next_kwargs, context)  # type: ignore[misc]
+
+        return self._host(context, run)
+
+    def _wait_on(self, next_method: str, next_kwargs: dict[str, Any]) -> TaskDeferred | None:
+        """Return a wait that ended only because the instance's time would have been over, had it not been suspended."""
+        note = self._running.parked.get("deferral")
+        if note is None or next_method != FAIL_METHOD or next_kwargs.get("error") != TRIGGER_TIMEOUT:
+            return None
+        own = note["deadline"]
+        return None if own is not None and moment(own) <= datetime.now(UTC) else deferral_of(note)
+
+    def _begin(self, machine: Machine, context: Context) -> Outcome | _Begun:
         ti, ledger = context["ti"], self._running.ledger
-        found = moves.begin(machine, self.workflow_place.node, str(ti.id), ledger.clock(), ti.max_tries)
-        return (found, earliest(found.deadline, instance_deadline(machine))) if isinstance(found, Call) else found
+        now = ledger.clock()
+        found = moves.begin(machine, self.workflow_place.node, str(ti.id), now, ti.max_tries)
+        if not isinstance(found, Call):
+            return found
+        parked = (machine.scope(found.scope).current or {}).get("parked") or {}
+        return found, earliest(found.deadline, instance_deadline(machine)), instance_limit(machine, now), parked
 
     def _set_arguments(self, context: Context, call: Call) -> None:
         task, arguments = prepared(self.workflow_place.workflow.graph, call, context)
@@ -146,24 +176,22 @@ class StepMixin:
 
     def _park(self, attempt: _Attempt, deferral: TaskDeferred | TaskAwaitingInput) -> None:
         """Note that the attempt waits, and let the wait end when the attempt's time is over (rule F3)."""
-        if attempt.deadline is not None:
-            remaining = max(attempt.deadline - datetime.now(UTC), timedelta())
-            deferral.timeout = remaining if deferral.timeout is None else min(remaining, as_delta(deferral.timeout))
         call, ledger = attempt.call, attempt.ledger
         if call is None:
             return
+        limit = earliest(call.deadline, attempt.limit)
+        # The instance's time may stand still before it is over; then the wait is taken up again.
+        note = {"deferral": note_of(deferral)} if limit != call.deadline and isinstance(deferral, TaskDeferred) else {}
+        if limit is not None:
+            remaining = max(limit - datetime.now(UTC), timedelta())
+            deferral.timeout = remaining if deferral.timeout is None else min(remaining, as_delta(deferral.timeout))
         question = deferral.question if isinstance(deferral, AwaitingAnswer) else None
         asked = None if question is None else str(question.id)
         ledger.change(
-            lambda machine: machine.park(call.scope, call.step_id, attempt.runner, {}, ledger.clock(), question=asked)
+            lambda machine: machine.park(call.scope, call.step_id, attempt.runner, note, ledger.clock(), question=asked)
         )
         if question is not None:
             show_in_airflow(UUID(attempt.runner), question)
-
-
-def as_delta(value: timedelta | float) -> timedelta:
-    """Return an operator's time limit, which may be a number of seconds, as a length of time."""
-    return value if isinstance(value, timedelta) else timedelta(seconds=value)
 
 
 @lru_cache(maxsize=256)

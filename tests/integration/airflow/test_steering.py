@@ -182,6 +182,25 @@ def test_i3_a_region_that_waits_for_something_else_goes_on_when_it_is_resumed(st
     assert steering.ended(instance, "failed")["error"]["type"] == "Cancelled"
 
 
+def test_i3_the_time_of_a_suspended_instance_stands_still(steering: Steering) -> None:
+    document = definition(step("wait", "receive", arguments=HOUR["arguments"]), settings={"timeout": "PT12S"})
+    instance = steering.start(Scenario("steer.deadline", document))
+    steering.wait_for(instance, wait="deferred")
+    steering.do(instance, "suspend")
+    was = steering.get(instance)["deadlineAt"]
+    run = steering.get(instance)["runId"]
+
+    def taken_up_again() -> bool | None:
+        log = steering.airflow.task_log("steer.deadline", run, "wait")
+        return True if log.count("Pausing task as DEFERRED") > 1 else None
+
+    # The trigger times out with the instance's first deadline, and is waited for again.
+    poll(taken_up_again, seconds=90, what="the wait to be taken up again")
+    assert steering.get(instance)["status"] == "suspended"
+    assert steering.do(instance, "resume")["deadlineAt"] > was
+    assert steering.ended(instance, "failed")["error"]["type"] == "TimeoutError"
+
+
 def test_i5_a_loop_is_held_between_two_steps(steering: Steering) -> None:
     again = {"next": [{"nextStepId": "count", "condition": "data.n < 3"}, {"nextStepId": "after"}]}
     counted = {"n": {"type": "cel", "expression": "has(data.n) ? data.n + 1 : 1"}}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from airflow_workflow_provider.engine import steering
+from airflow_workflow_provider.engine import steering, timing
 from airflow_workflow_provider.engine.calls import Call
 from airflow_workflow_provider.engine.failure import Failure, moment
 from airflow_workflow_provider.engine.inline import Ended, InlineHost, Left, Region, Waiting
@@ -80,6 +80,17 @@ def test_i3_the_deadline_of_the_instance_stands_still() -> None:
     assert moment(machine.state["instance"]["deadline"]) == deadline + 30 * MINUTE
     assert not machine.expire(deadline + MINUTE)
     assert machine.expire(deadline + 31 * MINUTE)
+
+
+def test_i3_a_wait_is_looked_at_before_the_time_of_the_instance_can_be_over() -> None:
+    machine = machine_of(step("a"), settings={"timeout": "PT10M"})
+    assert timing.instance_limit(machine, NOW + MINUTE) == NOW + 10 * MINUTE
+    assert steering.suspend(machine, ADA, None, NOW + 4 * MINUTE)
+    assert timing.instance_deadline(machine) is None
+    assert timing.instance_limit(machine, NOW + 60 * MINUTE) == NOW + 66 * MINUTE
+    steering.resume(machine, NOW + 61 * MINUTE)
+    assert timing.instance_limit(machine, NOW + 66 * MINUTE) == NOW + 67 * MINUTE
+    assert timing.instance_limit(suspended(machine_of(step("a"))), NOW) is None
 
 
 def test_f3_the_deadline_of_an_attempt_that_runs_does_not() -> None:

@@ -1,0 +1,64 @@
+"""What a deferred operator waits for, as JSON, so that the wait can be taken up again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from airflow.sdk.exceptions import TaskDeferred
+from airflow.sdk.serde import deserialize, serialize
+
+from airflow_workflow_provider.engine.failure import moment, timestamp
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.state import Json
+
+FAIL_METHOD: Final = "__fail__"
+"""The method by which Airflow tells that a trigger has failed or timed out."""
+
+TRIGGER_TIMEOUT: Final = "Trigger timeout"
+"""What Airflow says then of one that has timed out."""
+
+
+def note_of(deferral: TaskDeferred) -> Json:
+    """Return what a deferred operator waits for.
+
+    ``deadline`` in it is the end of the time that the operator itself has set, or null.
+    """
+    path, kwargs = deferral.trigger.serialize()
+    deadline = None
+    if deferral.timeout is not None:
+        deadline = timestamp(datetime.now(UTC) + as_delta(deferral.timeout))
+    return {
+        "trigger": {"path": path, "kwargs": serialize(kwargs)},
+        "method": deferral.method_name,
+        "kwargs": serialize(deferral.kwargs or {}),
+        "deadline": deadline,
+    }
+
+
+def deferral_of(note: Json) -> TaskDeferred:
+    """Return the same wait once more, for what is left of its time."""
+    left = None if note["deadline"] is None else max(moment(note["deadline"]) - datetime.now(UTC), timedelta())
+    return TaskDeferred(trigger=trigger_of(note), method_name=note["method"], kwargs=kwargs_of(note), timeout=left)
+
+
+def trigger_of(note: Json) -> Any:
+    """Return the trigger of a wait."""
+    module, _, name = str(note["trigger"]["path"]).rpartition(".")
+    return getattr(import_module(module), name)(**_read(note["trigger"]["kwargs"]))
+
+
+def kwargs_of(note: Json) -> dict[str, Any]:
+    """Return what the operator's method is called with beside the event."""
+    return _read(note["kwargs"])
+
+
+def as_delta(value: timedelta | float) -> timedelta:
+    """Return an operator's time limit, which may be a number of seconds, as a length of time."""
+    return value if isinstance(value, timedelta) else timedelta(seconds=value)
+
+
+def _read(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", deserialize(value))
