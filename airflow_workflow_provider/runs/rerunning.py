@@ -205,10 +205,10 @@ def _change(
 def _move(rooms: Rooms, case: Case, run: StartedRun, version: Version, stays: Callable[[Machine], list[Place]]) -> bool:
     """Move an instance to the newest version of its workflow where it will run on that; tell whether it will."""
     stored = case.record.stored
-    newest = newest_revision(rooms.definitions, rooms.tasks, stored.workflow_id)
     # Without a versioned bundle Airflow runs the newest version whatever is asked for.
     if version == "same" and run.bundle_version is not None:
         return False
+    newest = newest_revision(rooms.definitions, rooms.tasks, stored.workflow_id)
     if newest == stored.revision:
         return False
     graph = rooms.graph_of(stored.workflow_id, newest)

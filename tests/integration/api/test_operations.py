@@ -1,0 +1,270 @@
+"""Rule I5: operations over HTTP, where no scheduler runs: what they change, who may, and what is refused."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from airflow_workflow_provider.engine.failure import Failure
+from airflow_workflow_provider.engine.machine import Machine
+from airflow_workflow_provider.operators.ledger import keep
+from airflow_workflow_provider.store.instances import Instances
+from airflow_workflow_provider.store.wakeups import Wakeups
+from tests.fixtures.api import Api, problem, runs
+from tests.fixtures.documents import step, workflow
+
+pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
+
+LONG = workflow(
+    step("long", "set", arguments={"k": 1}, output={"type": "jmespath", "expression": "{kept: output.k}"}),
+    step("after", "noop"),
+    workflowId="long",
+    settings={"timeout": "PT1H"},
+    inputSchema={"type": "object", "properties": {"n": {"type": "integer", "default": 1}}},
+)
+
+
+def started(api: Api, document: dict[str, Any] = LONG, **body: Any) -> str:
+    api.publish(document)
+    answer = api.as_role("user").post(f"definitions/{document['workflowId']}/instances", json=body)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+def moved(api: Api, instance: str, work: Any) -> None:
+    """Let a step do something, as its task would."""
+    from airflow_workflow_provider.api.services import Services
+
+    with Instances(api.database).locked(UUID(instance)) as record:
+        graph = Services.configured().graph(record.stored.workflow_id, record.stored.revision)
+        machine = Machine(graph, record.state)
+        work(machine)
+        keep(record, machine, datetime.now(UTC))
+
+
+def fail(machine: Machine, step_id: str = "long") -> None:
+    now = datetime.now(UTC)
+    assert machine.begin("", step_id, "r", now).action == "run"
+    machine.fail("", step_id, "r", Failure.named("Broken", "not today"), now)
+
+
+def end_run(dag_id: str, state: str = "failed") -> None:
+    """Let Airflow's run be over, as its scheduler would find."""
+    from airflow.models.dagrun import DagRun
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from sqlalchemy import update
+
+    with create_session() as session:
+        session.execute(update(DagRun).where(DagRun.dag_id == dag_id).values(state=state))
+        session.execute(update(TaskInstance).where(TaskInstance.dag_id == dag_id).values(state=state, try_number=1))
+
+
+def tasks(dag_id: str) -> dict[str, tuple[str | None, int]]:
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        found = session.scalars(select(TaskInstance).where(TaskInstance.dag_id == dag_id)).all()
+        return {each.task_id: (each.state, each.max_tries) for each in found}
+
+
+def actions(client: Any, instance: str) -> list[tuple[str, str, str | None]]:
+    rows = client.get(f"instances/{instance}/log").json()["items"]
+    return [(row["event"], row["data"]["via"], row["message"]) for row in rows if row["actor"] is not None]
+
+
+def test_i3_suspend_and_resume_are_repeated_without_harm(api: Api) -> None:
+    instance = started(api)
+    client = api.as_role("user", **{"X-Workflows-Client": "ui"})
+    assert client.get(f"instances/{instance}").json()["operations"] == ["suspend", "cancel"]
+    first = client.post(f"instances/{instance}/suspend", json={"reason": "night"}).json()
+    assert (first["status"], first["operations"]) == ("suspended", ["resume", "cancel"])
+    assert client.post(f"instances/{instance}/suspend").json() == first
+    resumed = client.post(f"instances/{instance}/resume").json()
+    assert resumed["status"] == "running"
+    assert resumed["deadlineAt"] > first["deadlineAt"]
+    assert client.post(f"instances/{instance}/resume").json() == resumed
+    assert actions(client, instance) == [("instance.suspended", "ui", "night"), ("instance.resumed", "ui", None)]
+    problem(
+        api.as_role("user", **{"X-Workflows-Client": "phone"}).post(f"instances/{instance}/suspend"), 422, "bad-request"
+    )
+
+
+def test_i3_held_tasks_are_told_in_the_same_transaction(api: Api) -> None:
+    instance = started(api)
+    client = api.as_role("user")
+    client.post(f"instances/{instance}/suspend")
+    moved(api, instance, lambda machine: machine.state.update(held=["long"]))
+    assert Wakeups(api.database).claim() == ()
+    client.post(f"instances/{instance}/resume")
+    (wakeup,) = Wakeups(api.database).claim()
+    assert (wakeup.dag_id, wakeup.task_id, wakeup.question_id) == ("long", "long", None)
+
+
+def test_i5_a_failed_instance_is_retried(api: Api) -> None:
+    instance = started(api)
+    moved(api, instance, fail)
+    end_run("long")
+    client = api.as_role("user")
+    assert client.get(f"instances/{instance}").json()["operations"] == ["retry", "restart", "skip"]
+    again = client.post(f"instances/{instance}/retry", json={"reason": "it is back"})
+    assert again.status_code == 200, again.text
+    assert (again.json()["status"], again.json()["error"], again.json()["completedAt"]) == ("running", None, None)
+    assert [run.state for run in runs("long")] == ["queued"]
+    assert {state for state, _ in tasks("long").values()} == {None}
+    problem(client.post(f"instances/{instance}/retry"), 409, "not-failed")
+    assert actions(client, instance) == [("instance.retried", "api", "it is back")]
+
+
+def test_i5_a_skipped_step_is_not_run_by_its_cleared_task(api: Api) -> None:
+    instance = started(api)
+    moved(api, instance, fail)
+    end_run("long")
+    client = api.as_role("user")
+    problem(client.post(f"instances/{instance}/skip", json={"output": {}, "stepId": "after"}), 409, "step-not-failed")
+    problem(client.post(f"instances/{instance}/skip", json={"output": {}, "stepId": "nowhere"}), 404, "unknown-step")
+    problem(client.post(f"instances/{instance}/skip", json={}), 422, "bad-request")
+    answer = client.post(f"instances/{instance}/skip", json={"output": {"k": 7}})
+    assert answer.status_code == 200, answer.text
+    record = answer.json()["state"]["steps"]["long"]
+    assert (record["status"], record["output"]) == ("completed", {"kept": 7})
+    _, tries = tasks("long")["long"]
+    begun: list[Any] = []
+    moved(api, instance, lambda m: begun.append(m.begin("", "long", "new", datetime.now(UTC), generation=tries)))
+    assert (begun[0].action, begun[0].decision.next) == ("decided", "after")
+
+
+def test_i5_an_instance_is_restarted_with_another_input(api: Api) -> None:
+    instance = started(api, input={"n": 4})
+    moved(api, instance, fail)
+    end_run("long")
+    client = api.as_role("user")
+    refused = client.post(f"instances/{instance}/restart", json={"input": {"n": "four"}})
+    assert problem(refused, 422, "invalid-input")["diagnostics"][0]["pointer"] == "/input/n"
+    assert client.get(f"instances/{instance}").json()["status"] == "failed"
+    problem(client.post(f"instances/{instance}/restart", json={"fromStepId": "after"}), 409, "step-not-run")
+    again = client.post(f"instances/{instance}/restart", json={"input": {}})
+    assert again.status_code == 200, again.text
+    assert (again.json()["input"], again.json()["state"]["steps"]) == ({"n": 1}, {})
+    assert again.json()["state"]["activeSteps"] == ["long"]
+    problem(client.post(f"instances/{instance}/restart"), 409, "instance-live")
+
+
+def test_i5_a_run_that_airflow_has_deleted_is_said(api: Api) -> None:
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from sqlalchemy import delete
+
+    instance = started(api)
+    moved(api, instance, fail)
+    with create_session() as session:
+        session.execute(delete(DagRun).where(DagRun.dag_id == "long"))
+    client = api.as_role("user")
+    problem(client.post(f"instances/{instance}/retry"), 409, "run-missing")
+    assert client.get(f"instances/{instance}").json()["status"] == "failed"
+
+
+def test_i5_nothing_is_kept_where_airflow_does_not_clear(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow_workflow_provider.runs import clearing
+
+    instance = started(api)
+    moved(api, instance, fail)
+    end_run("long")
+
+    def broken(*_: Any, **__: Any) -> None:
+        message = "no"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(clearing, "clear_task_instances", broken)
+    client = api.as_role("user")
+    before = client.get(f"instances/{instance}").json()
+    problem(client.post(f"instances/{instance}/retry"), 500, "internal-error")
+    assert client.get(f"instances/{instance}").json() == before
+    assert [run.state for run in runs("long")] == ["failed"]
+
+
+def test_i5_the_newest_version_must_be_loaded(api: Api) -> None:
+    from airflow_workflow_provider.model.validate import validate_document
+    from airflow_workflow_provider.store.definitions import Definitions
+
+    instance = started(api)
+    moved(api, instance, fail)
+    end_run("long")
+    newer = {**LONG, "version": "1.1.0"}
+    Definitions(api.database).publish(validate_document(newer).accepted(), newer)
+    client = api.as_role("user")
+    answer = client.post(f"instances/{instance}/retry", json={"version": "newest"})
+    problem(answer, 409, "workflow-not-loaded")
+    assert int(answer.headers["Retry-After"]) > 0
+    same = client.post(f"instances/{instance}/retry")
+    assert (same.status_code, same.json()["version"]) == (200, "1.0.0")
+
+
+def test_p5_a_child_whose_parent_does_not_wait_is_refused(api: Api) -> None:
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from sqlalchemy import update
+
+    from airflow_workflow_provider.operators.ledger import ABOUT, Parent
+
+    instance = started(api)
+    moved(api, instance, fail)
+    end_run("long")
+    parent = Parent("00000000-0000-0000-0000-000000000001", "", "call", 1, 1, 1).to_json()
+    with create_session() as session:
+        session.execute(update(DagRun).where(DagRun.dag_id == "long").values(conf={ABOUT: {"parent": parent}}))
+    problem(api.as_role("user").post(f"instances/{instance}/retry"), 409, "parent-not-waiting")
+
+
+def test_who_may_only_read_operates_nothing(api: Api) -> None:
+    instance = started(api)
+    viewer = api.as_role("viewer")
+    assert viewer.get(f"instances/{instance}").json()["operations"] == []
+    for operation in ("suspend", "resume", "cancel", "retry", "restart"):
+        problem(viewer.post(f"instances/{instance}/{operation}"), 403, "forbidden")
+    problem(viewer.post("instances/bulk", json={"operation": "cancel", "filter": {}}), 403, "forbidden")
+    named = {"operation": "cancel", "filter": {"workflowId": "long"}}
+    problem(viewer.post("instances/bulk", json=named), 403, "forbidden")
+    named["filter"]["workflowId"] = "unheard-of"
+    assert viewer.post("instances/bulk", json=named).status_code in (403, 404)
+
+
+def test_i5_many_are_looked_at_first_and_then_operated(api: Api) -> None:
+    ids = [started(api) for _ in range(5)]
+    moved(api, ids[0], fail)
+    client = api.as_role("user")
+    wanted = {"operation": "suspend", "filter": {"workflowId": "long"}, "reason": "night"}
+    would = client.post("instances/bulk", json={**wanted, "dryRun": True}).json()
+    outcomes = {each["instanceId"]: (each["outcome"], each["code"]) for each in would["items"]}
+    assert outcomes == {ids[0]: ("refused", "instance-over"), **dict.fromkeys(ids[1:], ("would", None))}
+    assert {client.get(f"instances/{each}").json()["status"] for each in ids[1:]} == {"running"}
+    first = client.post("instances/bulk", json={**wanted, "limit": 2}).json()
+    assert [each["outcome"] for each in first["items"]] == ["done", "done"]
+    rest = client.post("instances/bulk", json={**wanted, "after": first["next"]}).json()
+    assert ([each["outcome"] for each in rest["items"]], rest["next"]) == (["done", "done", "refused"], None)
+    again = client.post("instances/bulk", json={**wanted, "filter": {"workflowId": "long", "status": ["suspended"]}})
+    assert {each["outcome"] for each in again.json()["items"]} == {"unchanged"}
+    assert len(again.json()["items"]) == 4
+    later = {**wanted, "filter": {"startedFrom": "2999-01-01T00:00:00Z"}}
+    assert client.post("instances/bulk", json=later).json() == {"items": [], "next": None}
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"operation": "explode", "filter": {}}, "/operation"),
+        ({"operation": "cancel"}, "/filter"),
+        ({"operation": "cancel", "filter": {"status": ["happy"]}}, "/filter/status/0"),
+        ({"operation": "cancel", "filter": {}, "limit": 1000}, "/limit"),
+        ({"operation": "skip", "filter": {}}, ""),
+        ({"operation": "cancel", "filter": {}, "reason": "x" * 1001}, "/reason"),
+    ],
+)
+def test_what_bulk_cannot_read_is_said(api: Api, body: dict[str, Any], pointer: str) -> None:
+    found = problem(api.as_role("admin").post("instances/bulk", json=body), 422, "bad-request")
+    assert [each["pointer"] for each in found["diagnostics"]] == [pointer]
