@@ -103,8 +103,14 @@ class Machine:
     def current_step_id(self) -> str | None:
         """The step most recently activated at top level (rule I4)."""
         control = self.state["scopes"][ROOT]
-        current = control["current"]
-        return str(current["stepId"]) if current and current["kind"] == "step" else control["last"]
+        current, stopped = control["current"], control.get("stopped")
+        if current and current["kind"] == "step":
+            return str(current["stepId"])
+        last = self.state["steps"].get(control["last"]) or {}
+        # A step that was stopped came after the last that ended, unless that one handled the stop.
+        if stopped is not None and (stopped["handling"] or not last.get("handling")):
+            return str(stopped["stepId"])
+        return control["last"]  # type: ignore[no-any-return]
 
     def drain_events(self) -> list[Event]:
         """Return the events since the last call, for the execution log."""

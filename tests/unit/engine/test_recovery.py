@@ -106,6 +106,16 @@ def test_i5_a_cancelled_instance_goes_on_where_it_was() -> None:
     assert machine.state["steps"]["a"]["visit"] == 2
 
 
+def test_i4_the_current_step_of_a_cancelled_instance_is_the_one_that_was_stopped() -> None:
+    machine = machine_of(step("a"), step("b"), step("h"), onFailure={"action": "stop", "nextStepId": "h"})
+    succeed(machine, "a")
+    begin(machine, "b")
+    assert cancelled(stored(machine)).current_step_id == "b"
+    machine.fail_instance(Failure(TIMEOUT_ERROR, "late"), NOW)
+    succeed(machine, "h")
+    assert (machine.status, machine.current_step_id) == ("failed", "h")
+
+
 def test_i5_a_suspended_instance_that_was_cancelled_is_not_suspended_when_retried() -> None:
     machine = machine_of(step("a"))
     steering.suspend(machine, ADA, None, NOW)
