@@ -10,6 +10,10 @@ The document is what ``workflow_instances.state`` holds. Its public part is ``in
     the visits whose own task was done and that have a compensation, in order of completion (rule F7)
 ``failure``
     the failure that the workflow's ``onFailure`` was given, once it was
+``suspension``
+    who suspended the instance, when and why, while it is suspended by somebody (rule I3)
+``held``
+    the tasks that wait for the end of the suspension
 """
 
 from __future__ import annotations

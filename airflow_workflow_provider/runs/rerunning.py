@@ -23,7 +23,7 @@ from airflow_workflow_provider.operators.ledger import ABOUT, Run, keep, options
 from airflow_workflow_provider.runs.acting import Case, is_to_do, machine_of, write_down
 from airflow_workflow_provider.runs.clearing import cleared
 from airflow_workflow_provider.runs.opening import check_input
-from airflow_workflow_provider.runs.starting import find_run
+from airflow_workflow_provider.runs.starting import find_run, refuse_paused
 from airflow_workflow_provider.runs.versions import fits, newest_revision
 
 if TYPE_CHECKING:
@@ -191,6 +191,7 @@ def _change(
         if run is None:
             message = f"Airflow has no DAG run {record.stored.run_id!r} any more"
             raise Conflict(message, code="run-missing", suggestion="start a new instance")
+        refuse_paused(run.dag_id)
         _refuse_forsaken(rooms, run)
         record.completed_at = None
         newest = _move(rooms, case, run, version, stays)

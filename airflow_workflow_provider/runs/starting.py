@@ -65,6 +65,16 @@ def dag_exists(dag_id: str) -> bool:
         return session.scalar(query) is not None
 
 
+def refuse_paused(dag_id: str) -> None:
+    """Go on only with a DAG whose runs Airflow runs.
+
+    :raises Conflict: ``workflow-paused``
+    """
+    with create_session() as session:
+        if session.scalar(select(DagModel.is_paused).where(DagModel.dag_id == dag_id)):
+            raise _paused(dag_id)
+
+
 def find_run(dag_id: str, run_id: str) -> StartedRun | None:
     """Return the run of an id, if there is one."""
     with create_session() as session:
@@ -137,9 +147,13 @@ def _startable(session: Session, dag_id: str) -> DagModel:
         message = f"Airflow could not load workflow {dag_id!r}"
         raise Conflict(message, code="workflow-import-error", suggestion="see Airflow's import errors")
     if model.is_paused:
-        message = f"The DAG of workflow {dag_id!r} is paused in Airflow: an instance would wait for ever"
-        raise Conflict(message, code="workflow-paused", suggestion="unpause the DAG")
+        raise _paused(dag_id)
     return model
+
+
+def _paused(dag_id: str) -> Conflict:
+    message = f"The DAG of workflow {dag_id!r} is paused in Airflow: an instance would wait for ever"
+    return Conflict(message, code="workflow-paused", suggestion="unpause the DAG")
 
 
 def _not_loaded(dag_id: str) -> Conflict:

@@ -169,6 +169,23 @@ def test_i5_a_run_that_airflow_has_deleted_is_said(api: Api) -> None:
     assert client.get(f"instances/{instance}").json()["status"] == "failed"
 
 
+def test_i5_a_paused_dag_is_said(api: Api) -> None:
+    from airflow.models.dag import DagModel
+    from airflow.utils.session import create_session
+    from sqlalchemy import update
+
+    instance = started(api)
+    moved(api, instance, fail)
+    end_run("long")
+    client = api.as_role("user")
+    with create_session() as session:
+        session.execute(update(DagModel).where(DagModel.dag_id == "long").values(is_paused=True))
+    problem(client.post(f"instances/{instance}/retry"), 409, "workflow-paused")
+    with create_session() as session:
+        session.execute(update(DagModel).where(DagModel.dag_id == "long").values(is_paused=False))
+    assert client.post(f"instances/{instance}/retry").status_code == 200
+
+
 def test_i5_nothing_is_kept_where_airflow_does_not_clear(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow_workflow_provider.runs import clearing
 
