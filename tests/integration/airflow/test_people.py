@@ -226,6 +226,21 @@ def test_k3_four_eyes_exclude_who_started_the_instance(people: People) -> None:
     assert people.until(instance, *ENDED)["status"] == "completed"
 
 
+def test_k3_four_eyes_exclude_who_changed_the_data_too(people: People) -> None:
+    instance = people.start("people.four-eyes", "admin")
+    people.asked(instance)
+    assert people.call("admin", "POST", f"instances/{instance}/cancel").status_code == 200
+    restarted = people.call("operator", "POST", f"instances/{instance}/restart", input={"amount": 1})
+    assert restarted.status_code == 200, restarted.text
+    (question,) = people.asked(instance)
+
+    for user in ("admin", "operator"):
+        assert problem(people.answer(user, question, "approve"), 403, "initiator-excluded")
+        assert people.questions(instance, user, mine="true") == []
+    assert people.answer("user", question, "approve").status_code == 200
+    assert people.until(instance, *ENDED)["status"] == "completed"
+
+
 def test_k3_two_of_several_approve(people: People) -> None:
     instance = people.start("people.two")
     (question,) = people.asked(instance)
