@@ -19,6 +19,7 @@ from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 from airflow_workflow_provider.dag.params import REQUIRED, params_of
 from airflow_workflow_provider.engine.failure import CANCELLED, VALIDATION_ERROR
 from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.operators.asking import question_of
 from airflow_workflow_provider.operators.builtin import BuiltInOperator
 from airflow_workflow_provider.people.directory import Directory
 from airflow_workflow_provider.people.notifiers import listening
@@ -26,7 +27,7 @@ from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.notifications import add_notifications
 from airflow_workflow_provider.store.questions import NewQuestion, Question, QuestionRecord, Questions
-from airflow_workflow_provider.tasks.questions import Ask, answer_without, ask_of, keys_of, result_of
+from airflow_workflow_provider.tasks.questions import Ask, answer_without, ask_of, result_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -103,34 +104,11 @@ class QuestionOperator(BuiltInOperator):
     def _new(self, context: Context, ask: Ask) -> NewQuestion:
         values = cast("dict[str, Any]", context)
         about = values["workflow"]
-        excluded = [each for each in (about["started_by"], *about["changed_by"]) if each is not None]
         unknown = Directory.configured().unknown(ask.assignees)
         if unknown:
             message = f"Task {self.name!r} is to ask {', '.join(unknown)}, whom nobody knows"
             raise StepFailure(message, type=VALIDATION_ERROR, code="unknown-assignee", details={"unknown": unknown})
-        return NewQuestion(
-            instance_id=UUID(about["instance_id"]),
-            task_id=values["ti"].task_id,
-            step_id=about["step_id"],
-            scope=about["scope"],
-            visit=about["visit"],
-            attempt=about["attempt"],
-            kind=ask.kind,
-            subject=ask.subject,
-            body=ask.body,
-            options=ask.options,
-            schema=ask.schema,
-            defaults=ask.defaults,
-            comment_required=ask.comment_required,
-            min_approvals=ask.min_approvals,
-            assignees=ask.assignees,
-            keys=keys_of(ask.assignees),
-            excluded=excluded if ask.exclude_initiator else [],
-            plan=[each.to_json() for each in ask.plan],
-            notifiers=ask.notifiers,
-            due_at=ask.due_at,
-            next_at=ask.plan[0].at if ask.plan else None,
-        )
+        return question_of(ask, about, values["ti"].task_id)
 
 
 class ApprovalOperator(QuestionOperator):

@@ -17,6 +17,7 @@ from sqlalchemy import func, select, update
 
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.store.events import StoredEvent, stored_event
+from airflow_workflow_provider.store.leases import claiming
 from airflow_workflow_provider.store.tables import DELIVERY_STATUSES
 from airflow_workflow_provider.store.tables import workflow_definition_versions as versions
 from airflow_workflow_provider.store.tables import workflow_definitions as heads
@@ -78,22 +79,8 @@ class Deliveries:
 
     def claim(self, limit: int = 10, lease: timedelta = LEASE) -> tuple[Claimed, ...]:
         """Take deliveries that are due, oldest first; no other deliverer gets them before the lease is over."""
-        now = func.statement_timestamp()
-        due = (
-            select(deliveries.c.id)
-            .where(deliveries.c.status == "pending", deliveries.c.due_at <= now)
-            .order_by(deliveries.c.due_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-            .cte("due")
-        )
-        taken = (
-            update(deliveries)
-            .where(deliveries.c.id == due.c.id)
-            .values(due_at=now + lease, attempts=deliveries.c.attempts + 1)
-            .returning(deliveries.c.id, deliveries.c.workflow_id, deliveries.c.attempts, deliveries.c.event_id)
-            .cte("taken")
-        )
+        columns = (deliveries.c[name] for name in ("id", "workflow_id", "attempts", "event_id"))
+        taken = claiming(deliveries, limit, lease, *columns, only=deliveries.c.status == "pending").cte("taken")
         query = (
             select(
                 taken.c.id.label("delivery_id"),

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, func, insert, select, update
 
 from airflow_workflow_provider.store.cursors import Cursors
+from airflow_workflow_provider.store.leases import claiming
 from airflow_workflow_provider.store.matching import stop_arrivals
 from airflow_workflow_provider.store.tables import workflow_events as events
 from airflow_workflow_provider.store.tables import workflow_instances as instances
@@ -71,21 +72,8 @@ class Notifications:
 
     def claim(self, limit: int = 10) -> tuple[Notification, ...]:
         """Take what is due, oldest first; nobody else gets it before the lease is over."""
-        now = func.statement_timestamp()
-        due = (
-            select(notifications.c.id)
-            .where(notifications.c.status == "pending", notifications.c.due_at <= now)
-            .order_by(notifications.c.due_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-            .cte("due")
-        )
-        statement = (
-            update(notifications)
-            .where(notifications.c.id == due.c.id)
-            .values(due_at=now + LEASE, attempts=notifications.c.attempts + 1)
-            .returning(*(notifications.c[name] for name in Notification.__dataclass_fields__))
-        )
+        columns = (notifications.c[name] for name in Notification.__dataclass_fields__)
+        statement = claiming(notifications, limit, LEASE, *columns, only=notifications.c.status == "pending")
         rows = self._database.run(lambda connection: connection.execute(statement).all())
         return tuple(sorted((Notification(**row._mapping) for row in rows), key=lambda found: found.id))
 

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from airflow_workflow_provider.store.leases import claiming
 from airflow_workflow_provider.store.tables import workflow_wakeups as wakeups
 
 if TYPE_CHECKING:
@@ -67,22 +68,8 @@ class Wakeups:
 
     def claim(self, limit: int = 20, lease: timedelta = LEASE) -> tuple[Wakeup, ...]:
         """Take rows that are due, oldest first; nobody else gets them before the lease is over."""
-        now = func.statement_timestamp()
-        due = (
-            select(wakeups.c.id)
-            .where(wakeups.c.due_at <= now)
-            .order_by(wakeups.c.due_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-            .cte("due")
-        )
-        columns = [wakeups.c[name] for name in Wakeup.__dataclass_fields__]
-        statement = (
-            update(wakeups)
-            .where(wakeups.c.id == due.c.id)
-            .values(due_at=now + lease, attempts=wakeups.c.attempts + 1)
-            .returning(*columns)
-        )
+        columns = (wakeups.c[name] for name in Wakeup.__dataclass_fields__)
+        statement = claiming(wakeups, limit, lease, *columns)
         rows = self._database.run(lambda connection: connection.execute(statement).all())
         return tuple(sorted((Wakeup(**row._mapping) for row in rows), key=lambda found: found.id))
 
