@@ -109,6 +109,7 @@ WORKFLOWS: dict[str, list[Json]] = {
             escalations=[{"after": "PT2S", "assignees": {"users": ["user"]}}],
         )
     ],
+    "people.suspended": [ask("a"), {"stepId": "b", "taskId": "noop"}],
     "people.unknown": [
         ask("a", assignees={"roles": ["nobody"]}, onFailure={"action": "continue", "nextStepId": "b"}, next=[]),
         {"stepId": "b", "taskId": "noop"},
@@ -367,6 +368,23 @@ def test_i3_an_instance_is_suspended_while_every_path_waits_for_people(people: P
     )
     people.until(instance, "suspended")
     assert people.answer("admin", questions["y1"], "approve").status_code == 200
+    assert people.until(instance, *ENDED)["status"] == "completed"
+
+
+def test_i5_an_instance_is_operated_while_its_question_is_open(people: People) -> None:
+    instance = people.start("people.suspended")
+    (question,) = people.asked(instance)
+    people.until(instance, "suspended")
+
+    for operation, body in (("retry", {}), ("restart", {}), ("skip", {"output": {}})):
+        refused = people.call("admin", "POST", f"instances/{instance}/{operation}", **body)
+        assert refused.status_code == 409, (operation, refused.text)
+    assert people.call("admin", "POST", f"instances/{instance}/suspend", reason="audit").status_code == 200
+    assert people.answer("admin", question, "approve").status_code == 200
+    poll(lambda: people.log(instance, "step.completed") or None, seconds=60, what="the end of the step that asked")
+    held = people.instance(instance)
+    assert (held["status"], held["currentStepId"], "b" in held["state"]["steps"]) == ("suspended", "b", False)
+    assert people.call("admin", "POST", f"instances/{instance}/resume").status_code == 200
     assert people.until(instance, *ENDED)["status"] == "completed"
 
 
