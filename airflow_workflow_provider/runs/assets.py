@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 
 from airflow_workflow_provider.model.events import MAX_TYPE, CloudEvent
 from airflow_workflow_provider.model.patterns import MAX_SEGMENTS
-from airflow_workflow_provider.store.cursors import Cursors
+from airflow_workflow_provider.runs.following import Follower
 from airflow_workflow_provider.store.events import accept
 from airflow_workflow_provider.store.matching import named_literally
 
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 CURSOR: Final = "airflow-assets"
 SOURCE: Final = "/airflow/assets/"
 LIMIT: Final = 500
-SETTLED: Final = timedelta(seconds=60)
-"""How long a transaction of Airflow's may take: a number missing before an event of this age will not come any more."""
 
 
 @dataclass(frozen=True)
@@ -54,37 +52,21 @@ class AssetForwarder:
     """
 
     def __init__(self, database: Database) -> None:
-        self._cursors = Cursors(database)
+        self._follower = Follower(database, CURSOR, _newest, _read, _take_over)
 
     def forward(self) -> None:
         """Take over what has come.
 
         Assets that no pattern names are passed over. An asset event is taken over once, by whichever process is first.
         """
-        self._cursors.alone(CURSOR, _newest(), self._take_over)
-
-    def _take_over(self, connection: Connection, position: int) -> int:
-        settled, read = position, position
-        while found := _read(read):
-            names = {each.name for each in found if _may_be_a_type(each.name)}
-            wanted = named_literally(connection, names) if names else set()
-            accept(connection, [event_of(each) for each in found if each.name in wanted])
-            settled = _settled(settled, found) if settled == read else settled
-            read = found[-1].id
-        return settled
+        self._follower.follow()
 
 
-def _settled(position: int, found: Sequence[_Found]) -> int:
-    """The place up to which nothing is missing; numbers are given before the events can be seen, so some come late.
-
-    What lies behind it is read again, and is the same event then.
-    """
-    old = datetime.now(UTC) - SETTLED
-    for each in found:
-        if each.id != position + 1 and each.timestamp > old:
-            break
-        position = each.id
-    return position
+def _take_over(connection: Connection, found: Sequence[_Found]) -> tuple[int, ...]:
+    names = {each.name for each in found if _may_be_a_type(each.name)}
+    wanted = named_literally(connection, names) if names else set()
+    accept(connection, [event_of(each) for each in found if each.name in wanted])
+    return ()
 
 
 def event_of(found: _Found) -> CloudEvent:

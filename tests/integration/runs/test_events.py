@@ -185,7 +185,7 @@ def test_e4_an_asset_event_that_is_committed_late_is_not_passed_over(
     from airflow.utils.session import create_session
     from sqlalchemy import select
 
-    from airflow_workflow_provider.runs import assets
+    from airflow_workflow_provider.runs import assets, following
 
     loaded(database, "by-asset", "slow.asset")
     forward(database)
@@ -204,7 +204,7 @@ def test_e4_an_asset_event_that_is_committed_late_is_not_passed_over(
     # A number that never comes holds nothing up for ever.
     register("slow.asset", [({"n": 4}, None)], fail=True)
     register("slow.asset", [({"n": 5}, None)])
-    monkeypatch.setattr(assets, "SETTLED", timedelta(0))
+    monkeypatch.setattr(following, "SETTLED", timedelta(0))
     forward(database)
     assert Cursors(database).position(assets.CURSOR) == kept["id"] + 4
 
