@@ -23,9 +23,13 @@ class _Middlewares:
     """What stands before all of Airflow's api-server, made there only."""
 
     def __get__(self, _: object, __: type) -> list[dict[str, Any]]:
+        from airflow_workflow_provider.api.outcomes import Outcomes
         from airflow_workflow_provider.api.required_actions import RequiredActions
 
-        return [{"middleware": RequiredActions, "args": [], "kwargs": {}, "name": "workflow-questions"}]
+        return [
+            {"middleware": RequiredActions, "args": [], "kwargs": {}, "name": "workflow-questions"},
+            {"middleware": Outcomes, "args": [], "kwargs": {}, "name": "workflow-outcomes"},
+        ]
 
 
 class _Views:

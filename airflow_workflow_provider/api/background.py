@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.api.services import Services, airflow_mask
+from airflow_workflow_provider.runs.auditing import AuditForwarder
 from airflow_workflow_provider.runs.background import in_background
 from airflow_workflow_provider.runs.events import event_service
 from airflow_workflow_provider.runs.notifying import Notifier
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def background() -> Iterator[None]:
-    """Deliver events, wake tasks, remind people and tell notifiers, until the context ends."""
+    """Deliver events, wake tasks, remind people, tell notifiers and follow the audit log, until the context ends."""
     with event_service(), wakeup_service(showing_answers), people_service():
         yield
 
 
 @contextmanager
 def people_service(settings: Settings | None = None) -> Iterator[None]:
-    """Remind and escalate, and tell notifiers, in threads of this process."""
+    """Remind and escalate, tell notifiers, and write down what users do in Airflow, in threads of this process."""
     settings = settings or load_settings()
     notifiers = settings.notifiers
 
@@ -39,7 +40,10 @@ def people_service(settings: Settings | None = None) -> Iterator[None]:
     def notify(database: Database, stop: threading.Event) -> None:
         Notifier(database, notifiers, Services(database, settings).definition, airflow_mask).run(stop)
 
-    works = {"reminding of people": remind}
+    def follow(database: Database, stop: threading.Event) -> None:
+        AuditForwarder(database, Services(database, settings).definition, airflow_mask).run(stop)
+
+    works = {"reminding of people": remind, "take-over of user actions": follow}
     if notifiers:
         works["notification of people"] = notify
     with in_background(works, settings):

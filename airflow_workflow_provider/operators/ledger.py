@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -33,6 +33,7 @@ from airflow_workflow_provider.store.connection import database_url
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.instances import Instances, NewInstance, Record, instance_id
 from airflow_workflow_provider.store.journal import entries, metadata_of
+from airflow_workflow_provider.store.logs import LogEntry
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.graph import Graph
@@ -41,6 +42,13 @@ T = TypeVar("T")
 
 ABOUT: Final = "_workflow"
 """Key of a run's ``conf`` that is no input: ``{correlationId, event, parent}``, see :class:`Parent`."""
+
+
+API_RUN_PREFIX: Final = "api__"
+"""How the ids of runs begin that our own API makes."""
+
+STARTED: Final = "instance.started"
+TRIGGERED: Final = "airflow.triggered"
 
 
 @dataclass(frozen=True)
@@ -217,7 +225,7 @@ class Ledger:
         keep(record, machine, self.clock())
         record.log(self._entries(machine))
 
-    def _entries(self, machine: Machine) -> list[Any]:
+    def _entries(self, machine: Machine) -> list[LogEntry]:
         events = machine.drain_events()
         if not events:
             return []
@@ -257,8 +265,19 @@ class Ledger:
             deadline_at=moment(deadline) if deadline else None,
             status=machine.status,
             current_step_id=machine.current_step_id,
-            log=self._entries(machine),
+            log=self._beginning(machine, now),
         )
+
+    def _beginning(self, machine: Machine, now: datetime) -> list[LogEntry]:
+        """Return the first rows of the log; they tell who triggered the run, if a user did (rule L1)."""
+        rows, name = self._entries(machine), self.run.triggered_by
+        if name is None:
+            return rows
+        # Airflow keeps the name only.
+        actor = {"id": name, "name": name}
+        if self.run.run_id.startswith(API_RUN_PREFIX):
+            return [replace(row, actor=actor) if row.event == STARTED else row for row in rows]
+        return [LogEntry(TRIGGERED, at=now, actor=actor, data={"via": "airflow"}), *rows]
 
     def _started(self, instance: Json, now: datetime) -> Machine:
         schema = self.graph.definition.input_schema
@@ -279,7 +298,7 @@ class Ledger:
         state["scopes"][ROOT]["status"] = "failed"
         error = failure.error_object(None, None, timestamp(now))
         state.update(status="failed", error=error)
-        machine.log.add("error", "instance.started", now, data={"input": state["input"], "event": event})
+        machine.log.add("error", STARTED, now, data={"input": state["input"], "event": event})
         machine.log.add("error", "instance.failed", now, data={"error": error})
         return machine
 

@@ -13,7 +13,7 @@ from airflow_workflow_provider.dag.stored import resolve
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.schemas import schema_findings, with_defaults
 from airflow_workflow_provider.errors import Conflict, WorkflowsError
-from airflow_workflow_provider.operators.ledger import ABOUT, Ledger, Run
+from airflow_workflow_provider.operators.ledger import ABOUT, API_RUN_PREFIX, Ledger, Run
 from airflow_workflow_provider.runs.starting import StartedRun, find_run, loaded_bundle_version, start_run
 from airflow_workflow_provider.store.instances import Instances, instance_id
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.store.definitions import Definitions
     from airflow_workflow_provider.store.tasks import Tasks
 
-RUN_PREFIX: Final = "api__"
 _MAX_FINDINGS: Final = 1000
 
 
@@ -163,5 +162,5 @@ def _opened(run: StartedRun) -> Opened:
 
 def _run_id(key: str | None) -> str:
     if key is None:
-        return f"{RUN_PREFIX}{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}__{uuid4().hex[:8]}"
-    return f"{RUN_PREFIX}{sha256(key.encode()).hexdigest()[:40]}"
+        return f"{API_RUN_PREFIX}{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}__{uuid4().hex[:8]}"
+    return f"{API_RUN_PREFIX}{sha256(key.encode()).hexdigest()[:40]}"

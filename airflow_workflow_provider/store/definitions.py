@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -219,6 +220,12 @@ class Definitions:
             versions.c.workflow_id == workflow_id, versions.c.version == version
         )
         return connection.execute(query.limit(1)).one_or_none()
+
+
+def stored_workflows(connection: Connection, names: Collection[str]) -> set[str]:
+    """Which of some names are those of workflows, active or not."""
+    query = select(heads.c.workflow_id).where(heads.c.workflow_id.in_(sorted(names)))
+    return set(connection.execute(query).scalars().all())
 
 
 def check_version(

@@ -79,6 +79,12 @@ def append(connection: Connection, instance_id: UUID, entries: Sequence[LogEntry
     connection.execute(insert(logs).values([{"instance_id": instance_id, **_row(entry)} for entry in entries]))
 
 
+def is_written(connection: Connection, instance_id: UUID, event: str, data: dict[str, Any]) -> bool:
+    """Tell whether an instance has an entry of an event whose data hold these."""
+    query = select(logs.c.id).where(logs.c.instance_id == instance_id, logs.c.event == event)
+    return connection.execute(query.where(logs.c["data"].contains(data)).limit(1)).first() is not None
+
+
 class Logs:
     """Reads the execution log."""
 
