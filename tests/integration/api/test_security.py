@@ -100,6 +100,8 @@ def send(client: Any, method: str, path: str, filled: dict[str, str]) -> Any:
     query = {"old": "1" if "tasks" in path else "1.0.0"} if path.endswith("diff") else {}
     if path.endswith("tasks/{task_id}/diff"):
         query = {"old": str(client.get("tasks/greet").json().get("revision", 1))}
+    if path.endswith("overviews"):
+        query = {"workflowId": "example"}
     if path.endswith("run-view"):
         query = {"dagId": "example", "runId": filled["run_id"]}
     return client.request(method, address, json=BODIES.get(path), params=query)
@@ -175,6 +177,7 @@ def test_what_may_not_be_read_is_not_there(api: Api, filled: dict[str, str], mon
     assert [each["workflowId"] for each in client.get("definitions").json()["items"]] == ["open"]
     assert [each["id"] for each in client.get("instances").json()["items"]] == [visible]
     assert client.get("instances", params={"workflowId": "example"}).json()["items"] == []
+    assert client.get("overviews", params={"workflowId": "example"}).json()["items"] == []
     assert client.get("deliveries").json()["items"] == []
     assert client.get("questions", params={"mine": "false"}).json()["items"] == []
     problem(client.post("simulate", json={"workflowId": "example"}), 404, "not-found")
