@@ -156,11 +156,14 @@ class View:
         return list(found)
 
     def overflow(self) -> int:
-        """Return by how many pixels our part is wider than its place."""
+        """Return by how many pixels our part is wider than its place, or makes its place wider than it is without."""
         return int(
             self.page.evaluate(
                 "() => { const app = document.querySelector('.workflows-app');"
-                " return Math.max(0, app.getBoundingClientRect().right - innerWidth) }"
+                " const width = () => app.parentElement.getBoundingClientRect().width;"
+                " const own = app.scrollWidth - app.clientWidth, filled = width();"
+                " app.style.display = 'none'; const empty = width(); app.style.display = '';"
+                " return Math.max(0, own, filled - empty) }"
             )
         )
 

@@ -41,11 +41,11 @@ def test_what_authors_write_never_runs(view: View, path: str, component: str) ->
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_nothing_serious(open_view: Callable[..., View], dark: bool) -> None:
     view = open_view(dark=dark)
-    found = {}
+    found = []
     for path, component in VIEWS:
         view.open(path, component)
-        found[path] = view.violations()
-    assert {path: each for path, each in found.items() if each} == {}
+        found += [f"{path}: {each}" for each in view.violations()]
+    assert not found, "\n".join(found)
 
 
 def test_dark_is_airflows_dark(open_view: Callable[..., View], shoot: Callable[[View, str], None]) -> None:
