@@ -98,7 +98,7 @@ export function Editing({ initial, etag, workflowId, onPublished }: Props) {
       )}
       <Grid gap={3} templateColumns={{ base: "minmax(0, 1fr)", lg: "minmax(0, 2fr) minmax(0, 1fr)" }}>
         <TextEditor initial={initial} marks={checked?.marks ?? []} onChange={setText} ref={editor} />
-        <Stack aria-label="Findings" as="section" gap={2} maxH="70vh" overflowY="auto">
+        <Stack aria-label="Findings" as="section" gap={2} maxH="70vh" overflowY="auto" tabIndex={0}>
           {checked?.failure == null ? null : <FailureNotice failure={checked.failure} />}
           {checked === null || checked.findings.length === 0 ? null : (
             <Findings findings={checked.findings} lineOf={line} onGo={go} />

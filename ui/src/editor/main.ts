@@ -82,6 +82,8 @@ export function createEditor(parent: HTMLElement, text: string, onChange: (text:
       ],
     }),
   });
+  // So that it can be scrolled by keyboard alone, without editing.
+  view.scrollDOM.tabIndex = 0;
   return {
     text: () => view.state.doc.toString(),
     setText: (changed) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: changed } }),

@@ -110,11 +110,7 @@ function DefinitionTable({ items, byId }: TableProps) {
             </Table.ColumnHeader>
             <Table.ColumnHeader>Last runs</Table.ColumnHeader>
             <Table.ColumnHeader>Changed</Table.ColumnHeader>
-            <Table.ColumnHeader textAlign="end">
-              <Text as="span" srOnly>
-                Actions
-              </Text>
-            </Table.ColumnHeader>
+            <Table.ColumnHeader aria-label="Actions" />
           </Table.Row>
         </Table.Header>
         <Table.Body>

@@ -1,4 +1,4 @@
-import { Button, HStack, Stack, Table, Text } from "@chakra-ui/react";
+import { Button, HStack, Stack, Table } from "@chakra-ui/react";
 import { useState } from "react";
 import { useSearchParams } from "react-router-dom";
 import { asFailure, call, type Failure } from "src/api/client";
@@ -93,11 +93,7 @@ function Deliveries({ dead }: { dead: boolean }) {
                       <Table.ColumnHeader>Tries</Table.ColumnHeader>
                       <Table.ColumnHeader>Changed</Table.ColumnHeader>
                       <Table.ColumnHeader>Event</Table.ColumnHeader>
-                      <Table.ColumnHeader>
-                        <Text as="span" srOnly>
-                          Actions
-                        </Text>
-                      </Table.ColumnHeader>
+                      <Table.ColumnHeader aria-label="Actions" />
                     </Table.Row>
                   </Table.Header>
                   <Table.Body>

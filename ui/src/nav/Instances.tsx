@@ -1,4 +1,5 @@
 import { Button, HStack, Input, NativeSelect, Stack, Table, Text } from "@chakra-ui/react";
+import { useEffect, useRef, useState } from "react";
 import { useSearchParams } from "react-router-dom";
 import { useLive } from "src/api/polling";
 import type { DefinitionPage, InstancePage, InstanceSummary } from "src/api/schema.gen";
@@ -87,12 +88,10 @@ function FilterBar({ filter, change, clear }: FilterProps) {
         </HStack>
       </Field>
       <Field label="Correlation id">
-        <Input
-          aria-label="Correlation id"
-          onChange={(event) => change({ correlationId: event.target.value })}
-          size="sm"
+        <TextFilter
+          label="Correlation id"
+          onChange={(text) => change({ correlationId: text })}
           value={filter.correlationId}
-          w={40}
         />
       </Field>
       <Field label="Started from">
@@ -121,6 +120,39 @@ function FilterBar({ filter, change, clear }: FilterProps) {
         </Button>
       ) : null}
     </HStack>
+  );
+}
+
+const PAUSE = 300;
+
+/** A text that counts when nobody has typed for a moment: the address follows too slowly to be typed into. */
+function TextFilter({
+  label,
+  value,
+  onChange,
+}: {
+  label: string;
+  value: string;
+  onChange: (text: string) => void;
+}) {
+  const [typed, setTyped] = useState<string | null>(null);
+  const change = useRef(onChange);
+  change.current = onChange;
+  useEffect(() => {
+    if (typed === null) return undefined;
+    const timer = setTimeout(() => change.current(typed), PAUSE);
+    return () => clearTimeout(timer);
+  }, [typed]);
+  // From here on the address has it, and may be changed by others.
+  useEffect(() => setTyped((before) => (before === value ? null : before)), [value]);
+  return (
+    <Input
+      aria-label={label}
+      onChange={(event) => setTyped(event.target.value)}
+      size="sm"
+      value={typed ?? value}
+      w={40}
+    />
   );
 }
 

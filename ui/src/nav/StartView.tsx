@@ -1,5 +1,5 @@
 import { Button, Heading, HStack, Input, Stack, Text } from "@chakra-ui/react";
-import { type FormEvent, useMemo, useRef, useState } from "react";
+import { type FormEvent, useEffect, useMemo, useRef, useState } from "react";
 import { useNavigate } from "react-router-dom";
 import { asFailure, call, Failure } from "src/api/client";
 import { useLive } from "src/api/polling";
@@ -35,16 +35,17 @@ function StartForm({ definition }: { definition: DefinitionVersion }) {
   // One key for one intention: pressing twice, or again after a lost answer, starts one instance.
   const intention = useRef({ of: "", key: "" });
 
-  const show = (found: FieldErrors) => {
-    setErrors(found);
-    requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
-  };
+  // The first field that is wrong is where one goes on; known only when the fields show it.
+  useEffect(() => {
+    if (Object.keys(errors).length > 0)
+      form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+  }, [errors]);
   const start = async (event: FormEvent) => {
     event.preventDefault();
     setFailure(null);
     const found = check(schema, value, schema);
     if (Object.keys(found).length > 0) {
-      show(found);
+      setErrors(found);
       return;
     }
     setErrors({});
@@ -62,7 +63,7 @@ function StartForm({ definition }: { definition: DefinitionVersion }) {
     } catch (error) {
       const refused = asFailure(error);
       const { fields, others } = byField(refused.findings, "/input");
-      show(fields);
+      setErrors(fields);
       const all = Object.keys(fields).length > 0 && others.length === 0;
       setFailure(
         all ? new Failure(refused.status, refused.code, "Some fields are not right; see below.") : refused,
