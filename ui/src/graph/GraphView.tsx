@@ -7,6 +7,7 @@ import { ArrowHeads, type FlowEdge, WayEdge } from "src/graph/edges";
 import { isLarge, type Layout, layoutOf } from "src/graph/layout";
 import { type FlowNode, FrameNode, Selecting, SignNode, StepNode } from "src/graph/nodes";
 import { type GraphStates, statesOf } from "src/graph/states";
+import { useDark } from "src/graph/useDark";
 
 const NODE_TYPES = { step: StepNode, sign: SignNode, frame: FrameNode };
 const EDGE_TYPES = { way: WayEdge };
@@ -49,6 +50,7 @@ function useLayout(graph: DefinitionGraph): Layout | null {
 }
 
 function Canvas({ graph, layout, view = null, selected = null, onSelect }: Props & { layout: Layout }) {
+  const dark = useDark();
   const states = useMemo(() => statesOf(graph, view), [graph, view]);
   const nodes = useMemo(() => nodesOf(layout, states, selected), [layout, states, selected]);
   const edges = useMemo(() => edgesOf(layout, states), [layout, states]);
@@ -70,6 +72,8 @@ function Canvas({ graph, layout, view = null, selected = null, onSelect }: Props
       <ArrowHeads />
       <Selecting.Provider value={onSelect ?? null}>
         <ReactFlow<FlowNode, FlowEdge>
+          // The library puts the mode's name on its element, and with it the theme's colours.
+          colorMode={dark ? "dark" : "light"}
           deleteKeyCode={null}
           disableKeyboardA11y
           edges={edges}

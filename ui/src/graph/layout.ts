@@ -67,7 +67,8 @@ export function layoutOf(graph: DefinitionGraph): Layout {
     const weight = edge.kind === "next" && !edge.back ? 4 : 1;
     space.setEdge(edge.source, edge.target, { weight, ...label }, String(index));
   });
-  dagre.layout(space);
+  // Of a large graph the order of the first attempt is taken: it is found in half the time.
+  dagre.layout(space, { disableOptimalOrderHeuristic: isLarge(graph) });
   return placed(graph, space);
 }
 

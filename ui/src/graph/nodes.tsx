@@ -1,9 +1,9 @@
-import { Box, chakra, HStack, Text } from "@chakra-ui/react";
+import { Box, chakra, HStack, Text, VisuallyHidden } from "@chakra-ui/react";
 import { Handle, type Node, type NodeProps, Position } from "@xyflow/react";
 import { createContext, memo, useContext } from "react";
 import type { GraphNode } from "src/api/schema.gen";
 import type { PlacedGroup } from "src/graph/layout";
-import { described, type NodeState } from "src/graph/states";
+import { type NodeState, saidAround } from "src/graph/states";
 import { paletteOf } from "src/parts/StatusBadge";
 
 export type StepNodeData = { node: GraphNode; state: NodeState; selected: boolean };
@@ -22,7 +22,7 @@ const MARKS: Partial<Record<string, string>> = {
   pending: "…",
   skipped: "»",
 };
-const KINDS: Partial<Record<GraphNode["kind"], string>> = { parallel: "⑂", forEach: "∀", compensation: "↶" };
+const KINDS: Partial<Record<GraphNode["kind"], string>> = { parallel: "⇉", forEach: "∀", compensation: "↶" };
 
 /** Edges begin and end where the layout says; the library wants handles all the same. */
 function Ends() {
@@ -40,12 +40,13 @@ export const StepNode = memo(function StepNode({ data }: NodeProps<Node<StepNode
   const select = useContext(Selecting);
   const { stepId } = node;
   const small = node.kind === "compensation";
-  const label = described(node, state);
+  // Its name is what can be read on it, and what its looks tell: speech input finds it by what is seen.
+  const { before, after } = saidAround(node, state);
+  const quiet = state.status === null ? "fg.muted" : "colorPalette.fg";
   return (
     <>
       <Ends />
       <chakra.button
-        aria-label={label}
         aria-pressed={selected}
         bg={state.status === null ? "bg" : "colorPalette.subtle"}
         className="nopan"
@@ -70,13 +71,14 @@ export const StepNode = memo(function StepNode({ data }: NodeProps<Node<StepNode
         w="full"
         _disabled={{ opacity: 1 }}
       >
+        <VisuallyHidden>{before}</VisuallyHidden>
         <HStack gap={1} minW={0}>
           <Text flex="1" fontSize="xs" fontWeight="semibold" minW={0} truncate>
-            {KINDS[node.kind] === undefined ? "" : `${KINDS[node.kind]} `}
+            {KINDS[node.kind] === undefined ? null : <span aria-hidden="true">{KINDS[node.kind]} </span>}
             {node.name}
           </Text>
           {state.visits > 1 ? (
-            <Text color="fg.muted" fontSize="2xs">
+            <Text aria-hidden="true" color={quiet} fontSize="2xs">
               ×{state.visits}
             </Text>
           ) : null}
@@ -87,11 +89,13 @@ export const StepNode = memo(function StepNode({ data }: NodeProps<Node<StepNode
           )}
         </HStack>
         {small ? null : (
-          <Text color="fg.muted" fontSize="2xs" truncate>
-            {node.loop ? "⟲ " : ""}
+          <Text color={quiet} fontSize="2xs" truncate>
+            <VisuallyHidden>, task </VisuallyHidden>
+            {node.loop ? <span aria-hidden="true">⟲ </span> : null}
             {node.taskId}
           </Text>
         )}
+        <VisuallyHidden>{after}</VisuallyHidden>
       </chakra.button>
     </>
   );
@@ -110,6 +114,7 @@ export const SignNode = memo(function SignNode({ data }: NodeProps<Node<StepNode
         borderColor={state.status === null ? "border.emphasized" : "colorPalette.solid"}
         borderStyle={node.kind === "onFailure" ? "dashed" : "solid"}
         borderWidth="1.5px"
+        color="fg"
         colorPalette={paletteOf(state.status ?? "")}
         data-step={node.id}
         display="flex"

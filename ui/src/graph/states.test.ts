@@ -1,5 +1,5 @@
 import type { DefinitionGraph, GraphEdge, InstanceView } from "src/api/schema.gen";
-import { described, statesOf } from "src/graph/states";
+import { saidAround, statesOf } from "src/graph/states";
 import { edge, graph, node, span, step, view } from "src/testing/samples";
 import { expect, test } from "vitest";
 
@@ -79,12 +79,15 @@ test("the workflow's handler and compensations show when they ran", () => {
   expect([taken(found, 3), taken(found, 5)]).toEqual([1, 1]);
 });
 
-test("nodes are described in words", () => {
+test("what colours and signs tell is said too", () => {
   const state = { status: "running", visits: 3, step: null };
-  expect(described(node("a", { name: "Ask", taskId: "form", loop: true }), state)).toBe(
-    "Step Ask, task form, running, 3 visits, in a loop",
-  );
-  expect(described(node("p", { kind: "parallel" }), { status: null, visits: 0, step: null })).toBe(
-    "Step with branches p",
-  );
+  expect(saidAround(node("a", { loop: true }), state)).toEqual({
+    before: "Step ",
+    after: ", running, 3 visits, in a loop",
+  });
+  const parallel = node("p", { kind: "parallel" });
+  expect(saidAround(parallel, { status: null, visits: 0, step: null })).toEqual({
+    before: "Step with branches ",
+    after: "",
+  });
 });

@@ -77,18 +77,24 @@ export function statesOf(graph: DefinitionGraph, view: InstanceView | null): Gra
   return { node: (id) => nodes.get(id) ?? UNTOUCHED, taken };
 }
 
-/** A node in words, for whoever cannot see it. */
-export function described(node: GraphNode, state: NodeState): string {
-  const kinds: Partial<Record<GraphNode["kind"], string>> = {
-    parallel: "step with branches",
-    forEach: "step for each item",
-    compensation: "compensation",
+const KINDS: Partial<Record<GraphNode["kind"], string>> = {
+  parallel: "Step with branches",
+  forEach: "Step for each item",
+  compensation: "Compensation",
+};
+
+/** What is said before and behind the name and the task of a node, for whoever cannot see how it looks. */
+export function saidAround(node: GraphNode, state: NodeState): { before: string; after: string } {
+  const after = [
+    state.status ?? "",
+    state.visits > 1 ? `${state.visits} visits` : "",
+    node.loop ? "in a loop" : "",
+  ];
+  return {
+    before: `${KINDS[node.kind] ?? "Step"} `,
+    after: after
+      .filter(Boolean)
+      .map((each) => `, ${each}`)
+      .join(""),
   };
-  const parts = [`${kinds[node.kind] ?? "step"} ${node.name}`];
-  if (node.taskId) parts.push(`task ${node.taskId}`);
-  if (state.status !== null) parts.push(state.status);
-  if (state.visits > 1) parts.push(`${state.visits} visits`);
-  if (node.loop) parts.push("in a loop");
-  const text = parts.join(", ");
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -57,7 +57,7 @@ export function TimelineView({ view, names, human, selected, onSelect, maxHeight
         row={(row) => (
           <TimelineRow
             human={human.has(row.stepId)}
-            name={`${row.kind === "compensation" ? "↶ " : ""}${names.get(row.stepId) ?? row.stepId}`}
+            name={names.get(row.stepId) ?? row.stepId}
             now={now}
             onSelect={onSelect}
             row={row}
@@ -106,6 +106,7 @@ function TimelineRow({ row, name, human, selected, now, onSelect }: RowProps) {
       _hover={{ bg: "bg.muted" }}
     >
       <Text flexShrink={0} fontSize="xs" px={1} truncate w={NAME}>
+        {row.kind === "compensation" ? <span aria-hidden="true">↶ </span> : null}
         {name}
       </Text>
       <Box borderBottomWidth="1px" flex="1" h="full" position="relative">

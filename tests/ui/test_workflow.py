@@ -1,0 +1,342 @@
+"""The tabs "Workflow" of a DAG run and "Step" of a task instance (rules U1, L4)."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+import pytest
+from playwright.sync_api import Locator, Request, expect
+from sqlalchemy import delete
+
+from airflow_workflow_provider.engine.graph import Graph
+from airflow_workflow_provider.engine.machine import Machine
+from airflow_workflow_provider.model.validate import parse_definition
+from airflow_workflow_provider.store.database import Database
+from airflow_workflow_provider.store.instances import Instances, Record
+from airflow_workflow_provider.store.tables import workflow_instances
+from tests.fixtures.airflow import RunningAirflow
+from tests.ui.conftest import PATIENCE, Site, View
+from tests.ui.runs import LOAN, LONG, MANY, VISIT
+
+pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow"), pytest.mark.timeout(900)]
+
+expect.set_options(timeout=PATIENCE)
+Json = dict[str, Any]
+INPUT = {"amount": 900, "customer": "Ada", "lines": [{"sku": "A-1"}, {"sku": "B-2"}], "pin": "4711-pin"}
+BY_HAND = 1_000
+"""More attempts than Airflow makes, so that its tasks find everything decided."""
+
+MOST_MILLISECONDS = 15_000
+"""For a page of 500 steps on a machine that does other things; built for 2,000 on one that does not."""
+
+
+def page_of(instance: Json, more: str = "/plugin/workflow-run") -> str:
+    return f"/dags/{instance['dagId']}/runs/{quote(instance['runId'])}{more}"
+
+
+@pytest.fixture(scope="module")
+def runs(site: Site) -> dict[str, Json]:
+    """Instances at their end, by what they are."""
+    for document in (LOAN, VISIT, MANY):
+        site.admin.put(f"definitions/{document['workflowId']}", json=document).raise_for_status()
+    started = {
+        "paid": site.start("ui.loan", input=INPUT),
+        "refused": site.start("ui.loan", input={**INPUT, "amount": 5000}),
+    }
+    return {name: site.ended(each["id"]) for name, each in started.items()}
+
+
+@pytest.fixture
+def database(running_airflow: RunningAirflow) -> Iterator[Database]:
+    with Database(running_airflow.workflows_url) as found:
+        yield found
+
+
+def component(app: Locator, component_id: str) -> Locator:
+    return app.locator(f"[data-component={component_id}]")
+
+
+def asked(view: View) -> list[str]:
+    """Return the list to which the addresses of requests to our API are added."""
+    found: list[str] = []
+
+    def note(request: Request) -> None:
+        if "/workflows/api/v1/" in request.url:
+            found.append(request.url.split("/workflows/api/v1")[1])
+
+    view.page.on("request", note)
+    return found
+
+
+def test_u1_each_layout_is_drawn(view: View, runs: dict[str, Json], shoot: Callable[[View, str], None]) -> None:
+    requests = asked(view)
+    app = view.open(page_of(runs["paid"]), "dag_run")
+    expect(component(app, "note").get_by_role("status")).to_contain_text("It is urgent.")
+    facts = component(app, "facts")
+    expect(facts).to_contain_text("Ada")
+    expect(facts).to_contain_text("12.5%")
+    expect(facts.get_by_text("javascript:")).to_be_visible()
+    assert facts.get_by_role("link", name="javascript").count() == 0
+    rows = component(app, "lines").get_by_role("row")
+    expect(rows).to_have_text(["No.Article", "1A-1", "2B-2"])
+    expect(component(app, "times").get_by_role("listitem")).to_have_count(7)
+    expect(component(app, "picture").locator("[data-step=decide]")).to_have_attribute("data-status", "completed")
+    expect(component(app, "questions")).to_contain_text("Nothing waits for you")
+    order = app.locator("[data-component]").evaluate_all("all => all.map(each => each.dataset.component)")
+    assert order == ["note", "facts", "lines", "times", "picture", "questions", "own", "odd", "margin"]
+    assert view.page.evaluate("window.hacked") is None
+    assert len([each for each in requests if not each.startswith("/run-view")]) <= 3
+    shoot(view, "workflow-components")
+
+
+def test_u1_what_is_unknown_is_drawn_and_what_errs_is_told_to_editors(
+    open_view: Callable[..., View], runs: dict[str, Json]
+) -> None:
+    app = open_view().open(page_of(runs["paid"]), "dag_run")
+    for unknown in ("own", "odd"):
+        expect(component(app, unknown)).to_have_attribute("data-layout", "card")
+        expect(component(app, unknown)).to_contain_text("as a card")
+    notices = app.get_by_test_id("component-notices").get_by_role("listitem")
+    expect(notices).to_have_count(2)
+    expect(notices.filter(has_text="/uiComponents/7/context/layout")).to_contain_text("Unknown layout 'carousel'")
+    expect(notices.filter(has_text="/uiComponents/8/condition")).to_contain_text("the component is hidden")
+    reader = open_view("viewer").open(page_of(runs["paid"]), "dag_run")
+    expect(component(reader, "odd")).to_be_visible()
+    expect(reader.get_by_test_id("component-notices")).to_have_count(0)
+    expect(component(reader, "errs")).to_have_count(0)
+
+
+@pytest.mark.parametrize("user", ["admin", "operator", "user", "viewer"])
+def test_u1_what_a_role_may_not_see_never_reaches_the_browser(
+    open_view: Callable[..., View], runs: dict[str, Json], user: str
+) -> None:
+    view = open_view(user)
+    with view.page.expect_response(re.compile("/run-view")) as answer:
+        app = view.open(page_of(runs["paid"]), "dag_run")
+    text = answer.value.text()
+    assert ("Margin for us" in text) is (user == "admin")
+    assert ('"value":815' in text) is (user == "admin")
+    assert "4711-pin" not in text
+    expect(component(app, "margin")).to_have_count(1 if user == "admin" else 0)
+    operations = app.get_by_role("button", name="Restart")
+    expect(operations).to_have_count(0 if user == "viewer" else 1)
+
+
+def test_the_path_that_was_taken_is_shown(view: View, runs: dict[str, Json]) -> None:
+    app = view.open(page_of(runs["refused"]), "dag_run")
+    graph = app.get_by_test_id("workflow-graph").last
+    for step_id, status in (("register", "completed"), ("remind", "completed"), ("refuse", "failed"), ("pay", "")):
+        expect(graph.locator(f"button[data-step={step_id}]")).to_have_attribute("data-status", status)
+    expect(graph.locator('path[data-edge="decide refuse"]')).to_have_attribute("data-taken", "1")
+    expect(graph.locator('path[data-edge="decide pay"]')).to_have_attribute("data-taken", "0")
+    expect(graph.locator('path[data-edge="remind remind"]')).to_have_attribute("data-taken", "2")
+    expect(graph.locator("[data-step='register.compensation']")).to_have_attribute("data-status", "completed")
+    expect(app.get_by_role("alert")).to_contain_text("Refused in step refuse")
+    assert view.page.evaluate("window.hacked") is None
+
+
+def test_a_step_tells_everything_by_keyboard_alone(
+    view: View, runs: dict[str, Json], shoot: Callable[[View, str], None]
+) -> None:
+    app = view.open(page_of(runs["paid"]), "dag_run")
+    app.get_by_test_id("workflow-graph").last.get_by_role("button", name=re.compile("^Step *Decide")).focus()
+    view.page.keyboard.press("Enter")
+    detail = view.page.get_by_role("dialog", name="Decide")
+    expect(detail).to_contain_text("data.amount <= 1000.0 && data.score > 50 → pay")
+    expect(detail).to_contain_text("data.score")
+    expect(detail).to_contain_text("Went on to pay")
+    expect(detail).to_contain_text("***")
+    expect(detail.get_by_role("link", name="Airflow task and its log")).to_have_attribute(
+        "href", re.compile(r"/dags/ui\.loan/runs/.*/tasks/decide$")
+    )
+    shoot(view, "workflow-step")
+    view.page.keyboard.press("Escape")
+    expect(detail).to_have_count(0)
+
+
+def test_timeline_data_and_log(view: View, runs: dict[str, Json], shoot: Callable[[View, str], None]) -> None:
+    app = view.open(page_of(runs["refused"]), "dag_run")
+    app.get_by_role("tab", name="Timeline").click()
+    timeline = app.get_by_role("tabpanel", name="Timeline")
+    remind = timeline.get_by_role("button", name=re.compile("^Step Collect papers"))
+    expect(remind).to_have_attribute("aria-label", re.compile("3 attempts"))
+    expect(timeline.get_by_role("button", name=re.compile("^Compensation of"))).to_be_visible()
+    timeline.scroll_into_view_if_needed()
+    shoot(view, "workflow-timeline")
+    app.get_by_role("tab", name="Data").click()
+    data = app.get_by_role("tabpanel", name="Data")
+    expect(data).to_contain_text('"Ada"')
+    expect(data).to_contain_text('"***"')
+    app.get_by_role("tab", name="Log").click()
+    rows = app.get_by_test_id("workflow-log").get_by_role("listitem")
+    expect(rows.filter(has_text="instance.failed")).to_have_count(1)
+    assert view.page.evaluate("window.hacked") is None
+
+
+def test_an_instance_is_followed_from_its_start_to_its_end(
+    view: View, runs: dict[str, Json], shoot: Callable[[View, str], None]
+) -> None:
+    assert runs
+    started = view.site.start("ui.visit", input={})
+    requests = asked(view)
+    app = view.open(page_of(started), "dag_run")
+    expect(app.get_by_role("heading", name="Visit")).to_be_visible()
+    first = len(requests)
+    assert first <= 5, requests
+    form = component(app, "open-questions")
+    expect(form.get_by_role("heading", name="Who comes?")).to_be_visible()
+    expect(form.locator("strong")).to_have_text("who")
+    expect(component(app, "workflow-progress").locator("[data-status=person]")).to_have_count(1)
+    shoot(view, "workflow-form")
+    form.get_by_role("button", name="submit").click()
+    expect(form.get_by_label("Guest")).to_have_attribute("aria-invalid", "true")
+    form.get_by_label("Guest").fill("Grace")
+    before, begun = len(requests), time.monotonic()
+    form.get_by_role("button", name="submit").click()
+    expect(component(app, "workflow-summary")).to_contain_text("Hello Grace")
+    expect(app.get_by_text("3 of 3 steps")).to_be_visible()
+    polls = [each for each in requests[before:] if each.startswith("/run-view")]
+    assert len(polls) <= time.monotonic() - begun + 3, polls
+    graph = app.get_by_test_id("workflow-graph")
+    expect(graph.locator("[data-step=greet]")).to_have_attribute("data-status", "completed")
+
+
+def test_a_running_instance_is_cancelled_with_a_reason(view: View, runs: dict[str, Json]) -> None:
+    assert runs
+    started = view.site.start("ui.visit", input={})
+    app = view.open(page_of(started), "dag_run")
+    app.get_by_role("button", name="Cancel").click()
+    dialog = view.page.get_by_role("dialog", name="Cancel")
+    dialog.get_by_label("Reason").fill("nobody comes")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_have_count(0)
+    expect(component(app, "error-view")).to_contain_text("nobody comes")
+    assert view.site.ended(started["id"])["error"]["type"] == "Cancelled"
+
+
+def test_it_stays_calm_while_the_api_is_away(view: View, runs: dict[str, Json]) -> None:
+    app = view.open(page_of(runs["paid"]), "dag_run")
+    expect(component(app, "facts")).to_be_visible()
+    view.page.route("**/run-view?*", lambda route: route.fulfill(status=503, json={"detail": "It is away"}))
+    expect(app.get_by_text("may be out of date")).to_be_visible()
+    expect(component(app, "facts")).to_be_visible()
+    view.page.unroute("**/run-view?*")
+    expect(app.get_by_text("may be out of date")).to_have_count(0)
+
+
+def test_a_deleted_instance_is_told(view: View, runs: dict[str, Json], database: Database) -> None:
+    assert runs
+    started = view.site.start("ui.visit", input={})
+    app = view.open(page_of(started), "dag_run")
+    expect(app.get_by_role("heading", name="Visit")).to_be_visible()
+    view.site.admin.post(f"instances/{started['id']}/cancel", json={}).raise_for_status()
+    with database.begin() as connection:
+        connection.execute(delete(workflow_instances).where(workflow_instances.c.id == UUID(started["id"])))
+    expect(app.get_by_text("This instance does not exist any more")).to_be_visible()
+    view.page.reload()
+    expect(view.settled("dag_run").get_by_text("This run has no workflow instance yet")).to_be_visible()
+
+
+def test_a_dag_that_is_no_workflow_says_so(view: View, running_airflow: RunningAirflow) -> None:
+    running_airflow.client.wait_for_dag("ui_plain", seconds=120)
+    run = running_airflow.client.trigger("ui_plain")
+    place = {"dagId": "ui_plain", "runId": run["dag_run_id"]}
+    for more, name in (("/plugin/workflow-run", "dag_run"), ("/tasks/nothing/plugin/workflow-step", "task_instance")):
+        app = view.open(page_of(place, more), name)
+        expect(app.get_by_text("This DAG is no workflow")).to_be_visible()
+
+
+def test_a_task_shows_its_steps(view: View, runs: dict[str, Json]) -> None:
+    app = view.open(page_of(runs["paid"], "/tasks/decide/plugin/workflow-step"), "task_instance")
+    expect(app.get_by_role("region", name="Decide")).to_contain_text("Went on to pay")
+    app = view.open(page_of(runs["paid"], "/tasks/remind.loop/plugin/workflow-step"), "task_instance")
+    expect(app.get_by_role("region", name="Collect papers")).to_contain_text("Visit 3")
+    app = view.open(page_of(runs["paid"], "/tasks/end/plugin/workflow-step"), "task_instance")
+    expect(app.get_by_text("This task is no step of the workflow")).to_be_visible()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_serious(
+    open_view: Callable[..., View], runs: dict[str, Json], dark: bool, shoot: Callable[[View, str], None]
+) -> None:
+    view = open_view(dark=dark)
+    app = view.open(page_of(runs["refused"]), "dag_run")
+    app.get_by_role("tab", name="Graph").scroll_into_view_if_needed()
+    assert view.violations() == []
+    step = app.get_by_test_id("workflow-graph").last.locator("button[data-step=pay]")
+    colour = "element => getComputedStyle(element).color"
+    assert step.evaluate(colour) == app.get_by_role("heading", level=2).evaluate(colour)
+    shoot(view, "workflow-dark" if dark else "workflow")
+    for tab in ("Timeline", "Data", "Log"):
+        app.get_by_role("tab", name=tab).click()
+        view.settled("dag_run")
+        assert view.violations() == []
+    view.open(page_of(runs["refused"], "/tasks/decide/plugin/workflow-step"), "task_instance")
+    assert view.violations() == []
+
+
+@pytest.mark.parametrize("more", ["/plugin/workflow-run", "/tasks/decide/plugin/workflow-step"])
+def test_a_narrow_place_holds_it(open_view: Callable[..., View], runs: dict[str, Json], more: str) -> None:
+    # Airflow leaves its right half to us, and does not make its left half smaller.
+    view = open_view(width=820)
+    app = view.open(page_of(runs["paid"], more), "dag_run" if "tasks" not in more else "task_instance")
+    beyond = app.evaluate(
+        "app => [...app.querySelectorAll('*')].filter(each => !each.closest('.workflows-graph, table')"
+        " && each.getBoundingClientRect().right > app.getBoundingClientRect().right + 1).map(each => each.outerHTML)"
+    )
+    assert beyond == []
+
+
+def test_sixty_steps_can_be_read(view: View, runs: dict[str, Json], shoot: Callable[[View, str], None]) -> None:
+    assert runs
+    app = view.open("/dags/ui.many/plugin/workflow-definition", "dag")
+    graph = app.get_by_test_id("workflow-graph")
+    name = graph.get_by_text("Gather data 0", exact=True)
+    expect(name).to_be_visible()
+    size = name.bounding_box()
+    assert size is not None
+    assert size["height"] >= 10
+    shoot(view, "definition-graph")
+
+
+def test_a_page_of_500_steps_is_there_soon(view: View, runs: dict[str, Json], database: Database, site: Site) -> None:
+    assert runs
+    site.admin.put("definitions/ui.long", json=LONG).raise_for_status()
+    started = site.start("ui.long", input={})
+    graph = Graph.of(parse_definition(LONG))
+
+    def to_the_end(record: Record) -> None:
+        machine = Machine(graph, record.state)
+        for step in LONG["steps"]:
+            machine.begin("", step["stepId"], "by hand", datetime.now(UTC), generation=BY_HAND)
+            machine.succeed("", step["stepId"], "by hand", {}, datetime.now(UTC))
+        record.status, record.output, record.current_step_id = machine.status, {}, machine.current_step_id
+        record.completed_at = datetime.now(UTC)
+        record.save()
+
+    Instances(database).update(UUID(started["id"]), to_the_end)
+    assert site.admin.get(f"instances/{started['id']}").json()["status"] == "completed"
+    view.page.add_init_script(
+        "const seen = {}; window.seen = seen;"
+        "const look = () => { for (const [name, place] of [['app', '[data-testid=workflows-workflow]'],"
+        " ['steps', '[data-testid=workflow-graph] [data-step]']])"
+        " if (!(name in seen) && document.querySelector(place)) seen[name] = performance.now(); };"
+        "new MutationObserver(look).observe(document, {childList: true, subtree: true});"
+    )
+    app = view.open(page_of(started), "dag_run")
+    expect(app.get_by_text("500 of 500 steps")).to_be_visible()
+    expect(app.get_by_test_id("workflow-graph").locator("[data-step]").first).to_be_visible()
+    took = view.page.evaluate("seen.steps - seen.app")
+    print(f"500 steps: {took:.0f} ms from our first element to the graph")
+    assert took < MOST_MILLISECONDS
+    app.get_by_role("tab", name="Timeline").click()
+    timeline = app.get_by_role("tabpanel", name="Timeline")
+    expect(timeline.get_by_role("listitem").first).to_be_visible()
+    # Of 500 rows only those in sight are in the page.
+    assert timeline.get_by_role("listitem").count() < 60
