@@ -208,6 +208,10 @@ def shoot() -> Callable[[View, str], None]:
         with suppress(Error):
             # Web fonts and icons of Airflow; a picture without them is one all the same.
             view.page.wait_for_load_state("networkidle", timeout=3000)
+        # The workflow that is all attack would be no good advertisement.
+        view.page.add_style_tag(
+            content='[data-testid="definition-ui.evil"], tr:has(a[href*="ui.evil"]) {display: none}'
+        )
         view.page.screenshot(path=folder / f"{name}.png", animations="disabled")
 
     return take
