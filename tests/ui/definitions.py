@@ -96,8 +96,11 @@ DEFINITIONS = [ORDER, NEWER_ORDER, BROKEN, SHIPMENT, EVIL]
 INSTANCES: list[tuple[str, dict[str, Any]]] = [
     ("ui.order", {"input": {"amount": 12, "customer": "Ada"}, "correlationId": "order-1"}),
     ("ui.order", {"input": {"amount": 5000, "customer": "Grace"}, "correlationId": "order-2"}),
-    ("ui.broken", {"input": {}, "correlationId": hostile("correlation")[:255]}),
-    ("ui.evil", {"input": {"text": hostile("input"), hostile("key"): 1}}),
+    ("ui.broken", {"input": {}, "correlationId": "order-3"}),
+    (
+        "ui.evil",
+        {"input": {"text": hostile("input"), hostile("key"): 1}, "correlationId": hostile("correlation")[:255]},
+    ),
 ]
 PLAIN_DAG = """
 from airflow.sdk import DAG

@@ -14,7 +14,7 @@ export function TriggerView({ document }: ViewProps) {
     );
   }
   return (
-    <Table.ScrollArea>
+    <Table.ScrollArea whiteSpace="normal">
       <Table.Root size="sm">
         <Table.Header>
           <Table.Row>

@@ -27,7 +27,7 @@ function Versions({ workflowId, current, items }: Props) {
   const [newer, setNewer] = useState(current);
   return (
     <Stack gap={5}>
-      <Table.ScrollArea maxW="3xl">
+      <Table.ScrollArea whiteSpace="normal" maxW="3xl">
         <Table.Root size="sm">
           <Table.Header>
             <Table.Row>

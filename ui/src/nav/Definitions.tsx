@@ -99,7 +99,7 @@ type TableProps = { items: readonly DefinitionSummary[]; byId: ReadonlyMap<strin
 
 function DefinitionTable({ items, byId }: TableProps) {
   return (
-    <Table.ScrollArea>
+    <Table.ScrollArea whiteSpace="normal">
       <Table.Root size="sm">
         <Table.Header>
           <Table.Row>

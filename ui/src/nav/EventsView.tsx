@@ -83,7 +83,7 @@ function Deliveries({ dead }: { dead: boolean }) {
             </Empty>
           ) : (
             <>
-              <Table.ScrollArea>
+              <Table.ScrollArea whiteSpace="normal">
                 <Table.Root size="sm">
                   <Table.Header>
                     <Table.Row>
@@ -186,7 +186,7 @@ function Accepted() {
           </Empty>
         ) : (
           <>
-            <Table.ScrollArea>
+            <Table.ScrollArea whiteSpace="normal">
               <Table.Root size="sm">
                 <Table.Header>
                   <Table.Row>
@@ -248,7 +248,7 @@ function Waits() {
         items.length === 0 ? (
           <Empty title="No step waits for an event">Steps with the task “receive” would be here.</Empty>
         ) : (
-          <Table.ScrollArea>
+          <Table.ScrollArea whiteSpace="normal">
             <Table.Root size="sm">
               <Table.Header>
                 <Table.Row>

@@ -169,7 +169,7 @@ function Field({ label, children }: { label: string; children: React.ReactNode }
 
 function InstanceTable({ items }: { items: readonly InstanceSummary[] }) {
   return (
-    <Table.ScrollArea>
+    <Table.ScrollArea whiteSpace="normal">
       <Table.Root size="sm">
         <Table.Header>
           <Table.Row>
