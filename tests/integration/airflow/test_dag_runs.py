@@ -209,7 +209,7 @@ def test_x6_an_input_that_airflow_cannot_check_fails_the_instance_before_any_ste
     assert ran.instance.error is not None
     assert ran.instance.error["type"] == "ValidationError"
     assert ran.steps == {}
-    assert [name for name, _, _ in ran.events] == ["instance.started", "instance.failed"]
+    assert [name for name, _, _ in ran.events] == ["airflow.triggered", "instance.started", "instance.failed"]
 
 
 def test_k2_templates_of_a_task_see_the_workflow_and_keep_types(workflows: Workflows) -> None:
@@ -224,6 +224,7 @@ def test_k2_templates_of_a_task_see_the_workflow_and_keep_types(workflows: Workf
 def test_i2_the_log_and_the_state_tell_the_same(workflows: Workflows) -> None:
     ran = workflows.run(step("a"), step("b"))
     assert ran.events == [
+        ("airflow.triggered", None, None),
         ("instance.started", None, None),
         ("step.started", "a", 1),
         ("step.completed", "a", 1),
