@@ -25,7 +25,7 @@ def rights_for(operation: Operation) -> tuple[Right, ...]:
 
 def shown(services: Services, access: Access, stored: StoredInstance) -> Instance:
     """Return an instance as the API shows it to a user, secrets masked."""
-    masker = services.masker(stored.workflow_id, stored.revision, stored.input)
+    masker = services.masker(stored)
     documents: dict[str, Any] = {
         "input": stored.input,
         "output": stored.output,

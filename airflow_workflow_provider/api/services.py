@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache, cached_property, lru_cache
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from airflow_workflow_provider.dag.plan import plan_of
 from airflow_workflow_provider.dag.stored import graph_at
 from airflow_workflow_provider.engine.drawing import Drawing, drawing_of
 from airflow_workflow_provider.engine.graph import Graph
-from airflow_workflow_provider.engine.masking import Masker, secret_paths
+from airflow_workflow_provider.engine.masking import Masker, filled, filled_in, secret_paths
 from airflow_workflow_provider.errors import InvalidDefinition, Misuse, NotFound, StoreUnavailable
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.json_text import MAX_DEPTH
@@ -24,10 +24,10 @@ from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.deliveries import Deliveries
 from airflow_workflow_provider.store.events import Events
-from airflow_workflow_provider.store.instances import Instances
+from airflow_workflow_provider.store.instances import Instance, Instances
 from airflow_workflow_provider.store.listing import InstanceList
 from airflow_workflow_provider.store.logs import Logs
-from airflow_workflow_provider.store.questions import Questions
+from airflow_workflow_provider.store.questions import Question, Questions
 from airflow_workflow_provider.store.tasks import Tasks
 from airflow_workflow_provider.store.views import Views
 from airflow_workflow_provider.store.waits import Waits
@@ -140,9 +140,16 @@ class Services:
 
         return draw
 
-    def masker(self, workflow_id: str, revision: int, input_data: Mapping[str, Any]) -> Masker:
+    def masker(self, stored: Instance) -> Masker:
         """Return what hides the secrets of an instance (rule L4)."""
-        return Masker(self.definition(workflow_id, revision), input_data, airflow_mask)
+        definition = self.definition(stored.workflow_id, stored.revision)
+        return Masker(definition, stored.input, airflow_mask, filled_in(stored.state))
+
+    def question_masker(self, stored: Question) -> Masker:
+        """Return what hides the secrets of a question, and of what was answered (rule L4)."""
+        definition = self.definition(stored.workflow_id, stored.revision)
+        forms = filled(stored.schema, *(vote["form"] for vote in stored.votes))
+        return Masker(definition, stored.input, airflow_mask, forms)
 
     def secret_paths(self, workflow_id: str) -> set[tuple[str, ...]]:
         """Return the places of secrets in the inputs of a workflow, as any of its versions names them."""

@@ -33,7 +33,7 @@ def step_detail(services: Services, stored: Instance, step_id: str, *, with_log:
         raise NotFound(message, pointer=step_id)
     rows, complete = services.views.rows_of_step(stored.id, step_id, limit=MAX_ROWS) if with_log else ([], False)
     state = _only(stored, step_id)
-    masker = services.masker(stored.workflow_id, stored.revision, stored.input)
+    masker = services.masker(stored)
     spans = spans_of((told for row in rows if (told := _told(row)) is not None), state, stored.completed_at)
     record = _record(state, step_id)
     step = graph.step(step_id)

@@ -95,7 +95,7 @@ def view_tag(mark: Mark, caller: Caller) -> str:
 def view_of(services: Services, caller: Caller, stored: Instance) -> InstanceView:
     """Return everything that the page of an instance shows to a user."""
     graph = services.graph(stored.workflow_id, stored.revision)
-    masker = services.masker(stored.workflow_id, stored.revision, stored.input)
+    masker = services.masker(stored)
     state = {**stored.state, "status": stored.status}
     progress = progress_of(graph, state, stored.current_step_id)
     happenings, complete = services.views.happenings(stored.id)

@@ -1,7 +1,8 @@
 """What must not be readable in the log, the API or the UI (rule L4).
 
 Two things say what is secret: paths in ``executionLog.redact``, and properties of ``inputSchema``, or of a form that
-people fill in, with ``writeOnly`` or ``format: password``. A secret is masked where its path leads, in whichever
+people fill in, with ``writeOnly`` or ``format: password``. A form's schema need not stand in the definition: what it
+hides is noted in the state with the answer. A secret is masked where its path leads, in whichever
 document of a row that is, and wherever else the same text turns up, so that a step that hands a password on does not
 tell it.
 """
@@ -9,6 +10,7 @@ tell it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -19,9 +21,48 @@ SHORTEST_SECRET: Final = 4
 """Shorter texts are masked at their path only: masking every ``1`` would hide the log itself."""
 
 MAX_SCHEMA_DEPTH: Final = 32
+NOTED: Final = "secrets"
+"""Key of the state's ``instance`` that lists the paths of secrets in forms."""
+
 _ROOTS: Final = ("input", "output", "data", "variables", "event")
 
 Path = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What people filled in.
+
+    :param paths: of what is secret in it
+    :param forms: the forms, as far as they are known
+    """
+
+    paths: tuple[Path, ...]
+    forms: tuple[Any, ...] = ()
+
+
+def filled(schema: Any, *forms: Any) -> Filled:
+    """Return forms of a schema."""
+    return Filled(tuple(secret_paths(schema)), forms)
+
+
+def filled_in(state: Mapping[str, Any]) -> Filled:
+    """Return the forms that an instance has."""
+    noted = tuple(tuple(path) for path in state.get("instance", {}).get(NOTED, ()))
+    outputs = [step.get("output") for step in state.get("steps", {}).values()]
+    answers = [answer for output in outputs if isinstance(output, dict) for answer in (output, *_votes(output))]
+    return Filled(noted, tuple(answer["form"] for answer in answers if "form" in answer))
+
+
+def note_secrets(state: dict[str, Any], schema: Any) -> None:
+    """Note in the state of an instance what a form of a schema hides, before it has such a form."""
+    noted = state["instance"].setdefault(NOTED, [])
+    noted += [list(path) for path in secret_paths(schema) if list(path) not in noted]
+
+
+def _votes(output: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    votes = output.get("votes")
+    yield from (each for each in (votes if isinstance(votes, list) else []) if isinstance(each, dict))
 
 
 class Masker:
@@ -30,6 +71,7 @@ class Masker:
     :param definition: says which paths are secret
     :param input_data: the instance's input, whose secrets are masked wherever they turn up
     :param also: masks more, such as Airflow's secrets masker
+    :param filled: what people filled in, whose secrets are masked wherever they turn up too
     """
 
     def __init__(
@@ -37,14 +79,16 @@ class Masker:
         definition: WorkflowDefinition,
         input_data: Mapping[str, Any],
         also: Callable[[Any], Any] = lambda value: value,
+        filled: Filled = Filled(()),
     ) -> None:
         log = definition.execution_log
         redacted = [_path(text) for text in log.redact] if log is not None else []
         forms = [path for schema in form_schemas(definition.steps) for path in secret_paths(schema)]
-        hidden = [*redacted, *secret_paths(definition.input_schema), *forms]
+        hidden = [*redacted, *secret_paths(definition.input_schema), *forms, *filled.paths]
         self._paths = {path for full in hidden for path in (full, _below_root(full)) if path}
-        found = {text for path in self._paths for text in _texts_at(input_data, path) if len(text) >= SHORTEST_SECRET}
-        self._texts = sorted(found, key=len, reverse=True)
+        found = {text for path in self._paths for text in _texts_at(input_data, path)}
+        found |= {text for path in (*forms, *filled.paths) for form in filled.forms for text in _texts_at(form, path)}
+        self._texts = sorted((text for text in found if len(text) >= SHORTEST_SECRET), key=len, reverse=True)
         self._also = also
 
     def mask(self, value: Any) -> Any:

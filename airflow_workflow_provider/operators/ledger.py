@@ -20,7 +20,7 @@ from airflow_workflow_provider.dag.params import without_blanks
 from airflow_workflow_provider.engine.calls import Options
 from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
 from airflow_workflow_provider.engine.machine import Machine
-from airflow_workflow_provider.engine.masking import Masker
+from airflow_workflow_provider.engine.masking import Masker, filled_in
 from airflow_workflow_provider.engine.overrule import cancel
 from airflow_workflow_provider.engine.schemas import with_defaults
 from airflow_workflow_provider.engine.simulate import check_input
@@ -230,7 +230,7 @@ class Ledger:
         if not events:
             return []
         definition, state = self.graph.definition, machine.state
-        masker = Masker(definition, state["input"], self._mask)
+        masker = Masker(definition, state["input"], self._mask, filled_in(state))
         log = definition.execution_log
         names = log.metadata if log is not None else ()
         return entries(events, masker, metadata_of(names, self.run.conf, state["event"], state["input"]))

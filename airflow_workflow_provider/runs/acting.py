@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from airflow_workflow_provider.engine.machine import Machine
-from airflow_workflow_provider.engine.masking import Masker
+from airflow_workflow_provider.engine.masking import Masker, filled_in
 from airflow_workflow_provider.engine.operating import Verdict, verdict
 from airflow_workflow_provider.errors import Conflict
 from airflow_workflow_provider.operators.ledger import keep, options_of
@@ -127,7 +127,7 @@ def is_to_do(found: Verdict, wanted: UUID) -> bool:
 def write_down(rooms: Rooms, case: Case, operation: Operation, order: Order) -> None:
     """Append who did what to the execution log, and what the machine has to tell of it."""
     definition, record = case.machine.graph.definition, case.record
-    masker = Masker(definition, case.machine.state["input"], rooms.mask)
+    masker = Masker(definition, case.machine.state["input"], rooms.mask, filled_in(case.machine.state))
     log = definition.execution_log
     metadata = metadata_of(log.metadata if log is not None else (), record.stored.event, case.machine.state["input"])
     action = LogEntry(

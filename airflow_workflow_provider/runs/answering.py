@@ -12,7 +12,7 @@ from airflow_workflow_provider.engine.calls import Activation
 from airflow_workflow_provider.engine.failure import timestamp
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.machine import Machine
-from airflow_workflow_provider.engine.masking import Masker
+from airflow_workflow_provider.engine.masking import Masker, filled, note_secrets
 from airflow_workflow_provider.errors import Conflict, Forbidden, Misuse
 from airflow_workflow_provider.store import wakeups
 from airflow_workflow_provider.store.logs import LogEntry
@@ -108,12 +108,14 @@ class Answers:
                 answer.comment,
             )
             votes = [*question.votes, {**vote, "form": form}]
+            note_secrets(machine.state, question.schema)
             decided = is_decided(votes, question.options, question.min_approvals)
             if decided:
                 found.set(status="answered", votes=votes, answer={**vote, "form": form}, next_at=None)
                 self._go_on(record, machine, question)
             else:
                 found.set(votes=votes, claimed_by=None)
+                record.save()
             said = {"decision": answer.decision, "form": form, "comment": answer.comment}
             self._log(record, machine, question, "answered" if decided else "voted", by, said)
             return found.question
@@ -176,6 +178,12 @@ class Answers:
         def work(record: Record, found: QuestionRecord) -> Question:
             question = found.question
             machine = self._open(record, question)
+            self._ask(question, person)
+            if f"user:{to}" in question.keys and (
+                question.min_approvals > 1 or to == (question.claimed_by or {}).get("id")
+            ):
+                # Theirs already; stored, perhaps, in the moment when the connection was lost.
+                return question
             self._let(question, person)
             if any(to in (each.get("id"), each.get("name")) for each in question.excluded):
                 message = f"{to!r} started the instance, or changed its data, and may not answer"
@@ -206,11 +214,10 @@ class Answers:
         return machine
 
     @staticmethod
-    def _let(question: Question, person: Person) -> None:
+    def _ask(question: Question, person: Person) -> None:
         """Let a person go on who is asked.
 
         :raises Forbidden: they are not
-        :raises Conflict: somebody else has claimed it, or they have voted
         """
         if any(map(person.is_same, question.excluded)):
             message = "You started the instance, or changed its data; somebody else has to answer (four eyes)"
@@ -218,6 +225,14 @@ class Answers:
         if person.keys.isdisjoint(question.keys):
             message = f"You are not asked; the question is for {', '.join(question.keys)}"
             raise Forbidden(message, code="not-asked")
+
+    def _let(self, question: Question, person: Person) -> None:
+        """Let a person go on who is asked and whom nobody is before.
+
+        :raises Forbidden: they are not asked
+        :raises Conflict: somebody else has claimed it, or they have voted
+        """
+        self._ask(question, person)
         if question.claimed_by is not None and not person.is_same(question.claimed_by):
             message = f"{question.claimed_by['name']} has claimed the question"
             raise Conflict(message, code="question-claimed", suggestion="ask them to release it")
@@ -235,7 +250,8 @@ class Answers:
         wakeups.add(record.connection, stored.dag_id, stored.run_id, [question.task_id], question.id)
 
     def _log(self, record: Record, machine: Machine, question: Question, action: str, by: Actor, said: Json) -> None:
-        masker = Masker(machine.graph.definition, record.stored.input, self.mask)
+        forms = filled(question.schema, said.get("form", {}))
+        masker = Masker(machine.graph.definition, record.stored.input, self.mask, forms)
         said = masker.mask({"question": str(question.id), **said})
         entry = LogEntry(
             f"question.{action}",

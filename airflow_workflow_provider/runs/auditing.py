@@ -15,7 +15,7 @@ from airflow.models.taskinstancehistory import TaskInstanceHistory
 from airflow.utils.session import create_session
 from sqlalchemy import case, func, select
 
-from airflow_workflow_provider.engine.masking import Masker
+from airflow_workflow_provider.engine.masking import Masker, filled_in
 from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.model.definition import RESERVED_TARGETS
 from airflow_workflow_provider.runs.audited import (
@@ -113,7 +113,7 @@ class AuditForwarder:
     def _entry(self, record: Record, row: AuditRow, asked: Asked) -> LogEntry:
         stored = record.stored
         definition = self._definition_of(stored.workflow_id, stored.revision)
-        masker = Masker(definition, stored.input, self._mask)
+        masker = Masker(definition, stored.input, self._mask, filled_in(stored.state))
         log = definition.execution_log
         metadata = metadata_of(log.metadata if log is not None else (), stored.event, stored.input)
         data = {"via": "airflow", **masker.mask(asked.data), MARKER: row.key}

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from airflow.configuration import conf
 from airflow.sdk import BaseNotifier
 
-from airflow_workflow_provider.engine.masking import Masker
+from airflow_workflow_provider.engine.masking import Masker, filled_in
 from airflow_workflow_provider.errors import Misuse, NotFound
 from airflow_workflow_provider.people.notifiers import listening
 from airflow_workflow_provider.store.instances import Instances
@@ -94,7 +94,8 @@ class Notifier:
     def context(self, notification: Notification) -> Json:
         """Return what the notifier's templates may use, secrets masked."""
         instance = Instances(self._database).get(notification.instance_id)
-        masker = Masker(self._definition_of(instance.workflow_id, instance.revision), instance.input, self._mask)
+        definition = self._definition_of(instance.workflow_id, instance.revision)
+        masker = Masker(definition, instance.input, self._mask, filled_in(instance.state))
         about = {
             "occasion": notification.occasion,
             "workflow": {

@@ -177,7 +177,7 @@ def _answer(services: Services, access: Access, stored: StoredQuestion) -> Quest
 
 
 def _shown(services: Services, access: Access, answers: Answers, person: Person, stored: StoredQuestion) -> Question:
-    masker = services.masker(stored.workflow_id, stored.revision, stored.input)
+    masker = services.question_masker(stored)
     documents: dict[str, Any] = {name: getattr(stored, name) for name in ("subject", "body", "defaults", "votes")}
     documents["answer"] = stored.answer
     may = access.may(Right.ANSWER, stored.workflow_id) and answers.may_answer(stored, person)
