@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 SIMPLE: Final = "SimpleAuthManager"
+FAB_MODELS: Final = "airflow.providers.fab.auth_manager.models"
+MAX_DIGITS: Final = 9
+"""Of the number that FAB's tables can hold as the id of a user."""
+
 SIMPLE_ROLES: Final = frozenset({"viewer", "user", "op", "admin"})
 
 
@@ -36,9 +41,29 @@ class AuthManagerResolver:
 
 
 def _fab_knows(kind: str, name: str) -> bool | None:
-    """Ask the auth manager of this process, if it runs one and that one has FAB's security manager."""
-    from airflow.api_fastapi import app
+    """Look into FAB's tables, where this is the api-server and FAB is its auth manager."""
+    server, models = sys.modules.get("airflow.api_fastapi.app"), sys.modules.get(FAB_MODELS)
+    if server is None or models is None or not _is_fab(server):
+        return None
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
 
-    security = getattr(getattr(app, "auth_manager", None), "security_manager", None)
-    found = getattr(security, "find_role" if kind == "role" else "find_user", None)
-    return None if found is None else found(name) is not None
+    query = select(models.Role.id).where(models.Role.name == name)
+    if kind == "user":
+        # By the very name: FAB itself finds it in any case, but a question for such a user would be nobody's.
+        is_it = models.User.username == name
+        query = select(models.User.id).where(is_it | (models.User.id == int(name)) if _is_number(name) else is_it)
+    with create_session() as session:
+        return session.scalar(query.limit(1)) is not None
+
+
+def _is_fab(server: Any) -> bool:
+    try:
+        return hasattr(type(server.get_auth_manager()), "security_manager")
+    except RuntimeError:
+        # None is made in this process yet.
+        return False
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdecimal() and len(name) <= MAX_DIGITS

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from airflow_workflow_provider.people.auth_manager import AuthManagerResolver
 from tests.fixtures.airflow import AirflowInProcess
 from tests.fixtures.api import API, problem
-from tests.fixtures.documents import workflow
+from tests.fixtures.documents import step, workflow
+from tests.fixtures.people import ask_all
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 
@@ -116,3 +119,54 @@ def test_a_role_limited_to_one_dag_sees_that_one_alone(client_of: Any, api: Any)
     problem(limited.post("definitions/open/instances", json={}), 403, "forbidden")
     problem(limited.put("definitions/open", json=workflow(workflowId="open", version="2.0.0")), 403, "forbidden")
     problem(limited.put("tasks/greet", json={"taskId": "greet", "name": "G", "operator": "set"}), 403, "forbidden")
+
+
+def test_k3_roles_of_fab_answer_questions(client_of: Any, users: dict[str, Any], api: Any) -> None:
+    document = workflow(
+        step(
+            "all",
+            parallelBranches=[
+                {"branchId": name, "steps": [step(name, "approval", arguments={"subject": name, **arguments})]}
+                for name, arguments in (
+                    ("ops", {"assignees": {"roles": ["Op"]}}),
+                    ("eyes", {"excludeInitiator": True}),
+                    ("user", {"assignees": {"users": ["user"]}}),
+                )
+            ],
+        ),
+        workflowId="asking",
+    )
+    api.publish(document)
+    instance = client_of("Admin").post("definitions/asking/instances", json={}).json()["id"]
+    asked = {name: f"questions/{each.id}" for name, each in ask_all(api.database, UUID(instance)).items()}
+
+    def mine(role: str) -> list[str]:
+        return [each["stepId"] for each in client_of(role).get("questions").json()["items"]]
+
+    assert (mine("Op"), mine("User"), mine("Admin")) == (["ops", "eyes"], ["eyes", "user"], [])
+    approve = {"decision": "approve"}
+    problem(client_of("User").post(f"{asked['ops']}/answer", json=approve), 403, "not-asked")
+    problem(client_of("Viewer").post(f"{asked['ops']}/answer", json=approve), 403, "forbidden")
+    problem(client_of("Limited").post(f"{asked['ops']}/answer", json=approve), 404, "not-found")
+    problem(client_of("Admin").post(f"{asked['eyes']}/answer", json=approve), 403, "initiator-excluded")
+    answered = client_of("Op").post(f"{asked['ops']}/answer", json=approve).json()
+    assert (answered["status"], answered["answer"]["by"]["name"]) == ("answered", "op")
+    # FAB's ids are numbers, and it finds names in any case; who started the instance is not let in by either.
+    delegate = f"{asked['eyes']}/delegate"
+    problem(client_of("User").post(delegate, json={"to": "admin"}), 422, "initiator-excluded")
+    problem(client_of("User").post(delegate, json={"to": "ADMIN"}), 422, "unknown-user")
+    number = str(users["Admin"].get_id())
+    assert client_of("User").post(delegate, json={"to": number}).json()["claimedBy"]["id"] == number
+    problem(client_of("Admin").post(f"{asked['eyes']}/answer", json=approve), 403, "initiator-excluded")
+    by_id = str(users["Op"].get_id())
+    assert client_of("Op").post(f"{asked['user']}/answer", json=approve).status_code == 403
+    assert client_of("User").post(f"{asked['user']}/delegate", json={"to": by_id}).status_code == 200
+    assert client_of("Op").post(f"{asked['user']}/answer", json=approve).status_code == 200
+
+    knows = AuthManagerResolver().knows
+    assert [knows("role", "Op"), knows("role", "op"), knows("user", "user"), knows("user", "eve")] == [
+        True,
+        False,
+        True,
+        False,
+    ]
