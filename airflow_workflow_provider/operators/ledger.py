@@ -276,7 +276,7 @@ class Ledger:
         # Airflow keeps the name only.
         actor = {"id": name, "name": name}
         if self.run.run_id.startswith(API_RUN_PREFIX):
-            return [replace(row, actor=actor) if row.event == STARTED else row for row in rows]
+            return [_by(row, actor) if row.event == STARTED else row for row in rows]
         return [LogEntry(TRIGGERED, at=now, actor=actor, data={"via": "airflow"}), *rows]
 
     def _started(self, instance: Json, now: datetime) -> Machine:
@@ -301,6 +301,10 @@ class Ledger:
         machine.log.add("error", STARTED, now, data={"input": state["input"], "event": event})
         machine.log.add("error", "instance.failed", now, data={"error": error})
         return machine
+
+
+def _by(row: LogEntry, actor: Json) -> LogEntry:
+    return replace(row, actor=actor, data={**(row.data or {}), "via": "api"})
 
 
 def keep(record: Record, machine: Machine, now: datetime) -> None:

@@ -272,6 +272,8 @@ def test_l1_our_own_operations_have_their_own_rows_only(audited: Audited, api: A
 def test_l1_the_start_tells_who(audited: Audited, api: Api) -> None:
     (row,) = [each for each in Logs(api.database).read(audited.instance) if each.event == "instance.started"]
     assert row.actor == {"id": "admin", "name": "admin"}
+    assert row.data is not None
+    assert row.data["via"] == "api"
 
 
 def test_rows_about_other_dags_hold_nothing_up(audited: Audited) -> None:
