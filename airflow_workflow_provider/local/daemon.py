@@ -117,15 +117,19 @@ def stop_all(daemons: Sequence[Daemon]) -> None:
     :raises WorkflowsError: a process survived being killed
     """
     asked = time.monotonic()
+    children: dict[str, list[psutil.Process]] = {}
     for daemon in daemons:
         process = daemon.process()
         if process is not None:
             with suppress(psutil.Error):
+                # A program that gives itself a title overwrites its environment, and with it the mark.
+                children[daemon.name] = process.children(recursive=True)
                 process.terminate()
     for daemon in sorted(daemons, key=lambda each: each.grace):
-        psutil.wait_procs(daemon.relatives(), timeout=max(0, asked + daemon.grace - time.monotonic()))
+        started = children.get(daemon.name, [])
+        psutil.wait_procs([*daemon.relatives(), *started], timeout=max(0, asked + daemon.grace - time.monotonic()))
         # Looked up again: a program may start others while it ends.
-        left = daemon.relatives()
+        left = list({*daemon.relatives(), *(each for each in started if each.is_running())})
         for process in left:
             with suppress(psutil.Error):
                 process.kill()
