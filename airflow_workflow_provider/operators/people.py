@@ -16,7 +16,7 @@ from airflow.sdk import Param
 from airflow.sdk.exceptions import TaskAwaitingInput
 from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 
-from airflow_workflow_provider.dag.params import REQUIRED, params_of
+from airflow_workflow_provider.dag.params import REQUIRED, params_of, without_blanks
 from airflow_workflow_provider.engine.failure import CANCELLED, VALIDATION_ERROR
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.operators.asking import question_of
@@ -43,10 +43,9 @@ SHORTEST: Final = timedelta(seconds=5)
 """A task that goes on sooner than it was parked in the scheduler's eyes is taken for one that was killed."""
 
 
-def time_until(*moments: datetime | None) -> timedelta | None:
-    """Return how long to leave a task parked until the first of some moments; null where none comes."""
-    found = [each for each in moments if each is not None]
-    return max(min(found) - datetime.now(UTC) + LATER, SHORTEST) if found else None
+def time_until(due: datetime | None) -> timedelta | None:
+    """Return how long to leave a task parked until a moment; null where none comes."""
+    return None if due is None else max(due - datetime.now(UTC) + LATER, SHORTEST)
 
 
 class AwaitingAnswer(TaskAwaitingInput):
@@ -68,8 +67,12 @@ class QuestionOperator(BuiltInOperator):
     def run(self, context: Context) -> Any:
         """Ask, or find that it was asked and answered already."""
         ask = ask_of(self.name, self.arguments, datetime.now(UTC))
+        unknown = Directory.configured().unknown(ask.assignees)
+        if unknown:
+            message = f"Task {self.name!r} is to ask {', '.join(unknown)}, whom nobody knows"
+            raise StepFailure(message, type=VALIDATION_ERROR, code="unknown-assignee", details={"unknown": unknown})
         with Database.configured() as database:
-            new = self._new(context, ask)
+            new = _new(context, ask)
             questions = Questions(database)
             told = listening(load_settings().notifiers, "asked", ask.notifiers)
             asked = questions.ask(new, lambda connection, found: add_notifications(connection, "asked", told, *found))
@@ -83,7 +86,7 @@ class QuestionOperator(BuiltInOperator):
         ask = ask_of(self.name, self.arguments, datetime.now(UTC))
         with Database.configured() as database:
             questions = Questions(database)
-            return self._outcome(questions, questions.get(self._new(context, ask).id), ask)
+            return self._outcome(questions, questions.get(_new(context, ask).id), ask)
 
     def _outcome(self, questions: Questions, question: Question, ask: Ask) -> Any:
         if question.is_due:
@@ -101,14 +104,10 @@ class QuestionOperator(BuiltInOperator):
         found.set(status="expired", answer=answer_without(ask, datetime.now(UTC)), next_at=None)
         return found.question
 
-    def _new(self, context: Context, ask: Ask) -> NewQuestion:
-        values = cast("dict[str, Any]", context)
-        about = values["workflow"]
-        unknown = Directory.configured().unknown(ask.assignees)
-        if unknown:
-            message = f"Task {self.name!r} is to ask {', '.join(unknown)}, whom nobody knows"
-            raise StepFailure(message, type=VALIDATION_ERROR, code="unknown-assignee", details={"unknown": unknown})
-        return question_of(ask, about, values["ti"].task_id)
+
+def _new(context: Context, ask: Ask) -> NewQuestion:
+    values = cast("dict[str, Any]", context)
+    return question_of(ask, values["workflow"], values["ti"].task_id)
 
 
 class ApprovalOperator(QuestionOperator):
@@ -152,8 +151,6 @@ def form_of(question: Question) -> dict[str, Any]:
 
 def answer_in_form(question: Question, given: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
     """Return form and comment of an answer that was given in Airflow's form."""
-    from airflow_workflow_provider.dag.params import without_blanks
-
     form = dict(given)
     comment = None if COMMENT in question.schema.get("properties", {}) else form.pop(COMMENT, None)
     return without_blanks(question.schema, form), comment

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from uuid import UUID
 
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
@@ -37,9 +37,9 @@ from airflow_workflow_provider.operators.hands import (
     provide,
 )
 from airflow_workflow_provider.operators.holding import is_told_to_go_on, wait_for_resumption
+from airflow_workflow_provider.operators.ledger import configured_database
 from airflow_workflow_provider.operators.people import AwaitingAnswer, show_in_airflow, time_until
 from airflow_workflow_provider.operators.retry import StepRetried
-from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.questions import Question, Questions
 from airflow_workflow_provider.tasks.builtin import wait_until
 
@@ -49,9 +49,6 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.engine.machine import Machine
     from airflow_workflow_provider.engine.state import Json
     from airflow_workflow_provider.operators.ledger import Ledger
-
-ANSWER_POLL: Final = 60.0
-"""Seconds after which a region that waits for a trigger looks whether people have answered meanwhile."""
 
 
 class RegionOperator(BaseOperator, BranchMixIn):
@@ -135,27 +132,32 @@ class RegionOperator(BaseOperator, BranchMixIn):
             result = host.run(ended)
             if isinstance(result, Left):
                 break
-            ended = self._answered(context, ledger, result)
+            questions = self._questions(result)
+            ended = self._answered(context, ledger, result, questions)
             if ended is None:
-                self._wait(context, ledger, result)
+                self._wait(context, ledger, result, questions)
         outcome = ledger.change(lambda machine: moves.region_left(machine, node, ledger.clock()))
         carry_out(self, context, outcome)
 
     def _answered(
-        self, context: Context, ledger: Ledger, waiting: Waiting
+        self, context: Context, ledger: Ledger, waiting: Waiting, questions: Mapping[str, Question]
     ) -> tuple[Activation, Ended | Parked | None] | None:
         """Return the end of a call that has waited for people and need not any more, if there is one."""
         for activation, parked in waiting.calls:
-            if parked.question is not None and not self._question(parked.question).is_waited_for:
+            if parked.question is not None and not questions[parked.question].is_waited_for:
                 return activation, self._resumed(context, ledger, activation, None)
         return None
 
     @staticmethod
-    def _question(wanted: str) -> Question:
-        with Database.configured() as database:
-            return Questions(database).get(UUID(wanted))
+    def _questions(waiting: Waiting) -> dict[str, Question]:
+        """Return the questions that calls wait for, those that were asked first in front."""
+        asked = [UUID(parked.question) for _, parked in waiting.calls if parked.question is not None]
+        if not asked:
+            return {}
+        found = Questions(configured_database()).find(asked)
+        return {str(each): found[each] for each in asked}
 
-    def _wait(self, context: Context, ledger: Ledger, waiting: Waiting) -> None:
+    def _wait(self, context: Context, ledger: Ledger, waiting: Waiting, questions: Mapping[str, Question]) -> None:
         """Wait until something is due: a moment in the worker, longer without one."""
         remaining = None
         if waiting.until is not None:
@@ -163,14 +165,13 @@ class RegionOperator(BaseOperator, BranchMixIn):
             if remaining <= SHORT_WAIT:
                 time.sleep(max(remaining, 0))
                 return
+        due = earliest(waiting.until, *(question.due_at for question in questions.values()))
         triggers = [call for call in waiting.calls if call[1].question is None]
-        asked = [parked.question for _, parked in waiting.calls if parked.question is not None]
         if triggers:
-            # A task waits for a trigger or for people, not for both: so it looks for answers now and then.
-            look_again = [ANSWER_POLL] if asked else []
-            self._defer_to(*triggers[0], min([*look_again, *([] if remaining is None else [remaining])], default=None))
-        if asked:
-            self._await_people(context, ledger, asked, remaining)
+            # An answer to a question wakes the task here too.
+            self._defer_to(*triggers[0], due)
+        if questions:
+            self._await_people(context, ledger, next(iter(questions.values())), due)
         if waiting.until is None and waiting.held:
             wait_for_resumption()
         if waiting.until is None:
@@ -178,32 +179,31 @@ class RegionOperator(BaseOperator, BranchMixIn):
             raise AssertionError(message)
         self.defer(trigger=DateTimeTrigger(moment=waiting.until), method_name="go_on")
 
-    def _await_people(self, context: Context, ledger: Ledger, asked: list[str], remaining: float | None) -> NoReturn:
+    def _await_people(self, context: Context, ledger: Ledger, first: Question, due: datetime | None) -> NoReturn:
         """Wait for the answer to any of some questions; Airflow shows the one that has been open for longest.
 
         One try of a task can show only one question for all its time, so the next one takes another try.
+
+        :param first: that question
+        :param due: when something happens without an answer
         """
-        first, ti_id = self._question(asked[0]), str(context["ti"].id)
-        shown = ledger.change(lambda machine: machine.state.setdefault("shown", {}).setdefault(ti_id, asked[0]))
-        if shown != asked[0]:
+        wanted, ti_id = str(first.id), str(context["ti"].id)
+        shown = ledger.change(lambda machine: machine.state.setdefault("shown", {}).setdefault(ti_id, wanted))
+        if shown != wanted:
             ledger.change(lambda machine: machine.state["shown"].pop(ti_id, None))
             raise StepRetried({"type": "Waiting", "message": "The next question is shown by another try"}, timedelta())
         show_in_airflow(UUID(ti_id), first)
-        next_timer = None if remaining is None else datetime.now(UTC) + timedelta(seconds=remaining)
-        due = [question.due_at for question in map(self._question, asked)]
-        raise TaskAwaitingInput(method_name="go_on", timeout=time_until(next_timer, *due))
+        raise TaskAwaitingInput(method_name="go_on", timeout=time_until(due))
 
-    def _defer_to(self, activation: Activation, parked: Parked, remaining: float | None) -> NoReturn:
+    def _defer_to(self, activation: Activation, parked: Parked, due: datetime | None) -> NoReturn:
         note = parked.note
-        limits = [] if remaining is None else [remaining]
-        if note["deadline"] is not None:
-            limits.append(max((moment(note["deadline"]) - datetime.now(UTC)).total_seconds(), 0))
+        limit = earliest(due, moment(note["deadline"]) if note["deadline"] is not None else None)
         trigger = trigger_of(note)
         self.defer(
             trigger=trigger,
             method_name="resume",
             kwargs={"waiting": vars(activation)},
-            timeout=timedelta(seconds=min(limits)) if limits else None,
+            timeout=max(limit - datetime.now(UTC), timedelta()) if limit is not None else None,
         )
         raise AssertionError("unreachable")  # noqa: EM101 - tells the type checker that defer never returns
 

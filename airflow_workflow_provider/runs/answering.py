@@ -10,16 +10,14 @@ from uuid import UUID
 
 from airflow_workflow_provider.engine.calls import Activation
 from airflow_workflow_provider.engine.failure import timestamp
-from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.masking import Masker, filled, note_secrets
 from airflow_workflow_provider.errors import Conflict, Forbidden, Misuse
-from airflow_workflow_provider.store import wakeups
 from airflow_workflow_provider.store.logs import LogEntry
 from airflow_workflow_provider.tasks.questions import check_answer, is_decided
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.model.definition import WorkflowDefinition
+    from airflow_workflow_provider.engine.graph import Graph
     from airflow_workflow_provider.people.directory import Directory, Person
     from airflow_workflow_provider.store.instances import Record
     from airflow_workflow_provider.store.questions import Question, QuestionRecord, Questions
@@ -62,13 +60,13 @@ class Answers:
     """Takes answers, claims and delegations.
 
     :param directory: tells roles and groups, asked anew each time
-    :param definition_of: gives the definition of a workflow's revision
+    :param graph_of: gives the graph of a workflow's revision
     :param mask: masks more than definitions ask for, such as Airflow's secrets masker
     """
 
     questions: Questions
     directory: Directory
-    definition_of: Callable[[str, int], WorkflowDefinition]
+    graph_of: Callable[[str, int], Graph]
     mask: Callable[[Any], Any] = lambda value: value
 
     def may_answer(self, question: Question, person: Person) -> bool:
@@ -201,8 +199,7 @@ class Answers:
         :raises Conflict: nobody does
         """
         status = "expired" if question.is_due else question.status
-        graph = Graph.of(self.definition_of(record.stored.workflow_id, record.stored.revision))
-        machine = Machine(graph, record.state)
+        machine = Machine(self.graph_of(record.stored.workflow_id, record.stored.revision), record.state)
         if status == "open" and not machine.is_live(
             Activation(question.scope, question.step_id, question.visit, attempt=question.attempt)
         ):
@@ -246,8 +243,7 @@ class Answers:
         machine.answered(str(question.id))
         record.status = machine.status
         record.save()
-        stored = record.stored
-        wakeups.add(record.connection, stored.dag_id, stored.run_id, [question.task_id], question.id)
+        record.wake([question.task_id], question.id)
 
     def _log(self, record: Record, machine: Machine, question: Question, action: str, by: Actor, said: Json) -> None:
         forms = filled(question.schema, said.get("form", {}))

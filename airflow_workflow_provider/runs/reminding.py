@@ -6,7 +6,6 @@ import logging
 import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
 
 from airflow_workflow_provider.engine.failure import moment
 from airflow_workflow_provider.people.notifiers import listening
@@ -20,7 +19,8 @@ if TYPE_CHECKING:
 
     from airflow_workflow_provider.store.database import Database
     from airflow_workflow_provider.store.instances import Record
-    from airflow_workflow_provider.store.questions import QuestionRecord
+    from airflow_workflow_provider.store.questions import Question, QuestionRecord
+    from airflow_workflow_provider.tasks.questions import Assignees
 
 log = logging.getLogger(__name__)
 
@@ -66,16 +66,16 @@ class Reminder:
                 keys = list(dict.fromkeys([*keys, *keys_of(each["assignees"])]))
             told = listening(self._notifiers, occasion, question.notifiers)
             add_notifications(record.connection, occasion, told, question.instance_id, question.id)
-            record.log([_entry(question.id, question, occasion, each["assignees"], now)])
+            record.log([_entry(question, each["assignees"], now)])
         found.set(plan=rest, next_at=moment(rest[0]["at"]) if rest else None, assignees=assignees, keys=keys)
 
 
-def _entry(wanted: UUID, question: Any, occasion: str, assignees: Any, now: datetime) -> LogEntry:
-    data: dict[str, Any] = {"question": str(wanted)}
+def _entry(question: Question, assignees: Assignees | None, now: datetime) -> LogEntry:
+    data: dict[str, Any] = {"question": str(question.id)}
     if assignees is not None:
         data["assignees"] = assignees
     return LogEntry(
-        "question.reminded" if assignees is None else f"question.{occasion}",
+        "question.reminded" if assignees is None else "question.escalated",
         at=now,
         step_id=question.step_id,
         scope=question.scope,

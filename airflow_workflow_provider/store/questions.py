@@ -198,6 +198,12 @@ class Questions:
         """
         return self._database.run(lambda connection: _get(connection, question))
 
+    def find(self, wanted: Collection[UUID]) -> dict[UUID, Question]:
+        """Those of some questions that there are, by id."""
+        query = _joined().where(questions.c.id.in_(list(wanted)))
+        rows = self._database.run(lambda connection: connection.execute(query).all())
+        return {row.id: Question(**row._mapping) for row in rows}
+
     def change(self, question: UUID, work: Callable[[Record, QuestionRecord], T]) -> T:
         """Let ``work`` change a question and its instance in one transaction, repeated when the connection is lost.
 
@@ -229,8 +235,7 @@ class Questions:
 
     def of_task(self, instance: UUID, task_id: str) -> tuple[Question, ...]:
         """The questions that an Airflow task of an instance has asked, the oldest first."""
-        query = select(*_COLUMNS).join(instances, instances.c.id == questions.c.instance_id)
-        query = query.where(questions.c.instance_id == instance, questions.c.task_id == task_id)
+        query = _joined().where(questions.c.instance_id == instance, questions.c.task_id == task_id)
         query = query.order_by(questions.c.asked_at, questions.c.id)
         rows = self._database.run(lambda connection: connection.execute(query).all())
         return tuple(Question(**row._mapping) for row in rows)
@@ -269,9 +274,12 @@ def lock_question(record: Record, question: UUID) -> QuestionRecord:
     return QuestionRecord(record.connection, _get(record.connection, question, lock=True))
 
 
+def _joined() -> Select[Any]:
+    return select(*_COLUMNS).join(instances, instances.c.id == questions.c.instance_id)
+
+
 def _get(connection: Connection, question: UUID, *, lock: bool = False) -> Question:
-    query = select(*_COLUMNS).join(instances, instances.c.id == questions.c.instance_id)
-    query = query.where(questions.c.id == question)
+    query = _joined().where(questions.c.id == question)
     if lock:
         query = query.with_for_update(of=questions)
     row = connection.execute(query).one_or_none()
@@ -282,7 +290,7 @@ def _get(connection: Connection, question: UUID, *, lock: bool = False) -> Quest
 
 
 def _restricted(only: QuestionFilter) -> Select[Any]:
-    query = select(*_COLUMNS).join(instances, instances.c.id == questions.c.instance_id)
+    query = _joined()
     if only.statuses is not None:
         query = query.where(questions.c.status.in_(sorted(only.statuses)))
     if only.instance_id is not None:

@@ -125,7 +125,7 @@ def give_answer(services: Services, access: Access, via: str, question_id: UUID,
 
 def answers_of(services: Services) -> Answers:
     """Return what takes answers."""
-    return Answers(services.questions, Directory.configured(services.settings), services.definition, airflow_mask)
+    return Answers(services.questions, Directory.configured(services.settings), services.graph, airflow_mask)
 
 
 def readable_question(services: Services, access: Access, question_id: UUID, right: Right) -> StoredQuestion:

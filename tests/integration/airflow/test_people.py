@@ -12,6 +12,7 @@ import httpx
 import psutil
 import pytest
 
+from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.people.directory import Directory, Person
@@ -435,9 +436,10 @@ def test_an_answer_survives_the_api_server(people: People, running_airflow: Runn
     (question,), (form,) = people.asked(instance), people.asked(late)
     people.until(instance, "suspended")
     people.until(late, "suspended")
+    graph = Graph.of(parse_definition(document_of("people.role")))
     # The answer is stored as it is just before a server dies: before anybody has told the task.
     with Database(running_airflow.workflows_url) as database:
-        answers = Answers(Questions(database), Directory([]), lambda *_: parse_definition(document_of("people.role")))
+        answers = Answers(Questions(database), Directory([]), lambda *_: graph)
         operator = Person("operator", "operator", frozenset({"op"}))
         server = next(each for each in running_airflow.environment.status().daemons if each.name == "api-server")
         process = psutil.Process(server.pid)

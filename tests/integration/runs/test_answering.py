@@ -17,7 +17,6 @@ from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.overrule import cancel
 from airflow_workflow_provider.errors import Conflict, Forbidden, Misuse, NotFound, WorkflowsError
-from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.operators.ledger import ABOUT, Ledger, Run
 from airflow_workflow_provider.people.directory import Directory, Person
@@ -59,12 +58,9 @@ class Desk:
 
     def __init__(self, database: Database, document: dict[str, Any]) -> None:
         self.database = database
-        self.definition = parse_definition(document)
+        self.graph = Graph.of(parse_definition(document))
         self.people: dict[str, Any] = {name: dict(each) for name, each in PEOPLE.items()}
-        self.answers = Answers(Questions(database), Directory([MappingResolver(self.people)]), self.definition_of)
-
-    def definition_of(self, _: str, __: int) -> WorkflowDefinition:
-        return self.definition
+        self.answers = Answers(Questions(database), Directory([MappingResolver(self.people)]), lambda *_: self.graph)
 
     def ask(self, instance: UUID) -> UUID:
         self.instance = instance
@@ -87,7 +83,7 @@ class Desk:
 
     def cancel(self) -> None:
         def work(record: Record) -> None:
-            machine = Machine(Graph.of(self.definition), record.state)
+            machine = Machine(self.graph, record.state)
             cancel(machine, "enough", datetime.now(UTC))
             record.status = machine.status
             record.save()
@@ -406,7 +402,7 @@ def test_l4_a_form_whose_schema_is_computed_hides_its_secrets_too(database: Data
 
     # The step's output, and whatever else tells it, in the rows that follow.
     output = {**answered.answer, "votes": answered.votes, "said": f"it is {SECRET}"}
-    graph = Graph.of(asked.definition)
+    graph = asked.graph
     ledger = Ledger(graph, 1, run, instances=Instances(database), settings=load_settings())
     ledger.change(lambda machine: machine.succeed("", "a", "test", output, datetime.now(UTC)))
     rows = Logs(database).read(asked.instance)
