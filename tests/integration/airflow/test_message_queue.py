@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,7 +53,17 @@ def queue() -> Iterator[Queue]:
     producer.close()
 
 
-def test_e4_each_message_of_a_queue_starts_one_instance(running_airflow: RunningAirflow, queue: Queue) -> None:
+@pytest.fixture
+def dag_file(running_airflow: RunningAirflow) -> Iterator[Path]:
+    path = running_airflow.dags_folder / "orders_queue.py"
+    yield path
+    # Without a broker, its watcher would keep the triggerer busy until the last test.
+    path.unlink(missing_ok=True)
+
+
+def test_e4_each_message_of_a_queue_starts_one_instance(
+    running_airflow: RunningAirflow, queue: Queue, dag_file: Path
+) -> None:
     # Airflow's processes can import what is in the folder that they were started in.
     module = running_airflow.environment.layout.folder / "my_company" / "orders.py"
     module.parent.mkdir()
@@ -61,7 +72,7 @@ def test_e4_each_message_of_a_queue_starts_one_instance(running_airflow: Running
     extra = {**CONNECTION, "bootstrap.servers": queue.servers, "group.protocol": "consumer"}
     connection = {"connection_id": "kafka_default", "conn_type": "kafka", "extra": json.dumps(extra)}
     running_airflow.client.request("POST", "/connections", json=connection)
-    (running_airflow.dags_folder / "orders_queue.py").write_text(DAG_FILE)
+    dag_file.write_text(DAG_FILE)
     queue.send({"id": 1})
     with Database(running_airflow.workflows_url) as database:
         Definitions(database).publish(parse_definition(DEFINITION), DEFINITION)

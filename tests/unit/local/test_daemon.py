@@ -21,6 +21,15 @@ print("parent", child.pid, flush=True)
 time.sleep(600)
 """
 
+UNMARKED = """
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; print('child', flush=True); time.sleep(600)"],
+                         env={}, start_new_session=True)
+print("parent", child.pid, flush=True)
+time.sleep(600)
+"""
+"""Starts a process whose environment tells nothing of where it comes from, and ends without it."""
+
 
 @pytest.fixture
 def daemon(tmp_path: Path):
@@ -58,6 +67,17 @@ def test_what_ignores_the_request_is_killed_with_all_it_started(daemon: Daemon, 
 
     assert not any(process.is_running() for process in everything)
     assert daemon.status().running is False
+
+
+def test_a_child_that_has_lost_its_environment_is_stopped_too(tmp_path: Path) -> None:
+    daemon = Daemon("sleeper", [sys.executable, "-c", UNMARKED], tmp_path, grace=0.2)
+    daemon.start(os.environ, tmp_path)
+    child = psutil.Process(int(lines(daemon, "parent", "child").partition("parent ")[2].split()[0]))
+    assert child not in daemon.relatives()
+
+    stop_all([daemon])
+
+    assert not child.is_running()
 
 
 def test_another_process_with_the_same_number_is_let_live(daemon: Daemon, tmp_path: Path) -> None:
