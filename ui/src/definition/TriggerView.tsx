@@ -1,5 +1,6 @@
 import { Code, Stack, Table, Text } from "@chakra-ui/react";
 import type { ViewProps } from "src/definition/DefinitionTab";
+import { DataTable } from "src/parts/DataTable";
 import { Empty } from "src/parts/Empty";
 import { Markdown } from "src/parts/Markdown";
 
@@ -14,44 +15,33 @@ export function TriggerView({ document }: ViewProps) {
     );
   }
   return (
-    <Table.ScrollArea whiteSpace="normal">
-      <Table.Root size="sm">
-        <Table.Header>
-          <Table.Row>
-            <Table.ColumnHeader>Event pattern</Table.ColumnHeader>
-            <Table.ColumnHeader>When</Table.ColumnHeader>
-            <Table.ColumnHeader>How the event becomes the input</Table.ColumnHeader>
-          </Table.Row>
-        </Table.Header>
-        <Table.Body>
-          {triggers.map((each) => (
-            <Table.Row key={JSON.stringify(each)} verticalAlign="top">
-              <Table.Cell>
+    <DataTable columns={["Event pattern", "When", "How the event becomes the input"]}>
+      {triggers.map((each) => (
+        <Table.Row key={JSON.stringify(each)} verticalAlign="top">
+          <Table.Cell>
+            <Code overflowWrap="anywhere" size="sm" whiteSpace="pre-wrap">
+              {typeof each.eventPattern === "string"
+                ? each.eventPattern
+                : JSON.stringify(each.eventPattern, null, 2)}
+            </Code>
+          </Table.Cell>
+          <Table.Cell>{each.description == null ? "–" : <Markdown text={each.description} />}</Table.Cell>
+          <Table.Cell>
+            {each.transform == null ? (
+              <Text color="fg.muted">Its data, as they are</Text>
+            ) : (
+              <Stack gap={1}>
+                <Text color="fg.muted" fontSize="xs">
+                  {each.transform.type}
+                </Text>
                 <Code overflowWrap="anywhere" size="sm" whiteSpace="pre-wrap">
-                  {typeof each.eventPattern === "string"
-                    ? each.eventPattern
-                    : JSON.stringify(each.eventPattern, null, 2)}
+                  {each.transform.expression}
                 </Code>
-              </Table.Cell>
-              <Table.Cell>{each.description == null ? "–" : <Markdown text={each.description} />}</Table.Cell>
-              <Table.Cell>
-                {each.transform == null ? (
-                  <Text color="fg.muted">Its data, as they are</Text>
-                ) : (
-                  <Stack gap={1}>
-                    <Text color="fg.muted" fontSize="xs">
-                      {each.transform.type}
-                    </Text>
-                    <Code overflowWrap="anywhere" size="sm" whiteSpace="pre-wrap">
-                      {each.transform.expression}
-                    </Code>
-                  </Stack>
-                )}
-              </Table.Cell>
-            </Table.Row>
-          ))}
-        </Table.Body>
-      </Table.Root>
-    </Table.ScrollArea>
+              </Stack>
+            )}
+          </Table.Cell>
+        </Table.Row>
+      ))}
+    </DataTable>
   );
 }

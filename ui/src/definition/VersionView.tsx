@@ -3,6 +3,7 @@ import { useState } from "react";
 import { useLive } from "src/api/polling";
 import type { Change, Diff, Publications } from "src/api/schema.gen";
 import type { ViewProps } from "src/definition/DefinitionTab";
+import { DataTable } from "src/parts/DataTable";
 import { Empty } from "src/parts/Empty";
 import { LiveView } from "src/parts/LiveView";
 import { Time } from "src/parts/Time";
@@ -27,51 +28,39 @@ function Versions({ workflowId, current, items }: Props) {
   const [newer, setNewer] = useState(current);
   return (
     <Stack gap={5}>
-      <Table.ScrollArea whiteSpace="normal" maxW="3xl">
-        <Table.Root size="sm">
-          <Table.Header>
-            <Table.Row>
-              <Table.ColumnHeader>Version</Table.ColumnHeader>
-              <Table.ColumnHeader>Published</Table.ColumnHeader>
-              <Table.ColumnHeader>By</Table.ColumnHeader>
-              <Table.ColumnHeader>Compare</Table.ColumnHeader>
-            </Table.Row>
-          </Table.Header>
-          <Table.Body>
-            {items.map((each, index) => (
-              <Table.Row key={each.revision}>
-                <Table.Cell>
-                  {each.version}{" "}
-                  {index === 0 ? (
-                    <Badge colorPalette="success" size="sm">
-                      current
-                    </Badge>
-                  ) : null}
-                </Table.Cell>
-                <Table.Cell>
-                  <Time at={each.createdAt} />
-                </Table.Cell>
-                <Table.Cell>{each.createdBy ?? "–"}</Table.Cell>
-                <Table.Cell>
-                  {each.version === current ? null : (
-                    <Button
-                      aria-label={`Compare ${each.version} with the current version`}
-                      onClick={() => {
-                        setOlder(each.version);
-                        setNewer(current);
-                      }}
-                      size="2xs"
-                      variant="outline"
-                    >
-                      with current
-                    </Button>
-                  )}
-                </Table.Cell>
-              </Table.Row>
-            ))}
-          </Table.Body>
-        </Table.Root>
-      </Table.ScrollArea>
+      <DataTable columns={["Version", "Published", "By", "Compare"]} maxW="3xl">
+        {items.map((each, index) => (
+          <Table.Row key={each.revision}>
+            <Table.Cell>
+              {each.version}{" "}
+              {index === 0 ? (
+                <Badge colorPalette="success" size="sm">
+                  current
+                </Badge>
+              ) : null}
+            </Table.Cell>
+            <Table.Cell>
+              <Time at={each.createdAt} />
+            </Table.Cell>
+            <Table.Cell>{each.createdBy ?? "–"}</Table.Cell>
+            <Table.Cell>
+              {each.version === current ? null : (
+                <Button
+                  aria-label={`Compare ${each.version} with the current version`}
+                  onClick={() => {
+                    setOlder(each.version);
+                    setNewer(current);
+                  }}
+                  size="2xs"
+                  variant="outline"
+                >
+                  with current
+                </Button>
+              )}
+            </Table.Cell>
+          </Table.Row>
+        ))}
+      </DataTable>
       {versions.length < 2 ? (
         <Text color="fg.muted">There is one version only, so there is nothing to compare.</Text>
       ) : (

@@ -1,6 +1,6 @@
-import { Badge, Button, HStack, Input, Spacer, Stack, Table, Text } from "@chakra-ui/react";
+import { Badge, Button, HStack, Spacer, Stack, Table, Text } from "@chakra-ui/react";
 import { useState } from "react";
-import { Link as RouterLink } from "react-router-dom";
+import { Link as RouterLink, useSearchParams } from "react-router-dom";
 import { useLive } from "src/api/polling";
 import type {
   DefinitionPage,
@@ -11,10 +11,12 @@ import type {
 import { BarStrip } from "src/nav/BarStrip";
 import { StatusCounts } from "src/nav/StatusCounts";
 import { AppLink } from "src/parts/AppLink";
+import { DataTable } from "src/parts/DataTable";
 import { Empty } from "src/parts/Empty";
 import { FailureNotice } from "src/parts/FailureNotice";
 import { LiveView } from "src/parts/LiveView";
 import { paths } from "src/parts/paths";
+import { TextFilter } from "src/parts/TextFilter";
 import { Time } from "src/parts/Time";
 
 const SHOWN = 50;
@@ -28,9 +30,10 @@ export function matching(items: readonly DefinitionSummary[], search: string): D
   });
 }
 
-/** All workflows that the user may read, and how they have been doing. */
+/** All workflows that the user may read, and how they have been doing; the search is part of the address. */
 export function Definitions() {
-  const [search, setSearch] = useState("");
+  const [parameters, setParameters] = useSearchParams();
+  const search = parameters.get("search") ?? "";
   const [page, setPage] = useState(0);
   const live = useLive<DefinitionPage>("/definitions", { query: { limit: 1000 }, every: 30_000 });
   const found = matching(live.data?.items ?? [], search);
@@ -45,12 +48,11 @@ export function Definitions() {
   return (
     <Stack gap={3}>
       <HStack flexWrap="wrap">
-        <Input
-          aria-label="Search workflows"
+        <TextFilter
+          label="Search workflows"
           maxW="sm"
-          onChange={(event) => setSearch(event.target.value)}
+          onChange={(text) => setParameters(text === "" ? {} : { search: text }, { replace: true })}
           placeholder="Search workflows"
-          size="sm"
           type="search"
           value={search}
         />
@@ -99,27 +101,23 @@ type TableProps = { items: readonly DefinitionSummary[]; byId: ReadonlyMap<strin
 
 function DefinitionTable({ items, byId }: TableProps) {
   return (
-    <Table.ScrollArea whiteSpace="normal">
-      <Table.Root size="sm">
-        <Table.Header>
-          <Table.Row>
-            <Table.ColumnHeader>Workflow</Table.ColumnHeader>
-            <Table.ColumnHeader>Version</Table.ColumnHeader>
-            <Table.ColumnHeader title="All that have not ended, and of the others those of the last 7 days">
-              Instances, 7 days
-            </Table.ColumnHeader>
-            <Table.ColumnHeader>Last runs</Table.ColumnHeader>
-            <Table.ColumnHeader>Changed</Table.ColumnHeader>
-            <Table.ColumnHeader aria-label="Actions" />
-          </Table.Row>
-        </Table.Header>
-        <Table.Body>
-          {items.map((each) => (
-            <DefinitionRow item={each} key={each.workflowId} overview={byId.get(each.workflowId)} />
-          ))}
-        </Table.Body>
-      </Table.Root>
-    </Table.ScrollArea>
+    <DataTable
+      columns={[
+        "Workflow",
+        "Version",
+        {
+          label: "Instances, 7 days",
+          title: "All that have not ended, and of the others those of the last 7 days",
+        },
+        "Last runs",
+        "Changed",
+        { label: "Actions", hidden: true },
+      ]}
+    >
+      {items.map((each) => (
+        <DefinitionRow item={each} key={each.workflowId} overview={byId.get(each.workflowId)} />
+      ))}
+    </DataTable>
   );
 }
 

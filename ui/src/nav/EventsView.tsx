@@ -5,6 +5,7 @@ import { asFailure, call, type Failure } from "src/api/client";
 import { useLive } from "src/api/polling";
 import type { Delivery, DeliveryPage, Event, EventPage, WaitingSteps } from "src/api/schema.gen";
 import { AppLink } from "src/parts/AppLink";
+import { DataTable } from "src/parts/DataTable";
 import { Empty } from "src/parts/Empty";
 import { FailureNotice } from "src/parts/FailureNotice";
 import { JsonView } from "src/parts/JsonView";
@@ -83,26 +84,21 @@ function Deliveries({ dead }: { dead: boolean }) {
             </Empty>
           ) : (
             <>
-              <Table.ScrollArea whiteSpace="normal">
-                <Table.Root size="sm">
-                  <Table.Header>
-                    <Table.Row>
-                      <Table.ColumnHeader>Status</Table.ColumnHeader>
-                      <Table.ColumnHeader>Workflow</Table.ColumnHeader>
-                      <Table.ColumnHeader>Reason</Table.ColumnHeader>
-                      <Table.ColumnHeader>Tries</Table.ColumnHeader>
-                      <Table.ColumnHeader>Changed</Table.ColumnHeader>
-                      <Table.ColumnHeader>Event</Table.ColumnHeader>
-                      <Table.ColumnHeader aria-label="Actions" />
-                    </Table.Row>
-                  </Table.Header>
-                  <Table.Body>
-                    {items.map((each) => (
-                      <DeliveryRow busy={busy === each.id} delivery={each} key={each.id} redrive={redrive} />
-                    ))}
-                  </Table.Body>
-                </Table.Root>
-              </Table.ScrollArea>
+              <DataTable
+                columns={[
+                  "Status",
+                  "Workflow",
+                  "Reason",
+                  "Tries",
+                  "Changed",
+                  "Event",
+                  { label: "Actions", hidden: true },
+                ]}
+              >
+                {items.map((each) => (
+                  <DeliveryRow busy={busy === each.id} delivery={each} key={each.id} redrive={redrive} />
+                ))}
+              </DataTable>
               <Pager next={next} pages={pages} />
             </>
           )
@@ -186,52 +182,38 @@ function Accepted() {
           </Empty>
         ) : (
           <>
-            <Table.ScrollArea whiteSpace="normal">
-              <Table.Root size="sm">
-                <Table.Header>
-                  <Table.Row>
-                    <Table.ColumnHeader>Type</Table.ColumnHeader>
-                    <Table.ColumnHeader>Source</Table.ColumnHeader>
-                    <Table.ColumnHeader>Subject</Table.ColumnHeader>
-                    <Table.ColumnHeader>Id</Table.ColumnHeader>
-                    <Table.ColumnHeader>Accepted</Table.ColumnHeader>
-                    <Table.ColumnHeader>Data</Table.ColumnHeader>
+            <DataTable columns={["Type", "Source", "Subject", "Id", "Accepted", "Data"]}>
+              {items.flatMap((each) => [
+                <Table.Row key={each.id}>
+                  {[each.type, each.source, each.subject ?? "–", each.eventId].map((text, column) => (
+                    // biome-ignore lint/suspicious/noArrayIndexKey: the columns never change
+                    <Table.Cell key={column} maxW="xs" overflowWrap="anywhere">
+                      {text}
+                    </Table.Cell>
+                  ))}
+                  <Table.Cell>
+                    <Time at={each.receivedAt} />
+                  </Table.Cell>
+                  <Table.Cell>
+                    <Button
+                      aria-expanded={open === each.id}
+                      onClick={() => setOpen(open === each.id ? null : each.id)}
+                      size="2xs"
+                      variant="outline"
+                    >
+                      {open === each.id ? "Hide" : "Show"}
+                    </Button>
+                  </Table.Cell>
+                </Table.Row>,
+                open === each.id ? (
+                  <Table.Row key={`${each.id} data`}>
+                    <Table.Cell colSpan={6}>
+                      <EventDetail id={each.id} />
+                    </Table.Cell>
                   </Table.Row>
-                </Table.Header>
-                <Table.Body>
-                  {items.flatMap((each) => [
-                    <Table.Row key={each.id}>
-                      {[each.type, each.source, each.subject ?? "–", each.eventId].map((text, column) => (
-                        // biome-ignore lint/suspicious/noArrayIndexKey: the columns never change
-                        <Table.Cell key={column} maxW="xs" overflowWrap="anywhere">
-                          {text}
-                        </Table.Cell>
-                      ))}
-                      <Table.Cell>
-                        <Time at={each.receivedAt} />
-                      </Table.Cell>
-                      <Table.Cell>
-                        <Button
-                          aria-expanded={open === each.id}
-                          onClick={() => setOpen(open === each.id ? null : each.id)}
-                          size="2xs"
-                          variant="outline"
-                        >
-                          {open === each.id ? "Hide" : "Show"}
-                        </Button>
-                      </Table.Cell>
-                    </Table.Row>,
-                    open === each.id ? (
-                      <Table.Row key={`${each.id} data`}>
-                        <Table.Cell colSpan={6}>
-                          <EventDetail id={each.id} />
-                        </Table.Cell>
-                      </Table.Row>
-                    ) : null,
-                  ])}
-                </Table.Body>
-              </Table.Root>
-            </Table.ScrollArea>
+                ) : null,
+              ])}
+            </DataTable>
             <Pager next={next} pages={pages} />
           </>
         )
@@ -248,43 +230,29 @@ function Waits() {
         items.length === 0 ? (
           <Empty title="No step waits for an event">Steps with the task “receive” would be here.</Empty>
         ) : (
-          <Table.ScrollArea whiteSpace="normal">
-            <Table.Root size="sm">
-              <Table.Header>
-                <Table.Row>
-                  <Table.ColumnHeader>Workflow</Table.ColumnHeader>
-                  <Table.ColumnHeader>Step</Table.ColumnHeader>
-                  <Table.ColumnHeader>Waits for</Table.ColumnHeader>
-                  <Table.ColumnHeader>Since</Table.ColumnHeader>
-                  <Table.ColumnHeader>Until</Table.ColumnHeader>
-                  <Table.ColumnHeader>Instance</Table.ColumnHeader>
-                </Table.Row>
-              </Table.Header>
-              <Table.Body>
-                {items.map((each) => (
-                  <Table.Row key={each.id}>
-                    <Table.Cell>
-                      <AppLink to={paths.definition(each.workflowId)}>{each.workflowId}</AppLink>
-                    </Table.Cell>
-                    <Table.Cell>{each.stepId}</Table.Cell>
-                    <Table.Cell maxW="md">
-                      {each.pattern}
-                      <JsonView depth={1} value={each.correlation} />
-                    </Table.Cell>
-                    <Table.Cell>
-                      <Time at={each.waitingSince} />
-                    </Table.Cell>
-                    <Table.Cell>
-                      <Time at={each.deadlineAt} />
-                    </Table.Cell>
-                    <Table.Cell>
-                      <AppLink to={paths.instanceById(each.instanceId)}>Open</AppLink>
-                    </Table.Cell>
-                  </Table.Row>
-                ))}
-              </Table.Body>
-            </Table.Root>
-          </Table.ScrollArea>
+          <DataTable columns={["Workflow", "Step", "Waits for", "Since", "Until", "Instance"]}>
+            {items.map((each) => (
+              <Table.Row key={each.id}>
+                <Table.Cell>
+                  <AppLink to={paths.definition(each.workflowId)}>{each.workflowId}</AppLink>
+                </Table.Cell>
+                <Table.Cell>{each.stepId}</Table.Cell>
+                <Table.Cell maxW="md">
+                  {each.pattern}
+                  <JsonView depth={1} value={each.correlation} />
+                </Table.Cell>
+                <Table.Cell>
+                  <Time at={each.waitingSince} />
+                </Table.Cell>
+                <Table.Cell>
+                  <Time at={each.deadlineAt} />
+                </Table.Cell>
+                <Table.Cell>
+                  <AppLink to={paths.instanceById(each.instanceId)}>Open</AppLink>
+                </Table.Cell>
+              </Table.Row>
+            ))}
+          </DataTable>
         )
       }
     </LiveView>

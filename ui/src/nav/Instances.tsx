@@ -1,15 +1,16 @@
 import { Button, HStack, Input, NativeSelect, Stack, Table, Text } from "@chakra-ui/react";
-import { useEffect, useRef, useState } from "react";
 import { useSearchParams } from "react-router-dom";
 import { useLive } from "src/api/polling";
 import type { DefinitionPage, InstancePage, InstanceSummary } from "src/api/schema.gen";
 import { type Filter, isFiltered, queryOf, readFilter, STATUSES, toggled, writeFilter } from "src/nav/filter";
 import { AppLink } from "src/parts/AppLink";
+import { DataTable } from "src/parts/DataTable";
 import { Empty } from "src/parts/Empty";
 import { LiveView } from "src/parts/LiveView";
 import { Pager, usePages } from "src/parts/Pager";
 import { paths } from "src/parts/paths";
 import { paletteOf, StatusBadge } from "src/parts/StatusBadge";
+import { TextFilter } from "src/parts/TextFilter";
 import { Time } from "src/parts/Time";
 import { duration } from "src/parts/times";
 
@@ -92,6 +93,7 @@ function FilterBar({ filter, change, clear }: FilterProps) {
           label="Correlation id"
           onChange={(text) => change({ correlationId: text })}
           value={filter.correlationId}
+          w={40}
         />
       </Field>
       <Field label="Started from">
@@ -123,39 +125,6 @@ function FilterBar({ filter, change, clear }: FilterProps) {
   );
 }
 
-const PAUSE = 300;
-
-/** A text that counts when nobody has typed for a moment: the address follows too slowly to be typed into. */
-function TextFilter({
-  label,
-  value,
-  onChange,
-}: {
-  label: string;
-  value: string;
-  onChange: (text: string) => void;
-}) {
-  const [typed, setTyped] = useState<string | null>(null);
-  const change = useRef(onChange);
-  change.current = onChange;
-  useEffect(() => {
-    if (typed === null) return undefined;
-    const timer = setTimeout(() => change.current(typed), PAUSE);
-    return () => clearTimeout(timer);
-  }, [typed]);
-  // From here on the address has it, and may be changed by others.
-  useEffect(() => setTyped((before) => (before === value ? null : before)), [value]);
-  return (
-    <Input
-      aria-label={label}
-      onChange={(event) => setTyped(event.target.value)}
-      size="sm"
-      value={typed ?? value}
-      w={40}
-    />
-  );
-}
-
 function Field({ label, children }: { label: string; children: React.ReactNode }) {
   return (
     <Stack gap={1}>
@@ -169,26 +138,11 @@ function Field({ label, children }: { label: string; children: React.ReactNode }
 
 function InstanceTable({ items }: { items: readonly InstanceSummary[] }) {
   return (
-    <Table.ScrollArea whiteSpace="normal">
-      <Table.Root size="sm">
-        <Table.Header>
-          <Table.Row>
-            <Table.ColumnHeader>Status</Table.ColumnHeader>
-            <Table.ColumnHeader>Workflow</Table.ColumnHeader>
-            <Table.ColumnHeader>Instance</Table.ColumnHeader>
-            <Table.ColumnHeader>Correlation id</Table.ColumnHeader>
-            <Table.ColumnHeader>Step</Table.ColumnHeader>
-            <Table.ColumnHeader>Started</Table.ColumnHeader>
-            <Table.ColumnHeader>Duration</Table.ColumnHeader>
-          </Table.Row>
-        </Table.Header>
-        <Table.Body>
-          {items.map((each) => (
-            <InstanceRow item={each} key={each.id} />
-          ))}
-        </Table.Body>
-      </Table.Root>
-    </Table.ScrollArea>
+    <DataTable columns={["Status", "Workflow", "Instance", "Correlation id", "Step", "Started", "Duration"]}>
+      {items.map((each) => (
+        <InstanceRow item={each} key={each.id} />
+      ))}
+    </DataTable>
   );
 }
 

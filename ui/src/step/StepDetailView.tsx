@@ -1,6 +1,7 @@
 import { Badge, Box, Heading, HStack, Link, Stack, Table, Text } from "@chakra-ui/react";
 import { Link as RouterLink } from "react-router-dom";
 import type { AttemptDetail, StepDetail, VisitDetail } from "src/api/schema.gen";
+import { DataTable } from "src/parts/DataTable";
 import { JsonView } from "src/parts/JsonView";
 import { Notice } from "src/parts/Notice";
 import { StatusBadge } from "src/parts/StatusBadge";
@@ -90,30 +91,20 @@ function Visit({ visit, many, state }: VisitProps) {
 
 function Attempts({ attempts }: { attempts: AttemptDetail[] }) {
   return (
-    <Table.Root aria-label="Attempts" size="sm">
-      <Table.Header>
-        <Table.Row>
-          <Table.ColumnHeader>Attempt</Table.ColumnHeader>
-          <Table.ColumnHeader>Status</Table.ColumnHeader>
-          <Table.ColumnHeader>Began</Table.ColumnHeader>
-          <Table.ColumnHeader>Took</Table.ColumnHeader>
+    <DataTable columns={["Attempt", "Status", "Began", "Took"]} label="Attempts">
+      {attempts.map((each) => (
+        <Table.Row key={each.attempt}>
+          <Table.Cell>{each.attempt}</Table.Cell>
+          <Table.Cell>
+            <StatusBadge status={each.status} />
+          </Table.Cell>
+          <Table.Cell>
+            <Time at={each.startedAt} />
+          </Table.Cell>
+          <Table.Cell>{took(each)}</Table.Cell>
         </Table.Row>
-      </Table.Header>
-      <Table.Body>
-        {attempts.map((each) => (
-          <Table.Row key={each.attempt}>
-            <Table.Cell>{each.attempt}</Table.Cell>
-            <Table.Cell>
-              <StatusBadge status={each.status} />
-            </Table.Cell>
-            <Table.Cell>
-              <Time at={each.startedAt} />
-            </Table.Cell>
-            <Table.Cell>{took(each)}</Table.Cell>
-          </Table.Row>
-        ))}
-      </Table.Body>
-    </Table.Root>
+      ))}
+    </DataTable>
   );
 }
 

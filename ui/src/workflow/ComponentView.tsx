@@ -2,6 +2,7 @@ import { Box, Card, Heading, Stack, Table, Text } from "@chakra-ui/react";
 import type { ReactNode } from "react";
 import type { Component, DefinitionGraph, InstanceView } from "src/api/schema.gen";
 import { GraphView } from "src/graph/GraphView";
+import { DataTable } from "src/parts/DataTable";
 import { Markdown } from "src/parts/Markdown";
 import { Notice } from "src/parts/Notice";
 import { ModuleView } from "src/workflow/ModuleView";
@@ -132,30 +133,24 @@ function TableLayout({ component }: { component: Component }) {
   const table = component.table;
   if (!table || table.rows.length === 0) return <Text color="fg.muted">There are no rows.</Text>;
   return (
-    <Box maxH="24rem" overflow="auto" tabIndex={0}>
-      <Table.Root aria-label={component.title ?? component.componentId} size="sm" stickyHeader>
-        <Table.Header>
-          <Table.Row>
-            {table.columns.map(({ label }, index) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: columns never change their order
-              <Table.ColumnHeader key={index}>{label}</Table.ColumnHeader>
+    <Box>
+      <DataTable
+        columns={table.columns.map(({ label }) => label)}
+        label={component.title ?? component.componentId}
+        maxH="24rem"
+      >
+        {table.rows.map((row, number) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: rows have nothing else that tells them apart
+          <Table.Row key={number}>
+            {row.map((cell, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: as above
+              <Table.Cell key={index}>
+                <Value format={table.columns[index]?.format ?? "text"} value={cell} />
+              </Table.Cell>
             ))}
           </Table.Row>
-        </Table.Header>
-        <Table.Body>
-          {table.rows.map((row, number) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: rows have nothing else that tells them apart
-            <Table.Row key={number}>
-              {row.map((cell, index) => (
-                // biome-ignore lint/suspicious/noArrayIndexKey: as above
-                <Table.Cell key={index}>
-                  <Value format={table.columns[index]?.format ?? "text"} value={cell} />
-                </Table.Cell>
-              ))}
-            </Table.Row>
-          ))}
-        </Table.Body>
-      </Table.Root>
+        ))}
+      </DataTable>
       {table.total > table.rows.length ? (
         <Text color="fg.muted" fontSize="xs" p={2}>
           The first {table.rows.length} of {table.total} rows.
