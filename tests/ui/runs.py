@@ -143,6 +143,40 @@ VISIT: dict[str, Any] = {
     ],
 }
 
+PARCEL: dict[str, Any] = {
+    "workflowId": "ui.parcel",
+    "name": "Parcel",
+    "version": "1.0.0",
+    "steps": [{"stepId": "find", "taskId": "set", "arguments": {"shipment": {"place": "Hamburg <b>"}}}],
+    "uiComponents": [{"componentId": "shipment-map", "context": {"zoom": 7}}],
+}
+
+STUCK: dict[str, Any] = {
+    "workflowId": "ui.stuck",
+    "name": "Stuck",
+    "version": "1.0.0",
+    "steps": [
+        {"stepId": "open", "taskId": "noop", "name": "Open"},
+        {
+            "stepId": "pay",
+            "taskId": "fail",
+            "name": "Pay",
+            "arguments": {"type": "NoMoney", "message": cel("'not for ' + string(data.amount)")},
+        },
+        {"stepId": "close", "taskId": "noop", "name": "Close"},
+    ],
+}
+
+HELD: dict[str, Any] = {
+    "workflowId": "ui.held",
+    "name": "Held",
+    "version": "1.0.0",
+    "steps": [
+        {"stepId": "wait", "taskId": "wait", "name": "Wait", "arguments": {"duration": "PT1H"}},
+        {"stepId": "after", "taskId": "noop", "name": "After"},
+    ],
+}
+
 LONG: dict[str, Any] = {
     "workflowId": "ui.long",
     "name": "Five hundred steps",

@@ -22,7 +22,7 @@ from airflow_workflow_provider.store.instances import Instances, Record
 from airflow_workflow_provider.store.tables import workflow_instances
 from tests.fixtures.airflow import RunningAirflow
 from tests.ui.conftest import PATIENCE, Site, View
-from tests.ui.runs import LOAN, LONG, MANY, VISIT
+from tests.ui.runs import HELD, LOAN, LONG, MANY, PARCEL, STUCK, VISIT
 
 pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow"), pytest.mark.timeout(900)]
 
@@ -110,6 +110,22 @@ def test_u1_what_is_unknown_is_drawn_and_what_errs_is_told_to_editors(
     expect(component(reader, "odd")).to_be_visible()
     expect(reader.get_by_test_id("component-notices")).to_have_count(0)
     expect(component(reader, "errs")).to_have_count(0)
+
+
+def test_u1_a_package_draws_its_component_and_its_layout_does_where_that_fails(
+    view: View, open_view: Callable[..., View], site: Site
+) -> None:
+    site.admin.put("definitions/ui.parcel", json=PARCEL).raise_for_status()
+    parcel = site.ended(site.start("ui.parcel")["id"])
+    drawn = component(view.open(page_of(parcel), "dag_run"), "shipment-map")
+    expect(drawn).to_contain_text("Where it is: Hamburg <b> (zoom 7)")
+    expect(drawn).not_to_contain_text("Last seen")
+
+    other = open_view()
+    other.page.route("**/shipping/shipment-map.js", lambda route: route.abort())
+    card = component(other.open(page_of(parcel), "dag_run"), "shipment-map")
+    expect(card).to_contain_text("Last seen")
+    expect(card).to_contain_text("Hamburg <b>")
 
 
 @pytest.mark.parametrize("user", ["admin", "operator", "user", "viewer"])
@@ -218,6 +234,63 @@ def test_a_running_instance_is_cancelled_with_a_reason(view: View, runs: dict[st
     expect(dialog).to_have_count(0)
     expect(component(app, "error-view")).to_contain_text("nobody comes")
     assert view.site.ended(started["id"])["error"]["type"] == "Cancelled"
+
+
+def operate(view: View, app: Locator, title: str) -> Locator:
+    """Open the dialog of an operation; its button of the same name does it."""
+    app.get_by_role("button", name=title, exact=True).click()
+    return view.page.get_by_role("dialog", name=title)
+
+
+def test_an_instance_is_suspended_and_resumed(view: View, site: Site) -> None:
+    site.admin.put("definitions/ui.held", json=HELD).raise_for_status()
+    started = site.start("ui.held", input={})
+    app = view.open(page_of(started), "dag_run")
+    for title, then in (("Suspend", "Resume"), ("Resume", "Suspend")):
+        dialog = operate(view, app, title)
+        dialog.get_by_label("Reason").fill("an audit")
+        dialog.get_by_role("button", name=title, exact=True).click()
+        expect(dialog).to_have_count(0)
+        expect(app.get_by_role("button", name=then, exact=True)).to_be_visible()
+        expect(app.get_by_role("button", name=title, exact=True)).to_have_count(0)
+    log = site.admin.get(f"instances/{started['id']}/log").json()["items"]
+    operated = {each["event"]: each["message"] for each in log if each["event"] in OPERATED}
+    assert operated == dict.fromkeys(OPERATED, "an audit")
+    site.admin.post(f"instances/{started['id']}/cancel", json={}).raise_for_status()
+
+
+OPERATED = ("instance.suspended", "instance.resumed")
+
+
+def test_a_failed_instance_is_retried_skipped_and_restarted(view: View, site: Site) -> None:
+    site.admin.put("definitions/ui.stuck", json=STUCK).raise_for_status()
+    failed = site.ended(site.start("ui.stuck", input={"amount": 5})["id"])
+    app = view.open(page_of(failed), "dag_run")
+    dialog = operate(view, app, "Retry")
+    dialog.get_by_label("Version of the workflow").select_option("newest")
+    dialog.get_by_role("button", name="Retry", exact=True).click()
+    expect(dialog).to_have_count(0)
+    app.get_by_role("tab", name="Log").click()
+    rows = app.get_by_test_id("workflow-log").get_by_role("listitem")
+    expect(rows.filter(has_text="instance.failed")).to_have_count(2)
+
+    dialog = operate(view, app, "Skip a failed step")
+    expect(dialog.get_by_label("Step")).to_have_value("pay")
+    dialog.get_by_label("Output").fill("[1]")
+    dialog.get_by_role("button", name="Skip a failed step").click()
+    expect(dialog).to_contain_text("it must be an object")
+    dialog.get_by_label("Output").fill('{"receipt": "by hand"}')
+    dialog.get_by_role("button", name="Skip a failed step").click()
+    expect(dialog).to_have_count(0)
+    expect(component(app, "workflow-summary")).to_contain_text("by hand")
+    assert site.ended(failed["id"])["output"]["receipt"] == "by hand"
+
+    dialog = operate(view, app, "Restart")
+    dialog.get_by_label("Input").fill('{"amount": 6}')
+    dialog.get_by_role("button", name="Restart", exact=True).click()
+    view.page.wait_for_url(lambda address: quote(failed["runId"]) not in address)
+    app = view.settled("dag_run")
+    expect(app.get_by_role("alert")).to_contain_text("not for 6")
 
 
 def test_it_stays_calm_while_the_api_is_away(view: View, runs: dict[str, Json]) -> None:

@@ -23,15 +23,16 @@ def test_every_snippet_is_valid(snippet: dict[str, Any]) -> None:
     assert found(workflow(uiComponents=components)) == []
 
 
-def test_the_component_of_a_package_is_one() -> None:
+def test_the_component_of_a_package_is_one(tmp_path: Path) -> None:
     pytest.importorskip("airflow")
     from airflow_workflow_provider.api.ui_registry import kind_of
 
     (snippet,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    names: dict[str, Any] = {}
+    names: dict[str, Any] = {"__file__": str(tmp_path / "ui.py")}
+    (tmp_path / "static").mkdir()
     exec(snippet, names)  # noqa: S102 - our own page
     kind = kind_of(names["SHIPMENT_MAP"])
-    assert (kind.layout, kind.module) == ("card", "/shipping/static/shipment-map.js")
+    assert (kind.layout, kind.module) == ("card", "/shipping/shipment-map.js")
     assert UiContext.model_validate(dict(kind.context), strict=False).items[0].label == "Last seen"
 
 
