@@ -155,7 +155,10 @@ def _short(error: Json | None, masker: Masker) -> ShortError | None:
 
 
 def _steps(state: Json, spans: Iterable[Span], masker: Masker) -> list[StepState]:
-    """Return the state of each step that was activated, in the order in which they first began."""
+    """Return the state of each step that was activated, in the order in which they first began.
+
+    What ran only before the instance was restarted is left out: the state has no record of it. Of items it never has.
+    """
     own: dict[str, list[Span]] = {}
     for span in spans:
         if span.kind == "step":
@@ -165,7 +168,11 @@ def _steps(state: Json, spans: Iterable[Span], masker: Masker) -> list[StepState
         if record.get("visit", 0) >= records.get(step_id, {}).get("visit", 0):
             records[step_id] = record
     live: dict[str, Json] = {current["stepId"]: current for _, current in live_of(state) if current["kind"] == "step"}
-    known = dict.fromkeys([*own, *records, *live])
+    known = [
+        step_id
+        for step_id in dict.fromkeys([*own, *records, *live])
+        if step_id in records or step_id in live or item_indexes(own[step_id][-1].scope)
+    ]
     return [_step(step_id, own.get(step_id, []), records.get(step_id), live.get(step_id), masker) for step_id in known]
 
 

@@ -8,13 +8,13 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Error, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, sync_playwright
 
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.ui.apps import NAMES
@@ -168,23 +168,34 @@ class View:
         )
 
 
+@pytest.fixture(scope="module")
+def context_of(browser: Browser, site: Site) -> Callable[[str, bool], BrowserContext]:
+    """Gives the browser of a user, light or dark; it has Airflow's scripts in its cache for a file's next test."""
+
+    @cache
+    def context_of(user: str, dark: bool) -> BrowserContext:
+        context = browser.new_context(color_scheme="dark" if dark else "light")
+        context.add_cookies([{"name": "_token", "value": site.token(user), "url": site.address}])
+        context.add_init_script(f"localStorage.setItem('theme', '{'dark' if dark else 'light'}')")
+        context.set_default_timeout(PATIENCE)
+        return context
+
+    return context_of
+
+
 @pytest.fixture
-def open_view(browser: Browser, site: Site) -> Iterator[Callable[..., View]]:
+def open_view(context_of: Callable[[str, bool], BrowserContext], site: Site) -> Iterator[Callable[..., View]]:
     """Gives pages signed in as a user; they are closed after the test, which fails if a script of theirs did."""
     with ExitStack() as closing:
         opened: list[View] = []
 
         def make(user: str = "admin", *, dark: bool = False, width: int = 1280, height: int = 800) -> View:
-            context = browser.new_context(
-                viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
-            )
-            closing.callback(context.close)
-            context.add_cookies([{"name": "_token", "value": site.token(user), "url": site.address}])
-            context.add_init_script(f"localStorage.setItem('theme', '{'dark' if dark else 'light'}')")
-            context.set_default_timeout(PATIENCE)
-            view = View(context.new_page(), site)
-            view.page.on("pageerror", lambda error: view.errors.append(str(error)))
-            view.page.on("dialog", lambda dialog: (view.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+            page = context_of(user, dark).new_page()
+            closing.callback(page.close)
+            page.set_viewport_size({"width": width, "height": height})
+            view = View(page, site)
+            page.on("pageerror", lambda error: view.errors.append(str(error)))
+            page.on("dialog", lambda dialog: (view.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))
             opened.append(view)
             return view
 

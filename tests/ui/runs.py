@@ -163,7 +163,12 @@ STUCK: dict[str, Any] = {
             "name": "Pay",
             "arguments": {"type": "NoMoney", "message": cel("'not for ' + string(data.amount)")},
         },
-        {"stepId": "close", "taskId": "noop", "name": "Close"},
+        {
+            "stepId": "close",
+            "taskId": "set",
+            "name": "Close",
+            "arguments": {"receipt": cel("steps.pay.output.receipt")},
+        },
     ],
 }
 

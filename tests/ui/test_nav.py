@@ -100,7 +100,7 @@ EMPTY_PAGE: dict[str, Any] = {"items": [], "next": None}
 
 def test_an_instance_starts_from_its_form(view: View, shoot: Callable[[View, str], None]) -> None:
     app = view.open(OURS)
-    app.get_by_role("link", name="Start Order").click()
+    app.get_by_test_id("definition-ui.order").get_by_role("link", name="Start Order").click()
     app = view.settled()
     app.get_by_label("Amount").fill("0")
     app.get_by_role("button", name="Start", exact=True).click()

@@ -13,7 +13,7 @@ from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.operators.ledger import keep
 from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.wakeups import Wakeups
-from tests.fixtures.api import Api, problem, runs
+from tests.fixtures.api import Api, end_run, problem, runs
 from tests.fixtures.documents import step, workflow
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
@@ -49,18 +49,6 @@ def fail(machine: Machine, step_id: str = "long") -> None:
     now = datetime.now(UTC)
     assert machine.begin("", step_id, "r", now).action == "run"
     machine.fail("", step_id, "r", Failure.named("Broken", "not today"), now)
-
-
-def end_run(dag_id: str, state: str = "failed") -> None:
-    """Let Airflow's run be over, as its scheduler would find."""
-    from airflow.models.dagrun import DagRun
-    from airflow.models.taskinstance import TaskInstance
-    from airflow.utils.session import create_session
-    from sqlalchemy import update
-
-    with create_session() as session:
-        session.execute(update(DagRun).where(DagRun.dag_id == dag_id).values(state=state))
-        session.execute(update(TaskInstance).where(TaskInstance.dag_id == dag_id).values(state=state, try_number=1))
 
 
 def tasks(dag_id: str) -> dict[str, tuple[str | None, int]]:

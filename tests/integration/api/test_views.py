@@ -16,7 +16,7 @@ from airflow_workflow_provider.engine.masking import Masker
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.store.instances import Instances, Record
 from airflow_workflow_provider.store.journal import entries
-from tests.fixtures.api import Api, problem
+from tests.fixtures.api import Api, end_run, problem
 from tests.fixtures.documents import step, workflow
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
@@ -255,6 +255,25 @@ def test_a_step_shows_nothing_of_the_log_to_those_who_may_not_read_it(
     assert not body["complete"]
     assert "input" not in body["visits"][0]
     assert client.get(f"instances/{hand.id}/view").json()["rights"]["readLog"] is False
+
+
+def test_steps_that_ran_only_before_a_restart_are_left_out(api: Api) -> None:
+    hand = Hand(api, OFFER, pay=50)
+    hand.succeed("check")
+    hand.succeed("sign")
+
+    def steps() -> dict[str, str]:
+        found = api.as_role("op").get(f"instances/{hand.id}/view").json()
+        assert {each["stepId"] for each in found["timeline"]["spans"]} == {"check", "sign"}
+        return {each["stepId"]: each["status"] for each in found["steps"]}
+
+    assert steps() == {"check": "completed", "sign": "completed"}
+    end_run("offer", "success")
+    assert api.as_role("user").post(f"instances/{hand.id}/restart", json={}).status_code == 200
+    assert steps() == {"check": "pending"}
+    hand.succeed("check")
+    hand.fail("sign")
+    assert steps() == {"check": "completed", "sign": "failed"}
 
 
 def test_actions_of_people_are_told_with_the_step(api: Api) -> None:

@@ -12,12 +12,10 @@ import {
   Textarea,
 } from "@chakra-ui/react";
 import { type ReactNode, useId, useState } from "react";
-import { useNavigate } from "react-router-dom";
 import { asFailure, call, type Failure } from "src/api/client";
 import type { Instance, InstanceView } from "src/api/schema.gen";
 import { Labelled } from "src/forms/Labelled";
 import { FailureNotice } from "src/parts/FailureNotice";
-import { paths } from "src/parts/paths";
 import { bodyOf, NOTHING, OPERATIONS, type Operation, type Values } from "src/workflow/operations";
 
 type Props = { view: InstanceView; names: ReadonlyMap<string, string>; onChanged: () => void };
@@ -55,7 +53,6 @@ type DialogProps = Props & { operation: Operation; onClose: () => void };
 
 function OperationDialog({ view, names, operation, onChanged, onClose }: DialogProps) {
   const about = OPERATIONS[operation];
-  const navigate = useNavigate();
   const [values, setValues] = useState<Values>(() => ({ ...NOTHING, stepId: failedStep(view) }));
   const [problem, setProblem] = useState<string | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
@@ -74,11 +71,9 @@ function OperationDialog({ view, names, operation, onChanged, onClose }: DialogP
     setBusy(true);
     try {
       const path = `/instances/${encodeURIComponent(view.id)}/${operation}`;
-      const changed = await call<Instance>(path, { method: "POST", body });
+      await call<Instance>(path, { method: "POST", body });
       onChanged();
       onClose();
-      // What starts anew is another instance, with a page of its own.
-      if (changed.id !== view.id) await navigate(paths.instance(changed));
     } catch (error) {
       setFailure(asFailure(error));
       setBusy(false);
@@ -148,7 +143,10 @@ type FieldsProps = {
 function Fields({ view, names, operation, values, problem, onChange }: FieldsProps) {
   const id = useId();
   const set = (more: Partial<Values>) => onChange({ ...values, ...more });
-  const failed = new Set(view.steps.filter(({ status }) => status === "failed").map(({ stepId }) => stepId));
+  const stepsThat = (holds: (step: InstanceView["steps"][number]) => boolean) => {
+    const found = new Set(view.steps.filter(holds).map(({ stepId }) => stepId));
+    return [...names].filter(([stepId]) => found.has(stepId));
+  };
   const fields: Partial<Record<keyof Values, ReactNode>> = {
     reason: (
       <Labelled help="Kept in the execution log." id={`${id}r`} label="Reason" messages={[]}>
@@ -189,7 +187,10 @@ function Fields({ view, names, operation, values, problem, onChange }: FieldsPro
         id={`${id}f`}
         label="From"
         onChange={(fromStepId) => set({ fromStepId })}
-        options={[["", "The beginning"], ...names]}
+        options={[
+          ["", "The beginning"],
+          ...stepsThat(({ status }) => status === "completed" || status === "failed"),
+        ]}
         value={values.fromStepId}
       />
     ),
@@ -198,7 +199,7 @@ function Fields({ view, names, operation, values, problem, onChange }: FieldsPro
         id={`${id}s`}
         label="Step"
         onChange={(stepId) => set({ stepId })}
-        options={[...names].filter(([stepId]) => failed.has(stepId))}
+        options={stepsThat(({ status }) => status === "failed")}
         value={values.stepId}
       />
     ),

@@ -44,7 +44,7 @@ export const OPERATIONS: Record<Operation, About> = {
   },
   restart: {
     title: "Restart",
-    text: "A new run starts, from the beginning or from a step, with the same input or another.",
+    text: "The workflow runs again, from the beginning or from a step that has run, with the same input or another.",
     fields: ["fromStepId", "version", "document", "reason"],
   },
   skip: {
