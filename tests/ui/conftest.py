@@ -145,6 +145,24 @@ class View:
         shown.locator("[aria-busy=true]").first.wait_for(state="detached")
         return shown
 
+    def timed(self, path: str, component: str, place: str) -> tuple[float, float]:
+        """Go to one of our components; return how long Airflow took, and how long ours took then to show a place.
+
+        :param place: a selector below our component
+        :returns: milliseconds from the request of the page to our first element, and from there to the place
+        """
+        ours = f"[data-testid=workflows-{NAMES[component].lower()}]"
+        self.page.add_init_script(
+            "window.seen = {};"
+            f"const places = {json.dumps({'ours': ours, 'place': f'{ours} {place}'})};"
+            "new MutationObserver(() => { for (const [name, place] of Object.entries(places))"
+            " if (!(name in window.seen) && document.querySelector(place)) window.seen[name] = performance.now(); })"
+            ".observe(document, {childList: true, subtree: true, attributes: true});"
+        )
+        self.open(path, component).locator(place).first.wait_for()
+        seen = self.page.evaluate("window.seen")
+        return float(seen["ours"]), float(seen["place"] - seen["ours"])
+
     def violations(self) -> list[str]:
         """Return what axe finds in our part of the page that is serious or worse."""
         self.page.add_script_tag(path=AXE)
