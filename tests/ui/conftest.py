@@ -230,13 +230,15 @@ def view(open_view: Callable[..., View]) -> View:
 @pytest.fixture
 def shoot() -> Callable[[View, str], None]:
     """Writes a screenshot for the documentation where WORKFLOWS_SCREENSHOTS says so, else beside the test results."""
-    folder = Path(os.environ.get("WORKFLOWS_SCREENSHOTS") or ROOT / ".local" / "screenshots")
+    wanted = os.environ.get("WORKFLOWS_SCREENSHOTS")
+    folder = Path(wanted or ROOT / ".local" / "screenshots")
     folder.mkdir(parents=True, exist_ok=True)
 
     def take(view: View, name: str) -> None:
-        with suppress(Error):
-            # Web fonts and icons of Airflow; a picture without them is one all the same.
-            view.page.wait_for_load_state("networkidle", timeout=3000)
+        if wanted:
+            with suppress(Error):
+                # Web fonts and icons of Airflow; a picture without them is one all the same.
+                view.page.wait_for_load_state("networkidle", timeout=3000)
         # The workflow that is all attack would be no good advertisement.
         view.page.add_style_tag(
             content='[data-testid="definition-ui.evil"], tr:has(a[href*="ui.evil"]) {display: none}'

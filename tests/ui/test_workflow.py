@@ -303,14 +303,17 @@ def test_it_stays_calm_while_the_api_is_away(view: View, runs: dict[str, Json]) 
     expect(app.get_by_text("may be out of date")).to_have_count(0)
 
 
-def test_a_deleted_instance_is_told(view: View, runs: dict[str, Json], database: Database) -> None:
-    assert runs
-    started = view.site.start("ui.visit", input={})
-    app = view.open(page_of(started), "dag_run")
-    expect(app.get_by_role("heading", name="Visit")).to_be_visible()
-    view.site.admin.post(f"instances/{started['id']}/cancel", json={}).raise_for_status()
+def test_a_deleted_instance_is_told(
+    view: View, site: Site, database: Database, running_airflow: RunningAirflow
+) -> None:
+    site.admin.put("definitions/ui.stuck", json=STUCK).raise_for_status()
+    failed = site.ended(site.start("ui.stuck", input={"amount": 7})["id"])
+    # A task that still runs would make the row anew.
+    running_airflow.client.wait_for_run(failed["dagId"], failed["runId"])
+    app = view.open(page_of(failed), "dag_run")
+    expect(app.get_by_role("heading", name="Stuck")).to_be_visible()
     with database.begin() as connection:
-        connection.execute(delete(workflow_instances).where(workflow_instances.c.id == UUID(started["id"])))
+        connection.execute(delete(workflow_instances).where(workflow_instances.c.id == UUID(failed["id"])))
     expect(app.get_by_text("This instance does not exist any more")).to_be_visible()
     view.page.reload()
     expect(view.settled("dag_run").get_by_text("This run has no workflow instance yet")).to_be_visible()

@@ -23,7 +23,7 @@ from tests.property.test_hosts_agree import case_of
 
 pytestmark = [pytest.mark.daemons, pytest.mark.slow]
 
-EXAMPLES = int(os.environ.get("WORKFLOWS_AIRFLOW_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("WORKFLOWS_AIRFLOW_EXAMPLES", "80"))
 SECONDS = 1_800
 
 
