@@ -49,6 +49,21 @@ def test_definitions_show_how_they_do(view: View, shoot: Callable[[View, str], N
     expect(view.settled().get_by_text("No workflow matches")).to_be_visible()
 
 
+def test_workflows_are_shown_page_by_page(view: View) -> None:
+    def two(route: Route) -> None:
+        route.continue_(url=route.request.url.replace("limit=50", "limit=2"))
+
+    view.page.route(re.compile(r"/api/v1/definitions\?"), two)
+    app = view.open(OURS)
+    rows = app.locator("tbody tr")
+    expect(rows).to_have_count(2)
+    first = rows.first.get_attribute("data-testid") or ""
+    app.get_by_role("button", name="Next").click()
+    expect(rows.first).not_to_have_attribute("data-testid", first)
+    app.get_by_role("button", name="Back").click()
+    expect(rows.first).to_have_attribute("data-testid", first)
+
+
 def test_a_count_leads_to_its_instances(view: View) -> None:
     app = view.open(OURS)
     app.get_by_test_id("definition-ui.broken").get_by_role("link", name="1 failed").click()

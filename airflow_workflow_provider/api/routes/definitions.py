@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Query, Response
@@ -38,6 +39,7 @@ from airflow_workflow_provider.model.diagnostics import Diagnostic
 from airflow_workflow_provider.model.validate import validate_document
 from airflow_workflow_provider.people.directory import Directory
 from airflow_workflow_provider.runs.starting import dag_exists
+from airflow_workflow_provider.store.definitions import Head
 
 router: Final = APIRouter(prefix="/definitions", tags=["definitions"], route_class=DocumentRoute)
 
@@ -52,15 +54,26 @@ def list_definitions(
     services: ServicesDep,
     access: AccessDep,
     active: Annotated[bool | None, Query(description="Only those that are, or are not, active")] = None,
+    search: Annotated[
+        Text | None, Query(description="Only those whose id, name and description have all these words in them")
+    ] = None,
     after: Annotated[Text | None, Query(description="`next` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> DefinitionPage:
     """List the workflows that you may read, by id."""
-    heads = [head for head in services.definitions.list() if active is None or head.active == active]
+    words = (search or "").casefold().split()
+    heads = [
+        head for head in services.definitions.list() if (active is None or head.active == active) and _has(head, words)
+    ]
     permitted = access.permitted(Right.READ, (head.workflow_id for head in heads))
     found = [head for head in heads if head.workflow_id in permitted and (after is None or head.workflow_id > after)]
     page = [DefinitionSummary.model_validate(head) for head in found[:limit]]
     return DefinitionPage(items=page, next=page[-1].workflow_id if len(found) > limit else None)
+
+
+def _has(head: Head, words: Iterable[str]) -> bool:
+    text = f"{head.workflow_id} {head.name} {head.description or ''}".casefold()
+    return all(word in text for word in words)
 
 
 @router.post("/validate", responses=responses(*BODY))

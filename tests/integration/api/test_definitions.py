@@ -28,6 +28,30 @@ def test_d4_put_publishes_and_get_gives_it_back(api: Api) -> None:
     assert [each["workflowId"] for each in client.get("definitions").json()["items"]] == ["example"]
 
 
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("", ["invoice", "order-approval"]),
+        ("ORDER who", ["order-approval"]),
+        ("order invoice", []),
+        (" voice ", ["invoice"]),
+        ("%", []),
+    ],
+)
+def test_d4_the_list_is_searched_by_words_and_paged(api: Api, search: str, found: list[str]) -> None:
+    api.publish(workflow(workflowId="order-approval", name="Orders", description="Who approves"))
+    api.publish(workflow(workflowId="invoice", name="Invoices"))
+    client, pages = api.as_role("viewer"), []
+    asked = {"search": search, "limit": 1}
+    while True:
+        body = client.get("definitions", params=asked).json()
+        pages.append([each["workflowId"] for each in body["items"]])
+        if body["next"] is None:
+            break
+        asked["after"] = body["next"]
+    assert pages == ([[each] for each in found] or [[]])
+
+
 def test_d4_version_rules_are_conflicts(api: Api) -> None:
     client = api.as_role("user")
     client.put("definitions/example", json=workflow(version="1.1.0"))

@@ -1,5 +1,4 @@
 import { Badge, Button, HStack, Spacer, Stack, Table, Text } from "@chakra-ui/react";
-import { useState } from "react";
 import { Link as RouterLink, useSearchParams } from "react-router-dom";
 import { useLive } from "src/api/polling";
 import type {
@@ -15,30 +14,21 @@ import { DataTable } from "src/parts/DataTable";
 import { Empty } from "src/parts/Empty";
 import { FailureNotice } from "src/parts/FailureNotice";
 import { LiveView } from "src/parts/LiveView";
+import { Pager, usePages } from "src/parts/Pager";
 import { paths } from "src/parts/paths";
 import { TextFilter } from "src/parts/TextFilter";
 import { Time } from "src/parts/Time";
-
-const SHOWN = 50;
-
-/** The workflows whose id, name or description has all the words. */
-export function matching(items: readonly DefinitionSummary[], search: string): DefinitionSummary[] {
-  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-  return items.filter((each) => {
-    const text = `${each.workflowId} ${each.name} ${each.description ?? ""}`.toLowerCase();
-    return words.every((word) => text.includes(word));
-  });
-}
 
 /** All workflows that the user may read, and how they have been doing; the search is part of the address. */
 export function Definitions() {
   const [parameters, setParameters] = useSearchParams();
   const search = parameters.get("search") ?? "";
-  const [page, setPage] = useState(0);
-  const live = useLive<DefinitionPage>("/definitions", { query: { limit: 1000 }, every: 30_000 });
-  const found = matching(live.data?.items ?? [], search);
-  const last = Math.max(0, Math.ceil(found.length / SHOWN) - 1);
-  const shown = found.slice(Math.min(page, last) * SHOWN, (Math.min(page, last) + 1) * SHOWN);
+  const pages = usePages(search);
+  const live = useLive<DefinitionPage>("/definitions", {
+    query: { search, after: pages.after, limit: 50 },
+    every: 30_000,
+  });
+  const shown = live.data?.items ?? [];
   const overviews = useLive<WorkflowOverviews>("/overviews", {
     query: { workflowId: shown.map((each) => each.workflowId) },
     every: 5000,
@@ -63,36 +53,21 @@ export function Definitions() {
       </HStack>
       {overviews.failure === null ? null : <FailureNotice failure={overviews.failure} stale />}
       <LiveView lines={6} live={live}>
-        {({ items }) =>
-          items.length === 0 ? (
+        {({ items, next }) =>
+          items.length > 0 ? (
+            <>
+              <DefinitionTable byId={byId} items={items} />
+              <Pager labels={["Back", "Next"]} next={next} pages={pages} />
+            </>
+          ) : search === "" ? (
             <Empty title="There are no workflows yet">
               Write one with “New workflow”, or publish a file with <code>airflow-workflows apply FILE</code>.
             </Empty>
-          ) : shown.length === 0 ? (
-            <Empty title="No workflow matches">Try fewer words.</Empty>
           ) : (
-            <DefinitionTable byId={byId} items={shown} />
+            <Empty title="No workflow matches">Try fewer words.</Empty>
           )
         }
       </LiveView>
-      {last === 0 ? null : (
-        <HStack aria-label="Pages" as="nav" justify="flex-end">
-          <Button
-            disabled={page <= 0}
-            onClick={() => setPage(Math.min(page, last) - 1)}
-            size="xs"
-            variant="outline"
-          >
-            Back
-          </Button>
-          <Text color="fg.muted" fontSize="xs">
-            Page {Math.min(page, last) + 1} of {last + 1}
-          </Text>
-          <Button disabled={page >= last} onClick={() => setPage(page + 1)} size="xs" variant="outline">
-            Next
-          </Button>
-        </HStack>
-      )}
     </Stack>
   );
 }

@@ -1,6 +1,4 @@
-import type { DefinitionSummary } from "src/api/schema.gen";
 import { heights } from "src/nav/BarStrip";
-import { matching } from "src/nav/Definitions";
 import { isFiltered, queryOf, readFilter, toggled, writeFilter } from "src/nav/filter";
 import { describe, expect, it } from "vitest";
 
@@ -41,21 +39,5 @@ describe("heights", () => {
 
   it("are in the middle where all are alike", () => {
     expect(new Set(heights([5000, 5000])).size).toBe(1);
-  });
-});
-
-describe("matching", () => {
-  const items = [
-    { workflowId: "order-approval", name: "Orders", description: "Who approves" },
-    { workflowId: "invoice", name: "Invoices", description: null },
-  ] as DefinitionSummary[];
-
-  it.each([
-    ["", 2],
-    ["ORDER who", 1],
-    ["order invoice", 0],
-    [" voice ", 1],
-  ])("finds %j", (search, count) => {
-    expect(matching(items, search)).toHaveLength(count);
   });
 });

@@ -15,13 +15,20 @@ export function usePages(key: string): Pages {
   };
 }
 
+type Props = {
+  pages: Pages;
+  next: string | number | null;
+  /** What the buttons say, back and forth; lists are in the order of time unless they say otherwise. */
+  labels?: readonly [string, string];
+};
+
 /** Forth and back through the pages; nothing where there is only one. */
-export function Pager({ pages, next }: { pages: Pages; next: string | number | null }) {
+export function Pager({ pages, next, labels: [back, forth] = ["Newer", "Older"] }: Props) {
   if (pages.number === 1 && next === null) return null;
   return (
     <HStack aria-label="Pages" as="nav" justify="flex-end">
       <Button disabled={pages.number === 1} onClick={pages.back} size="xs" variant="outline">
-        Newer
+        {back}
       </Button>
       <Text color="fg.muted" fontSize="xs">
         Page {pages.number}
@@ -32,7 +39,7 @@ export function Pager({ pages, next }: { pages: Pages; next: string | number | n
         size="xs"
         variant="outline"
       >
-        Older
+        {forth}
       </Button>
     </HStack>
   );
