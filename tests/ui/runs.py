@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.fixtures.documents import step, workflow
 from tests.ui.definitions import hostile
 
 
@@ -143,44 +144,32 @@ VISIT: dict[str, Any] = {
     ],
 }
 
-PARCEL: dict[str, Any] = {
-    "workflowId": "ui.parcel",
-    "name": "Parcel",
-    "version": "1.0.0",
-    "steps": [{"stepId": "find", "taskId": "set", "arguments": {"shipment": {"place": "Hamburg <b>"}}}],
-    "uiComponents": [{"componentId": "shipment-map", "context": {"zoom": 7}}],
-}
+PARCEL = workflow(
+    step("find", "set", arguments={"shipment": {"place": "Hamburg <b>"}}),
+    workflowId="ui.parcel",
+    name="Parcel",
+    uiComponents=[{"componentId": "shipment-map", "context": {"zoom": 7}}],
+)
 
-STUCK: dict[str, Any] = {
-    "workflowId": "ui.stuck",
-    "name": "Stuck",
-    "version": "1.0.0",
-    "steps": [
-        {"stepId": "open", "taskId": "noop", "name": "Open"},
-        {
-            "stepId": "pay",
-            "taskId": "fail",
-            "name": "Pay",
-            "arguments": {"type": "NoMoney", "message": cel("'not for ' + string(data.amount)")},
-        },
-        {
-            "stepId": "close",
-            "taskId": "set",
-            "name": "Close",
-            "arguments": {"receipt": cel("steps.pay.output.receipt")},
-        },
-    ],
-}
+STUCK = workflow(
+    step("open", name="Open"),
+    step(
+        "pay",
+        "fail",
+        name="Pay",
+        arguments={"type": "NoMoney", "message": cel("'not for ' + string(data.amount)")},
+    ),
+    step("close", "set", name="Close", arguments={"receipt": cel("steps.pay.output.receipt")}),
+    workflowId="ui.stuck",
+    name="Stuck",
+)
 
-HELD: dict[str, Any] = {
-    "workflowId": "ui.held",
-    "name": "Held",
-    "version": "1.0.0",
-    "steps": [
-        {"stepId": "wait", "taskId": "wait", "name": "Wait", "arguments": {"duration": "PT1H"}},
-        {"stepId": "after", "taskId": "noop", "name": "After"},
-    ],
-}
+HELD = workflow(
+    step("wait", "wait", name="Wait", arguments={"duration": "PT1H"}),
+    step("after", name="After"),
+    workflowId="ui.held",
+    name="Held",
+)
 
 LONG: dict[str, Any] = {
     "workflowId": "ui.long",

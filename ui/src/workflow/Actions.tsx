@@ -13,7 +13,7 @@ import {
 } from "@chakra-ui/react";
 import { type ReactNode, useId, useState } from "react";
 import { asFailure, call, type Failure } from "src/api/client";
-import type { Instance, InstanceView } from "src/api/schema.gen";
+import type { InstanceView } from "src/api/schema.gen";
 import { Labelled } from "src/forms/Labelled";
 import { FailureNotice } from "src/parts/FailureNotice";
 import { bodyOf, NOTHING, OPERATIONS, type Operation, type Values } from "src/workflow/operations";
@@ -71,7 +71,7 @@ function OperationDialog({ view, names, operation, onChanged, onClose }: DialogP
     setBusy(true);
     try {
       const path = `/instances/${encodeURIComponent(view.id)}/${operation}`;
-      await call<Instance>(path, { method: "POST", body });
+      await call(path, { method: "POST", body });
       onChanged();
       onClose();
     } catch (error) {
