@@ -55,7 +55,7 @@ def list_definitions(
     access: AccessDep,
     active: Annotated[bool | None, Query(description="Only those that are, or are not, active")] = None,
     search: Annotated[
-        Text | None, Query(description="Only those whose id, name and description have all these words in them")
+        Text | None, Query(description="Only those in whose id, name or description each of these words is")
     ] = None,
     after: Annotated[Text | None, Query(description="`next` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
