@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, Self
-from urllib.parse import unquote
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from airflow_workflow_provider.errors import InvalidDefinition, WorkflowsError
 from airflow_workflow_provider.model.definition import Node
+from airflow_workflow_provider.model.diagnostics import pointer_of
+from airflow_workflow_provider.model.http_headers import by_name, header_value, media_type, text_of
 from airflow_workflow_provider.model.json_text import loads_document, value_findings
 from airflow_workflow_provider.model.patterns import MAX_SEGMENTS
 
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
+FAMILY: Final = "application/cloudevents"
+"""The media types of events in whatever format begin so; only those of JSON are read."""
+
+TYPE_HEADER: Final = "content-type"
 HEADER_PREFIX: Final = "ce-"
 MAX_BATCH: Final = 1000
 """Events in one batch."""
@@ -52,6 +57,12 @@ class InvalidEvent(WorkflowsError):
     def __init__(self, message: str, findings: list[dict[str, str]]) -> None:
         super().__init__(message, pointer=findings[0]["pointer"] if findings else None)
         self.findings = findings
+
+
+class UnknownMediaType(InvalidEvent):
+    """Nothing says that the request is an event, or it is one in a format that is not read."""
+
+    default_code = "unsupported-media-type"
 
 
 class CloudEvent(Node):
@@ -185,13 +196,23 @@ def source_of(workflow_id: str) -> str:
     return f"/workflows/{workflow_id}"
 
 
+def depth_of(event: Mapping[str, Any] | None) -> int:
+    """How many workflows in a row led to an event; in binary mode all attributes come as text.
+
+    :param event: its document, or none
+    """
+    depth = (event or {}).get(DEPTH, 0)
+    if isinstance(depth, str) and depth.isascii() and depth.isdecimal():
+        return int(depth) if len(depth) <= len(str(_INTEGERS.stop)) else _INTEGERS.stop
+    return depth if isinstance(depth, int) else 0
+
+
 def depth_after(event: Mapping[str, Any] | None) -> int:
     """The depth of what an instance publishes.
 
     :param event: the event that started the instance, if one did
     """
-    depth = (event or {}).get(DEPTH, 0)
-    return depth + 1 if isinstance(depth, int) else 1
+    return depth_of(event) + 1
 
 
 def parse_event(document: Any, pointer: str = "") -> CloudEvent:
@@ -216,7 +237,7 @@ def parse_event(document: Any, pointer: str = "") -> CloudEvent:
     if event is None or findings:
         message = f"Not a CloudEvent: {findings[0]['pointer'] or '/'}: {findings[0]['message']}"
         raise InvalidEvent(message, findings)
-    return _with_json_data(event)
+    return _with_json_data(event, pointer)
 
 
 def parse_batch(documents: Any) -> list[CloudEvent]:
@@ -242,51 +263,92 @@ def parse_batch(documents: Any) -> list[CloudEvent]:
     return events
 
 
-def parse_request(headers: Mapping[str, str], body: bytes) -> list[CloudEvent]:
+def parse_request(headers: Mapping[str, str] | Iterable[tuple[str, str]], body: bytes) -> list[CloudEvent]:
     """Read the event or events of an HTTP request, in whichever mode they were sent.
 
-    :param headers: names in any case
+    :param headers: names in any case, values as HTTP servers hand them over: bytes read as ISO 8859-1; pairs, where
+        a name can be there twice
+    :raises UnknownMediaType: nothing says that it is an event, or it is one in a format that is not read
     :raises InvalidEvent: the body or the headers are no CloudEvent
     """
-    given = {name.lower(): value for name, value in headers.items()}
-    content_type = given.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type == BATCH:
-        return parse_batch(_json(body))
-    if content_type == STRUCTURED or f"{HEADER_PREFIX}specversion" not in given:
-        document = _json(body)
-        return parse_batch(document) if isinstance(document, list) else [parse_event(document)]
-    return [_binary(given, content_type, body)]
+    given, repeated = by_name(headers.items() if isinstance(headers, Mapping) else headers)
+    twice = sorted(name for name in repeated if name == TYPE_HEADER or name.startswith(HEADER_PREFIX))
+    if twice:
+        raise _refused([{"pointer": _place_of(name), "message": f"the header {name} is there twice"} for name in twice])
+    kind, charset = media_type(given.get(TYPE_HEADER, ""))
+    is_binary = f"{HEADER_PREFIX}specversion" in given
+    if kind in (STRUCTURED, BATCH) or (not is_binary and _JSON.fullmatch(kind) and not kind.startswith(FAMILY)):
+        document = _json(body, charset)
+        many = kind == BATCH or (kind != STRUCTURED and isinstance(document, list))
+        return parse_batch(document) if many else [parse_event(document)]
+    if not is_binary or kind.startswith(FAMILY):
+        message = f"The body is {kind or 'of no type'}; expected {STRUCTURED}, {BATCH}, or binary mode"
+        raise UnknownMediaType(message, [{"pointer": "", "message": message}])
+    return [_binary(given, kind, charset, body)]
 
 
-def _binary(headers: Mapping[str, str], content_type: str, body: bytes) -> CloudEvent:
-    document: dict[str, Any] = {
-        name.removeprefix(HEADER_PREFIX): unquote(value)
-        for name, value in headers.items()
-        if name.startswith(HEADER_PREFIX)
-    }
-    if content_type:
-        document["datacontenttype"] = headers["content-type"]
-    if body and (not content_type or _JSON.fullmatch(content_type)):
-        document["data"] = _json(body, "/data")
-    elif body and content_type.startswith("text/"):
-        document["data"] = body.decode("utf-8", errors="replace")
+def _binary(headers: Mapping[str, str], kind: str, charset: str | None, body: bytes) -> CloudEvent:
+    document: dict[str, Any] = {}
+    findings = []
+    for header, text in headers.items():
+        if not header.startswith(HEADER_PREFIX):
+            continue
+        try:
+            document[header.removeprefix(HEADER_PREFIX)] = _attribute(header, text, headers.get(TYPE_HEADER))
+        except ValueError as error:
+            findings.append({"pointer": _place_of(header), "message": f"the header {header} {error}"})
+    if findings:
+        raise _refused(findings)
+    if kind:
+        document["datacontenttype"] = headers[TYPE_HEADER]
+    if body and (not kind or _JSON.fullmatch(kind)):
+        document["data"] = _json(body, charset, "/data")
+    elif body and kind.startswith("text/"):
+        document["data"] = _text(body, charset or "utf-8", "/data")
     elif body:
         document["data_base64"] = base64.b64encode(body).decode()
     return parse_event(document)
 
 
-def _with_json_data(event: CloudEvent) -> CloudEvent:
+def _attribute(header: str, text: str, content_type: str | None) -> str:
+    if header.removeprefix(HEADER_PREFIX) in ("data", "data_base64"):
+        msg = "is no attribute; in binary mode the body is the data"
+        raise ValueError(msg)
+    value = header_value(text)
+    if header == f"{HEADER_PREFIX}datacontenttype" and value != content_type:
+        msg = "contradicts Content-Type, which says it in binary mode"
+        raise ValueError(msg)
+    return value
+
+
+def _place_of(header: str) -> str:
+    name = "datacontenttype" if header == TYPE_HEADER else header.removeprefix(HEADER_PREFIX)
+    return pointer_of([name])
+
+
+def _refused(findings: list[dict[str, str]]) -> InvalidEvent:
+    return InvalidEvent(f"Not a CloudEvent: {findings[0]['pointer']}: {findings[0]['message']}", findings)
+
+
+def _text(body: bytes, charset: str, pointer: str) -> str:
+    try:
+        return text_of(body, charset)
+    except ValueError as error:
+        raise _refused([{"pointer": pointer, "message": str(error)}]) from error
+
+
+def _with_json_data(event: CloudEvent, pointer: str) -> CloudEvent:
     """An event whose JSON data came as base64 has data all the same."""
-    content_type = (event.datacontenttype or "").partition(";")[0].strip()
-    if event.data_base64 is None or not _JSON.fullmatch(content_type):
+    kind, charset = media_type(event.datacontenttype or "")
+    if event.data_base64 is None or not _JSON.fullmatch(kind):
         return event
-    data = _json(_decoded(event.data_base64), "/data_base64")
+    data = _json(_decoded(event.data_base64), charset, f"{pointer}/data_base64")
     return event.model_copy(update={"data": data, "data_base64": None})
 
 
-def _json(body: bytes, pointer: str = "") -> Any:
+def _json(body: bytes, charset: str | None = None, pointer: str = "") -> Any:
     try:
-        return loads_document(body)
+        return loads_document(body if charset is None else _text(body, charset, pointer))
     except InvalidDefinition as error:
         findings = [{"pointer": pointer + each.pointer, "message": each.message} for each in error.diagnostics]
         message = f"Not JSON: {findings[0]['message']}"

@@ -16,7 +16,7 @@ from airflow_workflow_provider.engine.failure import WORKFLOW_FAILED, Failure, t
 from airflow_workflow_provider.engine.triggering import input_from
 from airflow_workflow_provider.errors import StepFailure, StoreUnavailable, WorkflowsError
 from airflow_workflow_provider.model.definition import WorkflowDefinition
-from airflow_workflow_provider.model.events import DEPTH
+from airflow_workflow_provider.model.events import depth_of
 from airflow_workflow_provider.store.deliveries import Claimed, Deliveries
 from airflow_workflow_provider.store.instances import MAX_CORRELATION_ID, instance_id
 from airflow_workflow_provider.store.jsontext import dumps
@@ -153,8 +153,7 @@ class Deliverer:
         if delivery.document is None or not delivery.active:
             message = f"Workflow {delivery.workflow_id!r} takes no new instances"
             raise StepFailure(message, type=WORKFLOW_FAILED, code="workflow-inactive")
-        depth = event.extensions.get(DEPTH, 0)
-        if isinstance(depth, int) and depth > self._max_depth:
+        if depth_of(event.extensions) > self._max_depth:
             message = f"More than {self._max_depth} workflows in a row were started by the end of the one before"
             raise StepFailure(message, type=WORKFLOW_FAILED, code="event-loop")
         definition = _definition_of(delivery)

@@ -29,10 +29,10 @@ from airflow_workflow_provider.api.services import airflow_mask
 from airflow_workflow_provider.errors import Conflict, NotFound
 from airflow_workflow_provider.model.events import (
     BATCH,
-    HEADER_PREFIX,
     STRUCTURED,
     CloudEvent,
     InvalidEvent,
+    UnknownMediaType,
     parse_request,
 )
 from airflow_workflow_provider.store.events import EventFilter
@@ -42,7 +42,7 @@ router: Final = APIRouter(tags=["events"], route_class=StrictRoute)
 MAX_EVENTS: Final = 8 * 1024**2
 """Bytes of a request with events."""
 
-_JSON_TYPES: Final = frozenset({STRUCTURED, BATCH, "application/json"})
+_ACCEPTED: Final = (STRUCTURED, BATCH, "application/json")
 _ONE: Final[dict[str, Any]] = {"schema": {"$ref": "#/components/schemas/CloudEvent"}}
 _MANY: Final[dict[str, Any]] = {"schema": {"type": "array", "items": _ONE["schema"], "maxItems": 1000}}
 _BODY: Final[dict[str, Any]] = {
@@ -57,13 +57,11 @@ Limit = Annotated[int, Query(ge=1, le=1000)]
 
 
 async def _events(request: Request) -> list[CloudEvent]:
-    content_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     body = await read_body(request, MAX_EVENTS)
-    if content_type not in _JSON_TYPES and f"{HEADER_PREFIX}specversion" not in request.headers:
-        message = f"The body is {content_type or 'of no type'}; expected one of {sorted(_JSON_TYPES)}, or binary mode"
-        raise Refused(415, message, code="unsupported-media-type")
     try:
-        return parse_request(request.headers, body)
+        return parse_request(request.headers.items(), body)
+    except UnknownMediaType as error:
+        raise Refused(415, error.message, code=error.code, headers={"Accept": ", ".join(_ACCEPTED)}) from None
     except InvalidEvent as error:
         status = 422 if error.__cause__ is None else 400
         found = [finding(each["pointer"], each["message"], error.code) for each in error.findings]
