@@ -341,7 +341,8 @@ def _duration(name: str, value: str) -> Any:
 def _json_object(name: str, value: str) -> dict[str, Any]:
     try:
         parsed = json.loads(value)
-    except ValueError as error:
+        json.dumps(parsed, allow_nan=False)
+    except (ValueError, RecursionError) as error:
         raise _refused(name, value, "a JSON object") from error
     if not isinstance(parsed, dict):
         raise _refused(name, value, "a JSON object")

@@ -121,7 +121,7 @@ def _load(document: Document) -> Any:
         return dict(document)
     from airflow_workflow_provider.model.validate import loads_document
 
-    return loads_document(Path(document).read_text(encoding="utf-8"))
+    return loads_document(Path(document).read_bytes())
 
 
 def _parse(document: Document) -> WorkflowDefinition:

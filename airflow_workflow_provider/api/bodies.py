@@ -10,10 +10,9 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from airflow_workflow_provider.api.models import Finding
-from airflow_workflow_provider.api.problems import Refused, finding
+from airflow_workflow_provider.api.problems import Refused
 from airflow_workflow_provider.errors import InvalidDefinition
-from airflow_workflow_provider.model.json_text import loads_document, value_findings
-from airflow_workflow_provider.store.jsontext import unstorable
+from airflow_workflow_provider.model.json_text import DATA_DEPTH, loads_document, value_findings
 
 MAX_BODY: Final = 1024**2
 """Bytes of the body of a request."""
@@ -101,10 +100,7 @@ def _is_json(content_type: str) -> bool:
 
 
 def _refuse_unusable(document: Any) -> None:
-    found = [Finding(**each.as_json()) for each in value_findings(document)]
-    if not found:
-        message = "The text has a NUL character (U+0000) or half of a surrogate pair, which cannot be stored"
-        found = [finding(pointer, message, "WF105") for pointer in unstorable(document)]
+    found = [Finding(**each.as_json()) for each in value_findings(document, max_depth=DATA_DEPTH)]
     if found:
         raise Refused(422, f"The body cannot be used: {found[0].message}", code="bad-request", findings=found)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import io
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from airflow_workflow_provider.model.json_text import dumps
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,8 +30,26 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:
-    """Print one JSON value, in UTF-8 text as it is."""
-    sys.stdout.write(json.dumps(value, indent=indent, ensure_ascii=False, default=str) + "\n")
+    """Print one JSON value: as text where standard output takes it, else with escapes. It is strict JSON always."""
+    text = dumps(value, indent=indent, default=str)
+    if not _is_writable(text):
+        text = dumps(value, indent=indent, default=str, ensure_ascii=True)
+    sys.stdout.write(text + "\n")
+
+
+def _is_writable(text: str) -> bool:
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def never_fail() -> None:
+    """Have standard output and error escape what they cannot write, such as names of files that are no text."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def print_line(text: str) -> None:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from airflow_workflow_provider.errors import Misuse
+from airflow_workflow_provider.errors import InvalidDefinition, Misuse
+from airflow_workflow_provider.model.json_text import loads_data
 from airflow_workflow_provider.tasks.documents import read_bytes
 
 
 def read_json_file(file: str) -> Any:
     """Return the JSON value in a file that is no definition (an input, mocks).
 
-    :raises Misuse: it cannot be read, or is not JSON
+    :raises Misuse: it cannot be read, or is not JSON; with every finding
     """
-    try:
-        return _parse(read_bytes(file).decode("utf-8-sig"), file)
-    except UnicodeDecodeError as error:
-        message = f"Cannot read {file!r}: it is not UTF-8 text"
-        raise Misuse(message, code="cannot-read") from error
+    return _parse(read_bytes(file), file)
 
 
 def read_json_argument(text: str, *, what: str, bare_file: bool = False) -> Any:
@@ -27,7 +23,7 @@ def read_json_argument(text: str, *, what: str, bare_file: bool = False) -> Any:
     :param text: JSON text, or ``@`` and the name of a file, where ``@-`` is standard input
     :param what: the option, for messages
     :param bare_file: whether the name of a file may stand without ``@``
-    :raises Misuse: it cannot be read, or is not JSON
+    :raises Misuse: it cannot be read, or is not JSON; with every finding
     """
     if text.startswith("@"):
         return read_json_file(text[1:])
@@ -36,16 +32,24 @@ def read_json_argument(text: str, *, what: str, bare_file: bool = False) -> Any:
     return _parse(text, what)
 
 
-def _parse(text: str, where: str) -> Any:
-    def refuse(constant: str) -> Any:
-        message = f"{where} is not JSON: {constant} is no JSON number"
-        raise Misuse(message, code="not-json", pointer=where)
-
+def _parse(text: str | bytes, where: str) -> Any:
     try:
-        return json.loads(text, parse_constant=refuse)
-    except json.JSONDecodeError as error:
-        message = f"{where} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
-        raise Misuse(message, code="not-json", pointer=where) from error
-    except RecursionError as error:
-        message = f"{where} is nested too deeply"
-        raise Misuse(message, code="not-json", pointer=where) from error
+        return loads_data(text)
+    except InvalidDefinition as error:
+        raise not_json(error, where) from error
+
+
+def not_json(error: InvalidDefinition, where: str) -> Misuse:
+    """Return the error of a text that is no JSON, or has what cannot be kept.
+
+    :param where: the option or the file
+    """
+    first = error.diagnostics[0]
+    refused = Misuse(
+        f"{where} is not usable JSON: {error.message}",
+        code="not-json",
+        pointer=f"{where}#{first.pointer}" if first.pointer else where,
+        suggestion=first.suggestion,
+    )
+    refused.diagnostics = error.diagnostics
+    return refused

@@ -64,9 +64,10 @@ def invoke(handler: str, options: argparse.Namespace) -> int:
     :param handler: as in :class:`~airflow_workflow_provider.cli.commands.Command`
     :param options: the parsed options
     """
-    from airflow_workflow_provider.cli.console import print_error
+    from airflow_workflow_provider.cli.console import never_fail, print_error
     from airflow_workflow_provider.errors import Misuse, WorkflowsError
 
+    never_fail()
     try:
         code = _load(handler)(options)
         sys.stdout.flush()

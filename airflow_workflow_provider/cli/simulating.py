@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import codecs
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
@@ -10,13 +10,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from airflow_workflow_provider.cli.console import note, print_diagnostics, print_json, print_line, print_table, progress
-from airflow_workflow_provider.cli.documents import read_json_argument, read_json_file
+from airflow_workflow_provider.cli.documents import not_json, read_json_argument, read_json_file
 from airflow_workflow_provider.cli.main import FAILED, FINE, MISUSE
 from airflow_workflow_provider.errors import InvalidDefinition, Misuse
 from airflow_workflow_provider.model.diagnostics import Diagnostic
+from airflow_workflow_provider.model.json_text import DATA_DEPTH, loads_document, value_findings
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.tasks.documents import STANDARD_INPUT, Checked, check, expand, load, load_tasks
 
@@ -135,7 +136,7 @@ class _Case:
     """One line of a batch."""
 
     place: str
-    text: str
+    text: bytes
 
 
 def _batch(simulator: Simulator, options: Namespace) -> int:
@@ -154,13 +155,24 @@ def _cases(file: str) -> Iterator[_Case]:
     name = "<stdin>" if file == STANDARD_INPUT else file
     try:
         with ExitStack() as stack:
-            lines = sys.stdin if file == STANDARD_INPUT else stack.enter_context(Path(file).open(encoding="utf-8"))
-            for number, line in enumerate(lines, 1):
+            stream = sys.stdin.buffer if file == STANDARD_INPUT else stack.enter_context(Path(file).open("rb"))
+            for number, line in enumerate(_lines(stream), 1):
                 if line.strip():
                     yield _Case(f"{name}:{number}", line)
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"Cannot read {file!r}: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}"
+    except (OSError, ValueError) as error:
+        message = f"Cannot read {file!r}: {getattr(error, 'strerror', None) or error}"
         raise Misuse(message, code="cannot-read") from error
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield lines as bytes, so that one that is no text is a finding of its own; UTF-16 needs its mark at the start."""
+    first = stream.readline()
+    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = (first + stream.read()).decode("utf-16", "surrogatepass")
+        yield from (line.encode("utf-8", "surrogatepass") for line in text.split("\n"))
+        return
+    yield first
+    yield from stream
 
 
 def _run_case(simulator: Simulator, case: _Case) -> tuple[dict[str, Any], int]:
@@ -182,17 +194,21 @@ def _run_case(simulator: Simulator, case: _Case) -> tuple[dict[str, Any], int]:
 
 def _read_case(case: _Case) -> dict[str, Any]:
     try:
-        given = json.loads(case.text)
-    except (ValueError, RecursionError) as error:
-        message = f"The line is not JSON: {error}"
-        raise Misuse(message, code="not-json") from error
+        given = loads_document(case.text)
+    except InvalidDefinition as error:
+        raise not_json(error, "The line") from error
     allowed = ["definition", "input", "mocks"]
     if not isinstance(given, dict) or "definition" not in given or set(given) - set(allowed):
         message = f"A line is an object with the keys {allowed}, of which 'definition' is required"
         raise Misuse(message, code="bad-case")
+    # The definition's own checks look at it.
+    parts = (key for key in ("input", "mocks") if key in given)
+    found = [each for key in parts for each in value_findings(given[key], max_depth=DATA_DEPTH, pointer=f"/{key}")]
+    if found:
+        raise not_json(InvalidDefinition(found[0].message, found), "The line")
     return given
 
 
 def _misused(case: _Case, error: Misuse) -> dict[str, Any]:
     found = Diagnostic(error.code, "error", error.pointer or "", error.message, error.suggestion)
-    return Checked(case.place, diagnostics=(found,)).as_json()
+    return Checked(case.place, diagnostics=error.diagnostics or (found,)).as_json()

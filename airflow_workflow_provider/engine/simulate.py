@@ -18,6 +18,7 @@ from airflow_workflow_provider.engine.failure import BRANCH_FAILED, VALIDATION_E
 from airflow_workflow_provider.engine.machine import Activation, Call, Machine, Options
 from airflow_workflow_provider.engine.schemas import check_against, with_defaults
 from airflow_workflow_provider.engine.state import Json, new_scope, new_state
+from airflow_workflow_provider.engine.values import unusable_in
 from airflow_workflow_provider.errors import StepFailure
 
 if TYPE_CHECKING:
@@ -105,13 +106,25 @@ def simulate(  # noqa: PLR0913 - each is one fact about a run
         "version": definition.version,
         "correlationId": correlation_id,
     }
-    prepared = with_defaults(definition.input_schema, input_data)
     try:
+        check_usable(input_data)
+        prepared = with_defaults(definition.input_schema, input_data)
         check_input(graph, prepared)
     except StepFailure as exc:
         return _refused(instance, input_data, event, exc, now)
     machine = Machine.start(graph, instance, prepared, now=now, event=event, options=options)
     return _Run(machine, run_task, now, watch).to_end()
+
+
+def check_usable(input_data: Any) -> None:
+    """Check that the input of an instance is JSON that can be kept, before anything looks into it.
+
+    :raises StepFailure: of type ``ValidationError``
+    """
+    found = unusable_in(input_data)
+    if found:
+        msg = f"The input cannot be used: {found[0]['pointer'] or '/'}: {found[0]['message']}"
+        raise StepFailure(msg, type=VALIDATION_ERROR, details={"errors": found})
 
 
 def check_input(graph: Graph, input_data: Any) -> None:
@@ -128,7 +141,7 @@ def check_input(graph: Graph, input_data: Any) -> None:
 
 def _refused(instance: Json, input_data: Any, event: Json | None, exc: StepFailure, now: datetime) -> Simulation:
     failure = Failure.from_exception(exc)
-    kept = input_data if isinstance(input_data, dict) else {}
+    kept = input_data if isinstance(input_data, dict) and not unusable_in(input_data) else {}
     state = new_state(instance, kept, event, now)
     state["scopes"][""] = new_scope(None)
     error = failure.error_object(None, None, timestamp(now))

@@ -7,8 +7,9 @@ from typing import Any
 
 from airflow_workflow_provider.engine.failure import OUTPUT_ERROR, OUTPUT_TOO_LARGE
 from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.model.json_text import DATA_DEPTH, dumps, value_findings
 
-MAX_DEPTH = 200
+MAX_LISTED = 50
 
 
 def json_object(raw: Any, *, max_bytes: int, what: str = "output") -> dict[str, Any]:
@@ -23,13 +24,13 @@ def json_object(raw: Any, *, max_bytes: int, what: str = "output") -> dict[str, 
     """
     if raw is None:
         return {}
-    _refuse_what_json_would_change(raw, what, depth=0)
-    try:
-        text = json.dumps(raw, allow_nan=False, ensure_ascii=False)
-        encoded = text.encode()
-    except (TypeError, ValueError, RecursionError) as exc:
-        msg = f"The {what} is not JSON: {exc}"
-        raise StepFailure(msg, type=OUTPUT_ERROR) from exc
+    found = unusable_in(raw)
+    if found:
+        place = f" at {found[0]['pointer']}" if found[0]["pointer"] else ""
+        msg = f"The {what} cannot be kept{place}: {found[0]['message']}"
+        raise StepFailure(msg, type=OUTPUT_ERROR, details={"errors": found})
+    text = dumps(raw)
+    encoded = text.encode()
     value = json.loads(text)
     kept = value if isinstance(value, dict) else {"value": value}
     size = len(encoded) if kept is value else len(encoded) + len('{"value": }')
@@ -46,29 +47,12 @@ def json_object(raw: Any, *, max_bytes: int, what: str = "output") -> dict[str, 
     return kept
 
 
+def unusable_in(value: Any) -> list[dict[str, str]]:
+    """Return what keeps a value from being kept as JSON, as ``{"pointer", "message"}``."""
+    found = value_findings(value, max_depth=DATA_DEPTH, max_size=None)[:MAX_LISTED]
+    return [{"pointer": each.pointer, "message": each.message} for each in found]
+
+
 def same(left: Any, right: Any) -> bool:
     """Tell whether two JSON values are the same; true is not 1, which Python takes for equal."""
     return json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
-
-
-def _refuse_what_json_would_change(value: Any, what: str, depth: int) -> None:
-    """Refuse values that ``json.dumps`` would take and change silently, or that PostgreSQL cannot hold."""
-    if depth > MAX_DEPTH:
-        msg = f"The {what} is nested deeper than {MAX_DEPTH} levels"
-        raise StepFailure(msg, type=OUTPUT_ERROR)
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                msg = f"The {what} is not JSON: the object key {key!r} is a {type(key).__name__}, not a string"
-                raise StepFailure(
-                    msg,
-                    type=OUTPUT_ERROR,
-                )
-            _refuse_what_json_would_change(key, what, depth)
-            _refuse_what_json_would_change(item, what, depth + 1)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            _refuse_what_json_would_change(item, what, depth + 1)
-    elif isinstance(value, str) and "\x00" in value:
-        msg = f"The {what} holds a NUL character, which PostgreSQL cannot store"
-        raise StepFailure(msg, type=OUTPUT_ERROR)

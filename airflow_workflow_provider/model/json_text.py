@@ -1,9 +1,14 @@
-"""From text to a JSON value, more strictly than Python reads it, with every finding and its place."""
+"""From text to a JSON value and back, more strictly than Python does it, with every finding and its place.
+
+Every text that becomes data comes through :func:`loads_data` (or, where it is a definition, :func:`loads_document`,
+whose checks go on), and every JSON text of ours out of :func:`dumps`.
+"""
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,11 +20,16 @@ from airflow_workflow_provider.model.words import shortened, shown
 MAX_DEPTH: Final = 400
 """Levels of objects and lists in a document; about a hundred nested parallel steps."""
 
+DATA_DEPTH: Final = 200
+"""Levels in data: inputs, outputs, answers, data of events. The state of an instance has it some levels deeper."""
+
 MAX_SIZE: Final = 4_000_000
 """Characters of text plus one for every value of a document."""
 
 MAX_DIGITS: Final = 300
-_MAX_BITS: Final = 1024
+_TOO_LARGE: Final = 10**MAX_DIGITS
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]+")
 _QUOTES: Final = frozenset("'\u2018\u2019\u201c\u201d")
 
 Path = tuple[str | int, ...]
@@ -72,37 +82,92 @@ def loads_document(text: str | bytes) -> Any:
     return document
 
 
-def value_findings(document: Any) -> list[Diagnostic]:
-    """What makes a value unfit as a document before its meaning is looked at: depth, size, text, numbers, types."""
+def loads_data(text: str | bytes) -> Any:
+    """The JSON value of a text that is data: an input, mocks, an answer, an event.
+
+    :param text: as in :func:`loads_document`
+    :raises InvalidDefinition: it is not JSON, or has what cannot be kept as it is; with every finding
+    """
+    value = loads_document(text)
+    found = value_findings(value, max_depth=DATA_DEPTH)
+    if found:
+        raise _refused(found)
+    return value
+
+
+def dumps(value: Any, *, compact: bool = False, ensure_ascii: bool = False, **how: Any) -> str:
+    """The JSON text of a value: strict, and text that is UTF-8. Half of a surrogate pair becomes U+FFFD.
+
+    :param compact: without white space
+    :param how: ``indent``, ``sort_keys`` and ``default`` of :func:`json.dumps`
+    :raises ValueError: NaN or infinity, which JSON does not have
+    :raises TypeError: a value that is not JSON
+    """
+    separators = (",", ":") if compact else None
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=separators, **how)
+    if text.isascii():
+        return text
+    text = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
+    return _BEYOND_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text) if ensure_ascii else text
+
+
+def value_findings(
+    document: Any, *, max_depth: int = MAX_DEPTH, max_size: int | None = MAX_SIZE, pointer: str = ""
+) -> list[Diagnostic]:
+    """What makes a value unfit before its meaning is looked at: depth, size, text, numbers, types.
+
+    :param max_size: characters plus one for every value; None for no bound
+    :param pointer: where the value stands
+    """
     found: list[Diagnostic] = []
     size = 0
-    for path, value in _walk(document):
+    for place, value in _walk(document):
         size += 1 + (len(value) if isinstance(value, str) else 0)
-        if len(path) > MAX_DEPTH:
-            return [*found, _too_deep(path[:4])]
-        if size > MAX_SIZE:
-            message = f"The document is larger than {MAX_SIZE} characters"
-            return [*found, Diagnostic("WF104", "error", "", message, "keep data out of the definition")]
+        if place.depth > max_depth:
+            return [*found, _too_deep(place.path[:4], max_depth, pointer)]
+        if max_size is not None and size > max_size:
+            message = f"The document is larger than {max_size} characters"
+            return [*found, Diagnostic("WF104", "error", pointer, message, "keep data out of the definition")]
         problem = _value_problem(value)
         if problem is not None:
             code, message = problem
-            found.append(Diagnostic(code, "error", pointer_of(path), message))
+            found.append(Diagnostic(code, "error", pointer + pointer_of(place.path), message))
         if isinstance(value, dict):
             size += sum(len(key) for key in value if isinstance(key, str))
-            found.extend(_key_findings(path, value))
+            found.extend(_key_findings(pointer + pointer_of(place.path), value))
     return found
 
 
-def _walk(document: Any) -> Iterator[tuple[Path, Any]]:
-    """Every value with its path, in document order, without recursion."""
-    stack: list[tuple[Path, Any]] = [((), document)]
+class _Place:
+    """Where a value stands; its path is put together only where something is wrong."""
+
+    __slots__ = ("_key", "_outer", "depth")
+
+    def __init__(self, outer: _Place | None, key: str | int) -> None:
+        self._outer = outer
+        self._key = key
+        self.depth: int = 0 if outer is None else outer.depth + 1
+
+    @property
+    def path(self) -> Path:
+        parts: list[str | int] = []
+        place = self
+        while place._outer is not None:
+            parts.append(place._key)
+            place = place._outer
+        return tuple(reversed(parts))
+
+
+def _walk(document: Any) -> Iterator[tuple[_Place, Any]]:
+    """Every value with its place, in document order, without recursion."""
+    stack: list[tuple[_Place, Any]] = [(_Place(None, ""), document)]
     while stack:
-        path, value = stack.pop()
-        yield path, value
+        place, value = stack.pop()
+        yield place, value
         if isinstance(value, dict):
-            stack.extend(((*path, str(key)), part) for key, part in reversed(value.items()))
+            stack.extend((_Place(place, str(key)), part) for key, part in reversed(value.items()))
         elif isinstance(value, (list, tuple)):
-            stack.extend(((*path, index), value[index]) for index in reversed(range(len(value))))
+            stack.extend((_Place(place, index), value[index]) for index in reversed(range(len(value))))
 
 
 def _value_problem(value: Any) -> tuple[str, str] | None:
@@ -111,7 +176,7 @@ def _value_problem(value: Any) -> tuple[str, str] | None:
     if value is None or isinstance(value, (bool, dict, list, tuple)):
         return None
     if isinstance(value, int):
-        return None if value.bit_length() <= _MAX_BITS else ("WF102", "The integer is too large")
+        return None if -_TOO_LARGE < value < _TOO_LARGE else ("WF102", "The integer is too large")
     if isinstance(value, float):
         return None if math.isfinite(value) else ("WF102", f"{value} is no JSON number")
     return "WF112", f"A value of type {type(value).__name__} is not JSON"
@@ -127,30 +192,30 @@ def _text_problem(text: str) -> tuple[str, str] | None:
     return None
 
 
-def _key_findings(path: Path, value: dict[Any, Any]) -> Iterator[Diagnostic]:
+def _key_findings(pointer: str, value: dict[Any, Any]) -> Iterator[Diagnostic]:
     for key in value:
         if not isinstance(key, str):
-            yield Diagnostic("WF112", "error", pointer_of(path), f"The key {shown(key)} is no text")
+            yield Diagnostic("WF112", "error", pointer, f"The key {shown(key)} is no text")
             continue
         problem = _text_problem(key)
         if problem is not None:
-            yield Diagnostic(problem[0], "error", pointer_of(path), f"A key: {problem[1]}")
+            yield Diagnostic(problem[0], "error", pointer, f"A key: {problem[1]}")
 
 
 def _text_findings(document: Any, duplicates: _Duplicates) -> Iterator[Diagnostic]:
-    for path, value in _walk(document):
+    for place, value in _walk(document):
         if isinstance(value, _BadNumber):
             yield Diagnostic(
                 "WF102",
                 "error",
-                pointer_of(path),
+                pointer_of(place.path),
                 f"{shortened(value.text, 60)} is no number that JSON and PostgreSQL can hold",
                 "write a finite number of at most 300 digits, or a text",
             )
         elif isinstance(value, dict) and id(value) in duplicates.found:
             for key in duplicates.found[id(value)][1]:
                 message = f"The object has the key {shown(key)} twice; only the last would count"
-                yield Diagnostic("WF101", "error", pointer_of((*path, key)), message, "keep one of them")
+                yield Diagnostic("WF101", "error", pointer_of((*place.path, key)), message, "keep one of them")
 
 
 def _decoded(text: str | bytes) -> str:
@@ -169,7 +234,7 @@ def _parse_float(text: str) -> Any:
 
 
 def _parse_int(text: str) -> Any:
-    return int(text) if len(text) <= MAX_DIGITS else _BadNumber(text)
+    return int(text) if len(text.lstrip("-")) <= MAX_DIGITS else _BadNumber(text)
 
 
 def _refused(found: list[Diagnostic]) -> InvalidDefinition:
@@ -177,9 +242,10 @@ def _refused(found: list[Diagnostic]) -> InvalidDefinition:
     return InvalidDefinition(found[0].message + more, found)
 
 
-def _too_deep(path: Path) -> Diagnostic:
-    message = f"The document is nested deeper than {MAX_DEPTH} levels"
-    return Diagnostic("WF103", "error", pointer_of(path), message, "move part of it into a workflow of its own")
+def _too_deep(path: Path, max_depth: int = MAX_DEPTH, pointer: str = "") -> Diagnostic:
+    message = f"The document is nested deeper than {max_depth} levels"
+    way_out = "move part of it into a workflow of its own" if max_depth == MAX_DEPTH else "nest it less deeply"
+    return Diagnostic("WF103", "error", pointer + pointer_of(path), message, way_out)
 
 
 def _not_json(error: json.JSONDecodeError) -> Diagnostic:

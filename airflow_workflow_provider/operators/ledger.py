@@ -23,9 +23,10 @@ from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.masking import Masker, filled_in
 from airflow_workflow_provider.engine.overrule import cancel
 from airflow_workflow_provider.engine.schemas import with_defaults
-from airflow_workflow_provider.engine.simulate import check_input
+from airflow_workflow_provider.engine.simulate import check_input, check_usable
 from airflow_workflow_provider.engine.state import ROOT, Json, new_scope, new_state
 from airflow_workflow_provider.engine.steering import released
+from airflow_workflow_provider.engine.values import unusable_in
 from airflow_workflow_provider.errors import NotFound, StepFailure
 from airflow_workflow_provider.model.definition import RetryPolicy
 from airflow_workflow_provider.settings import Settings, load_settings
@@ -111,6 +112,11 @@ class Run:
         return {key: value for key, value in self.conf.items() if key != ABOUT}
 
     @property
+    def kept_input(self) -> Json:
+        """The input as far as the store can have it: whole, or none of it."""
+        return {} if unusable_in(self.input) else self.input
+
+    @property
     def parent(self) -> Parent | None:
         """The step that waits for this run, if one does."""
         found = self.about.get("parent")
@@ -129,9 +135,9 @@ class Run:
 
     @property
     def about(self) -> Mapping[str, Any]:
-        """What is known about the start beside the input."""
+        """What is known about the start beside the input; what users write there themselves may be anything."""
         found = self.conf.get(ABOUT)
-        return found if isinstance(found, Mapping) else {}
+        return found if isinstance(found, Mapping) and not unusable_in(found) else {}
 
 
 def options_of(settings: Settings) -> Options:
@@ -233,7 +239,11 @@ class Ledger:
         masker = Masker(definition, state["input"], self._mask, filled_in(state))
         log = definition.execution_log
         names = log.metadata if log is not None else ()
-        return entries(events, masker, metadata_of(names, self.run.conf, state["event"], state["input"]))
+        return entries(
+            events,
+            masker,
+            metadata_of(names, {**self.run.kept_input, ABOUT: self.run.about}, state["event"], state["input"]),
+        )
 
     def _new(self) -> NewInstance:
         """Return the instance as it is before its first step (rules I2, X6)."""
@@ -281,9 +291,10 @@ class Ledger:
 
     def _started(self, instance: Json, now: datetime) -> Machine:
         schema = self.graph.definition.input_schema
-        given = with_defaults(schema, without_blanks(schema, self.run.input))
         event = self.run.about.get("event")
         try:
+            check_usable(self.run.input)
+            given = with_defaults(schema, without_blanks(schema, self.run.input))
             check_input(self.graph, given)
         except StepFailure as exc:
             return self._refused(instance, event, Failure.from_exception(exc), now)
@@ -291,7 +302,7 @@ class Ledger:
 
     def _refused(self, instance: Json, event: Json | None, failure: Failure, now: datetime) -> Machine:
         """Return the instance of a run whose input does not fit: failed before any step (rule X6)."""
-        machine = Machine(self.graph, new_state(instance, self.run.input, event, now), self._options)
+        machine = Machine(self.graph, new_state(instance, self.run.kept_input, event, now), self._options)
         state = machine.state
         state["instance"]["deadline"] = None
         state["scopes"][ROOT] = new_scope(None)

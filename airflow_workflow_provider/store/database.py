@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ from sqlalchemy.pool import NullPool
 from airflow_workflow_provider.errors import StoreUnavailable
 from airflow_workflow_provider.settings import Settings, load_settings
 from airflow_workflow_provider.store.connection import database_url
-from airflow_workflow_provider.store.jsontext import dumps
+from airflow_workflow_provider.store.jsontext import dumps, loads
 
 T = TypeVar("T")
 
@@ -115,7 +114,7 @@ class Database:
             self.url,
             hide_parameters=True,
             json_serializer=dumps,
-            json_deserializer=json.loads,
+            json_deserializer=loads,
             connect_args={
                 "connect_timeout": self._connect_timeout,
                 "options": " ".join(options).strip(),

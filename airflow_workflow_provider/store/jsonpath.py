@@ -6,7 +6,6 @@ comparison with a literal. It is read here and given to PostgreSQL as a paramete
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,8 +13,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, bindparam, cast, func
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 
-from airflow_workflow_provider.errors import Misuse
-from airflow_workflow_provider.store.jsontext import unstorable
+from airflow_workflow_provider.errors import InvalidDefinition, Misuse
+from airflow_workflow_provider.model.json_text import dumps, loads_data
 
 MAX_LENGTH: Final = 500
 OPERATORS: Final = ("==", "!=", "<=", ">=", "<", ">")
@@ -67,7 +66,7 @@ def parse_condition(text: str) -> InputCondition:
 
 def holds(column: ColumnElement[Any], condition: InputCondition) -> ColumnElement[bool]:
     """The condition as SQL; false, never an error, where the place is missing or of another type."""
-    place = "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{json.dumps(part)}" for part in condition.path)
+    place = "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{dumps(part)}" for part in condition.path)
     if condition.operator is None:
         path, values = place, {}
     else:
@@ -90,12 +89,10 @@ def _part(found: re.Match[str], text: str) -> str | int:
 
 def _literal(text: str, whole: str) -> str | float | bool | None:
     try:
-        value = json.loads(text, parse_constant=lambda _: {})
-    except (ValueError, RecursionError):
+        value = loads_data(text)
+    except InvalidDefinition:
         raise _refused(whole) from None
-    if isinstance(value, dict | list) or next(unstorable(value), None) is not None:
-        raise _refused(whole)
-    if isinstance(value, float) and value in (float("inf"), float("-inf")):
+    if isinstance(value, dict | list):
         raise _refused(whole)
     return value  # type: ignore[no-any-return]
 

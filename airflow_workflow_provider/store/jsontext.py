@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
-from collections.abc import Iterator
 from typing import Any
+
+from airflow_workflow_provider.model import json_text
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 # json.dumps escapes U+0000 always; an even number of backslashes before it are characters of their own.
 _NUL_ESCAPE = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_LONGEST_INTEGER = 4000
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -21,36 +23,27 @@ def dumps(value: Any) -> str:
 
     PostgreSQL's text has no U+0000 and no lone surrogates. Data of a run may have them (bytes read as text); losing a
     finished step over one would be worse than losing the character, so each becomes U+FFFD. Definitions are refused
-    instead, see :func:`unstorable`.
+    instead.
 
     :raises ValueError: NaN or infinity, which JSON does not have
     :raises TypeError: a value that is not JSON
     """
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    if "\\u0000" in text:
-        text = _NUL_ESCAPE.sub(rf"\1{REPLACEMENT}", text)
-    return text if text.isascii() else _SURROGATE.sub(REPLACEMENT, text)
+    text = json_text.dumps(value, compact=True)
+    return _NUL_ESCAPE.sub(rf"\1{REPLACEMENT}", text) if "\\u0000" in text else text
+
+
+def loads(text: str | bytes) -> Any:
+    """The value of JSON that PostgreSQL has kept.
+
+    Its numbers may be ones that nothing of ours writes: too long to be read, or too large for a double. They become
+    their text, so that whoever wrote them by hand does not keep the row from being read.
+    """
+    return json.loads(text, parse_int=_integer, parse_float=_double)
 
 
 def clean(text: str | None) -> str | None:
     """The same replacement for a text column."""
     return None if text is None else _UNSTORABLE.sub(REPLACEMENT, text)
-
-
-def unstorable(document: Any, pointer: str = "") -> Iterator[str]:
-    """JSON pointers of the keys and strings that PostgreSQL cannot store as they are."""
-    if isinstance(document, str):
-        if _UNSTORABLE.search(document):
-            yield pointer
-    elif isinstance(document, dict):
-        for key, value in document.items():
-            place = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
-            if _UNSTORABLE.search(key):
-                yield place
-            yield from unstorable(value, place)
-    elif isinstance(document, list):
-        for index, value in enumerate(document):
-            yield from unstorable(value, f"{pointer}/{index}")
 
 
 def digest(document: dict[str, Any]) -> str:
@@ -60,7 +53,7 @@ def digest(document: dict[str, Any]) -> str:
     ``$schema``, which is a hint for editors. So a document read back from JSONB has the digest it was stored with.
     """
     content = {key: _canonical(value) for key, value in document.items() if key != "$schema"}
-    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
+    text = json_text.dumps(content, compact=True, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -72,3 +65,12 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, list):
         return [_canonical(item) for item in value]
     return value
+
+
+def _integer(text: str) -> int | str:
+    return int(text) if len(text) <= _LONGEST_INTEGER else text
+
+
+def _double(text: str) -> float | str:
+    value = float(text)
+    return value if math.isfinite(value) else text

@@ -8,8 +8,7 @@ from typing import Any, Final, Literal
 from sqlalchemy import Connection, Table, func, select, text
 
 from airflow_workflow_provider.errors import Conflict, InvalidDefinition
-from airflow_workflow_provider.model.diagnostics import Diagnostic
-from airflow_workflow_provider.store.jsontext import unstorable
+from airflow_workflow_provider.model.json_text import value_findings
 from airflow_workflow_provider.store.tables import (
     revision_sequence,
     task_definition_versions,
@@ -82,18 +81,9 @@ def latest_rows(table: Table, key: str, revision: int, only: str | None) -> Any:
 def refuse_unstorable(document: dict[str, Any], name: str) -> None:
     """A definition is kept as it is or not at all.
 
-    :raises InvalidDefinition: when a text has a character that PostgreSQL cannot store
+    :raises InvalidDefinition: it has what PostgreSQL cannot store, such as a NUL character
     """
-    found = [
-        Diagnostic(
-            "WF105",
-            "error",
-            pointer,
-            "The text has a NUL character (U+0000) or half of a surrogate pair, which PostgreSQL cannot store",
-            "remove the character",
-        )
-        for pointer in unstorable(document)
-    ]
+    found = value_findings(document)
     if found:
         message = f"{name} cannot be stored"
         raise InvalidDefinition(message, found)

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 from uuid import uuid4
 
+from airflow_workflow_provider.errors import InvalidDefinition
 from airflow_workflow_provider.model.expressions.bounds import TEXT_LIMIT, Meter
 from airflow_workflow_provider.model.expressions.errors import ExpressionFailure
+from airflow_workflow_provider.model.json_text import loads_data
 
 UuidSource = Callable[[int], str]
 """Gives the n-th ``$uuid()`` of one evaluation, n counted from 0."""
@@ -29,18 +31,11 @@ def parse_json(text: object = None, *_: object) -> Any:
         msg = f"$parseJson needs a text, not {_kind(text)}"
         raise ExpressionFailure(msg)
     try:
-        return json.loads(text, parse_constant=_no_constant)
-    except RecursionError as error:
-        msg = "$parseJson: the text is nested too deeply"
+        return loads_data(text)
+    except InvalidDefinition as error:
+        place = f" at {error.diagnostics[0].pointer}" if error.diagnostics[0].pointer else ""
+        msg = f"$parseJson{place}: {error.message}"
         raise ExpressionFailure(msg) from error
-    except ValueError as error:
-        msg = f"$parseJson: the text is not JSON: {error}"
-        raise ExpressionFailure(msg) from error
-
-
-def _no_constant(name: str) -> Any:
-    msg = f"{name} is no JSON number"
-    raise ValueError(msg)
 
 
 def hash_text(text: object = None, algorithm: object = None, *_: object) -> str | None:

@@ -1,0 +1,85 @@
+"""Bodies that are no JSON, or have what cannot be kept: refused by every operation alike, with code and place."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from airflow_workflow_provider.api.app import create_app
+from airflow_workflow_provider.api.openapi import openapi_document
+from tests.fixtures.api import Api
+from tests.fixtures.json_edges import EDGES
+
+pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
+
+
+def _sample(name: str) -> str:
+    return (
+        "example"
+        if name in ("workflow_id", "task_id", "workflowId", "taskId")
+        else "00000000-0000-4000-8000-000000000001"
+    )
+
+
+OPERATIONS = [
+    (method, re.sub(r"\{(\w+)\}", lambda found: _sample(found[1]), path.removeprefix("/api/v1/")))
+    for path, item in openapi_document(create_app())["paths"].items()
+    for method, operation in item.items()
+    if "requestBody" in operation
+]
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS, ids=[f"{method} {path}" for method, path in OPERATIONS])
+def test_d2_every_operation_refuses_the_same(api: Api, method: str, path: str) -> None:
+    client = api.as_role("admin")
+    headers = {"Content-Type": "application/json"}
+    for name, text in EDGES.items():
+        for body in (text, b'{"input": ' + text + b"}"):
+            answer = client.request(method, path, content=body, headers=headers)
+            if path.endswith("/validate") and answer.status_code == 200:
+                # It reports what is wrong with a document as its result.
+                assert answer.json()["valid"] is False, name
+                continue
+            assert 400 <= answer.status_code < 500, (name, answer.text)
+            found = json.loads(answer.text, parse_constant=pytest.fail)
+            assert answer.headers["content-type"] == "application/problem+json", (name, answer.text)
+            assert found["code"], name
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status", "place"),
+    [
+        ({"ce-id": "%E4"}, b"", 422, "/id"),
+        ({"ce-subject": '"open'}, b"", 422, "/subject"),
+        ({"ce-color": "%C0%A0"}, b"", 422, "/color"),
+        ({"content-type": "text/plain; charset=klingon"}, b"x", 400, "/data"),
+        ({"content-type": "text/plain"}, b"\xff", 400, "/data"),
+        ({"content-type": "application/json"}, b'{"a": 1e400}', 400, "/data/a"),
+        ({"content-type": "application/json"}, rb'{"a": "\ud83d"}', 422, "/data/a"),
+    ],
+)
+def test_e1_a_binary_event_that_is_none_is_refused_with_its_attribute(
+    api: Api, headers: dict[str, str], body: bytes, status: int, place: str
+) -> None:
+    given = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/s", "ce-type": "t", **headers}
+    answer = api.as_role("admin").post("events", content=body, headers=given)
+    assert answer.status_code == status, answer.text
+    assert [each["pointer"] for each in answer.json()["diagnostics"]] == [place]
+
+
+def test_e1_ids_that_differ_are_different_events(api: Api) -> None:
+    client = api.as_role("admin")
+    kept: list[Any] = []
+    for sent in ("%E2%82%AC", "%C3%A4", '"a b"', "a%20%20b", "a%2520b", "%22a%22"):
+        given = {"ce-specversion": "1.0", "ce-id": sent, "ce-source": "/s", "ce-type": "t"}
+        kept += client.post("events", headers=given).json()["items"]
+    assert [each["eventId"] for each in kept] == ["€", "ä", "a b", "a  b", "a%20b", '"a"']
+    assert all(each["created"] for each in kept)
+    raw = [(b"ce-specversion", b"1.0"), (b"ce-id", "ä".encode()), (b"ce-source", b"/s"), (b"ce-type", b"t")]
+    again = client.post("events", headers=raw)
+    assert again.json()["items"] == [{**kept[1], "created": False}]
+    twice = client.post("events", headers=[*raw, (b"CE-ID", b"x")])
+    assert (twice.status_code, twice.json()["diagnostics"][0]["pointer"]) == (422, "/id")
