@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from pydantic.alias_generators import to_camel
 
 from airflow_workflow_provider.engine.operating import Operation
-from airflow_workflow_provider.store.instances import MAX_CORRELATION_ID
+from airflow_workflow_provider.engine.state import MAX_CORRELATION_ID
 from airflow_workflow_provider.store.listing import MAX_PAGE
 
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]

@@ -161,9 +161,7 @@ class _Builder:
 
     def _step_retries(self, step: Step) -> dict[str, Any]:
         """Return how often Airflow may try a step: the machine decides, this only leaves room for it."""
-        policies = self._graph.retry_policies(step)
-        if not policies and step.on_failure is not None and step.on_failure.action == "retry":
-            policies = (self._default_retry,)
+        policies = self._graph.retry_policies(step, self._default_retry)
         attempts = sum(policy.max_attempts - 1 for policy in policies)
         delay = parse_duration(policies[0].delay) if policies else LOST_WORKER_DELAY
         return {

@@ -200,6 +200,7 @@ def attempt_failed(machine: Machine, scope: Scope, failure: Failure, now: dateti
     if current["kind"] == "compensation":
         return closing.compensation_failed(machine, scope, failure, now)
     step = machine.graph.step(current["stepId"])
+    failure = failure.while_handling(scope.error)
     error = failure.error_object(step.step_id, current["attempt"], timestamp(now))
     delay = _retry_delay(machine, scope, step, current, failure)
     if delay is None:
@@ -208,6 +209,7 @@ def attempt_failed(machine: Machine, scope: Scope, failure: Failure, now: dateti
     if refused is not None:
         scope.record(step.step_id).update(status="failed", output=None, error=error, completedAt=timestamp(now))
         machine.log.step("error", "step.failed", now, scope.key, current, data={"error": error, "output": None})
+        refused = refused.while_handling(scope.error)
         refusal = refused.error_object(step.step_id, None, timestamp(now))
         return transitions.unhandled(machine, scope, step, refused, refusal, now)
     machine.log.step(
@@ -225,14 +227,13 @@ def attempt_failed(machine: Machine, scope: Scope, failure: Failure, now: dateti
 def failed_for_good(machine: Machine, scope: Scope, failure: Failure, now: datetime) -> Decision:
     """Route or give up on the live step of a list without another attempt."""
     current = scope.control["current"]
+    failure = failure.while_handling(scope.error)
     error = failure.error_object(current["stepId"], current["attempt"], timestamp(now))
     return _step_failed(machine, scope, machine.graph.step(current["stepId"]), failure, error, now)
 
 
 def _retry_delay(machine: Machine, scope: Scope, step: Step, current: Json, failure: Failure) -> timedelta | None:
-    policies = machine.graph.retry_policies(step)
-    if not policies and step.on_failure is not None and step.on_failure.action == "retry":
-        policies = (machine.options.default_retry,)
+    policies = machine.graph.retry_policies(step, machine.options.default_retry)
     if len(current["counts"]) != len(policies):
         current["counts"] = [0] * len(policies)
     return next_delay(policies, failure, current["counts"], machine.rng(scope, current))

@@ -60,7 +60,7 @@ def bindings_of(
 
 def public_record(record: Json) -> Json:
     """Return the part of a step's record that expressions see."""
-    return {key: record.get(key) for key in ("status", "output", "error", "startedAt", "completedAt")}
+    return {key: record.get(key) for key in ("status", "output", "error", "visit", "startedAt", "completedAt")}
 
 
 def names_in(scope: Scope) -> frozenset[str]:

@@ -132,12 +132,14 @@ def compensation_failed(machine: Machine, root: Scope, failure: Failure, now: da
     current = root.control["current"]
     task = machine.graph.tasks.get(compensation_of(machine.graph.step(current["stepId"])).task_id)
     policies = task.retry_policies if task is not None else ()
-    if not policies and failure.type == WORKER_LOST:
+    if not policies and failure.is_built_in(WORKER_LOST):
         # It may have been done or not: only another attempt makes it "at least once".
         policies = (machine.options.default_retry,)
     if len(current["counts"]) != len(policies):
         current["counts"] = [0] * len(policies)
-    error = failure.error_object(current["stepId"], current["attempt"], timestamp(now))
+    error = failure.while_handling(machine.state["failure"]["error"]).error_object(
+        current["stepId"], current["attempt"], timestamp(now)
+    )
     delay = next_delay(policies, failure, current["counts"], machine.rng(root, current))
     if delay is not None:
         current.update(phase="retrying", runner=None, deadline=None, retryAt=timestamp(later(now, delay)))

@@ -57,6 +57,15 @@ MAX_DETAILS = 65_536
 """Bytes of an error's details; what is larger is replaced by its size."""
 
 MAX_DETAILS_DEPTH = 50
+MAX_CAUSES = 10
+"""Errors that one after another led to an error and are kept with it; in a loop that fails again and again older ones
+are left out."""
+
+CAUSE = "cause"
+"""Key of an error's details that holds the error that was being handled when it happened (rule F4)."""
+
+OWN_CAUSE = "ownCause"
+"""Key under which details of its own called ``cause`` are kept beside that."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +78,7 @@ class Failure:
     :param details: a JSON object with more about it
     :param kinds: further names that it matches: the classes along the exception's MRO
     :param causes: the failures of branches, items or a child workflow that led to this one (rule P2)
+    :param raised: a task raised it itself; its type is then no built-in one, whatever it is called (rule F1)
     """
 
     type: str
@@ -77,6 +87,7 @@ class Failure:
     details: dict[str, Any] = field(default_factory=dict)
     kinds: tuple[str, ...] = ()
     causes: tuple[Failure, ...] = ()
+    raised: bool = False
 
     @classmethod
     def named(
@@ -105,15 +116,20 @@ class Failure:
             if exc.names_its_type and not isinstance(exc, TaskError):
                 return named
             # Whoever names the type of a TaskError has a class at hand all the same (rule F1).
-            kinds = () if exc.names_its_type and named.type in BUILT_IN_TYPES else _kinds_of_class(type(exc))
-            return replace(named, kinds=tuple(dict.fromkeys((*named.kinds, *_own_name(exc), *kinds))))
-        name = type(exc).__name__
-        failure = cls.named(name, _message_of(exc))
-        return replace(failure, kinds=() if name in BUILT_IN_TYPES else _kinds_of_class(type(exc)))
+            kinds = (*named.kinds, *_own_name(exc), *_kinds_of_class(type(exc)))
+            return replace(named, kinds=tuple(dict.fromkeys(kinds)), raised=True)
+        failure = cls.named(type(exc).__name__, _message_of(exc))
+        return replace(failure, kinds=_kinds_of_class(type(exc)), raised=True)
 
-    def with_details(self, **details: Any) -> Failure:
-        """Return the same failure with more details."""
-        return replace(self, details={**self.details, **details})
+    def while_handling(self, handled: dict[str, Any] | None) -> Failure:
+        """Return the same failure with the error in its details that was being handled (rule F4).
+
+        :param handled: the error object, or None where no failure was being handled
+        """
+        if handled is None:
+            return self
+        own = {OWN_CAUSE if key == CAUSE else key: value for key, value in self.details.items()}
+        return replace(self, details={**own, CAUSE: _kept_cause(handled, MAX_CAUSES)})
 
     def error_object(self, step_id: str | None, attempt: int | None, at: str) -> dict[str, Any]:
         """Return the error object of rule F1."""
@@ -136,6 +152,7 @@ class Failure:
             "details": self.details,
             "kinds": list(self.kinds),
             "causes": [cause.to_json() for cause in self.causes],
+            "raised": self.raised,
         }
 
     @classmethod
@@ -148,6 +165,8 @@ class Failure:
             value["details"],
             tuple(value["kinds"]),
             tuple(cls.from_json(cause) for cause in value["causes"]),
+            # What was stored before there was this key tells own classes by their bases.
+            value.get("raised", bool(value["kinds"])),
         )
 
     def matches_type(self, name: str) -> bool:
@@ -164,10 +183,17 @@ class Failure:
 
     @property
     def is_invalid_input(self) -> bool:
-        """Whether trying again cannot help: a ValidationError, or a region whose causes all are (rule F2)."""
+        """Whether trying again cannot help: the engine's ValidationError, or a region with no other cause (rule F2)."""
         if self.causes:
             return all(cause.is_invalid_input for cause in self.causes)
-        return self.type == VALIDATION_ERROR
+        return self.is_built_in(VALIDATION_ERROR)
+
+    def is_built_in(self, name: str | None = None) -> bool:
+        """Tell whether this is a failure of a built-in type, rather than a task's class of that name (rule F1).
+
+        :param name: the type; None for any
+        """
+        return not self.raised and self.type in (BUILT_IN_TYPES if name is None else {name})
 
     def _candidates(self) -> Iterable[Failure]:
         yield self
@@ -177,8 +203,8 @@ class Failure:
 
 def _type_matches(failure: Failure, name: str) -> bool:
     if name == ANY_TYPE:
-        return failure.type != CANCELLED
-    if name == TASK_ERROR and failure.type not in BUILT_IN_TYPES:
+        return not failure.is_built_in(CANCELLED)
+    if name == TASK_ERROR and not failure.is_built_in():
         return True
     return name == failure.type or name in failure.kinds
 
@@ -186,7 +212,22 @@ def _type_matches(failure: Failure, name: str) -> bool:
 def _own_name(exc: StepFailure) -> tuple[str, ...]:
     """Return the name of the class beside the type that its exception names, unless it is ours."""
     own = type(exc)
-    return () if own in (StepFailure, TaskError) or exc.error_type in BUILT_IN_TYPES else (own.__name__,)
+    return () if own in (StepFailure, TaskError) else (own.__name__,)
+
+
+def _kept_cause(error: dict[str, Any], links: int) -> dict[str, Any]:
+    """Return an error object with at most so many errors in it, one in another, and of bounded size."""
+    details = error.get("details") or {}
+    cause = details.get(CAUSE)
+    kept = {key: value for key, value in details.items() if key != CAUSE}
+    if len(json.dumps(kept)) > MAX_DETAILS:
+        kept = {"omitted": f"the details are larger than {MAX_DETAILS:,} bytes"}
+    if isinstance(cause, dict) and {"type", "details"} <= cause.keys():
+        if links > 1:
+            kept[CAUSE] = _kept_cause(cause, links - 1)
+    elif cause is not None:
+        kept[CAUSE] = cause
+    return {**error, "details": kept}
 
 
 def _message_of(exc: BaseException) -> str:
@@ -264,7 +305,7 @@ def next_delay(
     :param counts: failures matched so far, one number a policy; updated in place
     :param rng: source of the jitter
     """
-    if failure.is_invalid_input or failure.type == CANCELLED:
+    if failure.is_invalid_input or failure.is_built_in(CANCELLED):
         return None
     index = policy_for(policies, failure)
     if index is None:
@@ -279,11 +320,11 @@ def next_delay(
 
 
 def delay_of(policy: RetryPolicy, count: int, rng: random.Random) -> timedelta:
-    """Return the delay after the ``count``-th failure that a policy matched."""
+    """Return the delay after the ``count``-th failure that a policy matched; ``maxDelay`` is the longest, jitter
+    included."""
     seconds = parse_duration(policy.delay).total_seconds()
-    limit = (
-        parse_duration(policy.max_delay).total_seconds() if policy.max_delay else timedelta(days=365).total_seconds()
-    )
+    longest = parse_duration(policy.max_delay).total_seconds() if policy.max_delay is not None else None
+    limit = timedelta(days=365).total_seconds() if longest is None else longest
     if policy.strategy == "exponential":
         try:
             seconds *= float(policy.multiplier) ** (count - 1)
@@ -292,6 +333,8 @@ def delay_of(policy: RetryPolicy, count: int, rng: random.Random) -> timedelta:
     seconds = min(seconds, limit)
     if policy.jitter:
         seconds *= rng.uniform(1 - policy.jitter, 1 + policy.jitter)
+    if longest is not None:
+        seconds = min(seconds, longest)
     return timedelta(seconds=min(seconds, timedelta.max.total_seconds() / 2))
 
 

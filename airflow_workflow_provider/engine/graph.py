@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from airflow_workflow_provider.model.definition import RetryPolicy
 from airflow_workflow_provider.model.flow import Flow, handler_targets
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.model.definition import RetryPolicy, Step, WorkflowDefinition
+    from airflow_workflow_provider.model.definition import Step, WorkflowDefinition
     from airflow_workflow_provider.model.task import TaskDefinition
 
 Successors = Callable[[str], Iterable[str]]
+
+_SOME_RETRY: Final = RetryPolicy(max_attempts=2)
 
 #: Node of the top-level list that stands for the workflow's ``onFailure`` (rule F7). No stepId holds a dot.
 ON_FAILURE = "fail.on_failure"
@@ -92,12 +95,18 @@ class Graph:
         """Return the list that a step stands in."""
         return self._home[step_id]
 
-    def retry_policies(self, step: Step) -> tuple[RetryPolicy, ...]:
-        """Return the policies that apply to a step: its own, else its task's (rule K4)."""
+    def retry_policies(self, step: Step, default: RetryPolicy | None = None) -> tuple[RetryPolicy, ...]:
+        """Return the policies that apply to a step: its own, else its task's (rule K4); an empty list means no retry.
+
+        :param default: what applies where neither has any and the step's ``onFailure`` says ``retry`` (rule F4)
+        """
         if step.retry_policy is not None:
             return step.retry_policies
         task = self.tasks.get(step.task_id)
-        return task.retry_policies if task is not None else ()
+        if task is not None and task.retry_policy is not None:
+            return task.retry_policies
+        wanted = step.on_failure is not None and step.on_failure.action == "retry"
+        return (default,) if wanted and default is not None else ()
 
     def timeout(self, step: Step) -> str | None:
         """Return the timeout of one attempt of a step: its own, else its task's (rules F3, K4)."""
@@ -108,10 +117,8 @@ class Graph:
 
     def may_retry(self, step: Step) -> bool:
         """Tell whether a failed attempt of a step may be followed by another."""
-        policies = self.retry_policies(step)
-        if policies:
-            return any(policy.max_attempts > 1 for policy in policies)
-        return step.on_failure is not None and step.on_failure.action == "retry"
+        # The configured default may say something else in every process, so its being there counts as a retry.
+        return any(policy.max_attempts > 1 for policy in self.retry_policies(step, _SOME_RETRY))
 
     def is_region(self, step: Step) -> bool:
         """Tell whether a step has branches or items."""

@@ -300,6 +300,7 @@ class Machine:
     def fail_instance(self, failure: Failure, now: datetime) -> None:
         """Fail the top-level list with a failure that no step can route; the workflow's ``onFailure`` still may."""
         root = self.scope(ROOT)
+        failure = failure.while_handling(root.error)
         error = failure.error_object(self.current_step_id, None, timestamp(now))
         regions.cancel_live(self, root, now)
         root.control["current"] = None
@@ -331,6 +332,7 @@ class Machine:
         """
         failure = self.loop_limit(scope, step_id)
         if failure is not None:
+            failure = failure.while_handling(scope.error)
             transitions.fail_list(self, scope, failure, failure.error_object(step_id, None, timestamp(now)), now)
             return False
         scope.control["counts"][step_id] = scope.control["counts"].get(step_id, 0) + 1

@@ -81,6 +81,7 @@ def abandon(machine: Machine, key: str, failure: Failure, now: datetime) -> None
         machine.fail_instance(failure, now)
         return
     regions.cancel_live(machine, scope, now)
+    failure = failure.while_handling(scope.error)
     transitions.fail_list(machine, scope, failure, failure.error_object(None, None, timestamp(now)), now)
     machine.refresh()
 

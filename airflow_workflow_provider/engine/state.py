@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 ROOT: Final = ""
 FORMAT: Final = 1
+MAX_CORRELATION_ID: Final = 255
+"""Characters of a correlation id."""
 
 Json = dict[str, Any]
 

@@ -26,7 +26,7 @@ def take_transition(machine: Machine, scope: Scope, step: Step, output: Json, no
     try:
         target = _choose(machine, scope, step, output, current["attempt"], now)
     except StepFailure as exc:
-        failure = Failure.from_exception(exc)
+        failure = Failure.from_exception(exc).while_handling(scope.error)
         error = failure.error_object(step.step_id, current["attempt"], timestamp(now))
         scope.record(step.step_id).update(status="failed", error=error)
         return route(machine, scope, step, failure, error, now, in_transition=True)
@@ -95,7 +95,7 @@ def _continue(machine: Machine, scope: Scope, step: Step, error: Json, now: date
         target = _choose(machine, scope, step, {}, scope.control["current"]["attempt"], now)
     except StepFailure as exc:
         scope.control["error"] = outer
-        second = Failure.from_exception(exc).with_details(cause=error)
+        second = Failure.from_exception(exc).while_handling(error)
         stands = second.error_object(step.step_id, error["attempt"], timestamp(now))
         scope.record(step.step_id)["error"] = stands
         return unhandled(machine, scope, step, second, stands, now)
@@ -143,8 +143,7 @@ def _advance(machine: Machine, scope: Scope, step: Step, target: str, now: datet
     if target == END:
         finish_list(machine, scope, now)
     elif target == FAIL:
-        details = {"cause": record["error"]} if record["error"] is not None else {}
-        failure = Failure(WORKFLOW_FAILED, f"Step {step.step_id!r} chose {FAIL!r}", details=details)
+        failure = Failure(WORKFLOW_FAILED, f"Step {step.step_id!r} chose {FAIL!r}").while_handling(scope.error)
         fail_list(machine, scope, failure, failure.error_object(step.step_id, record["attempt"], timestamp(now)), now)
     else:
         machine.activate(scope, target, now)

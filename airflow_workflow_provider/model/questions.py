@@ -7,7 +7,7 @@ from typing import Any, Final
 
 KINDS: Final = ("approval", "form")
 FAIL: Final = "fail"
-"""The value of ``onTimeout`` that fails the step."""
+"""The value of ``onTimeout`` that fails the step, unless an option has this name too."""
 
 DEFAULT_OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {"approval": ("approve", "reject"), "form": ("submit",)}
 ASSIGNEE_KINDS: Final = {"users": "user", "roles": "role", "groups": "group"}
@@ -18,6 +18,28 @@ Place = tuple[str | int, ...]
 def options_of(kind: str, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the decisions that a question leaves; the first one is the approval."""
     return tuple(arguments.get("options", DEFAULT_OPTIONS[kind]))
+
+
+def option_on_timeout(options: Collection[str], arguments: Mapping[str, Any]) -> str | None:
+    """Return the option that counts as decided when nobody answers in time; None where that fails the step.
+
+    Silence is a decision only where ``onTimeout`` says so: as ``{"option": name}``, or by a name alone, where that
+    cannot mean :data:`FAIL`.
+    """
+    chosen = arguments.get("onTimeout", FAIL)
+    if isinstance(chosen, Mapping):
+        return str(chosen["option"])
+    return None if chosen == FAIL or chosen not in options else str(chosen)
+
+
+def ambiguities(kind: str, arguments: Mapping[str, Any], computed: Collection[str] = ()) -> Iterator[tuple[Place, str]]:
+    """Yield the places whose value can be read in two ways, each with what is wrong; see :func:`contradictions`."""
+    if "options" not in computed and arguments.get("onTimeout") == FAIL and FAIL in options_of(kind, arguments):
+        option = '{"option": "fail"}'
+        yield (
+            ("onTimeout",),
+            f"{FAIL!r} is an option too; write {option} to have it count as decided, or leave onTimeout out to fail",
+        )
 
 
 def contradictions(
@@ -34,7 +56,10 @@ def contradictions(
             if option not in options:
                 yield ("commentRequired", index), f"{option!r} is none of the options {list(options)}"
         chosen = arguments.get("onTimeout", FAIL)
-        if chosen not in (FAIL, *options):
+        if isinstance(chosen, Mapping):
+            if chosen["option"] not in options:
+                yield ("onTimeout", "option"), f"{chosen['option']!r} is none of the options {list(options)}"
+        elif chosen not in (FAIL, *options):
             yield ("onTimeout",), f"{chosen!r} is neither {FAIL!r} nor one of the options {list(options)}"
     if "onTimeout" in arguments and "timeout" not in arguments and "timeout" not in computed:
         yield ("onTimeout",), "without a timeout it never happens"

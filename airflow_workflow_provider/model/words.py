@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 MAX_SHOWN: Final = 60
 MAX_LISTED: Final = 10
@@ -30,6 +30,16 @@ def shown(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return "a list"
     return f"a {type(value).__name__}"
+
+
+def violation(error: Any) -> str:
+    """What a value does to a JSON Schema, in one sentence; a ``not`` may say it itself, in its ``description``.
+
+    :param error: of jsonschema
+    """
+    if error.validator == "not" and isinstance(error.validator_value, dict) and "description" in error.validator_value:
+        return f"{shown(error.instance)} {error.validator_value['description']}"
+    return str(error.message)
 
 
 def shortened(text: str, limit: int = 200) -> str:

@@ -16,7 +16,13 @@ from airflow_workflow_provider.errors import InvalidDefinition
 from airflow_workflow_provider.model.task import TaskDefinition
 from airflow_workflow_provider.operators import builtin, events, people
 from airflow_workflow_provider.operators.child import ChildWorkflowOperator
-from airflow_workflow_provider.tasks.calls import arguments_of, is_child_workflow, task_of
+from airflow_workflow_provider.tasks.calls import (
+    CORRELATION_ID,
+    arguments_of,
+    child_correlation_id,
+    is_child_workflow,
+    task_of,
+)
 from airflow_workflow_provider.tasks.registry import StepContext
 from airflow_workflow_provider.tasks.templates import is_template
 
@@ -136,7 +142,11 @@ def prepared(graph: Graph, call: Call, more: Mapping[str, Any]) -> tuple[TaskDef
     """
     if is_child_workflow(call.task_id):
         child = TaskDefinition(task_id=call.task_id, name=call.task_id, operator=ChildWorkflowOperator.name)
-        return child, {"workflow": call.task_id, "input": call.input}
+        return child, {
+            "workflow": call.task_id,
+            "input": call.input,
+            CORRELATION_ID: child_correlation_id(call),
+        }
     task = task_of(graph, call.task_id)
     return task, arguments_of(task, call, more)
 

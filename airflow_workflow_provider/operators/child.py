@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
@@ -23,6 +24,7 @@ from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.instances import Instance, Instances, instance_id
 from airflow_workflow_provider.store.tasks import Tasks
 from airflow_workflow_provider.tasks.builtin import WORKFLOW_PREFIX
+from airflow_workflow_provider.tasks.calls import CORRELATION_ID
 from airflow_workflow_provider.triggers.child import InstanceEndedTrigger
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ class ChildWorkflowOperator(BuiltInOperator):
         """
         parent, workflow_id = self._parent(context), self._workflow_id
         self._check(parent, workflow_id)
-        self._start(workflow_id, parent, cast("dict[str, Any]", context)["workflow"]["started_by"])
+        self._start(workflow_id, parent, self._about(context, parent))
         child = instance_id(workflow_id, run_id_of(parent))
         self.defer(trigger=InstanceEndedTrigger(str(child)), method_name="ended", kwargs={"child": str(child)})
 
@@ -104,11 +106,18 @@ class ChildWorkflowOperator(BuiltInOperator):
             )
             raise StepFailure(message, type=TASK_NOT_FOUND, code="version-not-current")
 
-    def _start(self, workflow_id: str, parent: Parent, started_by: Any) -> None:
+    def _about(self, context: Context, parent: Parent) -> dict[str, Any]:
+        """Return what the child's run is told beside its input."""
+        started_by = cast("dict[str, Any]", context)["workflow"]["started_by"]
+        about = {"parent": parent.to_json(), "startedBy": started_by}
+        correlation_id = self.arguments[CORRELATION_ID]
+        return about if correlation_id is None else {**about, CORRELATION_ID: correlation_id}
+
+    def _start(self, workflow_id: str, parent: Parent, about: Mapping[str, Any]) -> None:
         given = self.arguments["input"]
         if not isinstance(given, dict):
             raise FailedWith(child_failure(workflow_id, _invalid("The input is no JSON object")))
-        conf = {**given, ABOUT: {"parent": parent.to_json(), "startedBy": started_by}}
+        conf = {**given, ABOUT: dict(about)}
         message = TriggerDagRun(dag_id=workflow_id, run_id=run_id_of(parent), conf=conf)
         try:
             # The module's attribute is set when the task's process starts.

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from airflow_workflow_provider.engine.failure import WORKFLOW_FAILED, Failure, timestamp
+from airflow_workflow_provider.engine.state import MAX_CORRELATION_ID
 from airflow_workflow_provider.engine.triggering import input_from
 from airflow_workflow_provider.errors import StepFailure, StoreUnavailable, WorkflowsError
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.events import depth_of
 from airflow_workflow_provider.store.deliveries import Claimed, Deliveries
-from airflow_workflow_provider.store.instances import MAX_CORRELATION_ID, instance_id
+from airflow_workflow_provider.store.instances import instance_id
 from airflow_workflow_provider.store.jsontext import dumps
 from airflow_workflow_provider.store.notices import Notices
 from airflow_workflow_provider.store.reasons import masked

@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import Connection, Row, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from airflow_workflow_provider.engine.state import open_questions
+from airflow_workflow_provider.engine.state import MAX_CORRELATION_ID, open_questions
 from airflow_workflow_provider.errors import Misuse, NotFound
 from airflow_workflow_provider.store import wakeups
 from airflow_workflow_provider.store.endings import ENDED, ending
@@ -30,8 +30,6 @@ T = TypeVar("T")
 
 NAMESPACE: Final = UUID("6f1c1a52-3b0e-5c9a-9d3e-6f6c0f3a7d11")
 """Of all instance ids. Never change it: ids are computed wherever an instance is met."""
-
-MAX_CORRELATION_ID: Final = 255
 
 
 def instance_id(dag_id: str, run_id: str) -> UUID:

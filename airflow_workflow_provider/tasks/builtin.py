@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_workflow_provider.errors import Misuse, StepFailure
 from airflow_workflow_provider.model.durations import parse_duration
+from airflow_workflow_provider.model.words import violation
 from airflow_workflow_provider.tasks.schemas import ARGUMENT_SCHEMAS
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def check_arguments(task_id: str, arguments: Mapping[str, Any]) -> None:
     if not errors:
         return
     findings = [
-        {"pointer": "".join(f"/{part}" for part in error.absolute_path), "message": error.message} for error in errors
+        {"pointer": "".join(f"/{part}" for part in error.absolute_path), "message": violation(error)}
+        for error in errors
     ]
     first = findings[0]
     where = f" at {first['pointer']}" if first["pointer"] else ""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from airflow_workflow_provider.engine.failure import TASK_NOT_FOUND
+from airflow_workflow_provider.engine.failure import TASK_NOT_FOUND, VALIDATION_ERROR
+from airflow_workflow_provider.engine.state import MAX_CORRELATION_ID
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.tasks.builtin import WORKFLOW_PREFIX
 from airflow_workflow_provider.tasks.templates import render, template_values
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import Step, WorkflowDefinition
     from airflow_workflow_provider.model.task import TaskDefinition
     from airflow_workflow_provider.tasks.catalogue import Catalogue
+
+CORRELATION_ID: Final = "correlationId"
+"""The argument of a step ``workflow:…`` that gives the child instance a correlation id of its own."""
 
 
 def task_ids(definition: WorkflowDefinition) -> tuple[str, ...]:
@@ -64,6 +68,23 @@ def arguments_of(task: TaskDefinition, call: Call, more: Mapping[str, Any] | Non
     values = {**(more or {}), **template_values(call)}
     own = {key: value for key, value in task.arguments.items() if key not in call.arguments}
     return {**render(own, values), **call.arguments}
+
+
+def child_correlation_id(call: Call) -> str | None:
+    """Return the correlation id of the child instance that a call starts: its own, else its parent's (rule P5).
+
+    :raises StepFailure: of type ``ValidationError``: the step's argument ``correlationId`` is none
+    """
+    given = call.arguments.get(CORRELATION_ID)
+    if given is None:
+        inherited: str | None = call.bindings["workflow"]["correlationId"]
+        return inherited
+    if not isinstance(given, str) or not 1 <= len(given) <= MAX_CORRELATION_ID or "\x00" in given:
+        message = (
+            f"Argument {CORRELATION_ID!r} of {call.task_id!r} must be a text of 1 to {MAX_CORRELATION_ID} characters"
+        )
+        raise StepFailure(message, type=VALIDATION_ERROR)
+    return given
 
 
 def is_child_workflow(task_id: str) -> bool:

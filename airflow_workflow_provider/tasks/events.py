@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, VALIDATION_ERROR, Failure, timestamp
+from airflow_workflow_provider.engine.failure import (
+    EXPRESSION_ERROR,
+    TIMEOUT_ERROR,
+    VALIDATION_ERROR,
+    Failure,
+    timestamp,
+)
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.durations import parse_duration
 from airflow_workflow_provider.model.events import DEPTH, InvalidEvent, depth_after, parse_event, source_of
@@ -55,9 +61,11 @@ def published(event: CloudEvent) -> dict[str, Any]:
 def receives_until(arguments: Mapping[str, Any], now: datetime) -> datetime | None:
     """When a ``receive`` gives up; None for never.
 
-    :raises StepFailure: of type ``ValidationError``: bad arguments
+    :raises StepFailure: of type ``ExpressionError``: a correlation value that is null; of type ``ValidationError``: bad
+        arguments
     """
     check_arguments("receive", arguments)
+    _check_correlation(arguments.get("correlation", {}))
     if arguments["eventPattern"].split(".").count(MANY) > MAX_MANY:
         message = f"Task 'receive' cannot wait for {arguments['eventPattern']!r}: {MANY} more than {MAX_MANY} times"
         raise StepFailure(message, type=VALIDATION_ERROR)
@@ -68,6 +76,14 @@ def receives_until(arguments: Mapping[str, Any], now: datetime) -> datetime | No
     except (ValueError, OverflowError) as error:
         message = f"Task 'receive' cannot wait for {arguments['timeout']!r}: {error}"
         raise StepFailure(message, type=VALIDATION_ERROR) from error
+
+
+def _check_correlation(correlation: Mapping[str, Any]) -> None:
+    """Refuse to wait for what can never come: an expression that found nothing gave null (rule E5)."""
+    for path, value in correlation.items():
+        if value is None:
+            message = f"arguments/correlation/{path}: the value is null or missing, so no event would ever match"
+            raise StepFailure(message, type=EXPRESSION_ERROR, details={"at": f"arguments/correlation/{path}"})
 
 
 def nothing_came(arguments: Mapping[str, Any]) -> Failure:

@@ -20,7 +20,13 @@ from airflow_workflow_provider.model.definition import Node, Transform, Workflow
 from airflow_workflow_provider.model.durations import parse_duration
 from airflow_workflow_provider.model.questions import KINDS
 from airflow_workflow_provider.tasks.builtin import PURE, WORKFLOW_PREFIX, run_pure, wait_until
-from airflow_workflow_provider.tasks.calls import arguments_of, is_child_workflow, task_ids, tasks_of
+from airflow_workflow_provider.tasks.calls import (
+    arguments_of,
+    child_correlation_id,
+    is_child_workflow,
+    task_ids,
+    tasks_of,
+)
 from airflow_workflow_provider.tasks.catalogue import Catalogue
 from airflow_workflow_provider.tasks.events import event_of, nothing_came, published, receives_until
 from airflow_workflow_provider.tasks.questions import answer_without, ask_of, result_of
@@ -209,7 +215,14 @@ class SimulatedTasks:
                 type=TASK_NOT_FOUND,
                 code="max-depth",
             )
-        result = self.start(definition, call.input, now, depth=depth + 1, instance_id=call.idempotency_key)
+        result = self.start(
+            definition,
+            call.input,
+            now,
+            depth=depth + 1,
+            instance_id=call.idempotency_key,
+            correlation_id=child_correlation_id(call),
+        )
         return child_outcome(result, name)
 
     def _warn(self, task_id: str) -> None:

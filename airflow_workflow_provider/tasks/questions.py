@@ -15,7 +15,7 @@ from airflow_workflow_provider.engine.schemas import schema_findings, with_defau
 from airflow_workflow_provider.errors import StepFailure, WorkflowsError
 from airflow_workflow_provider.model.diagnostics import pointer_of
 from airflow_workflow_provider.model.durations import parse_duration
-from airflow_workflow_provider.model.questions import ASSIGNEE_KINDS, FAIL, contradictions, options_of
+from airflow_workflow_provider.model.questions import ASSIGNEE_KINDS, contradictions, option_on_timeout, options_of
 from airflow_workflow_provider.tasks.builtin import check_arguments
 
 ANYONE: Final = "anyone"
@@ -70,7 +70,7 @@ class Ask:
     :param options: the decisions; the first one is the approval
     :param schema: of the form; empty for none
     :param assignees: null where none are named: then whoever may answer in Airflow
-    :param on_timeout: ``fail`` or an option
+    :param on_timeout: the option that counts as decided when nobody answers in time; null where that fails the step
     :param plan: reminders and escalations, by time
     :param notifiers: names of those that are told; null for all
     """
@@ -87,7 +87,7 @@ class Ask:
     comment_required: tuple[str, ...]
     timeout: str | None
     due_at: datetime | None
-    on_timeout: str
+    on_timeout: str | None
     fail_on_reject: bool
     plan: tuple[Appointment, ...]
     notifiers: tuple[str, ...] | None
@@ -107,11 +107,12 @@ def ask_of(kind: str, arguments: Mapping[str, Any], now: datetime) -> Ask:
         raise StepFailure(message, type=VALIDATION_ERROR, details={"errors": findings})
     plan = [Appointment(_after(now, each)) for each in arguments.get("reminders", ())]
     plan += [Appointment(_after(now, each["after"]), each["assignees"]) for each in arguments.get("escalations", ())]
+    options = options_of(kind, arguments)
     return Ask(
         kind=kind,
         subject=arguments["subject"],
         body=arguments.get("body"),
-        options=options_of(kind, arguments),
+        options=options,
         schema=arguments.get("schema", {}),
         defaults=arguments.get("defaults", {}),
         assignees=arguments.get("assignees"),
@@ -120,7 +121,7 @@ def ask_of(kind: str, arguments: Mapping[str, Any], now: datetime) -> Ask:
         comment_required=tuple(arguments.get("commentRequired", ())),
         timeout=arguments.get("timeout"),
         due_at=_after(now, arguments["timeout"]) if "timeout" in arguments else None,
-        on_timeout=arguments.get("onTimeout", FAIL),
+        on_timeout=option_on_timeout(options, arguments),
         fail_on_reject=arguments.get("failOnReject", False),
         plan=tuple(sorted(plan, key=lambda each: each.at)),
         notifiers=tuple(arguments["notifiers"]) if "notifiers" in arguments else None,
@@ -204,7 +205,7 @@ def is_decided(votes: Sequence[Json], options: Sequence[str], min_approvals: int
 
 def answer_without(ask: Ask, now: datetime) -> Json | None:
     """Return the answer that a question gets when its time is over; null where that fails the step."""
-    if ask.on_timeout not in ask.options:
+    if ask.on_timeout is None:
         return None
     return {"decision": ask.on_timeout, "form": {}, "comment": None, "by": None, "at": timestamp(now)}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from airflow_workflow_provider.engine.failure import BUILT_IN_TYPES, WORKFLOW_FAILED
+
 # What parse_duration reads: fixed lengths only, so no years and no months.
 _NUMBER = "[0-9]+([.,][0-9]+)?"
 _TIME = f"T(?=[0-9])({_NUMBER}H)?({_NUMBER}M)?({_NUMBER}S)?"
@@ -69,8 +71,8 @@ _QUESTION: Mapping[str, Any] = {
     },
     "timeout": {**_DURATION_FIELD, "description": "how long an answer is waited for"},
     "onTimeout": {
-        **_OPTION,
-        "description": 'what happens then: "fail" (a TimeoutError), or one of the options as the decision',
+        "anyOf": [_OPTION, _schema({"option": _OPTION}, required=("option",))],
+        "description": 'what happens then: {"option": name} counts as decided; "fail", or nothing, is a TimeoutError',
     },
     "reminders": {
         "type": "array",
@@ -93,7 +95,15 @@ ARGUMENT_SCHEMAS: Mapping[str, dict[str, Any]] = {
     "set": {"type": "object"},
     "fail": _schema(
         {
-            "type": {"type": "string", "minLength": 1, "description": "type of the error, WorkflowFailed if absent"},
+            "type": {
+                "type": "string",
+                "minLength": 1,
+                "not": {
+                    "enum": sorted(BUILT_IN_TYPES - {WORKFLOW_FAILED}),
+                    "description": "is a type that only the engine itself gives; choose a name of your own",
+                },
+                "description": "type of the error, WorkflowFailed if absent; no other type of the engine's own",
+            },
             "code": {"type": ["string", "null"]},
             "message": {"type": "string"},
             "details": {"type": "object"},

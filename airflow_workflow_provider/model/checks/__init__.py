@@ -41,6 +41,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     failure.IdleCompensation(),
     failure.ErrorTypeSpelling(),
     failure.IdlePolicy(),
+    failure.IdleFields(),
     regions.OneRegion(),
     regions.IdleFailFast(),
     regions.ItemName(),

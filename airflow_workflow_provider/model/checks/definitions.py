@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.model.checks.base import Catalogue, Path, finding
+from airflow_workflow_provider.model.checks.failure import idle_fields
 from airflow_workflow_provider.model.checks.schemas import schema_findings
 from airflow_workflow_provider.model.checks.tasks import argument_findings, is_allowed, is_dotted, operator_advice
-from airflow_workflow_provider.model.checks.times import fixed_length, policy_durations
+from airflow_workflow_provider.model.checks.times import fixed_length, policies_at, policy_durations
 from airflow_workflow_provider.model.task import BUILTIN_TASKS, SUB_WORKFLOW_PREFIX, TASK_ID_PATTERN, TaskDefinition
 from airflow_workflow_provider.model.words import did_you_mean, listed, shown
 
@@ -32,6 +33,8 @@ def task_findings(
     yield from _identity(task)
     yield from _operator(task, allowed_operators, catalogue)
     yield from policy_durations((), task.retry_policy)
+    for place, policy in policies_at((), task.retry_policy):
+        yield from idle_fields(place, policy)
     yield from fixed_length(("timeout",), task.timeout, above_zero=True)
     yield from schema_findings(("inputSchema",), task.input_schema)
     yield from schema_findings(("outputSchema",), task.output_schema)

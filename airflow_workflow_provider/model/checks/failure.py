@@ -7,12 +7,16 @@ import difflib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from pydantic.alias_generators import to_camel
+
 from airflow_workflow_provider.model.checks.base import Check, Checked, Path, finding, warning
 from airflow_workflow_provider.model.checks.times import policies_at
+from airflow_workflow_provider.model.durations import parse_duration
+from airflow_workflow_provider.model.task import BUILTIN_TASKS, SUB_WORKFLOW_PREFIX
 from airflow_workflow_provider.model.words import shown
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.model.definition import OnFailure, RetryPolicy
+    from airflow_workflow_provider.model.definition import OnFailure, RetryPolicy, Step
     from airflow_workflow_provider.model.diagnostics import Diagnostic
 
 ERROR_TYPES: Final = frozenset(
@@ -25,6 +29,10 @@ ERROR_TYPES: Final = frozenset(
 """The error types of the format itself."""
 
 _NEVER_RETRIED: Final = frozenset({"ValidationError", "Cancelled"})
+_RAISES_OWN: Final = frozenset({"python"})
+"""Built-in operators that run code of strangers, whose errors may have any name."""
+
+_OF_DELAYS: Final = ("delay", "strategy", "max_delay", "multiplier", "jitter")
 _ALIKE: Final = 0.87
 _LONGEST: Final = 100
 
@@ -124,10 +132,91 @@ class IdlePolicy(Check):
                 if covered:
                     message = "The policy never applies: one before it matches every error"
                     yield warning("WF214", place, message, "put the policy without retryOn last")
-                elif policy.retry_on and _NEVER_RETRIED.issuperset(policy.retry_on):
-                    message = f"The policy never applies: {' and '.join(policy.retry_on)} is never retried"
+                elif policy.retry_on and _NEVER_RETRIED.issuperset(policy.retry_on) and not _may_raise(document, step):
+                    names = " and ".join(policy.retry_on)
+                    message = f"The policy never applies: the engine's own {names} is never retried"
                     yield warning("WF214", (*place, "retryOn"), message, "route it with an errorHandler")
+                elif _excludes_all(policy):
+                    message = "The policy never retries: doNotRetryOn names every error that it is for"
+                    yield warning("WF214", (*place, "doNotRetryOn"), message, "leave one of the two out")
                 covered = covered or _matches_all(policy)
+
+
+def _may_raise(document: Checked, step: Step) -> bool:
+    """Tell whether an error of a step may be of a task's own class, which can have any name (rule F1)."""
+    if step.parallel_branches or step.for_each is not None or step.task_id.startswith(SUB_WORKFLOW_PREFIX):
+        return True
+    task = document.catalogue.get(step.task_id) if document.catalogue is not None else None
+    operator = task.operator if task is not None else step.task_id
+    return operator not in BUILTIN_TASKS or operator in _RAISES_OWN
+
+
+def _excludes_all(policy: RetryPolicy) -> bool:
+    excluded = set(policy.do_not_retry_on)
+    return "*" in excluded or (bool(policy.retry_on) and excluded.issuperset(policy.retry_on))
+
+
+class IdleFields(Check):
+    """Every field of a retry policy has an effect (rule F2)."""
+
+    codes = ("WF215",)
+
+    def findings(self, document: Checked) -> Iterator[Diagnostic]:
+        """Yield the fields that have none."""
+        for path, step, _ in document.steps():
+            for place, policy in policies_at(path, step.retry_policy):
+                yield from idle_fields(place, policy)
+            handler = step.on_failure
+            if handler is None or handler.action != "retry" or step.retry_policy is None:
+                continue
+            if all(policy.max_attempts == 1 for policy in step.retry_policies):
+                message = 'The action "retry" has no effect: the step\'s retryPolicy says that nothing is retried'
+                suggestion = "leave out retryPolicy, or the action"
+                yield warning("WF215", (*path, "onFailure", "action"), message, suggestion)
+
+
+def idle_fields(path: Path, policy: RetryPolicy) -> Iterator[Diagnostic]:
+    """Yield the fields of a retry policy that are given and have no effect."""
+    given = policy.model_fields_set
+    if "retry_on" in given and not policy.retry_on:
+        message = "An empty retryOn has no effect: every error is retried, as without it"
+        yield warning("WF215", (*path, "retryOn"), message, 'leave it out; "maxAttempts": 1 retries nothing')
+    if policy.max_attempts == 1:
+        for name in _OF_DELAYS:
+            if name in given:
+                message = f"{to_camel(name)} has no effect: with maxAttempts 1 nothing is tried again"
+                yield warning("WF215", (*path, to_camel(name)), message, "raise maxAttempts, or leave it out")
+        return
+    for name, why in _idle_delays(policy):
+        if name in given:
+            yield warning("WF215", (*path, to_camel(name)), f"{to_camel(name)} has no effect: {why}")
+
+
+def _idle_delays(policy: RetryPolicy) -> Iterator[tuple[str, str]]:
+    """Yield the fields about delays that cannot change any, each with the reason."""
+    delay, longest = _seconds(policy.delay), _seconds(policy.max_delay)
+    if delay == 0:
+        yield from ((name, "the delay is zero") for name in ("strategy", "multiplier", "max_delay", "jitter"))
+        return
+    if policy.strategy != "exponential":
+        yield "multiplier", 'only the strategy "exponential" multiplies'
+    elif policy.max_attempts == 2:  # noqa: PLR2004 - the second attempt has the first delay
+        yield "multiplier", "with maxAttempts 2 there is one delay, which is not multiplied"
+    if delay is None or longest is None:
+        return
+    if longest < delay:
+        yield "delay", "maxDelay is shorter, so every delay is maxDelay"
+        if policy.multiplier >= 1:
+            yield "multiplier", "maxDelay is shorter than the first delay"
+    elif policy.strategy != "exponential" and delay * (1 + policy.jitter) <= longest:
+        yield "max_delay", "no delay is longer"
+
+
+def _seconds(duration: str | None) -> float | None:
+    try:
+        return None if duration is None else parse_duration(duration).total_seconds()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _matches_all(policy: RetryPolicy) -> bool:

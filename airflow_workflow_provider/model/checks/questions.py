@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 from airflow_workflow_provider.model.arguments import as_transform, is_template, parts
 from airflow_workflow_provider.model.checks.base import Check, Checked, Path, finding, warning
 from airflow_workflow_provider.model.checks.schemas import schema_findings
-from airflow_workflow_provider.model.questions import ASSIGNEE_KINDS, KINDS, assignees_of, contradictions
+from airflow_workflow_provider.model.questions import (
+    ASSIGNEE_KINDS,
+    KINDS,
+    ambiguities,
+    assignees_of,
+    contradictions,
+)
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.diagnostics import Diagnostic
@@ -22,7 +28,7 @@ class QuestionArguments(Check):
     def findings(self, document: Checked) -> Iterator[Diagnostic]:
         """Yield what does not fit."""
         for path, kind, given, computed in _questions(document):
-            for place, message in contradictions(kind, given, computed):
+            for place, message in (*contradictions(kind, given, computed), *ambiguities(kind, given, computed)):
                 yield finding("WF406", (*path, *place), message[0].upper() + message[1:])
             if "schema" in given:
                 yield from schema_findings((*path, "schema"), given["schema"], objects=True)

@@ -12,7 +12,7 @@ from airflow_workflow_provider.model.checks.base import Check, Checked, Path, fi
 from airflow_workflow_provider.model.checks.identity import is_semantic
 from airflow_workflow_provider.model.definition import WORKFLOW_ID_PATTERN, Step
 from airflow_workflow_provider.model.task import BUILTIN_TASKS, SUB_WORKFLOW_PREFIX
-from airflow_workflow_provider.model.words import did_you_mean, listed, shortened, shown
+from airflow_workflow_provider.model.words import did_you_mean, listed, shortened, shown, violation
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.diagnostics import Diagnostic
@@ -96,6 +96,19 @@ class Arguments(Check):
             schema = document.catalogue.argument_schema(step.task_id)
             if schema is not None:
                 yield from argument_findings((*path, "arguments"), step.arguments or {}, schema, _named(step))
+            yield from _null_correlations(document, path, step)
+
+
+def _null_correlations(document: Checked, path: Path, step: Step) -> Iterator[Diagnostic]:
+    """Yield the correlation values of a ``receive`` that no event can have (rule E5)."""
+    task = document.catalogue.get(step.task_id) if document.catalogue is not None else None
+    correlation = (step.arguments or {}).get("correlation")
+    if task is None or task.operator != "receive" or not isinstance(correlation, dict):
+        return
+    for key, value in correlation.items():
+        if value is None:
+            message = f"The correlation value of {shown(key)} is null: no event would ever match"
+            yield finding("WF403", (*path, "arguments", "correlation", key), message, "give the value to wait for")
 
 
 def is_allowed(operator: str, patterns: Any) -> bool:
@@ -134,7 +147,7 @@ def argument_findings(path: Path, arguments: Any, schema: dict[str, Any], what: 
             if found < _MAX_FINDINGS and not _concerns(error, computed):
                 found += 1
                 yield finding(
-                    "WF403", (*path, *error.absolute_path), f"{what}: {shortened(error.message)}", _advice(error)
+                    "WF403", (*path, *error.absolute_path), f"{what}: {shortened(violation(error))}", _advice(error)
                 )
     except RecursionError:
         yield finding("WF403", path, f"{what}: the arguments are nested too deeply")

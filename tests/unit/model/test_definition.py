@@ -58,7 +58,15 @@ EVERYTHING: dict[str, Any] = {
                 {"branchId": "three"},
             ],
             "retryPolicy": [
-                {"maxAttempts": 2, "retryOn": ["TimeoutError"], "maxDelay": "PT1H", "multiplier": 1.5, "jitter": 0.1},
+                {
+                    "maxAttempts": 3,
+                    "retryOn": ["TimeoutError"],
+                    "strategy": "exponential",
+                    "delay": "PT5S",
+                    "maxDelay": "PT1H",
+                    "multiplier": 1.5,
+                    "jitter": 0.1,
+                },
                 {"doNotRetryOn": ["BranchFailed"]},
             ],
         },
@@ -107,7 +115,7 @@ def test_d1_every_field_of_the_format_loads_and_means_something() -> None:
     definition = parse_definition(EVERYTHING)
 
     assert definition.steps[0].retry_policies == (definition.steps[0].retry_policy,)
-    assert [each.max_attempts for each in definition.steps[1].retry_policies] == [2, 1]
+    assert [each.max_attempts for each in definition.steps[1].retry_policies] == [3, 1]
     assert definition.steps[2].retry_policies == ()
     assert definition.steps[2].for_each is not None
     assert definition.steps[2].for_each.as_ == "order"

@@ -95,3 +95,12 @@ def test_e5_a_bad_pattern_is_a_validation_error(pattern: Any) -> None:
     }
     result = WorkflowSimulator()(definition, {"pattern": pattern})
     assert result.error["type"] == "ValidationError"
+
+
+@pytest.mark.parametrize("found", ["input.none", "input.nothing.there"])
+def test_e5_a_correlation_value_that_is_null_or_missing_is_an_error_at_once(found: str) -> None:
+    correlation = {"order.id": 7, "customer.no": {"type": "jmespath", "expression": found}}
+    result = simulate({"stepId": "r", "taskId": "receive", "arguments": {**RECEIVE, "correlation": correlation}})
+
+    assert (result.status, result.error["type"]) == ("failed", "ExpressionError")
+    assert "customer.no" in result.error["message"]

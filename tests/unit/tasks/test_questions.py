@@ -160,3 +160,36 @@ def test_k3_in_a_simulation_nobody_answers_unless_a_mock_does(workflow_simulator
     arguments.pop("onTimeout")
     failed = workflow_simulator(document, {})
     assert (failed.status, failed.error["type"]) == ("failed", "TimeoutError")
+
+
+@pytest.mark.parametrize(
+    ("options", "given", "decision"),
+    [
+        (["fail", "pass"], None, None),
+        (["pass", "fail"], None, None),
+        (["pass", "fail"], "fail", None),
+        (["pass", "fail"], "pass", "pass"),
+        (["pass", "fail"], {"option": "fail"}, "fail"),
+        (["pass", "redo"], {"option": "redo"}, "redo"),
+        (["option", "null"], "option", "option"),
+        (["*", " "], {"option": " "}, " "),
+    ],
+)
+def test_k3_silence_is_a_decision_only_where_on_timeout_says_so(
+    options: list[str], given: Any, decision: str | None
+) -> None:
+    asked = ask(
+        options=options, timeout="P1D", minApprovals=2, failOnReject=True, **({"onTimeout": given} if given else {})
+    )
+    answer = answer_without(asked, NOW)
+
+    assert (None if answer is None else answer["decision"]) == decision
+
+
+@pytest.mark.parametrize("given", [{"option": "perhaps"}, {"option": ""}, {"Option": "pass"}, {}, True, ["pass"]])
+def test_k3_an_on_timeout_of_another_form_is_refused(given: Any) -> None:
+    with pytest.raises(StepFailure) as caught:
+        ask(options=["pass", "fail"], timeout="P1D", onTimeout=given)
+
+    assert caught.value.error_type == "ValidationError"
+    assert caught.value.details["errors"][0]["pointer"].startswith("/onTimeout")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.documents import check, found, step, workflow
+from tests.fixtures.documents import check, found, step, task, workflow
 
 
 @pytest.mark.parametrize("place", ["step", "workflow"])
@@ -66,7 +66,8 @@ def test_f7_a_compensation_that_never_runs_is_warned_of() -> None:
 )
 def test_f1_a_type_that_is_nearly_a_built_in_one_is_warned_of(name: str, meant: str | None) -> None:
     handler = {"errorHandler": {"conditions": [{"errorType": name, "nextStepId": "end"}]}}
-    result = check(workflow(step("a", onFailure=handler, retryPolicy={"retryOn": [name], "doNotRetryOn": [name]})))
+    policies = [{"retryOn": ["B"], "doNotRetryOn": [name] if name != "*" else ["C"]}, {"retryOn": [name]}]
+    result = check(workflow(step("a", onFailure=handler, retryPolicy=policies)))
 
     assert result.valid
     assert [each.suggestion for each in result.diagnostics] == [f"did you mean '{meant}'?"] * (3 if meant else 0)
@@ -81,6 +82,10 @@ def test_f1_a_type_that_is_nearly_a_built_in_one_is_warned_of(name: str, meant: 
         ([{"retryOn": ["*"]}, {}], [("WF214", "/steps/0/retryPolicy/1")]),
         ([], []),
         ({"retryOn": ["ValidationError"]}, [("WF214", "/steps/0/retryPolicy/retryOn")]),
+        ({"retryOn": ["Cancelled", "ValidationError"]}, [("WF214", "/steps/0/retryPolicy/retryOn")]),
+        ({"retryOn": ["A", "B"], "doNotRetryOn": ["B", "A", "C"]}, [("WF214", "/steps/0/retryPolicy/doNotRetryOn")]),
+        ({"doNotRetryOn": ["*"]}, [("WF214", "/steps/0/retryPolicy/doNotRetryOn")]),
+        ({"retryOn": ["A", "B"], "doNotRetryOn": ["B"]}, []),
         ({"retryOn": ["ValidationError", "TimeoutError"]}, []),
     ],
 )
@@ -167,3 +172,65 @@ def test_p4_numbers_of_items_are_bounded(key: str, value: object) -> None:
     items = {"items": {"type": "jmespath", "expression": "data.x"}, "steps": [], key: value}
 
     assert [place for _, place in found(workflow(step("a", forEach=items)))] == [f"/steps/0/forEach/{key}"]
+
+
+OWN_CODE = task("billing.charge", operator="python", arguments={"callable": "charge"})
+PYTHON = task("python")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"taskId": "billing.charge"},
+        {"taskId": "python", "arguments": {"callable": "charge"}},
+        {"taskId": "workflow:other"},
+        {"forEach": {"items": {"type": "jmespath", "expression": "input.xs"}, "steps": [step("b")]}},
+        {"parallelBranches": [{"branchId": "one", "steps": [step("b")]}]},
+    ],
+)
+def test_f1_a_class_of_a_task_may_bear_the_name_of_a_built_in_type(more: dict[str, Any]) -> None:
+    document = workflow({**step("a"), **more, "retryPolicy": {"maxAttempts": 2, "retryOn": ["ValidationError"]}})
+
+    assert found(document, OWN_CODE, PYTHON) == []
+
+
+@pytest.mark.parametrize(
+    ("policy", "fields"),
+    [
+        ({"maxAttempts": 3, "delay": "PT5S"}, []),
+        ({"maxAttempts": 3, "delay": "PT5S", "strategy": "exponential", "multiplier": 3, "maxDelay": "PT1H"}, []),
+        ({"maxAttempts": 3, "delay": "PT5S", "jitter": 0.5, "maxDelay": "PT6S"}, []),
+        ({"maxAttempts": 3, "delay": "PT5S", "strategy": "exponential", "maxDelay": "PT5S"}, []),
+        ({"maxAttempts": 4, "delay": "PT5S", "multiplier": 3}, ["multiplier"]),
+        ({"maxAttempts": 4, "delay": "PT5S", "strategy": "fixed", "multiplier": 2}, ["multiplier"]),
+        ({"maxAttempts": 2, "delay": "PT5S", "strategy": "exponential", "multiplier": 3}, ["multiplier"]),
+        ({"delay": "PT5S"}, ["delay"]),
+        (
+            {"maxAttempts": 1, "delay": "PT5S", "strategy": "exponential", "jitter": 0.1},
+            ["delay", "jitter", "strategy"],
+        ),
+        ({"maxAttempts": 1}, []),
+        ({"maxAttempts": 9, "jitter": 0.2, "maxDelay": "PT1M"}, ["jitter", "maxDelay"]),
+        ({"maxAttempts": 9, "delay": "PT0S", "strategy": "exponential", "multiplier": 4}, ["multiplier", "strategy"]),
+        ({"maxAttempts": 9, "delay": "PT30S", "maxDelay": "PT20S"}, ["delay"]),
+        ({"maxAttempts": 9, "delay": "PT30S", "maxDelay": "PT30S"}, ["maxDelay"]),
+        ({"maxAttempts": 9, "delay": "PT30S", "maxDelay": "PT60S", "jitter": 1}, ["maxDelay"]),
+        ({"maxAttempts": 9, "retryOn": []}, ["retryOn"]),
+        ({"maxAttempts": 9, "retryOn": ["A"], "doNotRetryOn": []}, []),
+    ],
+)
+def test_f2_a_field_of_a_policy_without_effect_is_warned_of(policy: dict[str, Any], fields: list[str]) -> None:
+    for places, given in (("retryPolicy", policy), ("retryPolicy/0", [policy])):
+        document = workflow(step("a", retryPolicy=given))
+
+        assert check(document).valid
+        assert sorted(found(document)) == [("WF215", f"/steps/0/{places}/{field}") for field in fields]
+
+
+@pytest.mark.parametrize(
+    ("policy", "warned"), [([], True), ([{"retryOn": ["A"]}, {}], True), ({"maxAttempts": 2}, False), (None, False)]
+)
+def test_k4_to_retry_although_the_policy_says_no_is_warned_of(policy: Any, warned: bool) -> None:
+    document = workflow(step("a", onFailure={"action": "retry"}, **({} if policy is None else {"retryPolicy": policy})))
+
+    assert found(document) == ([("WF215", "/steps/0/onFailure/action")] if warned else [])

@@ -93,9 +93,9 @@ def test_d3_other_versions_are_refused_with_a_proposal(version: str, proposal: s
         ("/steps/0/timeout", {"timeout": "P1M"}),
         ("/steps/0/timeout", {"timeout": "PT0S"}),
         ("/steps/0/timeout", {"timeout": ""}),
-        ("/steps/0/retryPolicy/delay", {"retryPolicy": {"delay": "5m"}}),
-        ("/steps/0/retryPolicy/maxDelay", {"retryPolicy": {"maxDelay": "-PT5M"}}),
-        ("/steps/0/retryPolicy/1/delay", {"retryPolicy": [{"retryOn": ["A"]}, {"delay": "P1Y"}]}),
+        ("/steps/0/retryPolicy/delay", {"retryPolicy": {"maxAttempts": 2, "delay": "5m"}}),
+        ("/steps/0/retryPolicy/maxDelay", {"retryPolicy": {"maxAttempts": 2, "delay": "PT1M", "maxDelay": "-PT5M"}}),
+        ("/steps/0/retryPolicy/1/delay", {"retryPolicy": [{"retryOn": ["A"]}, {"maxAttempts": 2, "delay": "P1Y"}]}),
     ],
 )
 def test_d3_durations_of_a_step_are_of_fixed_length(place: str, more: dict[str, object]) -> None:

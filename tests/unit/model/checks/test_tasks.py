@@ -146,7 +146,7 @@ def test_k2_everything_in_a_task_document_is_checked_at_once() -> None:
     document = {
         "inputSchema": {"type": "objct"},
         "outputSchema": {"$ref": "http://example.com"},
-        "retryPolicy": {"delay": "5m"},
+        "retryPolicy": {"maxAttempts": 2, "delay": "5m"},
         "timeout": "PT0S",
         "opertor": "x",
     }
