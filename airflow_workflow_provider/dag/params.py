@@ -9,7 +9,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from airflow_workflow_provider.model.json_schema.budget import Budget, OutOfSteps
+from airflow_workflow_provider.model.json_schema.defaults import MISSING, default_of
+from airflow_workflow_provider.model.json_schema.formats import FORMATS
+from airflow_workflow_provider.model.json_schema.references import Place, UnknownReference, subschemas
+from airflow_workflow_provider.model.json_schema.validation import fits, place_of
+
 MAX_PARTS: Final = 10_000
+
+_STRUCTURE: Final = frozenset({"$anchor", "$defs", "$dynamicAnchor", "$id", "$ref", "$schema", "definitions"})
+_READ_DIFFERENTLY: Final = frozenset(
+    {
+        "$dynamicRef",
+        "multipleOf",
+        "pattern",
+        "patternProperties",
+        "propertyNames",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+        "uniqueItems",
+    }
+)
+_SHOWN_FORMATS: Final = frozenset({"date", "date-time", "time"})
+"""Airflow's form has fields for them."""
+
+_LOOSENED_IS_STRICTER: Final = frozenset({"contains", "if", "not", "oneOf"})
+_WITH: Final = {"contains": ("minContains", "maxContains"), "if": ("then", "else")}
 
 Json = dict[str, Any]
 
@@ -21,10 +46,12 @@ def params_of(schema: Mapping[str, Any]) -> dict[str, tuple[Any, Json]]:
     found: dict[str, tuple[Any, Json]] = {}
     inliner = _Inliner(schema)
     for name, given in properties.items() if isinstance(properties, dict) else ():
-        inlined = inliner.inlined(given)
+        place = inliner.root.inner(given)
+        inlined = inliner.inlined(place)
         part = inlined if isinstance(inlined, dict) else {}
-        if "default" in part:
-            found[name] = (part["default"], _without_default(part))
+        default = _default(place)
+        if default is not MISSING:
+            found[name] = (default, _without_default(part))
         elif isinstance(required, list) and name in required:
             found[name] = (REQUIRED, part)
         else:
@@ -56,9 +83,14 @@ def without_blanks(schema: Mapping[str, Any], given: Mapping[str, Any]) -> Json:
 def _allows_null(part: Any) -> bool:
     if not isinstance(part, dict):
         return part is not False
-    from airflow_workflow_provider.engine.schemas import schema_findings
+    return "$ref" not in part and fits(part, None)
 
-    return "$ref" not in part and not schema_findings(part, None)
+
+def _default(place: Place) -> Any:
+    try:
+        return default_of(place, Budget(None))
+    except (OutOfSteps, RecursionError, UnknownReference):
+        return MISSING
 
 
 def _without_default(part: Json) -> Json:
@@ -79,36 +111,65 @@ def _or_null(part: Json) -> Json:
 
 
 class _Inliner:
-    """Takes references out of a schema: a param stands alone.
+    """Makes schemas that stand alone, as a param's must, and that Airflow reads as they are meant.
 
-    What refers to itself, or would grow too large, is left unchecked here.
+    Taken out are references and what Airflow's validator understands differently: patterns, multiples of fractions and
+    most formats. What refers to itself, or would grow too large, is left unchecked here.
     """
 
     def __init__(self, root: Mapping[str, Any]) -> None:
-        self._root = root
+        self.root = place_of(root)
         self._left = MAX_PARTS
+        self._loosened = 0
 
-    def inlined(self, part: Any, within: frozenset[str] = frozenset()) -> Any:
+    def inlined(self, place: Place, within: frozenset[int] = frozenset()) -> Any:
+        """Return a schema without references.
+
+        :param within: the schemas that it is part of
+        """
         self._left -= 1
-        if self._left < 0:
+        schema = place.schema
+        if self._left < 0 or id(schema) in within:
+            self._loosened += 1
             return {}
-        if isinstance(part, list):
-            return [self.inlined(item, within) for item in part]
-        if not isinstance(part, dict):
-            return part
-        found = {k: self.inlined(v, within) for k, v in part.items() if k not in ("$ref", "$defs", "definitions")}
-        reference = part.get("$ref")
-        if not isinstance(reference, str) or reference in within:
-            return found
-        target = self.inlined(_resolved(reference, self._root), within | {reference})
-        return {**(target if isinstance(target, dict) else {}), **found}
+        if not isinstance(schema, dict):
+            return schema
+        within |= {id(schema)}
+        found = {key: value for key, value in schema.items() if not self._is_left_out(key, value, schema)}
+        for (keyword, *key), inner in subschemas(schema):
+            if keyword in found:
+                self._put(found, str(keyword), key, place.inner(inner), within)
+        return {**self._named(place, within), **found}
 
+    def _put(self, found: Json, keyword: str, key: list[str | int], inner: Place, within: frozenset[int]) -> None:
+        before = self._loosened
+        part = self.inlined(inner, within)
+        if keyword in _LOOSENED_IS_STRICTER and self._loosened > before:
+            for each in (keyword, *_WITH.get(keyword, ())):
+                found.pop(each, None)
+        elif key:
+            # The list or map belongs to the definition.
+            held = found[keyword]
+            found[keyword] = [*held] if isinstance(held, list) else {**held}
+            found[keyword][key[0]] = part
+        else:
+            found[keyword] = part
 
-def _resolved(reference: str, root: Mapping[str, Any]) -> Any:
-    found: Any = root
-    for name in reference.removeprefix("#/").split("/"):
-        key = name.replace("~1", "/").replace("~0", "~")
-        if not reference.startswith("#/") or not isinstance(found, Mapping) or key not in found:
+    def _is_left_out(self, key: str, value: Any, schema: Json) -> bool:
+        if key in _STRUCTURE:
+            return True
+        left_out = (
+            key in _READ_DIFFERENTLY
+            or (key == "format" and value in FORMATS and value not in _SHOWN_FORMATS)
+            or (key == "additionalProperties" and "patternProperties" in schema)
+        )
+        self._loosened += left_out
+        return left_out
+
+    def _named(self, place: Place, within: frozenset[int]) -> Json:
+        try:
+            target = place.named("$ref")
+        except UnknownReference:
             return {}
-        found = found[key]
-    return found
+        inlined = self.inlined(target, within) if target is not None else {}
+        return inlined if isinstance(inlined, dict) else {}

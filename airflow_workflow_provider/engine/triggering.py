@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.engine.bindings import Uuids, expression_error
 from airflow_workflow_provider.engine.failure import VALIDATION_ERROR
-from airflow_workflow_provider.engine.schemas import check_against, with_defaults
+from airflow_workflow_provider.engine.schemas import check_against
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.expressions import ExpressionFailure, compile_transform
+from airflow_workflow_provider.model.json_schema.defaults import with_defaults
 from airflow_workflow_provider.model.patterns import matches
 
 if TYPE_CHECKING:

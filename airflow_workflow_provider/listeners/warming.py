@@ -19,7 +19,9 @@ NEEDED: Final = (
     "airflow.sdk.execution_time.task_runner",
     "airflow_workflow_provider.dag.source",
     "jsonschema",
+    "re2",
     "referencing",
+    "regress",
 )
 
 

@@ -22,13 +22,13 @@ from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.masking import Masker, filled_in
 from airflow_workflow_provider.engine.overrule import cancel
-from airflow_workflow_provider.engine.schemas import with_defaults
 from airflow_workflow_provider.engine.simulate import check_input, check_usable
 from airflow_workflow_provider.engine.state import ROOT, Json, new_scope, new_state
 from airflow_workflow_provider.engine.steering import released
 from airflow_workflow_provider.engine.values import unusable_in
 from airflow_workflow_provider.errors import NotFound, StepFailure
 from airflow_workflow_provider.model.definition import RetryPolicy
+from airflow_workflow_provider.model.json_schema.defaults import with_defaults
 from airflow_workflow_provider.settings import Settings, load_settings
 from airflow_workflow_provider.store.connection import database_url
 from airflow_workflow_provider.store.database import Database

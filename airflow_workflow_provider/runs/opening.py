@@ -11,8 +11,9 @@ from uuid import UUID, uuid4
 
 from airflow_workflow_provider.dag.stored import resolve
 from airflow_workflow_provider.engine.graph import Graph
-from airflow_workflow_provider.engine.schemas import schema_findings, with_defaults
 from airflow_workflow_provider.errors import Conflict, WorkflowsError
+from airflow_workflow_provider.model.json_schema.defaults import with_defaults
+from airflow_workflow_provider.model.json_schema.validation import schema_findings
 from airflow_workflow_provider.operators.ledger import ABOUT, API_RUN_PREFIX, Ledger, Run
 from airflow_workflow_provider.runs.starting import StartedRun, find_run, loaded_bundle_version, start_run
 from airflow_workflow_provider.store.instances import Instances, instance_id

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_workflow_provider.errors import Misuse, StepFailure
 from airflow_workflow_provider.model.durations import parse_duration
-from airflow_workflow_provider.model.words import violation
+from airflow_workflow_provider.model.json_schema.validation import schema_findings
 from airflow_workflow_provider.tasks.schemas import ARGUMENT_SCHEMAS
 
 if TYPE_CHECKING:
@@ -59,14 +59,6 @@ def builtin_task(task_id: str) -> TaskDefinition:
     )
 
 
-@cache
-def _validator(task_id: str) -> Any:
-    import jsonschema
-    from referencing import Registry
-
-    return jsonschema.Draft202012Validator(ARGUMENT_SCHEMAS[task_id], registry=Registry())
-
-
 def check_arguments(task_id: str, arguments: Mapping[str, Any]) -> None:
     """Check a built-in's arguments as they are when it runs, all transforms evaluated.
 
@@ -74,13 +66,9 @@ def check_arguments(task_id: str, arguments: Mapping[str, Any]) -> None:
     :param arguments: what the task is about to get
     :raises StepFailure: of type ``ValidationError``, with every finding in ``details.errors``
     """
-    errors = sorted(_validator(task_id).iter_errors(dict(arguments)), key=lambda error: list(map(str, error.path)))
-    if not errors:
+    findings = schema_findings(ARGUMENT_SCHEMAS[task_id], dict(arguments))
+    if not findings:
         return
-    findings = [
-        {"pointer": "".join(f"/{part}" for part in error.absolute_path), "message": violation(error)}
-        for error in errors
-    ]
     first = findings[0]
     where = f" at {first['pointer']}" if first["pointer"] else ""
     message = f"The arguments of task {task_id!r} are invalid{where}: {first['message']}"

@@ -11,10 +11,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from airflow_workflow_provider.engine.failure import REJECTED, TIMEOUT_ERROR, VALIDATION_ERROR, timestamp
-from airflow_workflow_provider.engine.schemas import schema_findings, with_defaults
 from airflow_workflow_provider.errors import StepFailure, WorkflowsError
 from airflow_workflow_provider.model.diagnostics import pointer_of
 from airflow_workflow_provider.model.durations import parse_duration
+from airflow_workflow_provider.model.json_schema.defaults import with_defaults
+from airflow_workflow_provider.model.json_schema.validation import schema_findings
 from airflow_workflow_provider.model.questions import ASSIGNEE_KINDS, contradictions, option_on_timeout, options_of
 from airflow_workflow_provider.tasks.builtin import check_arguments
 

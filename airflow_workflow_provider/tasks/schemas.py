@@ -9,8 +9,8 @@ from airflow_workflow_provider.engine.failure import BUILT_IN_TYPES, WORKFLOW_FA
 
 # What parse_duration reads: fixed lengths only, so no years and no months.
 _NUMBER = "[0-9]+([.,][0-9]+)?"
-_TIME = f"T(?=[0-9])({_NUMBER}H)?({_NUMBER}M)?({_NUMBER}S)?"
-_DURATION = f"^P({_NUMBER}W|(?=[0-9T])({_NUMBER}D)?({_TIME})?)$"
+_TIME = f"T({_NUMBER}H({_NUMBER}M)?({_NUMBER}S)?|{_NUMBER}M({_NUMBER}S)?|{_NUMBER}S)"
+_DURATION = f"^P({_NUMBER}W|{_NUMBER}D({_TIME})?|{_TIME})$"
 _RFC3339 = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})$"
 _PATTERN = r"^(\*{1,2}|[^*.]*)(\.(\*{1,2}|[^*.]*))*$"
 _HTTP_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

@@ -15,10 +15,10 @@ from airflow_workflow_provider.engine.failure import WORKER_LOST, Failure, times
 from airflow_workflow_provider.engine.graph import ON_FAILURE, Graph
 from airflow_workflow_provider.engine.inline import Ended, InlineHost, Left, Parked, Region, Waiting
 from airflow_workflow_provider.engine.machine import Machine
-from airflow_workflow_provider.engine.schemas import with_defaults
 from airflow_workflow_provider.engine.simulate import Outcome, Simulation, check_input, public_state, simulate
 from airflow_workflow_provider.engine.state import ROOT
 from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.model.json_schema.defaults import with_defaults
 from airflow_workflow_provider.tasks.mocks import Mocks, SimulatedTasks, Simulator
 from tests.conformance.cases import START, Case, Json, Observed
 

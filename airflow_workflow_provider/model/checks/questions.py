@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_workflow_provider.model.arguments import as_transform, is_template, parts
 from airflow_workflow_provider.model.checks.base import Check, Checked, Path, finding, warning
 from airflow_workflow_provider.model.checks.schemas import schema_findings
+from airflow_workflow_provider.model.json_schema.validation import fits
 from airflow_workflow_provider.model.questions import (
     ASSIGNEE_KINDS,
     KINDS,
@@ -74,8 +75,4 @@ def _is_computed(value: Any) -> bool:
 
 def _fits(given: Mapping[str, Any], schema: Mapping[str, Any]) -> bool:
     """Tell whether literal arguments fit one by one; what does not is said by another check."""
-    from jsonschema import Draft202012Validator
-    from referencing import Registry
-
-    alone = {**schema, "required": []}
-    return bool(Draft202012Validator(alone, registry=Registry()).is_valid(dict(given)))
+    return fits({**schema, "required": []}, dict(given))

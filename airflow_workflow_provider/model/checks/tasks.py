@@ -11,6 +11,8 @@ from airflow_workflow_provider.model.arguments import as_transform, is_template,
 from airflow_workflow_provider.model.checks.base import Check, Checked, Path, finding
 from airflow_workflow_provider.model.checks.identity import is_semantic
 from airflow_workflow_provider.model.definition import WORKFLOW_ID_PATTERN, Step
+from airflow_workflow_provider.model.json_schema.budget import OutOfSteps
+from airflow_workflow_provider.model.json_schema.validation import iter_errors
 from airflow_workflow_provider.model.task import BUILTIN_TASKS, SUB_WORKFLOW_PREFIX
 from airflow_workflow_provider.model.words import did_you_mean, listed, shortened, shown, violation
 
@@ -136,21 +138,17 @@ def argument_findings(path: Path, arguments: Any, schema: dict[str, Any], what: 
     :param schema: the JSON Schema of the arguments
     :param what: how to call the task in messages
     """
-    from jsonschema import Draft202012Validator
-    from referencing import Registry
-
     computed = {inner for inner, value in parts(arguments) if as_transform(value) is not None or is_template(value)}
-    validator = Draft202012Validator(schema, registry=Registry())
     found = 0
     try:
-        for error in validator.iter_errors(arguments):
+        for error in iter_errors(schema, arguments):
             if found < _MAX_FINDINGS and not _concerns(error, computed):
                 found += 1
                 yield finding(
                     "WF403", (*path, *error.absolute_path), f"{what}: {shortened(violation(error))}", _advice(error)
                 )
-    except RecursionError:
-        yield finding("WF403", path, f"{what}: the arguments are nested too deeply")
+    except (RecursionError, OutOfSteps):
+        yield finding("WF403", path, f"{what}: the arguments are nested too deeply, or too many")
 
 
 def _concerns(error: Any, computed: set[Path]) -> bool:

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from airflow_workflow_provider.engine.schemas import check_against, schema_findings, with_defaults
+from airflow_workflow_provider.engine.schemas import check_against
 from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.model.json_schema.defaults import with_defaults
+from airflow_workflow_provider.model.json_schema.validation import schema_findings
 
 
 def properties(**found: Any) -> dict[str, Any]:

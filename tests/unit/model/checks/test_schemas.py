@@ -84,3 +84,47 @@ def test_x6_a_hostile_schema_ends_in_a_finding() -> None:
 
     assert found(workflow(inputSchema=deep)) in ([], [("WF126", "/inputSchema")])
     assert found(workflow(inputSchema=wide)) == [("WF126", "/inputSchema")]
+
+
+@pytest.mark.parametrize(
+    ("schema", "pointer"),
+    [
+        ({"properties": {"a": {"pattern": "(?P<n>x)"}}}, "/inputSchema/properties/a/pattern"),
+        ({"patternProperties": {"(?i)x": True}}, "/inputSchema/patternProperties/(?i)x"),
+        ({"propertyNames": {"pattern": r"\Ax"}}, "/inputSchema/propertyNames/pattern"),
+        ({"properties": {"pattern": {"pattern": "a++"}}}, "/inputSchema/properties/pattern/pattern"),
+        ({"properties": {"a": {"type": "string", "default": 1}}}, "/inputSchema/properties/a/default"),
+        ({"properties": {"a": {"$ref": "#/$defs/c", "enum": [1]}}, "$defs": {"c": {"default": 2}}},
+         "/inputSchema/properties/a"),
+        ({"properties": {"a": {"format": "email", "default": "@"}}}, "/inputSchema/properties/a/default"),
+        ({"properties": {"a": {"properties": {"b": {"$ref": "#/properties/a/properties/b"}}}}},
+         "/inputSchema/properties/a/properties/b"),
+        ({"properties": {"c": {"$ref": "#", "default": {}}}}, "/inputSchema/properties/c/default"),
+        ({"properties": {"x": {"$ref": "#/$defs/d0"}}, "$defs": {
+            **{f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(28)}, "d28": True}},
+         "/inputSchema/properties/x"),
+    ],
+)  # fmt: skip
+def test_x6_what_would_fail_in_a_run_is_found_with_its_place(schema: dict[str, Any], pointer: str) -> None:
+    assert found(workflow(inputSchema=schema)) == [("WF126", pointer)]
+
+
+def test_x6_what_a_pattern_should_be_is_said() -> None:
+    result = check(workflow(inputSchema={"properties": {"a": {"pattern": r"\Aabc"}}}))
+
+    assert "^" in (result.diagnostics[0].suggestion or "")
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {"a": {"pattern": r"^\p{L}+(?<n>x)\k<n>$"}}, "patternProperties": {r"^\u{1F600}": True}},
+        {"properties": {"a": {"$ref": "i"}}, "$id": "https://x.example/", "$defs": {"i": {"$id": "i"}}},
+        {"properties": {"a": {"$ref": "#n"}, "b": {"$ref": "#/$defs/a~1b%20c"}},
+         "$defs": {"n": {"$anchor": "n", "default": 1}, "a/b c": {"default": [1]}}},
+        {"properties": {"a": {"default": {}, "properties": {"b": {"default": 1}}, "required": ["b"]}}},
+        {"properties": {"left": {"$ref": "#"}, "right": {"$ref": "#"}}},
+    ],
+)  # fmt: skip
+def test_x6_what_the_specification_allows_is_accepted(schema: dict[str, Any]) -> None:
+    assert found(workflow(inputSchema=schema)) == []

@@ -1,0 +1,146 @@
+"""What a reference inside a schema names (rules X6, K2, L4): the one place that knows.
+
+Resolution is that of draft 2020-12 by the package ``referencing``: JSON pointers, ``$anchor``, ``$dynamicAnchor`` and
+nested ``$id``. Nothing is ever fetched: a reference names a part of its own schema, or a published meta-schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from airflow_workflow_provider.errors import WorkflowsError
+
+REFERENCES: Final = ("$ref", "$dynamicRef")
+
+_MAPS: Final = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"})
+_LISTS: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+_SINGLE: Final = frozenset(
+    {
+        "additionalProperties",
+        "contains",
+        "contentSchema",
+        "else",
+        "if",
+        "items",
+        "not",
+        "propertyNames",
+        "then",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+    }
+)
+
+
+class UnknownReference(WorkflowsError):
+    """A reference names nothing inside its schema.
+
+    :ivar reference: its text
+    """
+
+    default_code = "unknown-reference"
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(f"{reference!r} refers to nothing inside this schema; nothing is ever fetched")
+        self.reference = reference
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A schema, and how references in it are resolved.
+
+    :ivar schema: the schema, which may be true or false
+    """
+
+    schema: Any
+    resolver: Any
+
+    def inner(self, schema: Any) -> Place:
+        """Return a schema that is part of this one."""
+        if isinstance(schema, dict) and isinstance(schema.get("$id"), str):
+            return Place(schema, self.resolver.in_subresource(_draft().create_resource(schema)))
+        return Place(schema, self.resolver)
+
+    def named(self, keyword: str) -> Place | None:
+        """Return what ``$ref`` or ``$dynamicRef`` of this schema names; None where it has none.
+
+        :raises UnknownReference: it names nothing
+        """
+        reference = self.schema.get(keyword)
+        return self.lookup(reference, dynamic=keyword == "$dynamicRef") if isinstance(reference, str) else None
+
+    def lookup(self, reference: str, *, dynamic: bool = False) -> Place:
+        """Return what a reference names.
+
+        :param dynamic: the outermost ``$dynamicAnchor`` of that name is meant
+        :raises UnknownReference: it names nothing
+        """
+        from referencing.exceptions import Unresolvable
+        from referencing.jsonschema import DynamicAnchor
+
+        try:
+            if not dynamic:
+                anchor = self._anchor(reference)
+                if isinstance(anchor, DynamicAnchor):
+                    return Place(anchor.resource.contents, self._within(reference))
+            found = self.resolver.lookup(reference)
+        except (Unresolvable, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise UnknownReference(reference) from error
+        return Place(found.contents, found.resolver)
+
+    def _anchor(self, reference: str) -> Any:
+        from referencing.exceptions import Unresolvable
+
+        document, _, fragment = reference.partition("#")
+        if not fragment or fragment.startswith("/"):
+            return None
+        try:
+            base = self.resolver.lookup(f"{document}#").resolver
+            return base._registry.anchor(base._base_uri, fragment).value
+        except Unresolvable:
+            return None
+
+    def _within(self, reference: str) -> Any:
+        return self.resolver.lookup(f"{reference.partition('#')[0]}#").resolver
+
+
+def root_place(schema: Any) -> Place:
+    """Return a whole schema as a place, from which everything in it is found."""
+    resource = _draft().create_resource(schema)
+    identifier = resource.id() if isinstance(schema, dict) and isinstance(schema.get("$id"), str) else None
+    base = identifier or ""
+    try:
+        registry = _published().with_resource(base, resource).crawl()
+    except (ValueError, TypeError, AttributeError):
+        # A schema that is none: what it refers to is not found.
+        registry = _published().with_resource(base, resource)
+    return Place(schema, registry.resolver(base))
+
+
+def subschemas(schema: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Yield each schema directly within a schema, with its path."""
+    if not isinstance(schema, dict):
+        return
+    for keyword, value in schema.items():
+        if keyword in _SINGLE:
+            yield (keyword,), value
+        elif keyword in _MAPS and isinstance(value, dict):
+            yield from (((keyword, name), each) for name, each in value.items())
+        elif keyword in _LISTS and isinstance(value, list):
+            yield from (((keyword, index), each) for index, each in enumerate(value))
+
+
+@cache
+def _draft() -> Any:
+    from referencing.jsonschema import DRAFT202012
+
+    return DRAFT202012
+
+
+@cache
+def _published() -> Any:
+    from jsonschema_specifications import REGISTRY
+
+    return REGISTRY

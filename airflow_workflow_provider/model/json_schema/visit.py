@@ -1,0 +1,96 @@
+"""A schema tried on a value, keyword by keyword, every step counted.
+
+This stands in for a validator of the package ``jsonschema`` in front of that package's keywords, which have no bound
+of their own and follow a nested ``$schema`` to other drafts, whose patterns are Python's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from airflow_workflow_provider.model.json_schema.keywords import keywords
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.model.json_schema.budget import Budget
+    from airflow_workflow_provider.model.json_schema.references import Place
+
+_UNPREFIXED = frozenset({"if", "$ref"})
+
+
+class Visit:
+    """One schema, about to be tried.
+
+    :param place: the schema
+    :param budget: counts the steps
+    """
+
+    __slots__ = ("budget", "place", "schema")
+
+    def __init__(self, place: Place, budget: Budget) -> None:
+        self.place = place
+        self.schema = place.schema
+        self.budget = budget
+
+    def at(self, place: Place) -> Visit:
+        """Return the same for another place."""
+        return Visit(place, self.budget)
+
+    def evolve(self, *, schema: Any) -> Visit:
+        """Return the same for a schema within this one."""
+        return Visit(self.place.inner(schema), self.budget)
+
+    def is_type(self, instance: Any, name: str) -> bool:
+        """Tell whether a value is of a type of JSON Schema; 1.0 is an integer, true is no number."""
+        from jsonschema import Draft202012Validator
+
+        return bool(Draft202012Validator.TYPE_CHECKER.is_type(instance, name))
+
+    def is_valid(self, instance: Any) -> bool:
+        """Tell whether a value fits."""
+        return next(self.iter_errors(instance), None) is None
+
+    def iter_errors(self, instance: Any) -> Iterator[Any]:
+        """Yield every way in which a value does not fit, as errors of ``jsonschema``."""
+        from jsonschema import ValidationError
+
+        schema = self.schema
+        if schema is True:
+            return
+        if schema is False:
+            yield ValidationError(
+                f"False schema does not allow {instance!r}",
+                validator=None,
+                validator_value=None,
+                instance=instance,
+                schema=schema,
+            )
+            return
+        known = keywords()
+        budget = self.budget
+        for name, value in schema.items():
+            keyword = known.get(name)
+            if keyword is None:
+                continue
+            budget.spend()
+            for error in keyword(self, value, instance, schema) or ():
+                budget.spend_error(error.message)
+                error._set(validator=name, validator_value=value, instance=instance, schema=schema)
+                if name not in _UNPREFIXED:
+                    error.schema_path.appendleft(name)
+                yield error
+
+    def follow(self, place: Place, instance: Any) -> Iterator[Any]:
+        """Yield the errors by a schema that this one refers to."""
+        return Visit(place, self.budget).iter_errors(instance)
+
+    def descend(
+        self, instance: Any, schema: Any, path: str | int | None = None, schema_path: str | int | None = None
+    ) -> Iterator[Any]:
+        """Yield the errors by a schema within this one, on the value or, with ``path``, a part of it."""
+        for error in Visit(self.place.inner(schema), self.budget).iter_errors(instance):
+            if path is not None:
+                error.path.appendleft(path)
+            if schema_path is not None:
+                error.schema_path.appendleft(schema_path)
+            yield error
