@@ -10,6 +10,7 @@ from __future__ import annotations
 import configparser
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,6 +53,22 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "It may be the server of Airflow's metadata or another one; the database must be migrated with "
         "``airflow workflows db migrate``.",
         "workflows_production",
+    ),
+    Option(
+        "maintenance_conn_id",
+        "string",
+        "",
+        "Airflow connection through which the DAG ``workflow_maintenance`` removes what is past its retention; empty "
+        "for that of ``conn_id``. With separate database roles the one of workers may not remove anything.",
+        "workflows_maintenance",
+    ),
+    Option(
+        "role_prefix",
+        "string",
+        "workflows",
+        "How the names of the database roles begin: ``<prefix>_api``, ``<prefix>_worker``, ``<prefix>_maintenance`` "
+        "and ``<prefix>_reader``. Those that exist get their rights with each migration.",
+        "acme_workflows",
     ),
     Option(
         "allowed_operators",
@@ -217,6 +234,8 @@ class Settings:
     """
 
     conn_id: str
+    maintenance_conn_id: str
+    role_prefix: str
     allowed_operators: tuple[str, ...]
     max_output_bytes: int
     default_retry: dict[str, Any]
@@ -262,6 +281,8 @@ def load_settings() -> Settings:
     folder = text("bundle_folder")
     return Settings(
         conn_id=text("conn_id") or DEFAULT_CONNECTION_ID,
+        maintenance_conn_id=text("maintenance_conn_id"),
+        role_prefix=_name("role_prefix", text("role_prefix")),
         allowed_operators=_listed(text("allowed_operators")),
         max_output_bytes=number("max_output_bytes", 2),
         default_retry=_json_object("default_retry", text("default_retry")),
@@ -327,6 +348,12 @@ def _number(name: str, value: str, least: int) -> int:
     if number < least:
         raise _refused(name, value, f"a whole number from {least}")
     return number
+
+
+def _name(name: str, value: str) -> str:
+    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,49}", value):
+        raise _refused(name, value, "at most 50 lower-case letters, digits and underscores, no digit first")
+    return value
 
 
 def _duration(name: str, value: str) -> Any:

@@ -29,7 +29,7 @@ def workflow_maintenance() -> None:
         from airflow_workflow_provider.store.database import Database
         from airflow_workflow_provider.store.retention import Retention
 
-        with Database.configured() as database:
+        with Database.configured(maintenance=True) as database:
             removed = Retention(database, load_settings().log_retention).purge(datetime.now(UTC))
         return {expired.workflow_id: expired.rows for expired in removed if expired.rows}
 
@@ -40,7 +40,7 @@ def workflow_maintenance() -> None:
         from airflow_workflow_provider.store.database import Database
         from airflow_workflow_provider.store.event_retention import EventRetention
 
-        with Database.configured() as database:
+        with Database.configured(maintenance=True) as database:
             return EventRetention(database, load_settings().log_retention).purge(datetime.now(UTC))
 
     purge_execution_log()

@@ -2,4 +2,10 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.fixtures.airflow", "tests.fixtures.api", "tests.fixtures.postgres", "tests.fixtures.store"]
+pytest_plugins = [
+    "tests.fixtures.airflow",
+    "tests.fixtures.api",
+    "tests.fixtures.postgres",
+    "tests.fixtures.roles",
+    "tests.fixtures.store",
+]

@@ -263,6 +263,19 @@ DATABASE = Group(
         Command("migrate", "Bring the tables to the newest form.", "database:migrate", (OUTPUT,)),
         Command("check", "Say whether the tables are of the newest form.", "database:check", (OUTPUT,)),
         Command(
+            "roles",
+            "Make the database roles of the components, and give each its rights.",
+            "database:roles",
+            (
+                argument("--sql", help="Only print the statements.", action="store_true", default=False),
+                OUTPUT,
+            ),
+            "One role each for the api-server, for workers and the other daemons, for maintenance and for reading, "
+            "named after [workflows] role_prefix. None can log in before an administrator gives it a password. Needs "
+            "a connection that owns the tables and may make roles; where there is none, run what --sql prints as an "
+            "administrator.",
+        ),
+        Command(
             "downgrade",
             "Take the tables back to an older form.",
             "database:downgrade",

@@ -1,4 +1,4 @@
-"""``db migrate|check|downgrade``: the tables of the workflow database."""
+"""``db migrate|check|roles|downgrade``: the tables of the workflow database."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.cli.access import workflows_url
-from airflow_workflow_provider.cli.console import print_json, print_line, progress
+from airflow_workflow_provider.cli.console import print_json, print_line, print_rows, progress
 from airflow_workflow_provider.cli.main import FAILED, FINE
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.settings import load_settings
@@ -32,6 +32,24 @@ def check(options: Namespace) -> int:
     from airflow_workflow_provider.store.migrate import check
 
     return _report(check(workflows_url(load_settings())), options.output)
+
+
+def roles(options: Namespace) -> int:
+    """Make the roles of the components and give them their rights, or with ``--sql`` print how."""
+    from airflow_workflow_provider.store import migrate, roles
+
+    settings = load_settings()
+    if options.sql:
+        for statement in roles.script(settings.role_prefix):
+            print_line(f"{statement};")
+        return FINE
+    made = migrate.give_roles(workflows_url(settings))
+    rows = [{"component": component, "role": name} for component, name in made.names.items()]
+    if options.output == "json":
+        print_json(rows)
+    else:
+        print_rows("table", {"component": "component", "role": "role"}, rows)
+    return FINE
 
 
 def downgrade(options: Namespace) -> int:

@@ -35,6 +35,7 @@ _CONNECTION_CLASS: Final = "08"
 # The server says these while a connection is made, and psycopg gives no SQLSTATE for them.
 _LASTING_WORDS: Final = ("authentication failed", "does not exist", "pg_hba.conf", "SSL", "certificate")
 _TIMEOUT_STATES: Final = frozenset({"57014", "55P03"})
+_REFUSED_STATE: Final = "42501"
 _MISSING_STATES: Final = frozenset({"42P01", "42703", "3F000"})
 
 
@@ -66,15 +67,19 @@ class Database:
         self._process = os.getpid()
 
     @classmethod
-    def configured(cls, settings: Settings | None = None, *, retry_for: float | None = None) -> Self:
+    def configured(
+        cls, settings: Settings | None = None, *, retry_for: float | None = None, maintenance: bool = False
+    ) -> Self:
         """The database of ``[workflows] conn_id``, with the configured time limits.
 
+        :param maintenance: reach it by ``[workflows] maintenance_conn_id``, for what only maintenance may do
         :param retry_for: seconds, instead of ``[workflows] retry_for``; commands use 0 to answer at once
         :raises Misuse: the connection is not defined or not PostgreSQL
         """
         settings = settings or load_settings()
+        conn_id = settings.maintenance_conn_id if maintenance else ""
         return cls(
-            database_url(settings.conn_id),
+            database_url(conn_id or settings.conn_id),
             connect_timeout=settings.connect_timeout,
             statement_timeout=settings.statement_timeout,
             retry_for=settings.retry_for if retry_for is None else retry_for,
@@ -198,6 +203,12 @@ class Database:
                 f"The database at {self.name} does not have the tables of this version",
                 code="store-not-migrated",
                 suggestion="airflow-workflows db migrate",
+            )
+        if state == _REFUSED_STATE:
+            return StoreUnavailable(
+                f"The role {self.url.username!r} may not do this in the database at {self.name}: {self._words(error)}",
+                code="store-not-permitted",
+                suggestion="connect by the role of this component; airflow-workflows db roles gives the rights",
             )
         if state in _TIMEOUT_STATES:
             message = f"PostgreSQL at {self.name} did not answer within {self._statement_timeout:g} s"

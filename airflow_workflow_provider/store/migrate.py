@@ -19,6 +19,8 @@ from sqlalchemy import URL, Connection, inspect, text
 
 import airflow_workflow_provider
 from airflow_workflow_provider.errors import Misuse, StoreUnavailable
+from airflow_workflow_provider.settings import load_settings
+from airflow_workflow_provider.store import roles
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.tables import VERSION_TABLE, metadata, revision_sequence
 
@@ -74,7 +76,12 @@ def upgrade(url: str | URL, revision: str = "head") -> MigrationState:
     :raises StoreUnavailable: the database is not reached, or another migration holds it for more than a minute
     :raises Misuse: there is no such revision, or the database is at one that this version does not know
     """
-    return _migrate(url, lambda config: command.upgrade(config, revision))
+
+    def bring_up(config: Config) -> None:
+        command.upgrade(config, revision)
+        roles.grant(config.attributes["connection"], load_settings().role_prefix)
+
+    return _migrate(url, bring_up)
 
 
 def downgrade(url: str | URL, revision: str = "base") -> MigrationState:
@@ -86,11 +93,24 @@ def downgrade(url: str | URL, revision: str = "base") -> MigrationState:
 
     def take_back(config: Config) -> None:
         connection: Connection = config.attributes["connection"]
+        roles.revoke(connection, load_settings().role_prefix)
         command.downgrade(config, revision)
         if _current(connection) is None:
             connection.execute(text(f"DROP TABLE IF EXISTS {VERSION_TABLE}"))
 
     return _migrate(url, take_back)
+
+
+def give_roles(url: str | URL) -> roles.Roles:
+    """Make the roles of the components and give them their rights; safe to do again.
+
+    :raises StoreUnavailable: the database is not reached or not migrated, or the account may not make roles
+    """
+    prefix = load_settings().role_prefix
+    with Database(url, retry_for=0, pooled=False).begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
+        roles.create(connection, prefix)
+        return roles.grant(connection, prefix)
 
 
 def check(url: str | URL) -> MigrationState:

@@ -175,7 +175,7 @@ class Questions:
         """
 
         def work(connection: Connection) -> Question:
-            values = {**vars(new), "id": new.id, "votes": []}
+            values = {**vars(new), "id": new.id}
             for name in ("options", "keys", "excluded", "comment_required", "plan"):
                 values[name] = list(values[name])
             values["notifiers"] = None if new.notifiers is None else list(new.notifiers)
@@ -280,9 +280,9 @@ def _joined() -> Select[Any]:
 
 def _get(connection: Connection, question: UUID, *, lock: bool = False) -> Question:
     query = _joined().where(questions.c.id == question)
-    if lock:
-        query = query.with_for_update(of=questions)
-    row = connection.execute(query).one_or_none()
+    locked = query.with_for_update(of=questions)
+    # A role that may only end what is open cannot lock the rest, which it cannot change either.
+    row = (connection.execute(locked).one_or_none() if lock else None) or connection.execute(query).one_or_none()
     if row is None:
         message = f"There is no question {question}"
         raise NotFound(message, pointer=str(question))

@@ -315,7 +315,7 @@ workflow_questions = Table(
     _json("excluded", nullable=False),
     Column("status", String(20), nullable=False, server_default="open"),
     _json("claimed_by"),
-    _json("votes", nullable=False),
+    Column("votes", JSONB(none_as_null=True), nullable=False, server_default=text("'[]'::jsonb")),
     _json("answer"),
     _json("plan", nullable=False),
     _json("notifiers"),

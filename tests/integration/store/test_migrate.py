@@ -34,8 +34,9 @@ def execute(url: str, *statements: str) -> None:
 
 def test_an_empty_database_is_upgraded_and_then_equals_the_models(empty_database_url: str) -> None:
     before = migrate.check(empty_database_url)
-    assert (before.current, before.pending, before.ok) == (None, ("0001", "0002", "0003", "0004", "0005"), False)
-    assert "pending: 0001, 0002, 0003, 0004, 0005 (now at nothing)" in before.summary
+    shipped = tuple(sorted(path.name[:4] for path in (migrate.migrations_folder() / "versions").glob("0*.py")))
+    assert (before.current, before.pending, before.ok) == (None, shipped, False)
+    assert f"pending: {', '.join(shipped)} (now at nothing)" in before.summary
 
     after = migrate.upgrade(empty_database_url)
 
