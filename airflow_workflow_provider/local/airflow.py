@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_workflow_provider.errors import WorkflowsError
+from airflow_workflow_provider.local.accounts import settle
 from airflow_workflow_provider.local.client import AirflowClient, RequestRefused, poll
 from airflow_workflow_provider.local.configuration import (
     ADMIN,
@@ -30,8 +31,11 @@ from airflow_workflow_provider.local.configuration import (
 from airflow_workflow_provider.local.daemon import Daemon, DaemonStatus, stop_all
 from airflow_workflow_provider.local.ports import HOST
 from airflow_workflow_provider.local.postgres import PostgresServer
+from airflow_workflow_provider.settings import load_settings
+from airflow_workflow_provider.store.roles import API, WORKER, role_names
 
 # The names of Airflow's parts in its health report.
+API_SERVER = "api-server"
 PARTS = ("scheduler", "triggerer", "dag_processor")
 
 Report = Callable[[str], None]
@@ -165,18 +169,28 @@ class LocalEnvironment:
         password = Secrets.of(self.layout).passwords[username]
         return AirflowClient(self._address(), username, password)
 
-    def workflows_url(self) -> str:
-        """The SQLAlchemy URL of the workflow database, password included: never log it."""
-        return self.postgres.url(WORKFLOWS_DATABASE)
+    def workflows_url(self, component: str | None = None) -> str:
+        """The SQLAlchemy URL of the workflow database, password included: never log it.
 
-    def variables(self) -> dict[str, str]:
-        """The environment variables that point Airflow and the command line here; they hold secrets."""
+        :param component: one of :data:`airflow_workflow_provider.store.roles.COMPONENTS`; the owner if absent
+        """
+        name = WORKFLOWS_DATABASE if component is None else role_names(load_settings().role_prefix)[component]
+        return self.postgres.url(WORKFLOWS_DATABASE, self._account(name))
+
+    def _account(self, name: str) -> tuple[str, str]:
+        return name, Secrets.of(self.layout).accounts[name]
+
+    def variables(self, component: str | None = None) -> dict[str, str]:
+        """The environment variables that point Airflow and the command line here; they hold secrets.
+
+        :param component: whose rights in the workflow database; the owner's if absent
+        """
         return {
             **airflow_variables(
                 self.layout,
                 Secrets.of(self.layout),
-                metadata_url=self.postgres.url(METADATA_DATABASE),
-                workflows_url=self.workflows_url(),
+                metadata_url=self.postgres.url(METADATA_DATABASE, self._account(METADATA_DATABASE)),
+                workflows_url=self.workflows_url(component),
                 dags_folder=self._dags_folder,
             ),
             **self._extra,
@@ -215,16 +229,19 @@ class LocalEnvironment:
             folder.chmod(0o700)
         report("Starting PostgreSQL")
         self.postgres.start()
-        for database in (METADATA_DATABASE, WORKFLOWS_DATABASE):
-            self.postgres.create_database(database)
-        Secrets.of(layout).with_free_port().save(layout)
-        variables = self.variables()
-        write_private(layout.environment, shell_text(variables))
+        own = Secrets.of(layout).with_free_port()
+        own.save(layout)
+        roles = role_names(load_settings().role_prefix).values()
+        databases = {METADATA_DATABASE: [METADATA_DATABASE], WORKFLOWS_DATABASE: [WORKFLOWS_DATABASE, *roles]}
+        settle(self.postgres, databases, own.accounts)
+        write_private(layout.environment, shell_text(self.variables()))
         self._migrate(report)
         report("Starting Airflow")
         began = datetime.now(UTC)
         for daemon in self._daemons():
-            daemon.start(process_environment(variables), layout.folder)
+            # Workers of a LocalExecutor have what the scheduler has.
+            component = API if daemon.name == API_SERVER else WORKER
+            daemon.start(process_environment(self.variables(component)), layout.folder)
         self._wait_until_healthy(report, began)
         return self.access()
 
@@ -284,7 +301,7 @@ class LocalEnvironment:
         port = str(Secrets.of(self.layout).port) if self.layout.secrets.exists() else "0"
         # A running task may finish; triggers start again by themselves, so the triggerer is not waited for.
         commands: list[tuple[str, list[str], float]] = [
-            ("api-server", ["--host", HOST, "--port", port], 10),
+            (API_SERVER, ["--host", HOST, "--port", port], 10),
             ("scheduler", ["--skip-serve-logs"], 20),
             ("dag-processor", [], 10),
             ("triggerer", ["--skip-serve-logs"], 2),

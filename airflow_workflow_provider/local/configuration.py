@@ -9,13 +9,14 @@ import secrets
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from airflow_workflow_provider.local.ports import HOST, free_port
-from airflow_workflow_provider.settings import DEFAULT_CONNECTION_ID
+from airflow_workflow_provider.settings import DEFAULT_CONNECTION_ID, load_settings
+from airflow_workflow_provider.store.roles import role_names
 
 ADMIN = "admin"
 # One account of each of Airflow's simple roles.
@@ -23,6 +24,8 @@ USERS = {ADMIN: "admin", "operator": "op", "user": "user", "viewer": "viewer"}
 
 METADATA_DATABASE = "airflow"
 WORKFLOWS_DATABASE = "workflows"
+OWNERS = (METADATA_DATABASE, WORKFLOWS_DATABASE)
+"""Each database has an owner of its name."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,8 @@ class Secrets:
     api_secret: str
     port: int
     passwords: Mapping[str, str]
+    accounts: Mapping[str, str]
+    """Passwords of the database's accounts."""
 
     @classmethod
     def of(cls, layout: Layout) -> Secrets:
@@ -90,20 +95,29 @@ class Secrets:
                 "port": 0,
                 "passwords": {user: secrets.token_urlsafe(12) for user in USERS},
             }
+        accounts = stored.setdefault("accounts", {})
+        for account in (*OWNERS, *role_names(load_settings().role_prefix).values()):
+            accounts.setdefault(account, secrets.token_urlsafe(24))
         return cls(**stored)
 
     def with_free_port(self) -> Secrets:
         """Return the same with a port for the API server that is free now."""
-        return Secrets(self.fernet_key, self.jwt_secret, self.api_secret, free_port(self.port), self.passwords)
+        return replace(self, port=free_port(self.port))
 
     def save(self, layout: Layout) -> None:
         """Write them for the next time."""
-        write_private(layout.secrets, json.dumps({**self.__dict__, "passwords": dict(self.passwords)}))
+        write_private(layout.secrets, json.dumps(vars(self)))
         write_private(layout.passwords, json.dumps(dict(self.passwords)))
 
     def hidden(self) -> tuple[str, ...]:
         """Every text that must not be shown."""
-        return (self.fernet_key, self.jwt_secret, self.api_secret, *self.passwords.values())
+        return (
+            self.fernet_key,
+            self.jwt_secret,
+            self.api_secret,
+            *self.passwords.values(),
+            *self.accounts.values(),
+        )
 
 
 def write_private(path: Path, text: str) -> None:

@@ -13,7 +13,7 @@ import secrets
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,13 +128,15 @@ class PostgresServer:
         pid = self._pid()
         return Status(pid is not None, pid, self._port() if pid else None, self.data_dir, self.log_file)
 
-    def url(self, database: str = SUPERUSER) -> str:
+    def url(self, database: str = SUPERUSER, account: tuple[str, str] | None = None) -> str:
         """The SQLAlchemy URL of a database of this server, password included: never log it.
 
+        :param account: name and password; the superuser's if absent
         :raises StoreUnavailable: when the server does not run
         """
-        account = f"{SUPERUSER}:{self._password()}"
-        return f"postgresql+psycopg://{account}@{HOST}:{self._live_port()}/{quote(database, safe='')}"
+        name, password = account or (SUPERUSER, self._password())
+        account_text = f"{quote(name, safe='')}:{quote(password, safe='')}"
+        return f"postgresql+psycopg://{account_text}@{HOST}:{self._live_port()}/{quote(database, safe='')}"
 
     def create_database(self, name: str, *, template: str | None = None) -> bool:
         """Create a database, as a copy of ``template`` if given; False when it is there already."""
@@ -142,26 +144,35 @@ class PostgresServer:
         if template is not None:
             statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
         try:
-            self._administer(statement)
+            self.administer(statement)
         except psycopg.errors.DuplicateDatabase:
             return False
         return True
 
     def drop_database(self, name: str) -> None:
         """Drop a database if it exists, ending its connections."""
-        self._administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        self.administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
-    def _administer(self, statement: sql.Composed) -> None:
-        with psycopg.connect(
+    def administer(self, statement: sql.SQL | sql.Composed, database: str = SUPERUSER) -> None:
+        """Run a statement as the superuser."""
+        with self._connected(database) as connection:
+            connection.execute(statement)
+
+    def ask(self, query: str, values: Sequence[str], database: str = SUPERUSER) -> list[str]:
+        """Return the texts that a query of one column gives the superuser."""
+        with self._connected(database) as connection:
+            return [str(row[0]) for row in connection.execute(query.encode(), values)]
+
+    def _connected(self, database: str) -> psycopg.Connection:
+        return psycopg.connect(
             host=HOST,
             port=self._live_port(),
             user=SUPERUSER,
             password=self._password(),
-            dbname=SUPERUSER,
+            dbname=database,
             connect_timeout=5,
             autocommit=True,
-        ) as connection:
-            connection.execute(statement)
+        )
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
