@@ -4,11 +4,13 @@ set -eu
 cd "$(dirname "$0")/../deploy"
 umask 077
 
-if [ -e postgres.env ] || [ -e redis.env ] || [ -e airflow.env ]; then
-    echo "deploy/*.env exist already and are kept; delete all of them to make new ones" >&2
-    echo "(a database that was made with the old passwords keeps those)" >&2
-    exit 1
-fi
+for file in postgres redis airflow owner api worker; do
+    if [ -e "$file.env" ]; then
+        echo "deploy/*.env exist already and are kept; delete all of them to make new ones" >&2
+        echo "(a database that was made with the old passwords keeps those)" >&2
+        exit 1
+    fi
+done
 
 # Letters and digits only, so that no quoting anywhere matters.
 random() {
@@ -17,6 +19,8 @@ random() {
 
 airflow=$(random 32)
 workflows=$(random 32)
+api=$(random 32)
+worker=$(random 32)
 redis=$(random 32)
 # A Fernet key is 32 bytes in URL-safe base64.
 fernet=$(head -c 32 /dev/urandom | base64 | tr '+/' '-_')
@@ -26,7 +30,22 @@ POSTGRES_USER=postgres
 POSTGRES_PASSWORD=$(random 32)
 AIRFLOW_PASSWORD=$airflow
 WORKFLOWS_PASSWORD=$workflows
+WORKFLOWS_API_PASSWORD=$api
+WORKFLOWS_WORKER_PASSWORD=$worker
+WORKFLOWS_MAINTENANCE_PASSWORD=$(random 32)
+WORKFLOWS_READER_PASSWORD=$(random 32)
 END
+
+# The connection of the workflow database differs: each part of Airflow has the role that it needs.
+connection() {
+    cat >"$1.env" <<END
+AIRFLOW_CONN_WORKFLOWS_DEFAULT=postgresql://$2:$3@postgres:5432/workflows
+END
+}
+
+connection owner workflows "$workflows"
+connection api workflows_api "$api"
+connection worker workflows_worker "$worker"
 
 cat >redis.env <<END
 REDIS_PASSWORD=$redis
@@ -39,10 +58,9 @@ AIRFLOW__CELERY__BROKER_URL=redis://:$redis@redis:6379/0
 AIRFLOW__CORE__FERNET_KEY=$fernet
 AIRFLOW__API__SECRET_KEY=$(random 48)
 AIRFLOW__API_AUTH__JWT_SECRET=$(random 64)
-AIRFLOW_CONN_WORKFLOWS_DEFAULT=postgresql://workflows:$workflows@postgres:5432/workflows
 _AIRFLOW_WWW_USER_USERNAME=admin
 _AIRFLOW_WWW_USER_PASSWORD=$(random 24)
 END
 
-echo "Wrote deploy/postgres.env, deploy/redis.env and deploy/airflow.env"
+echo "Wrote postgres.env, redis.env, airflow.env, owner.env, api.env and worker.env in deploy"
 echo "The administrator's name and password are in deploy/airflow.env"

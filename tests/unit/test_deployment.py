@@ -80,6 +80,19 @@ def test_secrets_come_from_env_files_only(compose: dict[str, Any]) -> None:
     assert "deploy/*.env" in (ROOT / ".gitignore").read_text().splitlines()
 
 
+def test_each_part_has_the_role_that_it_needs(compose: dict[str, Any]) -> None:
+    connected = {
+        name: [file for file in service["env_file"] if file.split("/")[1] in ("owner.env", "api.env", "worker.env")]
+        for name, service in compose["services"].items()
+    }
+    others = {name: ["deploy/worker.env"] for name in DAEMONS - {"api-server"}}
+    assert {name: files for name, files in connected.items() if files} == {
+        "init": ["deploy/owner.env"],
+        "api-server": ["deploy/api.env"],
+        **others,
+    }
+
+
 def test_the_bundle_is_ours(compose: dict[str, Any]) -> None:
     for name in DAEMONS:
         bundles = json.loads(compose["services"][name]["environment"]["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"])
@@ -108,7 +121,15 @@ def test_secrets_are_random_private_and_agree(deployment: Path) -> None:
     assert {stat.S_IMODE(file.stat().st_mode) for file in files.values()} == {0o600}
     postgres, redis, airflow = (variables(file) for file in files.values())
     assert f"//airflow:{postgres['AIRFLOW_PASSWORD']}@" in airflow["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
-    assert f"//workflows:{postgres['WORKFLOWS_PASSWORD']}@" in airflow["AIRFLOW_CONN_WORKFLOWS_DEFAULT"]
+    for file, account, password in (
+        ("owner", "workflows", "WORKFLOWS_PASSWORD"),
+        ("api", "workflows_api", "WORKFLOWS_API_PASSWORD"),
+        ("worker", "workflows_worker", "WORKFLOWS_WORKER_PASSWORD"),
+    ):
+        found = variables(deployment / "deploy" / f"{file}.env")
+        assert list(found) == ["AIRFLOW_CONN_WORKFLOWS_DEFAULT"]
+        assert f"//{account}:{postgres[password]}@" in found["AIRFLOW_CONN_WORKFLOWS_DEFAULT"]
+        assert stat.S_IMODE((deployment / "deploy" / f"{file}.env").stat().st_mode) == 0o600
     assert f":{redis['REDIS_PASSWORD']}@" in airflow["AIRFLOW__CELERY__BROKER_URL"]
     assert len(base64.urlsafe_b64decode(airflow["AIRFLOW__CORE__FERNET_KEY"])) == 32
     assert all(len(value) >= 24 for name, value in {**postgres, **redis}.items() if name.endswith("PASSWORD"))
