@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
 
 from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time import task_runner
-from airflow.sdk.execution_time.comms import ErrorResponse, TriggerDagRun
+from airflow.sdk.execution_time.comms import DagRunResult, ErrorResponse, GetDagRun, TriggerDagRun
 
 from airflow_workflow_provider.dag.stored import graph_at
 from airflow_workflow_provider.engine.failure import TASK_NOT_FOUND, VALIDATION_ERROR, Failure
@@ -18,7 +19,7 @@ from airflow_workflow_provider.engine.simulate import child_failure
 from airflow_workflow_provider.errors import NotFound, StepFailure
 from airflow_workflow_provider.operators.builtin import BuiltInOperator
 from airflow_workflow_provider.operators.failures import FailedWith
-from airflow_workflow_provider.operators.ledger import ABOUT, Ledger, Parent, Run, configured_database
+from airflow_workflow_provider.operators.ledger import ABOUT, PARENT, START, Ledger, Parent, Run, configured_database
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.instances import Instance, Instances, instance_id
@@ -29,6 +30,8 @@ from airflow_workflow_provider.triggers.child import InstanceEndedTrigger
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from airflow_workflow_provider.store.starts import Announced
 
 FAIL_METHOD: Final = "__fail__"
 RUN_PREFIX: Final = "step__"
@@ -55,15 +58,20 @@ class ChildWorkflowOperator(BuiltInOperator):
         parent, workflow_id = self._parent(context), self._workflow_id
         self._check(parent, workflow_id)
         self._start(workflow_id, parent, self._about(context, parent))
-        child = instance_id(workflow_id, run_id_of(parent))
-        self.defer(trigger=InstanceEndedTrigger(str(child)), method_name="ended", kwargs={"child": str(child)})
+        child = str(instance_id(workflow_id, run_id_of(parent)))
+        kwargs = {"child": child, "announced": True}
+        self.defer(trigger=InstanceEndedTrigger(child), method_name="ended", kwargs=kwargs)
 
-    def ended(self, context: Context, child: str, event: Any = None) -> Any:  # noqa: ARG002 - the store knows how
+    def ended(self, context: Context, child: str, event: Any = None, *, announced: bool = False) -> Any:  # noqa: ARG002 - the store knows how
         """Return the child's output.
 
+        :param announced: False for a child that was started before starts were announced
         :raises FailedWith: the child has failed
+        :raises StepFailure: it is not the one that was started
         """
         found = _instances().get(UUID(child))
+        if announced and not _names(found, self._parent(context)):
+            raise _not_ours(self._workflow_id, found.run_id)
         if found.status == "completed":
             return found.output
         raise FailedWith(_failure_of(self._workflow_id, found))
@@ -71,13 +79,16 @@ class ChildWorkflowOperator(BuiltInOperator):
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Go on after waiting; where the step's time is over, the child is cancelled."""
         if next_method == FAIL_METHOD:
-            self._cancel(Run(self._workflow_id, run_id_of(self._parent(context))))
+            self._cancel(self._parent(context))
         return super().resume_execution(next_method, next_kwargs, context)
 
-    def _cancel(self, run: Run) -> None:
+    def _cancel(self, parent: Parent) -> None:
         database = configured_database()
+        run = Run(self._workflow_id, run_id_of(parent))
         try:
             child = Instances(database).get(run.instance_id)
+            if not _names(child, parent):
+                return
             graph = graph_at(Definitions(database), Tasks(database), child.workflow_id, child.revision)
         except NotFound:
             return
@@ -109,7 +120,7 @@ class ChildWorkflowOperator(BuiltInOperator):
     def _about(self, context: Context, parent: Parent) -> dict[str, Any]:
         """Return what the child's run is told beside its input."""
         started_by = cast("dict[str, Any]", context)["workflow"]["started_by"]
-        about = {"parent": parent.to_json(), "startedBy": started_by}
+        about = {PARENT: parent.to_json(), "startedBy": started_by}
         correlation_id = self.arguments[CORRELATION_ID]
         return about if correlation_id is None else {**about, CORRELATION_ID: correlation_id}
 
@@ -117,16 +128,37 @@ class ChildWorkflowOperator(BuiltInOperator):
         given = self.arguments["input"]
         if not isinstance(given, dict):
             raise FailedWith(child_failure(workflow_id, _invalid("The input is no JSON object")))
-        conf = {**given, ABOUT: dict(about)}
-        message = TriggerDagRun(dag_id=workflow_id, run_id=run_id_of(parent), conf=conf)
+        run = Run(workflow_id, run_id_of(parent))
+        # Before the run is there: its conf could be anybody's.
+        announced = _instances().starts.announce(run.instance_id, about)
+        conf = {**given, ABOUT: {START: announced.token}}
+        message = TriggerDagRun(dag_id=workflow_id, run_id=run.run_id, conf=conf)
         try:
             # The module's attribute is set when the task's process starts.
             answer = task_runner.SUPERVISOR_COMMS.send(message)
         except AirflowRuntimeError as error:
             raise _refusal(workflow_id, error) from error
-        if isinstance(answer, ErrorResponse) and answer.error != ErrorType.DAGRUN_ALREADY_EXISTS:
+        if not isinstance(answer, ErrorResponse):
+            return
+        if answer.error == ErrorType.DAGRUN_ALREADY_EXISTS:
+            self._recognize(run, parent, announced)
+        else:
             detail = f"Workflow {workflow_id!r} could not be started: {answer.error.value} {answer.detail or ''}"
             raise StepFailure(detail, type=TASK_NOT_FOUND, code="workflow-not-started")
+
+    def _recognize(self, run: Run, parent: Parent, announced: Announced) -> None:
+        """Go on with a run that is there already, if an earlier try of this attempt has made it."""
+        found = task_runner.SUPERVISOR_COMMS.send(GetDagRun(dag_id=run.dag_id, run_id=run.run_id))
+        conf = found.conf if isinstance(found, DagRunResult) else None
+        if replace(run, conf=conf or {}).is_of(announced):
+            return
+        try:
+            # Runs that were made before starts were announced have no token; those that began name their parent.
+            if _names(_instances().get(run.instance_id), parent):
+                return
+        except NotFound:
+            pass
+        raise _not_ours(run.dag_id, run.run_id)
 
     def _parent(self, context: Context) -> Parent:
         about = cast("dict[str, Any]", cast("dict[str, Any]", context)["workflow"])
@@ -172,6 +204,19 @@ def _refusal(workflow_id: str, error: AirflowRuntimeError) -> StepFailure:
         type=TASK_NOT_FOUND,
         code="workflow-not-started",
     )
+
+
+def _names(child: Instance, parent: Parent) -> bool:
+    """Tell whether an instance was started by an attempt of a step."""
+    kept = child.state["instance"].get(PARENT)
+    if kept is not None:
+        return Parent.from_json(kept) == parent
+    return (str(child.parent_instance_id), child.parent_step_id) == (parent.instance_id, parent.step_id)
+
+
+def _not_ours(workflow_id: str, run_id: str) -> StepFailure:
+    message = f"Somebody else has made a DAG run {run_id!r} of workflow {workflow_id!r}; its result is not taken"
+    return StepFailure(message, type=TASK_NOT_FOUND, code="run-not-ours")
 
 
 def _invalid(message: str) -> dict[str, Any]:

@@ -32,18 +32,27 @@ from airflow_workflow_provider.model.json_schema.defaults import with_defaults
 from airflow_workflow_provider.settings import Settings, load_settings
 from airflow_workflow_provider.store.connection import database_url
 from airflow_workflow_provider.store.database import Database
-from airflow_workflow_provider.store.instances import Instances, NewInstance, Record, instance_id
+from airflow_workflow_provider.store.instances import Instance, Instances, NewInstance, Record, instance_id
 from airflow_workflow_provider.store.journal import entries, metadata_of
 from airflow_workflow_provider.store.logs import LogEntry
+from airflow_workflow_provider.store.starts import Announced, read
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from airflow_workflow_provider.engine.graph import Graph
 
 T = TypeVar("T")
 
 ABOUT: Final = "_workflow"
-"""Key of a run's ``conf`` that is no input: ``{correlationId, event, parent}``, see :class:`Parent`."""
+"""Key of a run's ``conf`` that is no input: ``{"start": …}``, the name of a start that was announced.
 
+What was announced is ``{correlationId, event, parent, startedBy}``, see :mod:`store.starts` and :class:`Parent`.
+"""
+START: Final = "start"
+
+PARENT: Final = "parent"
+"""Key of what is announced, and of the state's ``instance``: the step that waits for it; see :class:`Parent`."""
 
 API_RUN_PREFIX: Final = "api__"
 """How the ids of runs begin that our own API makes."""
@@ -92,7 +101,7 @@ class Parent:
 class Run:
     """A DAG run, as far as its instance needs to know.
 
-    :param conf: the run's ``conf``: the input, and :data:`ABOUT`
+    :param conf: the run's ``conf``: the input, and :data:`ABOUT`; users write their own
     :param triggered_by: the user who triggered it, as Airflow shows them; null where no user did
     """
 
@@ -117,27 +126,26 @@ class Run:
         return {} if unusable_in(self.input) else self.input
 
     @property
-    def parent(self) -> Parent | None:
-        """The step that waits for this run, if one does."""
-        found = self.about.get("parent")
-        return Parent.from_json(found) if found else None
-
-    @property
-    def started_by(self) -> Json | None:
-        """Who started the instance, as ``{"name"}``; of a child who started its parent.
-
-        What the run's ``conf`` says counts only where no user triggered the run, since users write their own.
-        """
-        if self.triggered_by is not None:
-            return {"name": self.triggered_by}
-        found = self.about.get("startedBy")
-        return dict(found) if isinstance(found, Mapping) else None
-
-    @property
-    def about(self) -> Mapping[str, Any]:
-        """What is known about the start beside the input; what users write there themselves may be anything."""
+    def _about(self) -> Mapping[str, Any]:
         found = self.conf.get(ABOUT)
         return found if isinstance(found, Mapping) and not unusable_in(found) else {}
+
+    def is_of(self, announced: Announced | None) -> bool:
+        """Tell whether the run was made by the start that was announced."""
+        said = self._about.get(START, "")
+        return announced is not None and isinstance(said, str) and said == announced.token
+
+    def parent_in(self, instance: Instance) -> Parent | None:
+        """Return the step that waits for the run, if one does, from its instance as it is stored."""
+        own = instance.state["instance"]
+        if PARENT in own:
+            return None if own[PARENT] is None else Parent.from_json(own[PARENT])
+        # Made before parents were kept: then the row says which instance it was, and the conf which attempt.
+        try:
+            found = Parent.from_json(self._about[PARENT])
+        except (KeyError, TypeError):
+            return None
+        return found if found.instance_id == str(instance.parent_instance_id) else None
 
 
 def options_of(settings: Settings) -> Options:
@@ -209,7 +217,7 @@ class Ledger:
 
     def stop_if_forsaken(self) -> None:
         """Cancel the instance of a child whose parent does not wait for it any more (rule P5)."""
-        parent = self.run.parent
+        parent = self._parent()
         if parent is None:
             return
         try:
@@ -218,6 +226,15 @@ class Ledger:
             waits = False
         if not waits:
             self.change(lambda machine: cancel(machine, "The step that started it does not wait for it", self.clock()))
+
+    def _parent(self) -> Parent | None:
+        if ABOUT not in self.run.conf:
+            return None
+        try:
+            return self.run.parent_in(self._instances.get(self.instance_id))
+        except NotFound:
+            self.change(lambda _: None)
+            return self.run.parent_in(self._instances.get(self.instance_id))
 
     def look(self, work: Callable[[Machine], T]) -> T:
         """Return what ``work`` reads from the instance as it is now; nothing is stored.
@@ -242,22 +259,26 @@ class Ledger:
         return entries(
             events,
             masker,
-            metadata_of(names, {**self.run.kept_input, ABOUT: self.run.about}, state["event"], state["input"]),
+            metadata_of(names, self.run.kept_input, state["event"], state["input"]),
         )
 
-    def _new(self) -> NewInstance:
+    def _new(self, connection: Connection) -> NewInstance:
         """Return the instance as it is before its first step (rules I2, X6)."""
         run, definition, now = self.run, self.graph.definition, self.clock()
-        about, parent = run.about, run.parent
+        announced = read(connection, run.instance_id) if ABOUT in run.conf else None
+        about: Json = announced.about if announced is not None and run.is_of(announced) else {}
+        parent = Parent.from_json(about[PARENT]) if about.get(PARENT) else None
         instance: Json = {
             "id": str(run.instance_id),
             "workflowId": definition.workflow_id,
             "version": definition.version,
             "correlationId": about.get("correlationId"),
             "depth": parent.depth if parent is not None else 0,
-            "startedBy": run.started_by,
+            # Of a child, who started its parent.
+            "startedBy": {"name": run.triggered_by} if run.triggered_by is not None else about.get("startedBy"),
+            PARENT: about.get(PARENT),
         }
-        machine = self._started(instance, now)
+        machine = self._started(instance, about.get("event"), now)
         deadline = machine.state["instance"].get("deadline")
         return NewInstance(
             dag_id=run.dag_id,
@@ -276,6 +297,7 @@ class Ledger:
             status=machine.status,
             current_step_id=machine.current_step_id,
             log=self._beginning(machine, now),
+            announced=bool(about),
         )
 
     def _beginning(self, machine: Machine, now: datetime) -> list[LogEntry]:
@@ -287,11 +309,12 @@ class Ledger:
         actor = {"id": name, "name": name}
         if self.run.run_id.startswith(API_RUN_PREFIX):
             return [_by(row, actor) if row.event == STARTED else row for row in rows]
-        return [LogEntry(TRIGGERED, at=now, actor=actor, data={"via": "airflow"}), *rows]
+        # Users may hand on a conf of another run; what it says beside the input counts for nothing.
+        ignored = {"ignored": [ABOUT]} if ABOUT in self.run.conf else {}
+        return [LogEntry(TRIGGERED, at=now, actor=actor, data={"via": "airflow", **ignored}), *rows]
 
-    def _started(self, instance: Json, now: datetime) -> Machine:
+    def _started(self, instance: Json, event: Json | None, now: datetime) -> Machine:
         schema = self.graph.definition.input_schema
-        event = self.run.about.get("event")
         try:
             check_usable(self.run.input)
             given = with_defaults(schema, without_blanks(schema, self.run.input))

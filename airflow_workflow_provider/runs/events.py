@@ -5,15 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from airflow_workflow_provider.errors import Misuse
-from airflow_workflow_provider.operators.ledger import ABOUT
+from airflow_workflow_provider.operators.ledger import ABOUT, START, Run
 from airflow_workflow_provider.runs.assets import AssetForwarder
 from airflow_workflow_provider.runs.background import in_background
 from airflow_workflow_provider.runs.starting import start_run
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.delivering import Deliverer, Start, StartRefused
+from airflow_workflow_provider.store.starts import Starts
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.settings import Settings
@@ -23,16 +25,20 @@ ASSET_POLL: Final = 2.0
 """Seconds between two looks at Airflow's asset events."""
 
 
-def start_instance(start: Start) -> None:
-    """Make the DAG run of an instance; one that is there already is the same start.
+def start_instance(start: Start, starts: Starts) -> None:
+    """Make the DAG run of an instance; one that this start made before is the same.
 
-    :raises StartRefused: Airflow does not accept the run, whenever it is asked
+    :raises StartRefused: Airflow does not accept the run, whenever it is asked, or somebody else has made it
     :raises Conflict: the DAG is not loaded yet, broken or paused, which may pass
     """
+    announced = starts.announce(start.instance_id, start.about)
     try:
-        start_run(start.workflow_id, start.run_id, {**start.input, ABOUT: start.about})
+        run = start_run(start.workflow_id, start.run_id, {**start.input, ABOUT: {START: announced.token}})
     except Misuse as error:
         raise StartRefused(error.message, code=error.code) from error
+    if not run.created and not Run(run.dag_id, run.run_id, run.conf).is_of(announced):
+        message = f"Somebody else has made a DAG run {start.run_id!r} of workflow {start.workflow_id!r}"
+        raise StartRefused(message, code="run-not-ours")
 
 
 @contextmanager
@@ -44,7 +50,8 @@ def event_service(settings: Settings | None = None) -> Iterator[None]:
     settings = settings or load_settings()
 
     def deliver(database: Database, stop: threading.Event) -> None:
-        Deliverer(database, start_instance, max_depth=settings.max_depth).run(stop)
+        starter = partial(start_instance, starts=Starts(database))
+        Deliverer(database, starter, max_depth=settings.max_depth).run(stop)
 
     with in_background({"delivery of events": deliver, "take-over of assets": forward_assets}, settings):
         yield

@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 
 from airflow_workflow_provider.dag.stored import resolve
 from airflow_workflow_provider.engine.graph import Graph
-from airflow_workflow_provider.errors import Conflict, WorkflowsError
+from airflow_workflow_provider.errors import Conflict, NotFound, WorkflowsError
 from airflow_workflow_provider.model.json_schema.defaults import with_defaults
 from airflow_workflow_provider.model.json_schema.validation import schema_findings
-from airflow_workflow_provider.operators.ledger import ABOUT, API_RUN_PREFIX, Ledger, Run
+from airflow_workflow_provider.operators.ledger import ABOUT, API_RUN_PREFIX, START, Ledger, Run
 from airflow_workflow_provider.runs.starting import StartedRun, find_run, loaded_bundle_version, start_run
 from airflow_workflow_provider.store.instances import Instances, instance_id
 
@@ -90,29 +90,41 @@ class Starter:
             step writes the row, and starting again with the same key gives that instance
         """
         known = {name: value for name, value in (about or {}).items() if value is not None}
-        conf = {**input_data, **({ABOUT: known} if known else {})}
         run_id = _run_id(key)
         if key is not None:
             found = find_run(workflow_id, run_id)
             if found is not None:
-                return self._again(found, conf)
+                return self._again(found, input_data, known)
         if not self.definitions.head(workflow_id).active:
             message = f"Workflow {workflow_id!r} is not active: it takes no new instances"
             raise Conflict(message, code="workflow-inactive", suggestion="activate it")
         revision = revision_of(self.definitions, self.tasks, workflow_id, loaded_bundle_version(workflow_id))
         check_input(self.definition_of(workflow_id, revision), input_data)
+        conf = input_data
+        if known:
+            announced = self.instances.starts.announce(instance_id(workflow_id, run_id), known)
+            conf = {**input_data, ABOUT: {START: announced.token}}
         run = start_run(workflow_id, run_id, conf, user_name=user_name)
         if not run.created:
-            return self._again(run, conf)
+            return self._again(run, input_data, known)
         self._open(run, revision_of(self.definitions, self.tasks, workflow_id, run.bundle_version))
         return _opened(run)
 
-    def _again(self, run: StartedRun, conf: Mapping[str, Any]) -> Opened:
-        if dict(run.conf) != conf:
+    def _again(self, run: StartedRun, input_data: Mapping[str, Any], known: Mapping[str, Any]) -> Opened:
+        made = Run(run.dag_id, run.run_id, run.conf)
+        if made.input != input_data or self._correlation_id(made) != known.get("correlationId"):
             message = "This idempotency key was used to start an instance with another input or correlation id"
             raise Conflict(message, code="idempotency-key-reused", suggestion="use a new key for another start")
         self._open(run, revision_of(self.definitions, self.tasks, run.dag_id, run.bundle_version))
         return _opened(run)
+
+    def _correlation_id(self, run: Run) -> str | None:
+        """Return what a run was started with, from its instance, or as it was announced where that is not there yet."""
+        try:
+            return self.instances.get(run.instance_id).correlation_id
+        except NotFound:
+            announced = self.instances.starts.find(run.instance_id)
+        return announced.about.get("correlationId") if announced is not None and run.is_of(announced) else None
 
     def _open(self, run: StartedRun, revision: int) -> None:
         """Write the instance's row, so that it can be read at once; its first step does it too, and does no harm."""

@@ -19,7 +19,7 @@ from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.operating import COMPENSATED, verdict
 from airflow_workflow_provider.engine.state import ROOT, Json
 from airflow_workflow_provider.errors import Conflict, Misuse, NotFound, StepFailure
-from airflow_workflow_provider.operators.ledger import ABOUT, Run, keep, options_of
+from airflow_workflow_provider.operators.ledger import ABOUT, Parent, Run, keep, options_of
 from airflow_workflow_provider.runs.acting import Case, is_to_do, machine_of, write_down
 from airflow_workflow_provider.runs.clearing import cleared
 from airflow_workflow_provider.runs.opening import check_input
@@ -192,7 +192,7 @@ def _change(
             message = f"Airflow has no DAG run {record.stored.run_id!r} any more"
             raise Conflict(message, code="run-missing", suggestion="start a new instance")
         refuse_paused(run.dag_id)
-        _refuse_forsaken(rooms, run)
+        _refuse_forsaken(rooms, Run(run.dag_id, run.run_id, run.conf).parent_in(record.stored))
         record.completed_at = None
         newest = _move(rooms, case, run, version, stays)
         rerun = work(case, run)
@@ -265,9 +265,8 @@ def _failed_step(machine: Machine, step_id: str | None) -> Place:
     raise Conflict(message, code="step-not-failed", pointer="/stepId")
 
 
-def _refuse_forsaken(rooms: Rooms, run: StartedRun) -> None:
+def _refuse_forsaken(rooms: Rooms, parent: Parent | None) -> None:
     """Refuse what belongs to a step that does not wait for it: it would be cancelled at once (rule P5)."""
-    parent = Run(run.dag_id, run.run_id, run.conf).parent
     if parent is None:
         return
     try:

@@ -68,7 +68,7 @@ class Start:
 
     @property
     def about(self) -> dict[str, Any]:
-        """What the DAG run's ``conf`` says beside the input."""
+        """What is known about it beside the input."""
         return {"event": self.event, "correlationId": self.correlation_id}
 
 

@@ -19,6 +19,7 @@ from airflow_workflow_provider.store.endings import ENDED, ending
 from airflow_workflow_provider.store.events import accept, event_row_id
 from airflow_workflow_provider.store.jsontext import clean
 from airflow_workflow_provider.store.logs import LogEntry, append
+from airflow_workflow_provider.store.starts import Starts, settle
 from airflow_workflow_provider.store.tables import workflow_definitions, workflow_events
 from airflow_workflow_provider.store.tables import workflow_instances as instances
 from airflow_workflow_provider.store.withdrawing import withdraw
@@ -46,6 +47,7 @@ class NewInstance:
     :param event: the CloudEvent that started it, if one did
     :param started_at: null for the time of the transaction
     :param deadline_at: when ``settings.timeout`` ends it
+    :param announced: whether it has what was known about its start, see :mod:`store.starts`
     """
 
     dag_id: str
@@ -65,6 +67,7 @@ class NewInstance:
     status: str = "running"
     current_step_id: str | None = None
     log: Sequence[LogEntry] = field(default=())
+    announced: bool = False
 
     @property
     def id(self) -> UUID:
@@ -181,11 +184,20 @@ class Record:
         append(self.connection, self.id, entries)
 
 
+Create = Callable[[Connection], NewInstance]
+"""Makes an instance that is missing, within the transaction that needs it."""
+
+
 class Instances:
     """The instances of all workflows."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    @property
+    def starts(self) -> Starts:
+        """What was announced before instances were there."""
+        return Starts(self._database)
 
     def open(self, new: NewInstance) -> Instance:
         """The instance of a DAG run, made when it is not there yet; the log entries of ``new`` are written only then.
@@ -194,10 +206,10 @@ class Instances:
         :raises NotFound: the workflow was never published
         :raises Misuse: the correlation id is too long
         """
-        return self._database.run(lambda connection: lock_instance(connection, new.id, lambda: new).stored)
+        return self._database.run(lambda connection: lock_instance(connection, new.id, lambda _: new).stored)
 
     @contextmanager
-    def locked(self, instance: UUID, create: Callable[[], NewInstance] | None = None) -> Iterator[Record]:
+    def locked(self, instance: UUID, create: Create | None = None) -> Iterator[Record]:
         """One transaction on one instance, which no other changes meanwhile: read, decide, save and log, commit.
 
         Concurrent branches wait for each other here, so keep it short and do no I/O inside. Not repeated when the
@@ -209,7 +221,7 @@ class Instances:
         with self._database.begin() as connection:
             yield lock_instance(connection, instance, create)
 
-    def update(self, instance: UUID, work: Callable[[Record], T], create: Callable[[], NewInstance] | None = None) -> T:
+    def update(self, instance: UUID, work: Callable[[Record], T], create: Create | None = None) -> T:
         """Like :meth:`locked`, with ``work`` as its body and repeated from a fresh read when the connection is lost.
 
         If it is lost in the moment of the commit, ``work`` meets its own result: it must notice and do nothing.
@@ -241,7 +253,7 @@ class Instances:
         return self.get(instance_id(dag_id, run_id))
 
 
-def lock_instance(connection: Connection, wanted: UUID, create: Callable[[], NewInstance] | None = None) -> Record:
+def lock_instance(connection: Connection, wanted: UUID, create: Create | None = None) -> Record:
     """An instance under its lock, in a transaction that is under way.
 
     :param create: makes the instance when it is missing
@@ -252,7 +264,7 @@ def lock_instance(connection: Connection, wanted: UUID, create: Callable[[], New
         return Record(connection, Instance(**row._mapping), created=False)
     if create is None:
         raise _not_found(wanted)
-    new = create()
+    new = create(connection)
     if new.id != wanted:
         message = f"The new instance has the id {new.id}, expected {wanted}"
         raise ValueError(message)
@@ -263,6 +275,8 @@ def lock_instance(connection: Connection, wanted: UUID, create: Callable[[], New
         raise NotFound(message, pointer=new.workflow_id)
     if created:
         append(connection, wanted, new.log)
+        if new.announced:
+            settle(connection, wanted)
     return Record(connection, Instance(**row._mapping), created=created)
 
 

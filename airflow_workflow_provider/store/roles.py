@@ -57,6 +57,7 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
         WORKER: f"SELECT, INSERT ({_ASKED}), UPDATE (status, answer, next_at, closed_at)",
     },
     "workflow_notifications": {API: _CHANGE, WORKER: "INSERT"},
+    "workflow_starts": {API: _CHANGE, WORKER: "SELECT, INSERT, UPDATE (about)"},
     "workflow_wakeups": {API: f"{_CHANGE}, DELETE", WORKER: "INSERT"},
 }
 """What the components need. Every one of them but workers may read everything; nobody but the owner may do more.

@@ -365,3 +365,14 @@ workflow_wakeups = Table(
     Index("workflow_wakeups_due_idx", "due_at"),
 )
 """Tasks that wait without a worker and are to be told to go on; see :mod:`store.wakeups`."""
+
+workflow_starts = Table(
+    "workflow_starts",
+    metadata,
+    # The id of the instance, which is known before there is one.
+    Column("id", UUID, primary_key=True),
+    Column("token", String(64), nullable=False),
+    _json("about", nullable=False),
+    _time("created_at", required=True),
+)
+"""What is known about the starts of instances beside their input; see :mod:`store.starts`."""

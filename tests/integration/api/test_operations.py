@@ -214,18 +214,15 @@ def test_i5_the_newest_version_must_be_loaded(api: Api) -> None:
 
 
 def test_p5_a_child_whose_parent_does_not_wait_is_refused(api: Api) -> None:
-    from airflow.models.dagrun import DagRun
-    from airflow.utils.session import create_session
-    from sqlalchemy import update
-
-    from airflow_workflow_provider.operators.ledger import ABOUT, Parent
+    from airflow_workflow_provider.operators.ledger import Parent
 
     instance = started(api)
     moved(api, instance, fail)
     end_run("long")
     parent = Parent("00000000-0000-0000-0000-000000000001", "", "call", 1, 1, 1).to_json()
-    with create_session() as session:
-        session.execute(update(DagRun).where(DagRun.dag_id == "long").values(conf={ABOUT: {"parent": parent}}))
+    with Instances(api.database).locked(UUID(instance)) as record:
+        record.state["instance"]["parent"] = parent
+        record.save()
     problem(api.as_role("user").post(f"instances/{instance}/retry"), 409, "parent-not-waiting")
 
 

@@ -33,11 +33,21 @@ def step(step_id: str, **more: Any) -> Json:
     return {"stepId": step_id, "taskId": "noop", **more}
 
 
-def ledger(database: Database, *steps: Json, conf: Json | None = None, run_id: str = "r", **more: Any) -> Ledger:
+def ledger(
+    database: Database,
+    *steps: Json,
+    conf: Json | None = None,
+    run_id: str = "r",
+    about: Json | None = None,
+    **more: Any,
+) -> Ledger:
     document = {"workflowId": "w", "name": "W", "version": "1.0.0", "steps": list(steps), **more}
     definition = parse_definition(document)
     published = Definitions(database).publish(definition, document)
     run = Run("w", run_id, conf or {})
+    if about is not None:
+        announced = Instances(database).starts.announce(run.instance_id, about)
+        run = Run("w", run_id, {**run.conf, ABOUT: {"start": announced.token}})
     return Ledger(Graph.of(definition), published.revision, run, instances=Instances(database))
 
 
@@ -48,7 +58,7 @@ def done(machine: Machine, scope: str, step_id: str, ledger: Ledger) -> Decision
 
 
 def test_i2_the_row_is_there_before_the_first_step_has_run(database: Database) -> None:
-    found = ledger(database, step("a"), conf={"n": 1, ABOUT: {"correlationId": "order-7"}})
+    found = ledger(database, step("a"), conf={"n": 1}, about={"correlationId": "order-7"})
     with pytest.raises(NotFound):
         found.look(lambda machine: machine.status)
 
@@ -116,7 +126,7 @@ def test_p5_a_child_whose_parent_does_not_wait_is_cancelled(database: Database) 
     parent = ledger(database, step("a"), run_id="parent")
     parent.change(lambda machine: machine.begin("", "a", "r", parent.clock()))
     waiting = Parent(str(parent.instance_id), "", "a", 1, 1, 1)
-    child = ledger(database, step("a"), run_id="child", conf={ABOUT: {"parent": waiting.to_json()}})
+    child = ledger(database, step("a"), run_id="child", about={"parent": waiting.to_json()})
 
     child.stop_if_forsaken()
     assert child.change(lambda machine: machine.status) == "running"

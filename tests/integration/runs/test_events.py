@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.deliveries import Deliveries
 from airflow_workflow_provider.store.delivering import Deliverer, Start
 from airflow_workflow_provider.store.events import EventFilter, Events, event_row_id
+from airflow_workflow_provider.store.instances import instance_id
+from airflow_workflow_provider.store.starts import Starts
 from airflow_workflow_provider.store.tables import workflow_event_deliveries
 from airflow_workflow_provider.store.waits import NewWait, Waits
 from tests.fixtures.airflow import AirflowInProcess
@@ -44,7 +47,7 @@ def loaded(database: Database, workflow_id: str, *patterns: str, **more: Any) ->
 def deliver(database: Database, **options: Any) -> None:
     from airflow_workflow_provider.runs.events import start_instance
 
-    deliverer = Deliverer(database, start_instance, **options)
+    deliverer = Deliverer(database, partial(start_instance, starts=Starts(database)), **options)
     while deliverer.deliver():
         pass
 
@@ -64,8 +67,10 @@ def test_e4_an_event_starts_a_dag_run_once(database: Database) -> None:
     deliver(database)
     (run,) = runs("order")
     assert run.run_id == f"event__{event_row_id('/shop', '1')}"
-    about = {"event": given.to_json(), "correlationId": "order/1"}
-    assert run.conf == {"amount": 5, "unit": "EUR", ABOUT: about}
+    announced = Starts(database).find(instance_id("order", run.run_id))
+    assert announced is not None
+    assert announced.about == {"event": given.to_json(), "correlationId": "order/1"}
+    assert run.conf == {"amount": 5, "unit": "EUR", ABOUT: {"start": announced.token}}
     assert statuses(database) == ["started"]
 
 
@@ -103,7 +108,8 @@ def test_what_airflow_never_accepts_is_a_dead_letter(database: Database) -> None
     from airflow_workflow_provider.runs.events import start_instance
 
     def spoil(start: Start) -> None:
-        start_instance(Start(start.workflow_id, "not a run id: ä", start.input, start.event, None))
+        wrong = Start(start.workflow_id, "not a run id: ä", start.input, start.event, None)
+        start_instance(wrong, Starts(database))
 
     loaded(database, "order", "order.*")
     Events(database).accept([event()])
@@ -156,7 +162,8 @@ def test_e4_every_asset_event_starts_one_instance_with_and_without_partition_key
     started = runs("by-asset")
     assert sorted(run.conf["amount"] for run in started) == sorted([1, 2, 2, *range(3, 30)])
     assert runs("other") == []
-    told = [run.conf[ABOUT]["event"] for run in started]
+    announced = [Starts(database).find(instance_id("by-asset", run.run_id)) for run in started]
+    told = [each.about["event"] for each in announced if each is not None]
     assert {each["type"] for each in told} == {"orders"}
     assert {each["subject"] for each in told} == {"x://orders/all"}
     assert sorted(each.get("partitionkey", "") for each in told)[-3:] == ["", "2027-01", "2027-01"]

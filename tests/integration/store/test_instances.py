@@ -64,7 +64,7 @@ def test_i2_eight_starts_at_once_make_one_row(database_url: str, database: Datab
         with Database(database_url) as own:
             barrier.wait(timeout=30)
             with Instances(own).locked(
-                instance_id("order", "run-1"), lambda: new_instance(input={"n": number}, log=[LogEntry("started")])
+                instance_id("order", "run-1"), lambda _: new_instance(input={"n": number}, log=[LogEntry("started")])
             ) as record:
                 return record.stored.input, record.created
 
@@ -159,7 +159,7 @@ def test_what_does_not_exist_is_named(database: Database, instances: Instances) 
         pass
     with pytest.raises(NotFound, match="no workflow 'ghost'"):
         instances.open(new_instance(workflow_id="ghost"))
-    with pytest.raises(ValueError, match="expected"), instances.locked(nobody, new_instance):
+    with pytest.raises(ValueError, match="expected"), instances.locked(nobody, lambda _: new_instance()):
         pass
     with pytest.raises(Misuse, match="300 characters"):
         instances.open(new_instance(correlation_id="x" * 300))
