@@ -263,12 +263,14 @@ def child(database_url: str, database: Database, monkeypatch: pytest.MonkeyPatch
     about = {"instance_id": str(parent.instance_id), "scope": "", "step_id": "a", "visit": 1, "attempt": 1}
     place = Parent(str(parent.instance_id), "", "a", 1, 1, 1)
     context: Any = {"workflow": {**about, "started_by": None}}
-    operator = ChildWorkflowOperator(task_id="a", arguments={"workflow": "workflow:example", "input": {}})
+    operator = ChildWorkflowOperator(
+        task_id="a", arguments={"workflow": "workflow:example", "input": {}, "correlationId": None}
+    )
 
     def start(conf: dict[str, Any] | None) -> Supervisor:
         supervisor = Supervisor(conf)
         monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", supervisor, raising=False)
-        operator._start("example", place, None)
+        operator._start("example", place, operator._about(context, place))
         return supervisor
 
     run = Run("example", run_id_of(place), {})
