@@ -16,4 +16,4 @@ ARG AIRFLOW_VERSION
 COPY --from=wheel /wheels /wheels
 # Naming Airflow's version keeps pip from moving it.
 RUN pip install --no-cache-dir "apache-airflow==${AIRFLOW_VERSION}" \
-    "airflow-workflow-provider[fast] @ file://$(ls /wheels/*.whl)"
+    "airflow-workflow-provider @ file://$(ls /wheels/*.whl)"

@@ -19,7 +19,7 @@ endif
 endif
 
 $(VENV)/.run: pyproject.toml constraints.txt scripts/environment.sh
-	@scripts/environment.sh local,fast
+	@scripts/environment.sh local
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt scripts/environment.sh

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Make or refresh the virtual environment of this working copy.
-# Usage: scripts/environment.sh EXTRAS    (for example: local,fast)
+# Usage: scripts/environment.sh EXTRAS    (for example: local,dev)
 set -eu
 
 extras=$1

@@ -16,6 +16,8 @@ from airflow_workflow_provider.model.expressions.errors import ExpressionFailure
 from airflow_workflow_provider.model.expressions.values import plain
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from airflow_workflow_provider.model.definition import ArgumentTransform, Transform
     from airflow_workflow_provider.model.expressions.functions import UuidSource
 
@@ -70,25 +72,32 @@ class CompiledTransform:
         *,
         variables: Mapping[str, Any] | None = None,
         uuid_source: UuidSource | None = None,
+        at: datetime | None = None,
     ) -> Any:
         """Compute the value; a transform that gives nothing gives None (rule X3).
 
         :param bindings: the root that the expression looks at
         :param variables: JSONata only: further values by name, used with a ``$`` before it
         :param uuid_source: JSONata only: gives the n-th ``$uuid()``, n counted from 0; without one they are random
+        :param at: JSONata only: the time that the expression sees; the host's clock without one
         :raises ExpressionFailure: it fails, or exceeds a bound
         """
         program = self._program()
         try:
             if self.kind == "jsonata":
-                return plain(program.evaluate(bindings, dict(variables or {}), uuid_source), whole_numbers=True)
+                from airflow_workflow_provider.model.expressions.jsonata import as_json
+
+                found = program.evaluate(bindings, variables or {}, uuid_source, at)
+                return plain(found, whole_numbers=True, foreign=as_json)
             return plain(program.evaluate(bindings))
         except RecursionError as error:
             msg = "the data is nested too deeply"
             raise ExpressionFailure(msg) from error
+        except MemoryError as error:
+            msg = "the expression needs more memory than there is"
+            raise ExpressionFailure(msg) from error
 
     def _program(self) -> Any:
-        # Looked up each time: an environment variable chooses the JSONata engine, and compiled programs are cached.
         if self.kind == "cel":
             return cel.compile_cel(self.source, self._names)
         if self.kind == "jsonata":

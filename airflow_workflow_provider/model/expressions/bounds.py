@@ -22,7 +22,11 @@ TEXT_LIMIT: Final = 4_000_000
 LIST_LIMIT: Final = 500_000
 INTEGER_BITS: Final = 1024
 
+CALL_LIMIT: Final = 1_000
+"""Nested steps of one evaluation."""
+
 _UNIT: Final = 8
+_STEPS_PER_TICK: Final = 32
 
 
 class Meter:
@@ -43,15 +47,31 @@ class Meter:
         """Count one step down; raises :class:`ExpressionFailure` past a bound."""
         self._steps += 1
         self._depth += 1
-        if self._depth > DEPTH_LIMIT:
-            msg = f"the expression calls itself more than {DEPTH_LIMIT} levels deep"
+        if self._depth > CALL_LIMIT:
+            msg = f"the expression calls itself more than {CALL_LIMIT} levels deep"
             raise ExpressionFailure(msg)
-        self.tick()
+        if self._steps % _STEPS_PER_TICK == 0:
+            if self._steps > STEP_LIMIT:
+                msg = f"the expression takes more than {STEP_LIMIT} steps"
+                raise ExpressionFailure(msg)
+            self.tick()
 
-    def leave(self, value: object) -> None:
-        """Count one step up with what it computed; raises :class:`ExpressionFailure` past a bound."""
+    def leave(self, value: object, *, measured: bool = True) -> None:
+        """Count one step up with what it computed; raises :class:`ExpressionFailure` past a bound.
+
+        :param value: what the step computed
+        :param measured: whether the value can be larger than what the step read
+        """
         self._depth -= 1
-        self.check(value)
+        if measured:
+            self.check(value)
+
+    @staticmethod
+    def room(size: int) -> None:
+        """Raise :class:`ExpressionFailure` before a list grows beyond its bound."""
+        if size > LIST_LIMIT:
+            msg = f"the expression computes a list or object of more than {LIST_LIMIT} entries"
+            raise ExpressionFailure(msg)
 
     def tick(self) -> None:
         """Raise :class:`ExpressionFailure` when the time is over."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
@@ -18,7 +17,6 @@ UuidSource = Callable[[int], str]
 """Gives the n-th ``$uuid()`` of one evaluation, n counted from 0."""
 
 ALGORITHMS: Final = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
-ADDED: Final = frozenset({"parseJson", "hash", "uuid"})
 REFUSED: Final = frozenset({"eval"})
 """Text found in data is never evaluated (rule X3)."""
 
@@ -71,24 +69,23 @@ def refuse_eval(*_: object) -> Any:
 
 
 def distinct(values: object = None, *_: object) -> Any:
-    """``$distinct(array)`` in linear time; the engines' own compare each value with each other."""
+    """``$distinct(array)`` in linear time; the engine's own compares each value with each other."""
     if not isinstance(values, list) or len(values) <= 1:
         return values
-    found: dict[str, Any] = {}
+    found: dict[Any, Any] = {}
     for value in values:
-        found.setdefault(json.dumps(_canonical(value), sort_keys=True, default=id), value)
+        found.setdefault(_canonical(value), value)
     return list(found.values())
 
 
 def _canonical(value: Any) -> Any:
-    """1 and 1.0 are one number."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
+    """A value that can be looked up and equals another one's exactly where the values are the same."""
     if isinstance(value, list):
-        return [_canonical(part) for part in value]
+        return "list", *map(_canonical, value)
     if isinstance(value, dict):
-        return {key: _canonical(part) for key, part in value.items()}
-    return value
+        return "object", frozenset((key, _canonical(part)) for key, part in value.items())
+    # true is not 1, but 1 is 1.0
+    return (value,) if isinstance(value, bool) else value
 
 
 Match = Mapping[str, Any]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from airflow_workflow_provider.model.expressions.errors import ExpressionSyntaxError
-from airflow_workflow_provider.model.expressions.functions import ADDED, REFUSED
+from airflow_workflow_provider.model.expressions.functions import REFUSED
 
 LENGTH: Final = 2
 """Names of a path that are noted."""
@@ -50,18 +50,16 @@ def of_transform(kind: Literal["jmespath", "jsonata"], source: str, variables: I
             return Names(compile_jmespath(source).reads())
         return _of_jsonata(source, frozenset(variables))
     except (ExpressionSyntaxError, RecursionError):
-        # The engine in use took it, so the difference is between the engines and not the author's.
+        # Whoever compiles it says what is wrong with it.
         return Names()
 
 
 def _of_jsonata(source: str, variables: frozenset[str]) -> Names:
-    from jsonata import Jsonata
-
-    from airflow_workflow_provider.model.expressions.jsonata import compile_in_python
+    from airflow_workflow_provider.model.expressions.jsonata import NAMES, compile_jsonata
 
     walker = _Walker()
-    walker.visit(compile_in_python(source).tree, at_root=True)
-    known = (frozenset(Jsonata.static_frame.bindings) | ADDED | variables) - REFUSED
+    walker.visit(compile_jsonata(source).tree, at_root=True)
+    known = (NAMES | variables) - REFUSED
     unknown = sorted(walker.used - walker.bound - known - {"", "$"})
     return Names(frozenset(walker.reads), tuple(unknown), known)
 

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from airflow_workflow_provider.model.expressions.bounds import DEPTH_LIMIT, INTEGER_BITS, SIZE_LIMIT
 from airflow_workflow_provider.model.expressions.errors import ExpressionFailure
 
-_EXACT: Final = 2**53
-"""Up to here a double and an integer mean the same number."""
+_WHOLE_BELOW: Final = 1e21
+"""Whole doubles below this are written as integers."""
+
+LEFT_OUT: Final = object()
+"""Stands for a value that is no JSON: a field that is left out, null in a list."""
+
+
+def join_surrogates(text: str) -> str:
+    """The text with halves of surrogate pairs joined; lonely ones stay."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
 
 def well_formed(text: str) -> str:
@@ -25,9 +35,10 @@ def well_formed(text: str) -> str:
 
 
 class _Writer:
-    def __init__(self, *, whole_numbers: bool, sort_keys: bool) -> None:
+    def __init__(self, *, whole_numbers: bool, sort_keys: bool, foreign: Callable[[Any], Any] | None) -> None:
         self._whole_numbers = whole_numbers
         self._sort_keys = sort_keys
+        self._foreign = foreign
         self._left = SIZE_LIMIT
 
     def write(self, value: Any, depth: int = 0) -> Any:
@@ -44,10 +55,13 @@ class _Writer:
             return self._number(value)
         if isinstance(value, Mapping):
             written = {self._key(key): self.write(part, depth + 1) for key, part in value.items()}
+            if self._foreign is not None:
+                written = {key: part for key, part in written.items() if part is not LEFT_OUT}
             return dict(sorted(written.items())) if self._sort_keys else written
         if isinstance(value, (list, tuple)):
-            return [self.write(part, depth + 1) for part in value]
-        return self._other(value)
+            items = [self.write(part, depth + 1) for part in value]
+            return items if self._foreign is None else [None if part is LEFT_OUT else part for part in items]
+        return self._other(value) if self._foreign is None else self._foreign(value)
 
     def _spend(self, size: int) -> None:
         self._left -= size
@@ -64,7 +78,7 @@ class _Writer:
         if not math.isfinite(value):
             msg = f"the result has the number {value}, which JSON does not know"
             raise ExpressionFailure(msg)
-        if self._whole_numbers and value.is_integer() and abs(value) < _EXACT:
+        if self._whole_numbers and value.is_integer() and abs(value) < _WHOLE_BELOW:
             return int(value)
         return float(value)
 
@@ -98,12 +112,20 @@ def duration_text(length: timedelta) -> str:
     return f"-{text}" if length < timedelta(0) else text
 
 
-def plain(value: Any, *, whole_numbers: bool = False, sort_keys: bool = False) -> Any:
+def plain(
+    value: Any,
+    *,
+    whole_numbers: bool = False,
+    sort_keys: bool = False,
+    foreign: Callable[[Any], Any] | None = None,
+) -> Any:
     """A JSON value as a fresh copy of plain Python types.
 
     :param value: what an engine computed
     :param whole_numbers: write 2.0 as 2, as JavaScript does
     :param sort_keys: put the keys of objects in order, for an engine that has none
+    :param foreign: what a value of the engine's own stands for, :data:`LEFT_OUT` for nothing
     :raises ExpressionFailure: it is not JSON, or too large, or too deep
     """
-    return _Writer(whole_numbers=whole_numbers, sort_keys=sort_keys).write(value)
+    written = _Writer(whole_numbers=whole_numbers, sort_keys=sort_keys, foreign=foreign).write(value)
+    return None if written is LEFT_OUT else written

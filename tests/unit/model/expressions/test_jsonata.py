@@ -1,4 +1,4 @@
-"""One table of cases for both JSONata engines (rule X3)."""
+"""JSONata transforms (rule X3)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from airflow_workflow_provider.model.expressions import CompiledTransform, ExpressionFailure, ExpressionSyntaxError
-from airflow_workflow_provider.model.expressions.jsonata import ENGINE_VARIABLE, engine
 
 BINDINGS: dict[str, Any] = {
     "data": {
@@ -171,11 +170,6 @@ HOSTILE = [
 ]
 
 
-@pytest.fixture(params=["python", "jlens"], autouse=True)
-def _engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(ENGINE_VARIABLE, request.param)
-
-
 def _evaluate(source: str, bindings: dict[str, Any] | None = None) -> Any:
     root = BINDINGS if bindings is None else bindings
     return CompiledTransform("jsonata", source).evaluate(root, uuid_source=lambda number: f"uuid-{number}")
@@ -191,7 +185,7 @@ def _types(value: Any) -> Any:
 
 
 @pytest.mark.parametrize(("source", "expected"), CASES, ids=[source for source, _ in CASES])
-def test_x3_both_engines_give_the_same(source: str, expected: Any) -> None:
+def test_x3_what_a_transform_gives(source: str, expected: Any) -> None:
     before = copy.deepcopy(BINDINGS)
 
     result = _evaluate(source)
@@ -289,13 +283,6 @@ def test_x3_nothing_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
             _evaluate(source)
 
     assert capsys.readouterr() == ("", "")
-
-
-def test_x3_the_engine_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(ENGINE_VARIABLE, "python")
-    assert engine() == "python"
-    monkeypatch.delenv(ENGINE_VARIABLE)
-    assert engine() == "jlens"
 
 
 def test_x3_deep_data_is_an_error_and_never_a_traceback() -> None:
