@@ -25,6 +25,9 @@ SECTION: Final = "workflows"
 
 DEFAULT_CONNECTION_ID: Final = "workflows_default"
 
+GRANTABLE_ARGUMENTS: Final = frozenset({"pool", "pool_slots", "priority_weight", "queue"})
+"""Arguments of every Airflow operator that ``allowed_operator_arguments`` may name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -73,11 +76,59 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option(
         "allowed_operators",
         "string",
-        "airflow.providers.http.operators.*, airflow.providers.common.sql.operators.*",
-        "Comma-separated patterns of the dotted operator paths that task definitions may name (``*`` and ``?`` as in "
-        "file names). Whoever may store a task definition can run any operator that matches, so list only what you "
-        "would let them run.",
-        "airflow.providers.http.operators.*, my_company.operators.*",
+        "",
+        "Comma-separated patterns of the dotted operator paths that task definitions may name: ``*`` and ``?`` stand "
+        "for characters between two dots, ``**`` for one or more whole segments. The module in which the class is "
+        "defined must match too. Whoever may store a task definition can run any operator that matches, so list only "
+        "what you would let them run. Empty: the built-in tasks and registered Python functions only.",
+        "airflow.providers.amazon.aws.operators.sns.*, my_company.operators.**",
+    ),
+    Option(
+        "allowed_connections",
+        "string",
+        '{"http": ["example_http"], "sql": ["example_sql"]}',
+        "JSON: which connections tasks may use: for ``http``, ``sql`` or a pattern as in ``allowed_operators`` a list "
+        "of patterns of connection ids (``*`` and ``?`` as in file names). The default names those of the examples. "
+        "The connections ``conn_id`` and ``people_conn_id`` and Airflow's own database are never allowed.",
+        '{"http": ["crm", "billing_*"], "sql": ["warehouse"], "my_company.operators.**": ["sftp_partner"]}',
+    ),
+    Option(
+        "allowed_operator_arguments",
+        "string",
+        "",
+        "Comma-separated, what task definitions may set of the arguments that every Airflow operator has: of ``pool``, "
+        "``pool_slots``, ``priority_weight`` and ``queue`` any.",
+        "pool, priority_weight",
+    ),
+    Option(
+        "http_timeout",
+        "integer",
+        "60",
+        "Seconds that one request of an ``http`` task may take from its beginning to the last byte of its answer.",
+        "300",
+    ),
+    Option(
+        "http_max_bytes",
+        "integer",
+        "10485760",
+        "Largest answer that an ``http`` task reads, in bytes after it is unpacked. A larger one fails the step with "
+        "``OutputTooLarge``.",
+        "1048576",
+    ),
+    Option(
+        "sql_timeout",
+        "integer",
+        "300",
+        "Seconds that the statement of a ``sql`` task may take, its rows included.",
+        "30",
+    ),
+    Option(
+        "sql_max_bytes",
+        "integer",
+        "10485760",
+        "Most that a ``sql`` task reads, in bytes of its rows as JSON text. More fails the step with "
+        "``OutputTooLarge``.",
+        "1048576",
     ),
     Option(
         "max_output_bytes",
@@ -237,6 +288,12 @@ class Settings:
     maintenance_conn_id: str
     role_prefix: str
     allowed_operators: tuple[str, ...]
+    allowed_connections: dict[str, tuple[str, ...]]
+    allowed_operator_arguments: tuple[str, ...]
+    http_timeout: int
+    http_max_bytes: int
+    sql_timeout: int
+    sql_max_bytes: int
     max_output_bytes: int
     default_retry: dict[str, Any]
     log_retention: str
@@ -284,6 +341,14 @@ def load_settings() -> Settings:
         maintenance_conn_id=text("maintenance_conn_id"),
         role_prefix=_name("role_prefix", text("role_prefix")),
         allowed_operators=_listed(text("allowed_operators")),
+        allowed_connections=_connections("allowed_connections", text("allowed_connections")),
+        allowed_operator_arguments=_some_of(
+            "allowed_operator_arguments", text("allowed_operator_arguments"), GRANTABLE_ARGUMENTS
+        ),
+        http_timeout=number("http_timeout", 1),
+        http_max_bytes=number("http_max_bytes", 1),
+        sql_timeout=number("sql_timeout", 1),
+        sql_max_bytes=number("sql_max_bytes", 1),
         max_output_bytes=number("max_output_bytes", 2),
         default_retry=_json_object("default_retry", text("default_retry")),
         log_retention=text("log_retention"),
@@ -381,6 +446,21 @@ def _json_objects(name: str, value: str) -> dict[str, Any]:
     if not all(isinstance(each, dict) for each in parsed.values()):
         raise _refused(name, value, "a JSON object of JSON objects")
     return parsed
+
+
+def _connections(name: str, value: str) -> dict[str, tuple[str, ...]]:
+    parsed = _json_object(name, value or "{}")
+    for patterns in parsed.values():
+        if not isinstance(patterns, list) or not all(isinstance(each, str) and each for each in patterns):
+            raise _refused(name, value, "a JSON object of arrays of texts")
+    return {kind: tuple(patterns) for kind, patterns in parsed.items()}
+
+
+def _some_of(name: str, value: str, allowed: frozenset[str]) -> tuple[str, ...]:
+    found = _listed(value)
+    if not allowed.issuperset(found):
+        raise _refused(name, value, f"some of {', '.join(sorted(allowed))}")
+    return found
 
 
 def _listed(value: str) -> tuple[str, ...]:

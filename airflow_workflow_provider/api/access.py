@@ -13,6 +13,7 @@ from airflow.models.dag import DagModel
 
 from airflow_workflow_provider.api.problems import Refused
 from airflow_workflow_provider.errors import NotFound
+from airflow_workflow_provider.model.reach import Publisher
 from airflow_workflow_provider.people.directory import Person
 
 if TYPE_CHECKING:
@@ -99,8 +100,19 @@ class Access:
         :param what: what it is asked for, for the message
         :raises Refused: 403
         """
-        if not get_auth_manager().is_authorized_asset(method=method, user=self.user):
+        if not self._may_asset(method):
             raise Refused(403, f"You may not {what}", code="forbidden")
+
+    @property
+    def publisher(self) -> Publisher:
+        """What the steps of a definition may do that this user publishes: what the user may do."""
+        return Publisher(
+            may_start=lambda workflow_id: self.may(Right.START, workflow_id),
+            may_publish_events=lambda: self._may_asset("POST"),
+        )
+
+    def _may_asset(self, method: ResourceMethod) -> bool:
+        return bool(get_auth_manager().is_authorized_asset(method=method, user=self.user))
 
     def permitted(self, right: Right, workflow_ids: Iterable[str]) -> set[str]:
         """Return the workflows on which the user has a right."""

@@ -16,6 +16,7 @@ from airflow_workflow_provider.engine.masking import Masker, filled, filled_in, 
 from airflow_workflow_provider.errors import InvalidDefinition, Misuse, NotFound, StoreUnavailable
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.json_text import MAX_DEPTH
+from airflow_workflow_provider.model.reach import Policy
 from airflow_workflow_provider.model.task import TaskDefinition
 from airflow_workflow_provider.model.validate import parse_definition, parse_task
 from airflow_workflow_provider.runs.acting import Rooms
@@ -47,6 +48,7 @@ class Services:
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database = database
         self.settings = settings
+        self.policy = Policy.of(settings)
         self.definitions = Definitions(database)
         self.tasks = Tasks(database)
         self.instances = Instances(database)

@@ -124,7 +124,7 @@ class WorkflowDagBundle(BaseDagBundle):
         names = set()
         for each in found:
             names.add(file_name(each.workflow_id))
-            text = dag_source(each.document, each.tasks, each.revision)
+            text = dag_source(each.document, each.tasks, each.revision, each.grants)
             if write_if_changed(folder / file_name(each.workflow_id), text):
                 log.info("Workflow %r is now revision %s", each.workflow_id, each.revision)
         return names

@@ -15,6 +15,7 @@ from airflow_workflow_provider.cli.console import note, print_diagnostics, print
 from airflow_workflow_provider.cli.main import FAILED, FINE
 from airflow_workflow_provider.errors import Conflict, InvalidDefinition, Misuse, WorkflowsError
 from airflow_workflow_provider.model.diagnostics import Diagnostic
+from airflow_workflow_provider.model.reach import Policy
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.tasks import Tasks
@@ -99,7 +100,7 @@ def _stored_catalogue(database: Database) -> Catalogue:
 def _apply_all(database: Database, files: list[str], catalogue: Catalogue, *, force: bool) -> Iterator[Applied]:
     loaded = [load(file) for file in files]
     _refuse_duplicates(loaded)
-    results = list(check(loaded, catalogue, load_settings().allowed_operators))
+    results = list(check(loaded, catalogue, Policy.of(load_settings())))
     actor = _user()
     for each in sorted(results, key=_order):
         yield _store(database, each, actor, force=force)

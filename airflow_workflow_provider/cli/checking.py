@@ -6,6 +6,7 @@ from argparse import Namespace
 
 from airflow_workflow_provider.cli.console import note, print_diagnostics, print_json, print_line, progress
 from airflow_workflow_provider.cli.main import FAILED, FINE
+from airflow_workflow_provider.model.reach import Policy
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.tasks.documents import Checked, check, is_companion, load, load_tasks
 
@@ -19,14 +20,14 @@ def validate(options: Namespace) -> int:
     left_out = len(set(options.files)) - len(files)
     if left_out:
         note(f"{left_out} files are left out: named *.input.json or *.mocks.json they are no definitions")
-    allowed = load_settings().allowed_operators
-    catalogue, broken = load_tasks(options.tasks, files, allowed_operators=allowed)
+    policy = Policy.of(load_settings())
+    catalogue, broken = load_tasks(options.tasks, files, policy=policy)
     for problem in catalogue.problems:
         note(f"warning: {problem}")
     named = set(files)
     results = [each for each in broken if each.file not in named]
     with progress("Checking", len(files) if len(files) > MANY else None) as advance:
-        for each in check(map(load, files), catalogue, allowed):
+        for each in check(map(load, files), catalogue, policy):
             results.append(each)
             advance()
     for each in results:

@@ -101,7 +101,22 @@ STORED = (
         "bad ones reported, and then the exit code is 1. In folders, files named *.input.json and *.mocks.json are "
         "left out.",
     ),
-    Command("list", "List the stored workflows.", "definitions:list_definitions", (OUTPUT,)),
+    Command(
+        "list",
+        "List the stored workflows.",
+        "definitions:list_definitions",
+        (
+            argument(
+                "--findings",
+                help="Instead, check what is stored, workflows and tasks, by the rules and settings of today and list "
+                "the findings; exit code 1 when there is an error.",
+                action="store_true",
+            ),
+            OUTPUT,
+        ),
+        "Stored definitions with errors keep running as they did; their next publication is refused until they are "
+        "mended.",
+    ),
     Command("show", "Print a stored definition.", "definitions:show", (WORKFLOW_ID, VERSION, OUTPUT)),
     Command("versions", "List the published versions of a workflow.", "definitions:versions", (WORKFLOW_ID, OUTPUT)),
     Command(

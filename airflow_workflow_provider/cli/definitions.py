@@ -9,15 +9,20 @@ from typing import Any
 
 from airflow_workflow_provider.cli.access import open_database
 from airflow_workflow_provider.cli.console import console, print_json, print_line, print_rows
-from airflow_workflow_provider.cli.main import FINE
+from airflow_workflow_provider.cli.main import FAILED, FINE
 from airflow_workflow_provider.model.comparison import changes
+from airflow_workflow_provider.model.reach import Policy
+from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.definitions import Definitions
+from airflow_workflow_provider.tasks.stored import stored_findings
 
 DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
 def list_definitions(options: Namespace) -> int:
-    """List the current definition of every workflow."""
+    """List the current definition of every workflow, or what is wrong with them."""
+    if options.findings:
+        return _list_findings(options.output)
     with open_database() as database:
         heads = Definitions(database).list()
     rows = [
@@ -34,6 +39,21 @@ def list_definitions(options: Namespace) -> int:
     columns = {"workflowId": "id", "name": "name", "version": "version", "revision": "revision", "updatedAt": "updated"}
     print_rows(options.output, columns, rows)
     return FINE
+
+
+def _list_findings(output: str) -> int:
+    """List what today's rules find in the stored definitions and tasks; exit code 1 when there is an error."""
+    with open_database() as database:
+        found = list(stored_findings(database, Policy.of(load_settings())))
+    rows = [{"kind": each.kind, "id": each.name, **each.diagnostic.as_json()} for each in found]
+    if output == "json":
+        print_json(rows)
+    elif rows:
+        columns = {"kind": "kind", "id": "id", "code": "code", "pointer": "place", "message": "message"}
+        print_rows(output, {**columns, "suggestion": "way out"}, rows)
+    else:
+        print_line("No findings.")
+    return FAILED if any(each.diagnostic.severity == "error" for each in found) else FINE
 
 
 def show(options: Namespace) -> int:

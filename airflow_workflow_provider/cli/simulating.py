@@ -16,8 +16,9 @@ from airflow_workflow_provider.cli.console import note, print_diagnostics, print
 from airflow_workflow_provider.cli.documents import not_json, read_json_argument, read_json_file
 from airflow_workflow_provider.cli.main import FAILED, FINE, MISUSE
 from airflow_workflow_provider.errors import InvalidDefinition, Misuse
-from airflow_workflow_provider.model.diagnostics import Diagnostic
+from airflow_workflow_provider.model.diagnostics import OUTSIDE, Diagnostic
 from airflow_workflow_provider.model.json_text import DATA_DEPTH, loads_document, value_findings
+from airflow_workflow_provider.model.reach import Policy
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.tasks.documents import STANDARD_INPUT, Checked, check, expand, load, load_tasks
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import WorkflowDefinition
     from airflow_workflow_provider.tasks.mocks import Simulator
 
-MISSING_TASKS = frozenset({"WF401"})
+MISSING_TASKS = OUTSIDE
 """Findings that a simulation can live with: a task that is not there is mocked, or returns ``{}``."""
 
 
@@ -50,7 +51,7 @@ def _simulator(options: Namespace) -> tuple[Simulator, list[Checked]]:
 
     settings = load_settings()
     files = [options.file] if options.file else []
-    catalogue, broken = load_tasks(options.tasks, files, allowed_operators=settings.allowed_operators)
+    catalogue, broken = load_tasks(options.tasks, files, policy=Policy.of(settings))
     try:
         default_retry = RetryPolicy.model_validate(settings.default_retry)
     except ValueError as error:
@@ -105,7 +106,7 @@ def _definition(checked: Checked, simulator: Simulator) -> WorkflowDefinition | 
         message = "This is a task definition; only workflows can be simulated"
         checked.diagnostics = (Diagnostic("WF111", "error", "/workflowId", message),)
         return None
-    list(check([checked], simulator.catalogue, load_settings().allowed_operators))
+    list(check([checked], simulator.catalogue, Policy.of(load_settings())))
     errors = {each.code for each in checked.diagnostics if each.severity == "error"}
     if errors - MISSING_TASKS:
         return None

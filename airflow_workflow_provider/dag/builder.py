@@ -16,7 +16,8 @@ from airflow_workflow_provider.engine.graph import ON_FAILURE, Graph
 from airflow_workflow_provider.errors import InvalidDefinition
 from airflow_workflow_provider.model.durations import parse_duration
 from airflow_workflow_provider.model.questions import KINDS
-from airflow_workflow_provider.operators.catalogue import constructor_arguments, operator_class
+from airflow_workflow_provider.model.reach import Grants, Policy
+from airflow_workflow_provider.operators.catalogue import authorized, check_step, constructor_arguments, operator_class
 from airflow_workflow_provider.operators.child import ChildWorkflowOperator
 from airflow_workflow_provider.operators.hands import Place, Workflow
 from airflow_workflow_provider.operators.ledger import options_of
@@ -54,25 +55,30 @@ def build_dag(
     tasks: Mapping[str, TaskDefinition] | None = None,
     *,
     revision: int,
+    grants: Grants | None = None,
     settings: Settings | None = None,
 ) -> DAG:
     """Return the DAG of a definition.
 
     :param tasks: the task definitions of the table that it names
     :param revision: the definition's revision, kept with each instance
+    :param grants: what the publisher of the version was allowed; by default an administrator's
     :raises InvalidDefinition: a task is unknown, or its operator cannot be used as the definition says
     """
     settings = settings or load_settings()
+    grants = grants or Grants.of_administrator(definition)
     found = tasks_of(definition, Catalogue(tasks))
     missing = sorted(name for name in task_ids(definition) if name not in found and not is_child_workflow(name))
     if missing:
         message = f"Workflow {definition.workflow_id!r}: tasks {missing} are in no catalogue"
         raise InvalidDefinition(message)
     for task in found.values():
-        operator_class(task, settings.allowed_operators)
+        check_step(task, {}, Policy.of(settings), older=grants.older)
     graph = Graph.of(definition, found)
+    for step in map(graph.step, sorted(graph.step_ids)):
+        check_step(graph.tasks.get(step.task_id), step.arguments or {}, Policy.of(settings), older=grants.older)
     plan = plan_of(graph)
-    return _Builder(Workflow(graph, plan, revision), settings).dag()
+    return _Builder(Workflow(graph, plan, revision, grants), settings).dag()
 
 
 class _Builder:
@@ -81,6 +87,7 @@ class _Builder:
         self._graph = workflow.graph
         self._plan: Plan = workflow.plan
         self._settings = settings
+        self._policy = Policy.of(settings)
         self._default_retry = options_of(settings).default_retry
 
     def dag(self) -> DAG:
@@ -149,12 +156,14 @@ class _Builder:
         step = self._graph.step(node.step_id or "")
         more = {**common, **self._step_retries(step), "doc_md": step_doc(step)}
         if is_child_workflow(step.task_id):
-            return step_class(ChildWorkflowOperator)(**more, arguments={"workflow": step.task_id})
+            child = step_class(ChildWorkflowOperator)(**more, arguments={"workflow": step.task_id})
+            return authorized(child, self._workflow.grants)
         task = self._graph.tasks[step.task_id]
-        operator = operator_class(task, self._settings.allowed_operators)
-        arguments = constructor_arguments(operator, task, step.arguments or {})
+        older = self._workflow.grants.older
+        operator = operator_class(task, self._policy, older=older)
+        arguments = constructor_arguments(operator, task, step.arguments or {}, self._policy, older=older)
         try:
-            return step_class(operator)(**more, **arguments)
+            return authorized(step_class(operator)(**more, **arguments), self._workflow.grants)
         except (TypeError, ValueError) as error:
             message = f"Step {step.step_id!r}: {operator.__name__} does not take its arguments: {error}"
             raise InvalidDefinition(message) from error

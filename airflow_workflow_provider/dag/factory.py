@@ -31,7 +31,12 @@ def generate_dags(namespace: MutableMapping[str, Any]) -> None:
     """
     for found in _stored(get_parsing_context().dag_id):
         try:
-            dag = dag_of(revision=found.revision, definition=json.dumps(found.document), tasks=json.dumps(found.tasks))
+            dag = dag_of(
+                revision=found.revision,
+                definition=json.dumps(found.document),
+                tasks=json.dumps(found.tasks),
+                grants=json.dumps(found.grants),
+            )
         except Exception:  # whatever is wrong with one definition concerns that one only
             log.exception("Workflow %r cannot become a DAG", found.workflow_id)
         else:

@@ -15,6 +15,7 @@ from airflow.sdk import get_parsing_context
 
 from airflow_workflow_provider.dag.builder import build_dag
 from airflow_workflow_provider.errors import InvalidDefinition
+from airflow_workflow_provider.model.reach import Grants
 from airflow_workflow_provider.model.validate import parse_definition, parse_task
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ from airflow_workflow_provider.dag.source import dag_of
 
 dag = dag_of(
     revision={revision},
+    grants={grants},
     definition={definition},
     tasks={tasks},
 )
@@ -39,28 +41,38 @@ def file_name(workflow_id: str) -> str:
     return f"{PREFIX}{quote(workflow_id, safe='')}.py"
 
 
-def dag_source(document: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]], revision: int) -> str:
+def dag_source(
+    document: Mapping[str, Any],
+    tasks: Sequence[Mapping[str, Any]],
+    revision: int,
+    grants: Mapping[str, Any] | None = None,
+) -> str:
     """Return the text of a workflow's DAG file; the same for the same content.
 
     :param tasks: documents of the task definitions that it names
     :param revision: the newest revision among the definition and its tasks
+    :param grants: what the publisher was allowed, as it is stored
     """
     ordered = sorted(tasks, key=lambda task: str(task.get("taskId")))
-    return _FILE.format(revision=int(revision), definition=_quoted(document), tasks=_quoted(list(ordered)))
+    return _FILE.format(
+        revision=int(revision), grants=_quoted(grants), definition=_quoted(document), tasks=_quoted(list(ordered))
+    )
 
 
-def dag_of(*, revision: int, definition: str, tasks: str) -> DAG:
+def dag_of(*, revision: int, definition: str, tasks: str, grants: str = "null") -> DAG:
     """Return the DAG that a generated file describes.
 
     :param definition: the definition as JSON text
     :param tasks: a JSON array of task definitions
+    :param grants: what the publisher was allowed, as JSON; null of an older version
     :raises InvalidDefinition: the definition cannot be built; every finding is in the message
     """
     parsed = [_accepted(parse_task, document) for document in json.loads(tasks)]
     # Airflow shows what is wrong where it reads all files; a task that runs need not pay for that.
     checked = get_parsing_context().dag_id is None
     workflow = _accepted(lambda document: parse_definition(document, checked=checked), json.loads(definition))
-    return build_dag(workflow, {task.task_id: task for task in parsed}, revision=revision)
+    known = {task.task_id: task for task in parsed}
+    return build_dag(workflow, known, revision=revision, grants=Grants.from_json(json.loads(grants)))
 
 
 def write_if_changed(path: Path, text: str) -> bool:

@@ -22,12 +22,14 @@ class Resolved:
     """A definition with its tasks, as they were at one time.
 
     :param revision: the newest revision among them; at this revision all of them can be found again
+    :param grants: what the publisher was allowed, as it is stored
     """
 
     workflow_id: str
     document: dict[str, Any]
     tasks: tuple[dict[str, Any], ...]
     revision: int
+    grants: dict[str, Any] | None = None
 
 
 def resolve(definitions: Iterable[StoredDefinition], tasks: Iterable[StoredTask]) -> Iterator[Resolved]:
@@ -36,7 +38,8 @@ def resolve(definitions: Iterable[StoredDefinition], tasks: Iterable[StoredTask]
     for definition in definitions:
         named = [known[name] for name in sorted(named_tasks(definition.document)) if name in known]
         revision = max([definition.revision, *(task.revision for task in named)])
-        yield Resolved(definition.workflow_id, definition.document, tuple(task.document for task in named), revision)
+        documents = tuple(task.document for task in named)
+        yield Resolved(definition.workflow_id, definition.document, documents, revision, definition.grants)
 
 
 def graph_at(definitions: Definitions, tasks: Tasks, workflow_id: str, revision: int) -> Graph:

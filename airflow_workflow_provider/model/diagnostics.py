@@ -61,6 +61,11 @@ CODES: Final[dict[str, str]] = {
     "WF405": "A reference to another workflow of the wrong form",
     "WF406": "Arguments of a question that contradict each other",
     "WF407": "An assignee whom nobody knows",
+    "WF410": "A connection that is not allowed",
+    "WF411": "An argument of an operator that is not the author's to set",
+    "WF412": "A request that would leave its connection's address",
+    "WF413": "Not one statement that a task may send",
+    "WF414": "Something that the publisher may not do",
     # WF5xx: triggers, UI and log
     "WF501": "An event pattern of the wrong form",
     "WF502": "The same event pattern twice",
@@ -71,6 +76,9 @@ CODES: Final[dict[str, str]] = {
     "WF507": "A table without rows",
 }
 """Every code there is, with its title. ``docs/diagnostics.md`` says more about each."""
+
+OUTSIDE: Final = frozenset({"WF401", "WF410", "WF411", "WF412", "WF413"})
+"""Findings about what is outside of a definition; a simulation, which reaches nothing outside, can live with them."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,9 @@ BUILTIN_TASKS: Final = frozenset(
 )
 """The names of the format's own tasks (rule K3), whether or not this version can run them."""
 
+DEFAULT_HTTP_CONNECTION: Final = "http_default"
+"""The connection of an ``http`` task that names none."""
+
 SUB_WORKFLOW_PREFIX: Final = "workflow:"
 """``workflow:<workflowId>`` or ``workflow:<workflowId>@<version>`` runs another definition (rule P5)."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, Generic, TypeVar
@@ -14,6 +14,7 @@ from airflow_workflow_provider.model.checks.base import Catalogue, Checked
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.diagnostics import Diagnostic
 from airflow_workflow_provider.model.json_text import loads_document, value_findings
+from airflow_workflow_provider.model.reach import Policy
 from airflow_workflow_provider.model.structure import Reading, read
 from airflow_workflow_provider.model.task import TaskDefinition
 
@@ -80,21 +81,21 @@ def validate_document(
     document: Any,
     catalogue: Catalogue | None = None,
     *,
-    allowed_operators: Sequence[str] = (),
+    policy: Policy | None = None,
     knows: Callable[[str, str], bool | None] | None = None,
 ) -> ValidationResult[WorkflowDefinition]:
     """Check a workflow document.
 
     :param document: a JSON value
     :param catalogue: the tasks there are; None: nothing is said about tasks
-    :param allowed_operators: patterns of the operator paths that task definitions may name
+    :param policy: what authors may reach; by default the built-in tasks without any connection
     :param knows: tells whether there is a ``user``, ``role`` or ``group`` of a name, null where it cannot; None:
         nothing is said of people
     """
     from airflow_workflow_provider.model.checks import CHECKS
 
     def findings(reading: Reading[WorkflowDefinition], model: WorkflowDefinition) -> Iterator[Diagnostic]:
-        checked = Checked(model, catalogue, allowed_operators, reading.order_known, knows)
+        checked = Checked(model, catalogue, policy or Policy(), reading.order_known, knows)
         for check in CHECKS:
             yield from islice(check.findings(checked), MAX_DIAGNOSTICS)
 
@@ -102,18 +103,18 @@ def validate_document(
 
 
 def validate_task(
-    document: Any, *, allowed_operators: Sequence[str] = (), catalogue: Catalogue | None = None
+    document: Any, *, policy: Policy | None = None, catalogue: Catalogue | None = None
 ) -> ValidationResult[TaskDefinition]:
     """Check a task document.
 
     :param document: a JSON value
-    :param allowed_operators: patterns of the operator paths that it may name
+    :param policy: what authors may reach; by default the built-in tasks without any connection
     :param catalogue: knows the built-in tasks' arguments; None: nothing is said about them
     """
     from airflow_workflow_provider.model.checks.definitions import task_findings
 
     def findings(_: Reading[TaskDefinition], model: TaskDefinition) -> Iterator[Diagnostic]:
-        return task_findings(model, allowed_operators, catalogue)
+        return task_findings(model, policy or Policy(), catalogue)
 
     return _validate(TaskDefinition, document, findings)
 
@@ -129,14 +130,15 @@ def parse_definition(document: Any, *, checked: bool = True) -> WorkflowDefiniti
     return result.accepted("The definition")
 
 
-def parse_task(document: Any, *, allowed_operators: Sequence[str] = ("*",)) -> TaskDefinition:
-    """The task definition that a document is.
+def parse_task(document: Any) -> TaskDefinition:
+    """The task definition that a stored document is; nothing is said about what it reaches.
 
     :param document: a JSON value
-    :param allowed_operators: patterns of the operator paths that it may name; by default all
     :raises InvalidDefinition: it is refused; with every finding
     """
-    return validate_task(document, allowed_operators=allowed_operators).accepted("The task definition")
+    from airflow_workflow_provider.model.checks.definitions import form_findings
+
+    return _validate(TaskDefinition, document, lambda _, model: form_findings(model)).accepted("The task definition")
 
 
 def _validate(model: type[M], document: Any, checks: Any) -> ValidationResult[M]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from importlib import import_module
@@ -11,11 +12,15 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.sdk import BaseOperator
 
 from airflow_workflow_provider.engine.bindings import is_transform
+from airflow_workflow_provider.engine.failure import VALIDATION_ERROR
 from airflow_workflow_provider.engine.state import item_indexes
-from airflow_workflow_provider.errors import InvalidDefinition
+from airflow_workflow_provider.errors import InvalidDefinition, StepFailure
+from airflow_workflow_provider.model.reach import BASE_ARGUMENTS, Grants, Policy
 from airflow_workflow_provider.model.task import TaskDefinition
-from airflow_workflow_provider.operators import builtin, events, people
+from airflow_workflow_provider.operators import builtin, events, http, people, sql
 from airflow_workflow_provider.operators.child import ChildWorkflowOperator
+from airflow_workflow_provider.operators.reach import NOT_ALLOWED, check_operator, taken_arguments
+from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.tasks.calls import (
     CORRELATION_ID,
     arguments_of,
@@ -32,18 +37,24 @@ if TYPE_CHECKING:
 
 BUILT_IN_OPERATORS: Final[Mapping[str, type[builtin.BuiltInOperator]]] = {
     **builtin.BUILT_IN_OPERATORS,
+    http.HttpTaskOperator.name: http.HttpTaskOperator,
+    sql.SqlTaskOperator.name: sql.SqlTaskOperator,
     **events.EVENT_OPERATORS,
     **people.PEOPLE_OPERATORS,
     ChildWorkflowOperator.name: ChildWorkflowOperator,
 }
 """The operator of each built-in task."""
 
-RESERVED: Final = frozenset(
-    {
+DANGEROUS: Final = frozenset(
+    [
         "dag",
+        "default_args",
         "depends_on_past",
         "do_xcom_push",
         "execution_timeout",
+        "executor",
+        "executor_config",
+        "inlets",
         "max_retry_delay",
         "multiple_outputs",
         "on_execute_callback",
@@ -51,37 +62,53 @@ RESERVED: Final = frozenset(
         "on_retry_callback",
         "on_skipped_callback",
         "on_success_callback",
+        "outlets",
         "post_execute",
         "pre_execute",
         "retries",
         "retry_delay",
         "retry_exponential_backoff",
         "retry_policy",
+        "run_as_user",
         "task_group",
         "task_id",
         "trigger_rule",
         "wait_for_downstream",
-    }
+    ]
 )
-"""Arguments of every operator that the workflow decides."""
+"""Arguments of ``BaseOperator`` that no version may set, however old it is."""
+
+FORMER_OPERATORS: Final = ("airflow.providers.http.operators.**", "airflow.providers.common.sql.operators.**")
+"""What ``allowed_operators`` allowed by default before versions recorded their grants; older versions keep it."""
 
 
-def operator_class(task: TaskDefinition, allowed: Sequence[str]) -> type[BaseOperator]:
+def operator_class(task: TaskDefinition, policy: Policy, *, older: bool = False) -> type[BaseOperator]:
     """Return the operator behind a task definition.
 
-    :param allowed: patterns of the dotted paths that may be used (``[workflows] allowed_operators``)
-    :raises InvalidDefinition: the path is not allowed, or names no operator
+    :param policy: what authors may reach
+    :param older: whether the version was published before versions recorded their grants
+    :raises InvalidDefinition: the path, or the module in which its class is defined, is not allowed; or it names no
+        operator
     """
     built_in = BUILT_IN_OPERATORS.get(task.operator)
     if built_in is not None:
         return built_in
-    if not any(fnmatchcase(task.operator, pattern) for pattern in allowed):
-        msg = (
-            f"Task {task.task_id!r}: operator {task.operator!r} is not allowed; "
-            f"[workflows] allowed_operators has {', '.join(allowed) or 'no pattern'}"
-        )
-        raise InvalidDefinition(msg)
-    return _imported(task.operator)
+    rules = replace(policy, operators=(*policy.operators, *FORMER_OPERATORS)) if older else policy
+    former = older and any(fnmatchcase(task.operator, pattern) for pattern in rules.operators)
+    if not (former or rules.allows_operator(task.operator)):
+        raise _not_allowed(task, task.operator, policy)
+    found = _imported(task.operator)
+    # A module may offer what it has imported from elsewhere.
+    defined = f"{found.__module__}.{found.__qualname__}"
+    if not (former or rules.allows_operator(defined)):
+        raise _not_allowed(task, defined, policy)
+    return found
+
+
+def _not_allowed(task: TaskDefinition, path: str, policy: Policy) -> InvalidDefinition:
+    allowed = ", ".join(policy.operators) or "no pattern"
+    message = f"Task {task.task_id!r}: operator {path!r} is not allowed; [workflows] allowed_operators has {allowed}"
+    return InvalidDefinition(message)
 
 
 @lru_cache(maxsize=256)
@@ -99,18 +126,20 @@ def _imported(path: str) -> type[BaseOperator]:
 
 
 def constructor_arguments(
-    operator: type[BaseOperator], task: TaskDefinition, given: Mapping[str, Any]
+    operator: type[BaseOperator], task: TaskDefinition, given: Mapping[str, Any], policy: Policy, *, older: bool = False
 ) -> dict[str, Any]:
     """Return what an operator is constructed with when the DAG is built; what is not known yet stands as a template.
 
     :param given: the step's ``arguments``
+    :param policy: what authors may reach
+    :param older: whether the version was published before versions recorded their grants
     :raises InvalidDefinition: an argument is not the workflow's to set, or needs a value of the run where the
         operator takes none
     """
     planned = {**task.arguments, **{key: _placeholder(key, value) for key, value in given.items()}}
     if task.operator in BUILT_IN_OPERATORS:
         return {"arguments": planned}
-    check_names(task, planned)
+    check_names(task, operator, planned, policy, older=older)
     dynamic = {key for key, value in task.arguments.items() if key not in given and _has_template(value)}
     dynamic |= {key for key, value in given.items() if _has_transform(value)}
     fixed = sorted(dynamic - set(operator.template_fields))
@@ -123,15 +152,42 @@ def constructor_arguments(
     return planned
 
 
-def check_names(task: TaskDefinition, arguments: Mapping[str, Any]) -> None:
-    """Refuse arguments that the workflow decides itself.
+def check_names(
+    task: TaskDefinition, operator: type[BaseOperator], names: Iterable[str], policy: Policy, *, older: bool
+) -> None:
+    """Refuse arguments that are not the author's to set: those of every Airflow operator.
 
-    :raises InvalidDefinition: one of :data:`RESERVED`
+    :param older: whether the version was published before versions recorded their grants
+    :raises InvalidDefinition: an argument is not taken
     """
-    refused = sorted(RESERVED & set(arguments))
-    if refused:
-        message = f"Task {task.task_id!r}: arguments {refused} are set by the workflow, not by a task definition"
+    refused = [policy.argument_problem(task.operator, name) for name in sorted(names)]
+    problem = next((each for each in refused if each is not None), None)
+    if older and problem is not None and not DANGEROUS.intersection(names):
+        problem = None
+    if problem is not None:
+        message = f"Task {task.task_id!r}: {problem.message}; {problem.suggestion}"
         raise InvalidDefinition(message)
+    strange = sorted(set(names) - taken_arguments(operator) - BASE_ARGUMENTS)
+    if strange:
+        message = (
+            f"Task {task.task_id!r}: {operator.__name__} does not take its arguments: {', '.join(map(repr, strange))} "
+            f"is none of {', '.join(sorted(taken_arguments(operator) - BASE_ARGUMENTS))}"
+        )
+        raise InvalidDefinition(message)
+
+
+def check_step(task: TaskDefinition | None, given: Mapping[str, Any], policy: Policy, *, older: bool) -> None:
+    """Refuse a step whose operator may not be used, or not with these arguments, wherever it runs.
+
+    :param task: what is behind the step; null for another workflow
+    :param given: the step's ``arguments``
+    :raises InvalidDefinition: as :func:`operator_class` and :func:`check_names`
+    """
+    if task is None:
+        return
+    operator = operator_class(task, policy, older=older)
+    if task.operator not in BUILT_IN_OPERATORS:
+        check_names(task, operator, {**task.arguments, **given}, policy, older=older)
 
 
 def prepared(graph: Graph, call: Call, more: Mapping[str, Any]) -> tuple[TaskDefinition, dict[str, Any]]:
@@ -151,28 +207,45 @@ def prepared(graph: Graph, call: Call, more: Mapping[str, Any]) -> tuple[TaskDef
     return task, arguments_of(task, call, more)
 
 
-def set_arguments(operator: BaseOperator, task: TaskDefinition, arguments: Mapping[str, Any]) -> None:
-    """Give an operator that was built with the DAG the values of the run, so that Airflow shows them as rendered."""
+def set_arguments(operator: BaseOperator, task: TaskDefinition, arguments: Mapping[str, Any], grants: Grants) -> None:
+    """Give an operator that was built with the DAG the values of the run, so that Airflow shows them as rendered.
+
+    :param grants: what the publisher of the version was allowed
+    :raises StepFailure: the operator reaches for what it may not
+    """
     if task.operator in BUILT_IN_OPERATORS:
         operator.arguments = dict(arguments)
         return
     for key, value in arguments.items():
         if key in operator.template_fields:
             setattr(operator, key, value)
+    check_operator(operator, task.operator, arguments, older=grants.older)
 
 
-def runtime_operator(
-    task: TaskDefinition, arguments: Mapping[str, Any], task_id: str, allowed: Sequence[str]
-) -> BaseOperator:
+def runtime_operator(task: TaskDefinition, arguments: Mapping[str, Any], task_id: str, grants: Grants) -> BaseOperator:
     """Return an operator for one call inside another task, constructed with the values of the run.
 
-    :raises InvalidDefinition: as :func:`operator_class` and :func:`check_names`
+    :param grants: what the publisher of the version was allowed
+    :raises StepFailure: the operator cannot be used, or reaches for what it may not
     """
-    operator = operator_class(task, allowed)
-    if task.operator in BUILT_IN_OPERATORS:
-        return operator(task_id=task_id, arguments=arguments)
-    check_names(task, arguments)
-    return operator(task_id=task_id, **arguments)
+    policy, older = Policy.of(load_settings()), grants.older
+    try:
+        operator = operator_class(task, policy, older=older)
+        if task.operator in BUILT_IN_OPERATORS:
+            return authorized(operator(task_id=task_id, arguments=arguments), grants)
+        check_names(task, operator, arguments, policy, older=older)
+    except InvalidDefinition as error:
+        raise StepFailure(error.message, type=VALIDATION_ERROR, code=NOT_ALLOWED) from error
+    made = operator(task_id=task_id, **arguments)
+    check_operator(made, task.operator, arguments, older=older)
+    return made
+
+
+def authorized(operator: BaseOperator, grants: Grants) -> BaseOperator:
+    """Tell a built-in operator for which version it runs; any other is left as it is."""
+    if isinstance(operator, builtin.BuiltInOperator):
+        operator.grants = grants
+    return operator
 
 
 def step_context_of(call: Call) -> StepContext:

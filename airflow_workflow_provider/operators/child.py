@@ -20,6 +20,7 @@ from airflow_workflow_provider.errors import NotFound, StepFailure
 from airflow_workflow_provider.operators.builtin import BuiltInOperator
 from airflow_workflow_provider.operators.failures import FailedWith
 from airflow_workflow_provider.operators.ledger import ABOUT, PARENT, START, Ledger, Parent, Run, configured_database
+from airflow_workflow_provider.operators.reach import refusal
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.instances import Instance, Instances, instance_id
@@ -56,6 +57,9 @@ class ChildWorkflowOperator(BuiltInOperator):
         :raises StepFailure: the child cannot be started
         """
         parent, workflow_id = self._parent(context), self._workflow_id
+        problem = self.grants.child_problem(workflow_id) if self.grants is not None else None
+        if problem is not None:
+            raise refusal(problem)
         self._check(parent, workflow_id)
         self._start(workflow_id, parent, self._about(context, parent))
         child = str(instance_id(workflow_id, run_id_of(parent)))

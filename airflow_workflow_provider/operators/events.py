@@ -8,6 +8,7 @@ from uuid import UUID
 
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.operators.builtin import BuiltInOperator
+from airflow_workflow_provider.operators.reach import refusal
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.events import Events
@@ -30,6 +31,9 @@ class EventOperator(BuiltInOperator):
 
     def run(self, context: Context) -> Any:
         """Publish the event; once, however often the step is tried."""
+        problem = self.grants.event_problem() if self.grants is not None else None
+        if problem is not None:
+            raise refusal(problem)
         event = event_of(self.arguments, _about(context), datetime.now(UTC))
         with Database.configured() as database:
             Events(database).accept([event])

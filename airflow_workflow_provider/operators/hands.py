@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.engine.calls import Call
     from airflow_workflow_provider.engine.graph import Graph
     from airflow_workflow_provider.engine.machine import Machine
+    from airflow_workflow_provider.model.reach import Grants
 
 RESULT: Final = "return_value"
 LONGEST_MASK: Final = 100
@@ -52,11 +53,13 @@ class Workflow:
     """What all tasks of one DAG share.
 
     :param revision: the definition's revision
+    :param grants: what the publisher of the version was allowed
     """
 
     graph: Graph
     plan: Plan
     revision: int
+    grants: Grants
 
 
 @dataclass(frozen=True)

@@ -211,18 +211,18 @@ class RegionOperator(BaseOperator, BranchMixIn):
 
     def _run(self, context: Context, ledger: Ledger, call: Call, deadline: datetime | None) -> Ended | Parked:
         try:
-            operator = self._operator(context, ledger, call)
+            operator = self._operator(context, call)
             if isinstance(operator, WaitOperator):
                 return Parked(until=wait_until(operator.arguments, ledger.clock()))
         except StepFailure as exc:
             return Ended(failure=Failure.from_exception(exc))
         return self._guarded(operator, deadline, lambda: self._execute(operator, context))
 
-    def _operator(self, context: Context, ledger: Ledger, call: Call) -> BaseOperator:
+    def _operator(self, context: Context, call: Call) -> BaseOperator:
         provide(context, call)
         task, arguments = prepared(self.workflow_place.workflow.graph, call, context)
         name = f"{self.task_id}.{call.step_id}"
-        return runtime_operator(task, arguments, name, ledger.settings.allowed_operators)
+        return runtime_operator(task, arguments, name, self.workflow_place.workflow.grants)
 
     def _execute(self, operator: BaseOperator, context: Context) -> Any:
         # The task runner itself does this; it tells a planned call from one by mistake.
@@ -247,7 +247,7 @@ class RegionOperator(BaseOperator, BranchMixIn):
             return None
         call, note, deadline = found
         try:
-            operator = self._operator(context, ledger, call)
+            operator = self._operator(context, call)
         except StepFailure as exc:
             return Ended(failure=Failure.from_exception(exc))
         kwargs = {**kwargs_of(note), "event": event}

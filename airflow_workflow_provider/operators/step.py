@@ -135,7 +135,7 @@ class StepMixin:
 
     def _set_arguments(self, context: Context, call: Call) -> None:
         task, arguments = prepared(self.workflow_place.workflow.graph, call, context)
-        set_arguments(self, task, arguments)  # type: ignore[arg-type]
+        set_arguments(self, task, arguments, self.workflow_place.workflow.grants)  # type: ignore[arg-type]
 
     @property
     def _running(self) -> _Attempt:

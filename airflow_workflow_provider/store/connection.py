@@ -42,13 +42,18 @@ def environment_name(conn_id: str) -> str:
 def database_url(conn_id: str = DEFAULT_CONNECTION_ID) -> URL:
     """The URL of the database behind an Airflow connection.
 
-    The environment is read first; then Airflow is asked (its secrets backends and connections).
-
     :raises Misuse: the connection is not defined, cannot be read or is not PostgreSQL
     """
+    return to_url(connection_fields(conn_id), conn_id)
+
+
+def connection_fields(conn_id: str) -> ConnectionFields:
+    """What Airflow keeps of a connection: the environment is read first, then Airflow is asked.
+
+    :raises Misuse: the connection is not defined or cannot be read
+    """
     text = os.environ.get(environment_name(conn_id))
-    fields = parse_connection(text, conn_id) if text else _from_airflow(conn_id)
-    return to_url(fields, conn_id)
+    return parse_connection(text, conn_id) if text else _from_airflow(conn_id)
 
 
 def parse_connection(text: str, conn_id: str) -> ConnectionFields:

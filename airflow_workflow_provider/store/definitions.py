@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from airflow_workflow_provider.errors import Conflict, NotFound
+from airflow_workflow_provider.model.reach import Grants
 from airflow_workflow_provider.store.jsontext import digest
 from airflow_workflow_provider.store.matching import note_triggers
 from airflow_workflow_provider.store.publications import (
@@ -50,9 +51,13 @@ class PublishedVersion:
 
 @dataclass(frozen=True)
 class StoredDefinition(PublishedVersion):
-    """One publication with its document, as it was given but for the order of keys."""
+    """One publication with its document, as it was given but for the order of keys.
+
+    :param grants: what the publisher was allowed; null of a version from before this was recorded
+    """
 
     document: dict[str, Any]
+    grants: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,7 @@ class Definitions:
         force: bool = False,
         actor: str | None = None,
         expected: int | None = None,
+        grants: Grants | None = None,
     ) -> Published:
         """Make a checked document the head of its workflow, in one transaction (rule D4).
 
@@ -98,12 +104,14 @@ class Definitions:
         :param force: allow a version lower than the head: a rollback, or a late fix of an older line
         :param actor: who publishes, kept with the version
         :param expected: the head's revision as the publisher knows it, 0 for a new workflow; null where any will do
+        :param grants: what the publisher may have its steps do, kept with the version; by default all that it names
         :raises Conflict: ``version-reused``: the version was published with other content; ``version-lower``: it is
             lower than the head; ``revision-changed``: the head is not the expected one
         :raises InvalidDefinition: a text that PostgreSQL cannot store
         """
         refuse_unstorable(document, definition.workflow_id)
         content = digest(document)
+        granted = (grants or Grants.of_administrator(definition)).to_json()
 
         def work(connection: Connection) -> Published:
             enter_publication(connection)
@@ -116,6 +124,7 @@ class Definitions:
                     return Published(head.revision, "unchanged")
             revision = next_revision(connection)
             values = {"version": definition.version, "revision": revision, "document": document, "digest": content}
+            values["grants"] = granted
             connection.execute(insert(versions).values(workflow_id=definition.workflow_id, created_by=actor, **values))
             _write_head(connection, definition, document, revision)
             return Published(revision, "created" if head is None else "updated")

@@ -113,6 +113,7 @@ workflow_definition_versions = Table(
     Column("digest", String(64), nullable=False),
     _time("created_at", required=True),
     Column("created_by", String(255)),
+    _json("grants"),
     UniqueConstraint("revision"),
     Index("workflow_definition_versions_workflow_id_idx", "workflow_id", "revision"),
 )

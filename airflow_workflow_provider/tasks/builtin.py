@@ -24,7 +24,6 @@ WORKFLOW_PREFIX = "workflow:"
 """A task id that starts so runs another workflow (rule P5)."""
 
 DEFAULT_MAX_ROWS = 1000
-DEFAULT_HTTP_CONNECTION = "http_default"
 
 BUILTINS = frozenset(ARGUMENT_SCHEMAS)
 PURE = frozenset({"noop", "set", "fail", "wait"})

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_workflow_provider.errors import InvalidDefinition, Misuse
+from airflow_workflow_provider.model.reach import Policy
 from airflow_workflow_provider.tasks.catalogue import Catalogue
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def load(file: str) -> Checked:
         return Checked(file, diagnostics=error.diagnostics)
 
 
-def check(files: Iterable[Checked], catalogue: Catalogue, allowed_operators: Sequence[str]) -> Iterator[Checked]:
+def check(files: Iterable[Checked], catalogue: Catalogue, policy: Policy) -> Iterator[Checked]:
     """Check loaded documents, task definitions first, so that the workflows of the same call may use them."""
     from airflow_workflow_provider.model.validate import validate_document, validate_task
 
@@ -117,26 +118,26 @@ def check(files: Iterable[Checked], catalogue: Catalogue, allowed_operators: Seq
     tasks: dict[str, TaskDefinition] = {}
     for each in loaded:
         if each.is_task and not each.diagnostics:
-            result = validate_task(each.document, allowed_operators=allowed_operators, catalogue=catalogue)
+            result = validate_task(each.document, policy=policy, catalogue=catalogue)
             each.diagnostics, each.model = result.diagnostics, result.definition
             if each.valid and each.model is not None:
                 tasks[each.model.task_id] = each.model
     catalogue = catalogue.with_tasks(tasks)
     for each in loaded:
         if not each.is_task and not each.diagnostics:
-            checked = validate_document(each.document, catalogue, allowed_operators=allowed_operators)
+            checked = validate_document(each.document, catalogue, policy=policy)
             each.diagnostics, each.model = checked.diagnostics, checked.definition
         yield each
 
 
 def load_tasks(
-    paths: Sequence[str], files: Iterable[str] = (), *, allowed_operators: Sequence[str] = ()
+    paths: Sequence[str], files: Iterable[str] = (), *, policy: Policy | None = None
 ) -> tuple[Catalogue, list[Checked]]:
     """Return the catalogue of the task definitions in files and folders, and those documents that are invalid.
 
     :param paths: files or folders; without any, the folders ``tasks`` beside ``files`` are taken
     :param files: definitions that will use the tasks
-    :param allowed_operators: patterns of the operator paths that task definitions may name
+    :param policy: what authors may reach
     :raises Misuse: a path does not exist or cannot be read
     """
 
@@ -144,6 +145,6 @@ def load_tasks(
         beside = (Path(file).parent / TASK_FOLDER for file in files if file != STANDARD_INPUT)
         paths = [str(folder) for folder in dict.fromkeys(beside) if folder.is_dir()]
     loaded = [each for each in map(load, expand(paths)) if each.is_task or each.diagnostics]
-    checked = list(check(loaded, Catalogue(), allowed_operators))
+    checked = list(check(loaded, Catalogue(), policy or Policy()))
     tasks = {each.model.task_id: each.model for each in checked if each.valid and each.model is not None}
     return Catalogue(tasks), [each for each in checked if not each.valid]

@@ -141,7 +141,8 @@ ARGUMENT_SCHEMAS: Mapping[str, dict[str, Any]] = {
             "method": {"enum": list(_HTTP_METHODS)},
             "path": {
                 "type": "string",
-                "description": "path below the connection's host, without scheme and host",
+                "maxLength": 8000,
+                "description": "path below the connection's address, without scheme, host and query",
                 "not": {"pattern": r"^([A-Za-z][A-Za-z0-9+.-]*:)?//"},
             },
             "headers": {"type": "object", "additionalProperties": {"type": "string"}},
@@ -160,6 +161,7 @@ ARGUMENT_SCHEMAS: Mapping[str, dict[str, Any]] = {
         {
             "connection": {"type": "string", "minLength": 1, "description": "id of an Airflow SQL connection"},
             "sql": {"type": "string", "minLength": 1, "description": "one statement"},
+            "write": {"type": "boolean", "description": "whether the statement may change data"},
             "parameters": {
                 "type": ["object", "array"],
                 "description": "values for the placeholders of the statement; never put values into its text",

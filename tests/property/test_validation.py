@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from airflow_workflow_provider.errors import InvalidDefinition
 from airflow_workflow_provider.model.diagnostics import CODES, Diagnostic
 from airflow_workflow_provider.model.validate import ValidationResult, loads_document, validate_document, validate_task
-from tests.fixtures.documents import ALLOWED_OPERATORS, SmallCatalogue
+from tests.fixtures.documents import POLICY, SmallCatalogue
 from tests.unit.model.test_definition import EVERYTHING
 
 TASK = {
@@ -132,7 +132,7 @@ def test_d2_a_damaged_workflow_ends_in_diagnostics(changes: list[tuple[int, str,
         places = _places(document)
         document = _changed(document, places[where % len(places)], change, value, key)
 
-    _hold(validate_document(document, SmallCatalogue(), allowed_operators=ALLOWED_OPERATORS))
+    _hold(validate_document(document, SmallCatalogue(), policy=POLICY))
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
@@ -143,7 +143,7 @@ def test_d2_a_damaged_task_ends_in_diagnostics(changes: list[tuple[int, str, Any
         places = _places(document)
         document = _changed(document, places[where % len(places)], change, value, key)
 
-    _hold(validate_task(document, allowed_operators=ALLOWED_OPERATORS, catalogue=SmallCatalogue()))
+    _hold(validate_task(document, policy=POLICY, catalogue=SmallCatalogue()))
 
 
 @settings(max_examples=400, deadline=None, derandomize=True)

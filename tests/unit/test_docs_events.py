@@ -21,7 +21,7 @@ DEFINITIONS = [snippet for snippet in SNIPPETS if "workflowId" in snippet]
 
 @pytest.mark.parametrize("document", DEFINITIONS, ids=lambda document: document["workflowId"])
 def test_the_definitions_are_valid(document: dict[str, Any]) -> None:
-    assert list(validate_document(document, Catalogue(), allowed_operators=()).diagnostics) == []
+    assert list(validate_document(document, Catalogue()).diagnostics) == []
 
 
 def test_the_event_is_one_and_starts_the_first_definition() -> None:

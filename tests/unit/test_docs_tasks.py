@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from airflow_workflow_provider.errors import TaskError
+from airflow_workflow_provider.model.reach import Policy
 from airflow_workflow_provider.tasks.builtin import BUILTINS
 from airflow_workflow_provider.tasks.catalogue import Catalogue
 from airflow_workflow_provider.tasks.registry import REGISTRY, StepContext
 
+DOCUMENTED = Policy(connections=(("http", ("crm", "credit")), ("sql", ("warehouse",))))
 PAGE = (Path(__file__).parents[2] / "docs" / "tasks.md").read_text(encoding="utf-8")
 JSON_SNIPPETS = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
 STEPS = {snippet["stepId"]: snippet for snippet in JSON_SNIPPETS if "stepId" in snippet}
@@ -35,7 +37,7 @@ def test_every_step_is_valid(step_id: str) -> None:
     others = [{"stepId": target, "taskId": "noop", "next": []} for target in sorted(targets(step))]
     document = {"workflowId": "page", "name": "Page", "version": "1.0.0", "steps": [step, *others]}
 
-    result = validate_document(document, Catalogue(), allowed_operators=())
+    result = validate_document(document, Catalogue(), policy=DOCUMENTED)
 
     assert [each for each in result.diagnostics if each.severity == "error"] == []
 
@@ -49,7 +51,7 @@ def test_every_task_definition_is_valid() -> None:
 
     assert TASKS
     for document in TASKS:
-        assert list(validate_task(document, allowed_operators=()).diagnostics) == []
+        assert list(validate_task(document, policy=DOCUMENTED).diagnostics) == []
 
 
 def test_the_python_task_works() -> None:

@@ -36,7 +36,7 @@ def test_defaults_are_what_the_documentation_says() -> None:
 
 
 def test_no_operator_that_runs_code_is_allowed_by_default() -> None:
-    from fnmatch import fnmatchcase
+    from airflow_workflow_provider.model.reach import Policy
 
     dangerous = (
         "airflow.providers.standard.operators.bash.BashOperator",
@@ -44,8 +44,8 @@ def test_no_operator_that_runs_code_is_allowed_by_default() -> None:
         "airflow.providers.ssh.operators.ssh.SSHOperator",
         "os.system",
     )
-    patterns = load_settings().allowed_operators
-    assert not [path for path in dangerous for pattern in patterns if fnmatchcase(path, pattern)]
+    policy = Policy.of(load_settings())
+    assert not [path for path in dangerous if policy.allows_operator(path)]
 
 
 def test_every_option_is_a_setting_and_every_setting_an_option() -> None:

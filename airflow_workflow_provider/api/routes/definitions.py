@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Body, Query, Response
 
 from airflow_workflow_provider.api import audit
-from airflow_workflow_provider.api.access import Right
+from airflow_workflow_provider.api.access import Access, Right
 from airflow_workflow_provider.api.bodies import DocumentRoute
 from airflow_workflow_provider.api.dependencies import (
     BODY,
@@ -33,9 +33,13 @@ from airflow_workflow_provider.api.models import (
     Text,
     Validation,
 )
+from airflow_workflow_provider.api.services import Services
 from airflow_workflow_provider.errors import Conflict, InvalidDefinition, NotFound
+from airflow_workflow_provider.model.checks.base import diagnostic_of
 from airflow_workflow_provider.model.comparison import changes
+from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.diagnostics import Diagnostic
+from airflow_workflow_provider.model.reach import Grants
 from airflow_workflow_provider.model.validate import validate_document
 from airflow_workflow_provider.people.directory import Directory
 from airflow_workflow_provider.runs.starting import dag_exists
@@ -81,7 +85,8 @@ def validate_definition(services: ServicesDep, access: AccessDep, document: Docu
     """Check a document as publishing would, and store nothing."""
     access.require_general(Right.READ, "workflows")
     result = _validated(services, document)
-    return Validation(valid=result.valid, diagnostics=_findings(result.diagnostics))
+    beyond = _granted(services, access, result.definition)[1] if result.definition is not None else ()
+    return Validation(valid=result.valid and not beyond, diagnostics=_findings((*result.diagnostics, *beyond)))
 
 
 @router.get("/{workflow_id}", responses=responses())
@@ -121,10 +126,14 @@ def publish_definition(
     definition = result.accepted("The definition")
     if definition.workflow_id != workflow_id:
         raise _other_id(definition.workflow_id, workflow_id)
+    grants, beyond = _granted(services, access, definition)
+    if beyond:
+        message = f"The definition asks for more than its publisher may do: {beyond[0].message}"
+        raise InvalidDefinition(message, (*result.diagnostics, *beyond))
     _refuse_foreign_dag(services, workflow_id)
     audit.record(access, "workflow.publish", workflow_id=workflow_id, version=definition.version, force=force or None)
     published = services.definitions.publish(
-        definition, document, force=force, actor=access.user_name, expected=expected
+        definition, document, force=force, actor=access.user_name, expected=expected, grants=grants
     )
     response.status_code = 201 if published.outcome == "created" else 200
     response.headers["ETag"] = etag(published.revision)
@@ -183,9 +192,23 @@ def _validated(services: ServicesDep, document: Any) -> Any:
     return validate_document(
         document,
         services.catalogue(),
-        allowed_operators=services.settings.allowed_operators,
+        policy=services.policy,
         knows=Directory.configured(services.settings).knows,
     )
+
+
+def _granted(
+    services: Services, access: Access, definition: WorkflowDefinition
+) -> tuple[Grants, tuple[Diagnostic, ...]]:
+    """Return what a definition gets of the user's rights, and a finding for all that it asks for beyond them."""
+    catalogue = services.catalogue()
+
+    def operator_of(task_id: str) -> str | None:
+        task = catalogue.get(task_id)
+        return None if task is None else task.operator
+
+    grants, problems = access.publisher.grants(definition, operator_of)
+    return grants, tuple(diagnostic_of(path, problem) for path, problem in problems)
 
 
 def _findings(diagnostics: tuple[Diagnostic, ...]) -> list[Finding]:

@@ -14,7 +14,7 @@ from airflow_workflow_provider.api.dependencies import BODY, AccessDep, Services
 from airflow_workflow_provider.api.models import Finding, SimulateBody, SimulationResult
 from airflow_workflow_provider.errors import InvalidDefinition, Misuse
 from airflow_workflow_provider.model.definition import WorkflowDefinition
-from airflow_workflow_provider.model.diagnostics import Diagnostic
+from airflow_workflow_provider.model.diagnostics import OUTSIDE, Diagnostic
 from airflow_workflow_provider.model.validate import parse_definition, validate_document
 from airflow_workflow_provider.operators.ledger import options_of
 from airflow_workflow_provider.tasks.calls import is_child_workflow, task_ids
@@ -22,7 +22,7 @@ from airflow_workflow_provider.tasks.mocks import Simulator
 
 router: Final = APIRouter(tags=["simulation"], route_class=DocumentRoute)
 
-MISSING_TASKS: Final = frozenset({"WF401"})
+MISSING_TASKS: Final = OUTSIDE
 """Findings that a simulation can live with: a task that is not there is mocked, or returns ``{}``."""
 
 MAX_CALLS: Final = 2_000
@@ -85,9 +85,7 @@ def _definition(
         access.require(Right.READ, body.workflow_id)
         stored = services.definitions.get(body.workflow_id, version=body.version)
         return services.definition(body.workflow_id, stored.revision), []
-    result = validate_document(
-        body.definition, services.catalogue(), allowed_operators=services.settings.allowed_operators
-    )
+    result = validate_document(body.definition, services.catalogue(), policy=services.policy)
     found = [each for each in result.diagnostics if each.code not in MISSING_TASKS]
     if any(each.severity == "error" for each in found):
         message = f"The definition is invalid: {found[0].message}"

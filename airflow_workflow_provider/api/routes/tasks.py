@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Body, Query, Response
 
 from airflow_workflow_provider.api import audit
-from airflow_workflow_provider.api.access import Right
+from airflow_workflow_provider.api.access import Access, Right
 from airflow_workflow_provider.api.bodies import DocumentRoute
 from airflow_workflow_provider.api.dependencies import (
     BODY,
@@ -32,8 +32,11 @@ from airflow_workflow_provider.api.models import (
     Validation,
 )
 from airflow_workflow_provider.errors import InvalidDefinition
+from airflow_workflow_provider.model.checks.base import diagnostic_of
 from airflow_workflow_provider.model.comparison import changes
 from airflow_workflow_provider.model.diagnostics import Diagnostic
+from airflow_workflow_provider.model.reach import EVENT, not_yours
+from airflow_workflow_provider.model.task import TaskDefinition
 from airflow_workflow_provider.model.validate import validate_task
 from airflow_workflow_provider.tasks.builtin import BUILTINS
 
@@ -75,7 +78,8 @@ def validate_task_definition(services: ServicesDep, access: AccessDep, document:
     """Check a document as publishing would, and store nothing."""
     access.require_general(Right.READ, WHAT)
     result = _validated(services, document)
-    return Validation(valid=result.valid, diagnostics=_findings(result.diagnostics))
+    beyond = _beyond(access, result.definition)
+    return Validation(valid=result.valid and not beyond, diagnostics=_findings((*result.diagnostics, *beyond)))
 
 
 @router.get("/{task_id}", responses=responses())
@@ -112,6 +116,9 @@ def publish_task(
         message = f"The document is of {task.task_id!r}, the address of {task_id!r}"
         found = Diagnostic("WF113", "error", "/taskId", message, f"use {task_id!r} in both")
         raise InvalidDefinition(message, [found])
+    beyond = _beyond(access, task)
+    if beyond:
+        raise InvalidDefinition(beyond[0].message, (*result.diagnostics, *beyond))
     audit.record(access, "workflow.publish_task", task=task_id)
     published = services.tasks.publish(task, document, actor=access.user_name, expected=expected)
     response.status_code = 201 if published.outcome == "created" else 200
@@ -144,9 +151,14 @@ def diff_tasks(
 
 
 def _validated(services: ServicesDep, document: Any) -> Any:
-    return validate_task(
-        document, allowed_operators=services.settings.allowed_operators, catalogue=services.catalogue()
-    )
+    return validate_task(document, policy=services.policy, catalogue=services.catalogue())
+
+
+def _beyond(access: Access, task: TaskDefinition | None) -> tuple[Diagnostic, ...]:
+    """Return a finding where a task does what its publisher may not."""
+    if task is None or task.operator != EVENT or access.publisher.may_publish_events():
+        return ()
+    return (diagnostic_of(("operator",), not_yours("publish events")),)
 
 
 def _findings(diagnostics: tuple[Diagnostic, ...]) -> list[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from airflow_workflow_provider.model.diagnostics import Diagnostic, Severity, pointer_of
 from airflow_workflow_provider.model.expressions import X1_NAMES
 from airflow_workflow_provider.model.flow import Flow, handler_targets
+from airflow_workflow_provider.model.reach import Policy, Problem
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import Step, WorkflowDefinition
@@ -83,14 +84,14 @@ class Checked:
 
     :param definition: the document
     :param catalogue: the tasks there are; None: nothing is said about tasks
-    :param allowed_operators: patterns of the operator paths that task definitions may name
+    :param policy: what authors may reach
     :param order_known: whether the order of the steps is what the author wrote, see :class:`structure.Reading`
     :param knows: tells whether there is a ``user``, ``role`` or ``group`` of a name; None: nothing is said of people
     """
 
     definition: WorkflowDefinition
     catalogue: Catalogue | None = None
-    allowed_operators: Sequence[str] = ()
+    policy: Policy = field(default_factory=Policy)
     order_known: bool = True
     knows: Callable[[str, str], bool | None] | None = None
     lists: tuple[StepList, ...] = field(init=False)
@@ -135,6 +136,11 @@ def finding(
 ) -> Diagnostic:
     """A finding at a path of keys and positions."""
     return Diagnostic(code, severity, pointer_of(path), message, suggestion)
+
+
+def diagnostic_of(path: Path, problem: Problem) -> Diagnostic:
+    """The finding that something is not allowed."""
+    return finding(problem.code, path, problem.message, problem.suggestion)
 
 
 def warning(code: str, path: Path, message: str, suggestion: str | None = None) -> Diagnostic:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.model.arguments import as_transform, is_template, parts
@@ -13,7 +12,8 @@ from airflow_workflow_provider.model.checks.identity import is_semantic
 from airflow_workflow_provider.model.definition import WORKFLOW_ID_PATTERN, Step
 from airflow_workflow_provider.model.json_schema.budget import OutOfSteps
 from airflow_workflow_provider.model.json_schema.validation import iter_errors
-from airflow_workflow_provider.model.task import BUILTIN_TASKS, SUB_WORKFLOW_PREFIX
+from airflow_workflow_provider.model.reach import task_references
+from airflow_workflow_provider.model.task import SUB_WORKFLOW_PREFIX
 from airflow_workflow_provider.model.words import did_you_mean, listed, shortened, shown, violation
 
 if TYPE_CHECKING:
@@ -23,13 +23,6 @@ _WORKFLOW_ID: Final = re.compile(WORKFLOW_ID_PATTERN.rstrip("$"))
 _DOTTED: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+")
 _MAX_FINDINGS: Final = 20
 _LONGEST: Final = 500
-
-
-def _references(document: Checked) -> Iterator[tuple[Path, str]]:
-    for path, step, _ in document.steps():
-        yield (*path, "taskId"), step.task_id
-        if step.compensation is not None:
-            yield (*path, "compensation", "taskId"), step.compensation.task_id
 
 
 class KnownTask(Check):
@@ -42,7 +35,7 @@ class KnownTask(Check):
         catalogue = document.catalogue
         if catalogue is None:
             return
-        for path, task_id in _references(document):
+        for path, task_id in task_references(document.definition):
             if task_id.startswith(SUB_WORKFLOW_PREFIX) or catalogue.get(task_id) is not None:
                 continue
             known = catalogue.ids()
@@ -57,7 +50,7 @@ class SubWorkflowReference(Check):
 
     def findings(self, document: Checked) -> Iterator[Diagnostic]:
         """Yield the references of another form."""
-        for path, task_id in _references(document):
+        for path, task_id in task_references(document.definition):
             if not task_id.startswith(SUB_WORKFLOW_PREFIX):
                 continue
             name, at, version = task_id.removeprefix(SUB_WORKFLOW_PREFIX).partition("@")
@@ -78,11 +71,11 @@ class AllowedOperator(Check):
         """Yield the tasks whose operator is not allowed."""
         if document.catalogue is None:
             return
-        for path, task_id in _references(document):
+        for path, task_id in task_references(document.definition):
             task = document.catalogue.get(task_id)
-            if task is not None and not is_allowed(task.operator, document.allowed_operators):
+            if task is not None and not document.policy.allows_operator(task.operator):
                 message = f"Task {shown(task_id)} uses the operator {shown(task.operator)}, which is not allowed"
-                yield finding("WF404", path, message, operator_advice(document.allowed_operators))
+                yield finding("WF404", path, message, document.policy.operator_advice())
 
 
 class Arguments(Check):
@@ -113,21 +106,9 @@ def _null_correlations(document: Checked, path: Path, step: Step) -> Iterator[Di
             yield finding("WF403", (*path, "arguments", "correlation", key), message, "give the value to wait for")
 
 
-def is_allowed(operator: str, patterns: Any) -> bool:
-    """Whether a task definition may name an operator: a built-in, or a dotted path that matches a pattern."""
-    if operator in BUILTIN_TASKS:
-        return True
-    return bool(_DOTTED.fullmatch(operator)) and any(fnmatchcase(operator, pattern) for pattern in patterns)
-
-
 def is_dotted(operator: str) -> bool:
     """Whether a text is the dotted path of a class."""
     return bool(_DOTTED.fullmatch(operator)) and len(operator) <= _LONGEST
-
-
-def operator_advice(patterns: Any) -> str:
-    """What to do about an operator that is not allowed."""
-    return f"[workflows] allowed_operators is {listed(patterns)}; use one of these, or have it extended"
 
 
 def argument_findings(path: Path, arguments: Any, schema: dict[str, Any], what: str) -> Iterator[Diagnostic]:

@@ -4,28 +4,51 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg
 import pytest
 
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.local.configuration import connection_json
-from airflow_workflow_provider.operators.builtin import SqlTaskOperator
+from airflow_workflow_provider.operators.sql import SqlTaskOperator
 
 pytestmark = pytest.mark.postgres
 
 
-def run(arguments: dict[str, Any]) -> Any:
-    return SqlTaskOperator(task_id="t", arguments=arguments).execute({})
+@pytest.fixture
+def warehouse(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", connection_json(empty_database_url))
+    monkeypatch.setenv("AIRFLOW__WORKFLOWS__ALLOWED_CONNECTIONS", '{"sql": ["warehouse"]}')
+    return empty_database_url
 
 
-def test_k3_sql_returns_rows_as_json(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", connection_json(database_url))
-    query = {"connection": "warehouse", "sql": "select n, n::numeric / 2 as half from generate_series(1, %(top)s) as n"}
-    found = run({**query, "parameters": {"top": 2}})
+def run(sql: str, **arguments: Any) -> Any:
+    return SqlTaskOperator(task_id="t", arguments={"connection": "warehouse", "sql": sql, **arguments}).execute({})
+
+
+@pytest.mark.usefixtures("warehouse")
+def test_k3_sql_returns_rows_as_json() -> None:
+    query = "select n, n::numeric / 2 as half from generate_series(1, %(top)s) as n"
+    found = run(query, parameters={"top": 2})
     assert found == {"rows": [{"n": 1, "half": 0.5}, {"n": 2, "half": 1}], "rowCount": 2}
-    assert run({**query, "parameters": {"top": 2}, "fetch": "one"})["rows"] == [{"n": 1, "half": 0.5}]
+    assert run(query, parameters={"top": 2}, fetch="one") == {"rows": [{"n": 1, "half": 0.5}], "rowCount": 1}
+    assert run(query, parameters={"top": 0}) == {"rows": [], "rowCount": 0}
+    assert run(query, parameters={"top": 2}, fetch="none") == {"rows": [], "rowCount": 2}
     with pytest.raises(StepFailure) as caught:
-        run({**query, "parameters": {"top": 3}, "maxRows": 2})
+        run(query, parameters={"top": 3}, maxRows=2)
     assert caught.value.error_type == "OutputTooLarge"
-    made = {"connection": "warehouse", "sql": "create table t (a int); insert into t values (1), (2)", "fetch": "none"}
-    assert run(made)["rows"] == []
-    assert run({"connection": "warehouse", "sql": "update t set a = 3"})["rowCount"] == 2
+
+
+@pytest.mark.usefixtures("warehouse")
+def test_k3_sql_that_writes_says_so() -> None:
+    assert run("create table t (a int)", write=True)["rows"] == []
+    assert run("insert into t values (%s), (%s)", parameters=[1, 2], write=True, fetch="none")["rowCount"] == 2
+    assert run("update t set a = 3;", write=True) == {"rows": [], "rowCount": 2}
+    returned = run("update t set a = a + 1 returning a", write=True, fetch="one")
+    assert returned == {"rows": [{"a": 4}], "rowCount": 1}
+    assert run("select count(*) as n from t where a = 4")["rows"] == [{"n": 2}]
+
+
+@pytest.mark.usefixtures("warehouse")
+def test_a_server_that_refuses_a_statement_fails_the_step() -> None:
+    with pytest.raises(psycopg.Error, match="nowhere"):
+        run("select * from nowhere")

@@ -140,7 +140,7 @@ def test_k2_an_operator_that_is_not_allowed_rejects_the_definition() -> None:
 
 @pytest.fixture
 def bash_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AIRFLOW__WORKFLOWS__ALLOWED_OPERATORS", "airflow.providers.standard.operators.*")
+    monkeypatch.setenv("AIRFLOW__WORKFLOWS__ALLOWED_OPERATORS", "airflow.providers.standard.operators.**")
 
 
 BASH: Json = {

@@ -13,7 +13,7 @@ from airflow_workflow_provider.errors import InvalidDefinition
 from airflow_workflow_provider.model.checks import CHECKS
 from airflow_workflow_provider.model.diagnostics import CODES
 from airflow_workflow_provider.model.validate import loads_document, validate_task
-from tests.fixtures.documents import ALLOWED_OPERATORS, SmallCatalogue, check
+from tests.fixtures.documents import POLICY, SmallCatalogue, check
 
 PAGE = Path(__file__).parents[3] / "docs" / "diagnostics.md"
 SECTIONS = re.split(r"^### (WF\d{3})$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
@@ -32,7 +32,7 @@ def _codes(language: str, kind: str, text: str) -> set[tuple[str, str]]:
         exec(text, names)  # noqa: S102 - our own page
         result = check(names["document"])
     elif kind == "task":
-        result = validate_task(json.loads(text), allowed_operators=ALLOWED_OPERATORS, catalogue=SmallCatalogue())
+        result = validate_task(json.loads(text), policy=POLICY, catalogue=SmallCatalogue())
     else:
         result = check({**BASE, **json.loads(text)})
     return {(each.code, each.severity) for each in result.diagnostics}

@@ -15,15 +15,13 @@ from airflow_workflow_provider.errors import StepFailure, TaskError
 from airflow_workflow_provider.operators.builtin import (
     STEP_CONTEXT,
     FailOperator,
-    HttpError,
-    HttpTaskOperator,
     NoopOperator,
     PythonTaskOperator,
     SetOperator,
-    SqlTaskOperator,
     WaitOperator,
-    _json_value,
 )
+from airflow_workflow_provider.operators.http import HttpError, HttpTaskOperator
+from airflow_workflow_provider.operators.sql import SqlTaskOperator, _json_value
 from airflow_workflow_provider.tasks import registry
 from airflow_workflow_provider.tasks.registry import Registry, StepContext, workflow_task
 
@@ -83,6 +81,7 @@ def test_k1_a_registered_function_gets_input_and_context(monkeypatch: pytest.Mon
 @pytest.fixture
 def example_http(example_server: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("AIRFLOW_CONN_EXAMPLE", example_server.address)
+    monkeypatch.setenv("AIRFLOW__WORKFLOWS__ALLOWED_CONNECTIONS", '{"http": ["example"]}')
     return example_server
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from airflow_workflow_provider.model.validate import parse_task, validate_document, validate_task
-from tests.fixtures.documents import ALLOWED_OPERATORS, SmallCatalogue, check, found, step, task, workflow
+from tests.fixtures.documents import POLICY, SmallCatalogue, check, found, step, task, workflow
 
 ALLOWED = "airflow.providers.http.operators.http.HttpOperator"
 FORBIDDEN = "airflow.providers.standard.operators.bash.BashOperator"
@@ -13,7 +13,7 @@ FORBIDDEN = "airflow.providers.standard.operators.bash.BashOperator"
 
 def _task_codes(document: dict[str, Any]) -> list[tuple[str, str]]:
     complete = {"taskId": "own", "name": "Own", "operator": "noop", **document}
-    result = validate_task(complete, allowed_operators=ALLOWED_OPERATORS, catalogue=SmallCatalogue())
+    result = validate_task(complete, policy=POLICY, catalogue=SmallCatalogue())
     return [(each.code, each.pointer) for each in result.diagnostics]
 
 

@@ -1,0 +1,137 @@
+"""What tasks reach outside: connections, arguments of operators, addresses, statements (rules K2, K3).
+
+The running step asks the same rules again, of what transforms and templates gave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_workflow_provider.model.arguments import as_transform, is_template
+from airflow_workflow_provider.model.checks.base import Check, Checked, Path, diagnostic_of, finding
+from airflow_workflow_provider.model.http_target import header_problem, path_problem
+from airflow_workflow_provider.model.sql_text import RefusedStatement, other_statement, postgres_statement
+from airflow_workflow_provider.model.task import BUILTIN_TASKS, DEFAULT_HTTP_CONNECTION
+from airflow_workflow_provider.model.words import shown
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.model.diagnostics import Diagnostic
+    from airflow_workflow_provider.model.reach import Policy
+
+
+class Reach(Check):
+    """What a step hands to its task reaches only what the policy allows (rule K3)."""
+
+    codes = ("WF410", "WF411", "WF412", "WF413")
+
+    def findings(self, document: Checked) -> Iterator[Diagnostic]:
+        """Yield what is out of reach."""
+        if document.catalogue is None:
+            return
+        for path, step, _ in document.steps():
+            task = document.catalogue.get(step.task_id)
+            if task is not None:
+                yield from self._of_step((*path, "arguments"), (*path, "taskId"), task, step, document.policy)
+            compensation = step.compensation and document.catalogue.get(step.compensation.task_id)
+            if compensation:
+                place = (*path, "compensation", "taskId")
+                yield from _elsewhere(place, compensation.operator, compensation.arguments, document.policy)
+
+    @staticmethod
+    def _of_step(path: Path, task_path: Path, task: Any, step: Any, policy: Policy) -> Iterator[Diagnostic]:
+        own = step.arguments or {}
+        together = {**task.arguments, **own}
+        for each in reach_findings(path, task.operator, together, policy, whole=True):
+            # What the task definition says is not at the step; the step only names the task.
+            first = each.pointer.removeprefix("".join(f"/{part}" for part in path)).partition("/")[2].partition("/")[0]
+            key = first.replace("~1", "/").replace("~0", "~")
+            if key in own or key not in task.arguments:
+                yield each
+            else:
+                yield finding(each.code, task_path, each.message, each.suggestion)
+
+
+def _elsewhere(path: Path, operator: str, arguments: Mapping[str, Any], policy: Policy) -> Iterator[Diagnostic]:
+    for each in reach_findings((), operator, arguments, policy, whole=True):
+        yield finding(each.code, path, each.message, each.suggestion)
+
+
+def reach_findings(
+    path: Path, operator: str, arguments: Mapping[str, Any], policy: Policy, *, whole: bool
+) -> Iterator[Diagnostic]:
+    """What the arguments of a task reach for and may not; transforms and templates are left to the run.
+
+    :param path: where the arguments are
+    :param operator: a built-in or the dotted path of an Airflow operator
+    :param whole: whether nothing can be added to the arguments any more
+    """
+    if operator in _BUILT_IN:
+        yield from _BUILT_IN[operator](path, arguments, policy, whole)
+    elif operator not in BUILTIN_TASKS:
+        for inner, problem in policy.operator_problems(operator, arguments):
+            yield diagnostic_of((*path, *inner), problem)
+
+
+def _http(path: Path, arguments: Mapping[str, Any], policy: Policy, whole: bool) -> Iterator[Diagnostic]:
+    yield from _connection(path, "http", arguments, policy, DEFAULT_HTTP_CONNECTION if whole else None)
+    text = arguments.get("path")
+    problem = path_problem(str(text)) if _is_literal(text) else None
+    if problem is not None:
+        message = f"The path {shown(text)} {problem}"
+        yield finding("WF412", (*path, "path"), message, "write a path below the address of the connection")
+    headers = arguments.get("headers")
+    if isinstance(headers, Mapping) and as_transform(dict(headers)) is None:
+        for name, value in headers.items():
+            problem = header_problem(name, value if _is_literal(value) else "")
+            if problem is not None:
+                yield finding("WF412", (*path, "headers", name), f"The header {shown(name)} {problem}", "leave it out")
+
+
+def _sql(path: Path, arguments: Mapping[str, Any], policy: Policy, whole: bool) -> Iterator[Diagnostic]:
+    yield from _connection(path, "sql", arguments, policy, None)
+    text, write = arguments.get("sql"), arguments.get("write", False)
+    if not isinstance(text, str) or not _is_literal(text) or not isinstance(write, bool):
+        return
+    # A task definition may leave it to its steps whether they write.
+    found = statement_problem(text, write=write or not (whole or "write" in arguments))
+    if found is not None:
+        advice = 'send one statement; one that changes data needs "write": true'
+        yield finding("WF413", (*path, "sql"), f"The statement cannot be sent: {found}", advice)
+
+
+def statement_problem(text: str, *, write: bool) -> str | None:
+    """Return why no database would get a text as one statement of an allowed kind; None where one would.
+
+    Which database it is for is only known in the run.
+    """
+    try:
+        postgres_statement(text, write=write)
+    except RefusedStatement as error:
+        try:
+            other_statement(text, write=write)
+        except RefusedStatement:
+            return str(error)
+    return None
+
+
+def _connection(
+    path: Path, kind: str, arguments: Mapping[str, Any], policy: Policy, default: str | None
+) -> Iterator[Diagnostic]:
+    given = arguments.get("connection", default)
+    if not _is_literal(given):
+        return
+    problem = policy.connection_problem(kind, given)
+    if problem is not None:
+        place = (*path, "connection") if "connection" in arguments else path
+        yield diagnostic_of(place, problem)
+
+
+def _is_literal(value: Any) -> bool:
+    return isinstance(value, str) and not is_template(value)
+
+
+_BUILT_IN: Final[Mapping[str, Callable[[Path, Mapping[str, Any], Policy, bool], Iterator[Diagnostic]]]] = {
+    "http": _http,
+    "sql": _sql,
+}

@@ -1,0 +1,409 @@
+"""What the author of a definition may reach: operators, their arguments, connections, other workflows.
+
+Pure: validation and the running step ask the same rules here, so neither door says something else than the other.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_workflow_provider.model.arguments import as_transform, is_template
+from airflow_workflow_provider.model.task import BUILTIN_TASKS, SUB_WORKFLOW_PREFIX
+from airflow_workflow_provider.model.words import listed, shown
+from airflow_workflow_provider.settings import GRANTABLE_ARGUMENTS
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.model.definition import Step, WorkflowDefinition
+    from airflow_workflow_provider.settings import Settings
+
+Path = tuple[str | int, ...]
+
+METADATA_CONNECTION: Final = "airflow_db"
+"""The connection under which Airflow offers its own metadata database."""
+
+CONNECTION_KINDS: Final = ("http", "sql")
+"""The built-in tasks that take a connection."""
+
+EVENT: Final = "event"
+"""The built-in task that publishes an event."""
+
+BASE_ARGUMENTS: Final = GRANTABLE_ARGUMENTS | frozenset(
+    [
+        "allow_nested_operators",
+        "dag",
+        "default_args",
+        "depends_on_past",
+        "do_xcom_push",
+        "doc",
+        "doc_json",
+        "doc_md",
+        "doc_rst",
+        "doc_yaml",
+        "email",
+        "email_on_failure",
+        "email_on_retry",
+        "end_date",
+        "execution_timeout",
+        "executor",
+        "executor_config",
+        "ignore_first_depends_on_past",
+        "inlets",
+        "logger_name",
+        "map_index_template",
+        "max_active_tis_per_dag",
+        "max_active_tis_per_dagrun",
+        "max_retry_delay",
+        "multiple_outputs",
+        "on_execute_callback",
+        "on_failure_callback",
+        "on_retry_callback",
+        "on_skipped_callback",
+        "on_success_callback",
+        "outlets",
+        "owner",
+        "params",
+        "post_execute",
+        "pre_execute",
+        "render_template_as_native_obj",
+        "resources",
+        "retries",
+        "retry_delay",
+        "retry_exponential_backoff",
+        "retry_policy",
+        "run_as_user",
+        "sla",
+        "start_date",
+        "start_from_trigger",
+        "start_trigger_args",
+        "task_concurrency",
+        "task_display_name",
+        "task_group",
+        "task_id",
+        "template_ext",
+        "template_fields",
+        "trigger_rule",
+        "wait_for_downstream",
+        "wait_for_past_depends_before_skipping",
+        "weight_rule",
+    ]
+)
+"""What ``BaseOperator`` takes: who runs a task, where, when and what hears of it is the workflow's and the
+administrator's to say. A test compares this with the installed Airflow."""
+
+_CONNECTION_ID: Final = re.compile(r"[A-Za-z0-9_.:/#!()\\-]{1,250}")
+_CONNECTION_KEY: Final = re.compile(r"(?:.*_)?conn(?:ection)?s?(?:_?(?:id|name)s?)?")
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_DOTTED: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that is not allowed.
+
+    :param code: a key of :data:`airflow_workflow_provider.model.diagnostics.CODES`
+    :param setting: the option of ``[workflows]`` by which an administrator would allow it; empty where none does
+    """
+
+    code: str
+    message: str
+    suggestion: str
+    setting: str = ""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The rules as they are configured.
+
+    :param operators: patterns of dotted operator paths, see :func:`matches_path`
+    :param connections: for ``http``, ``sql`` or a pattern of operator paths the patterns of connection ids
+    :param operator_arguments: arguments of ``BaseOperator`` that definitions may set
+    :param reserved: connections that nobody may use: those of the workflow store, of the people and of Airflow
+    """
+
+    operators: tuple[str, ...] = ()
+    connections: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    operator_arguments: frozenset[str] = frozenset()
+    reserved: frozenset[str] = frozenset({METADATA_CONNECTION})
+
+    @classmethod
+    def of(cls, settings: Settings) -> Policy:
+        """Return the rules of a configuration."""
+        reserved = {METADATA_CONNECTION, settings.conn_id, settings.people_conn_id}
+        return cls(
+            operators=settings.allowed_operators,
+            connections=tuple(settings.allowed_connections.items()),
+            operator_arguments=frozenset(settings.allowed_operator_arguments),
+            reserved=frozenset(reserved - {""}),
+        )
+
+    def allows_operator(self, operator: str) -> bool:
+        """Tell whether a task definition may name an operator: a built-in, or a path that a pattern matches."""
+        return operator in BUILTIN_TASKS or any(matches_path(pattern, operator) for pattern in self.operators)
+
+    def operator_advice(self) -> str:
+        """Return what to do about an operator that is not allowed."""
+        return f"[workflows] allowed_operators is {listed(self.operators)}; use one of these, or have it extended"
+
+    def is_reserved(self, conn_id: str) -> bool:
+        """Tell whether a text names a reserved connection, in any spelling that Airflow takes for the same."""
+        return _spelling(conn_id) in {_spelling(each) for each in self.reserved}
+
+    def connection_problem(self, operator: str, conn_id: Any) -> Problem | None:
+        """Return why a task may not use a connection, or None where it may.
+
+        :param operator: ``http``, ``sql`` or the dotted path of an Airflow operator
+        :param conn_id: the connection's id as it is in the document or in the run
+        """
+        found = self.reserved_problem(conn_id)
+        if found is not None:
+            return found
+        patterns = self._patterns(operator)
+        if any(fnmatchcase(conn_id, pattern) for pattern in patterns):
+            return None
+        return Problem(
+            "WF410",
+            f"{_task(operator)} may not use the connection {shown(conn_id)}",
+            f"[workflows] allowed_connections has {listed(patterns)} for it; use one of these, or have it extended",
+            "allowed_connections",
+        )
+
+    def reserved_problem(self, conn_id: Any) -> Problem | None:
+        """Return why nobody may use a connection, whatever the settings say."""
+        if not isinstance(conn_id, str) or not _CONNECTION_ID.fullmatch(conn_id):
+            message = f"{shown(conn_id)} is no id of a connection: 1 to 250 of A-Z a-z 0-9 _ . - : / # ! ( ) \\"
+            return Problem("WF410", message, "name a connection of Airflow")
+        if self.is_reserved(conn_id):
+            message = f"The connection {shown(conn_id)} is kept for the workflow service itself; no setting allows it"
+            return Problem("WF410", message, "define a connection of its own for this purpose, with a role of its own")
+        return None
+
+    def argument_problem(self, operator: str, name: str) -> Problem | None:
+        """Return why a document may not set an argument of an Airflow operator, or None where it may."""
+        if name not in BASE_ARGUMENTS or name in self.operator_arguments:
+            return None
+        advice = "leave it out: the workflow and the administrator decide it"
+        if name in GRANTABLE_ARGUMENTS:
+            advice = "leave it out, or have it named in [workflows] allowed_operator_arguments"
+        message = (
+            f"Argument {shown(name)} of {operator} belongs to every Airflow operator and is not the author's to set"
+        )
+        return Problem("WF411", message, advice, "allowed_operator_arguments" if name in GRANTABLE_ARGUMENTS else "")
+
+    def operator_problems(self, operator: str, arguments: Mapping[str, Any]) -> Iterator[tuple[Path, Problem]]:
+        """Yield what the arguments of an Airflow operator reach for that they may not, each with its place.
+
+        Transforms and templates are passed over: what they give is looked at in the run.
+        """
+        for name in arguments:
+            found = self.argument_problem(operator, str(name))
+            if found is not None:
+                yield (name,), found
+        for path, value in connections_in(arguments):
+            found = self.connection_problem(operator, value)
+            if found is not None:
+                yield path, found
+        yield from self._reserved_texts(arguments)
+
+    def _reserved_texts(self, arguments: Mapping[str, Any]) -> Iterator[tuple[Path, Problem]]:
+        """A reserved connection is refused under whatever name an operator takes it."""
+        known = {path for path, _ in connections_in(arguments)}
+        for path, value in _texts((), arguments):
+            if path not in known and self.is_reserved(value):
+                found = self.reserved_problem(value)
+                if found is not None:
+                    yield path, found
+
+    def _patterns(self, operator: str) -> tuple[str, ...]:
+        return tuple(
+            pattern
+            for kind, patterns in self.connections
+            if kind == operator or (operator not in CONNECTION_KINDS and matches_path(kind, operator))
+            for pattern in patterns
+        )
+
+
+def matches_path(pattern: str, path: str) -> bool:
+    """Tell whether a pattern means the dotted path of a class.
+
+    ``*`` and ``?`` stand for characters of one segment and never for a dot; ``**`` is one or more whole segments.
+    """
+    return bool(_DOTTED.fullmatch(path)) and bool(_compiled(pattern).fullmatch(path))
+
+
+def is_connection_key(name: str) -> bool:
+    """Tell by its name, such as ``http_conn_id``, whether an argument of an Airflow operator holds a connection."""
+    return bool(_CONNECTION_KEY.fullmatch(_CAMEL.sub("_", name).lower()))
+
+
+def connections_in(arguments: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield the connection ids among the arguments of an Airflow operator, at any depth, with their places.
+
+    A value that only a run knows, a transform or a template, is left out.
+    """
+    if isinstance(arguments, Mapping):
+        for name, value in arguments.items():
+            if isinstance(name, str) and is_connection_key(name):
+                yield from _ids((*path, name), value)
+            else:
+                yield from connections_in(value, (*path, name))
+    elif isinstance(arguments, list | tuple):
+        for index, value in enumerate(arguments):
+            yield from connections_in(value, (*path, index))
+
+
+def _ids(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
+    if value is None or is_template(value) or as_transform(value) is not None:
+        return
+    if isinstance(value, list | tuple):
+        for index, part in enumerate(value):
+            yield from _ids((*path, index), part)
+    elif isinstance(value, Mapping):
+        yield from connections_in(value, path)
+    else:
+        yield path, value
+
+
+def _texts(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _texts((*path, key), part)
+    elif isinstance(value, list | tuple):
+        for index, part in enumerate(value):
+            yield from _texts((*path, index), part)
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    def segment(text: str) -> str:
+        if text == "**":
+            return r"[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*"
+        return re.escape(text).replace(r"\*", "[A-Za-z0-9_]*").replace(r"\?", "[A-Za-z0-9_]")
+
+    return re.compile(r"\.".join(map(segment, pattern.split("."))))
+
+
+def _spelling(conn_id: str) -> str:
+    """Airflow looks for ``AIRFLOW_CONN_`` and the id in upper case, so ids that differ in case are the same there."""
+    return unicodedata.normalize("NFKC", conn_id).upper().strip()
+
+
+def _task(operator: str) -> str:
+    return f"Task {shown(operator)}" if operator in CONNECTION_KINDS else f"Operator {shown(operator)}"
+
+
+@dataclass(frozen=True)
+class Grants:
+    """What the publisher of a version was allowed, kept with the version and asked again in every run.
+
+    :param children: the workflows that its steps may start
+    :param events: whether its steps may publish events
+    :param older: whether the version was published before grants were recorded. It keeps running as it did: what an
+        administrator would have to allow since then is not asked of it, what protects secrets is
+    """
+
+    children: frozenset[str] = frozenset()
+    events: bool = False
+    older: bool = False
+
+    def to_json(self) -> dict[str, Any] | None:
+        """Return it as it is stored; null for an older version."""
+        return None if self.older else {"children": sorted(self.children), "events": self.events}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any] | None) -> Grants:
+        """Return what :meth:`to_json` wrote."""
+        if value is None:
+            return cls(older=True)
+        return cls(frozenset(value.get("children", ())), bool(value.get("events")))
+
+    def child_problem(self, workflow_id: str) -> Problem | None:
+        """Return why a step of the version may not start a workflow, or None where it may."""
+        if self.older or workflow_id in self.children:
+            return None
+        return _not_granted(f"start the workflow {shown(workflow_id)}")
+
+    def event_problem(self) -> Problem | None:
+        """Return why a step of the version may not publish events, or None where it may."""
+        return None if self.older or self.events else _not_granted("publish events")
+
+    @classmethod
+    def of_administrator(cls, definition: WorkflowDefinition) -> Grants:
+        """Return the grants of who may do everything: all that the definition names."""
+        return cls(frozenset(workflow_id for _, workflow_id in sub_workflows(definition)), events=True)
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """What somebody who publishes may do, as Airflow's auth manager says.
+
+    :param may_start: tells of a workflow's id whether they may start it
+    :param may_publish_events: tells whether they may publish events
+    """
+
+    may_start: Callable[[str], bool]
+    may_publish_events: Callable[[], bool]
+
+    def grants(
+        self, definition: WorkflowDefinition, operator_of: Callable[[str], str | None]
+    ) -> tuple[Grants, list[tuple[Path, Problem]]]:
+        """Return what a definition gets of this publisher's rights, and what it asks for beyond them.
+
+        :param operator_of: tells which operator is behind a task id
+        """
+        problems: list[tuple[Path, Problem]] = []
+        asked = dict.fromkeys(workflow_id for _, workflow_id in sub_workflows(definition))
+        children = frozenset(workflow_id for workflow_id in asked if self.may_start(workflow_id))
+        for path, workflow_id in sub_workflows(definition):
+            if workflow_id not in children:
+                problems.append((path, not_yours(f"start the workflow {shown(workflow_id)}")))
+        events = self.may_publish_events()
+        for path, task_id in task_references(definition):
+            if operator_of(task_id) == EVENT and not events:
+                problems.append((path, not_yours("publish events")))
+        return Grants(children, events), problems
+
+
+def not_yours(what: str) -> Problem:
+    """Return the finding about something that the publisher may not do themselves."""
+    return Problem(
+        "WF414",
+        f"You may not {what}, so you may not publish what does",
+        "have somebody publish it who may, or ask an administrator for the permission",
+    )
+
+
+def _not_granted(what: str) -> Problem:
+    advice = "publish a new version, as somebody who may do so"
+    return Problem("WF414", f"Who published this version of the workflow may not {what}", advice)
+
+
+def task_references(definition: WorkflowDefinition) -> Iterator[tuple[Path, str]]:
+    """Yield every task id of a definition with its place, compensations, branches and items included."""
+    yield from _references(("steps",), definition.steps)
+
+
+def sub_workflows(definition: WorkflowDefinition) -> Iterator[tuple[Path, str]]:
+    """Yield the ids of the workflows that a definition starts, with their places (rule P5)."""
+    for path, task_id in task_references(definition):
+        if task_id.startswith(SUB_WORKFLOW_PREFIX):
+            yield path, task_id.removeprefix(SUB_WORKFLOW_PREFIX).partition("@")[0]
+
+
+def _references(path: Path, steps: tuple[Step, ...]) -> Iterator[tuple[Path, str]]:
+    for index, step in enumerate(steps):
+        here: Path = (*path, index)
+        yield (*here, "taskId"), step.task_id
+        if step.compensation is not None:
+            yield (*here, "compensation", "taskId"), step.compensation.task_id
+        for number, branch in enumerate(step.parallel_branches or ()):
+            yield from _references((*here, "parallelBranches", number, "steps"), branch.steps)
+        if step.for_each is not None:
+            yield from _references((*here, "forEach", "steps"), step.for_each.steps)

@@ -1,0 +1,450 @@
+"""The ``http`` task: one request below the address of a connection, bounded in time and size (rule K3)."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urljoin
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import HTTPBasicAuth
+from requests.utils import get_environ_proxies, select_proxy
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError as TransportError
+
+from airflow_workflow_provider.engine.failure import OUTPUT_TOO_LARGE, VALIDATION_ERROR
+from airflow_workflow_provider.errors import StepFailure, TaskError
+from airflow_workflow_provider.model.http_target import Base, WrongTarget, base_of, check_headers, check_within, target
+from airflow_workflow_provider.model.task import DEFAULT_HTTP_CONNECTION
+from airflow_workflow_provider.operators.builtin import BuiltInOperator
+from airflow_workflow_provider.operators.reach import NOT_ALLOWED, require_connection
+from airflow_workflow_provider.settings import load_settings
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_workflow_provider.store.connection import ConnectionFields
+
+OK: Final = range(200, 300)
+CHUNK: Final = 64 * 1024
+MAX_REDIRECTS: Final = 10
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+
+_OPTIONS: Final = frozenset(
+    [
+        "allow_private",
+        "allow_redirects",
+        "cert",
+        "check_response",
+        "max_redirects",
+        "proxies",
+        "proxy",
+        "srv_lookup",
+        "stream",
+        "timeout",
+        "trust_env",
+        "verify",
+        "verify_ssl",
+    ]
+)
+"""Keys of a connection's extra that are no headers."""
+
+_TRANSLATED: Final = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))
+
+
+class HttpError(TaskError):
+    """An HTTP service answered with a status that is not expected; its code is the status."""
+
+
+class HttpTaskOperator(BuiltInOperator):
+    """Sends one request through an Airflow HTTP connection."""
+
+    name = "http"
+
+    def run(self, context: Context) -> Any:  # noqa: ARG002
+        """Send the request and return status, headers and body."""
+        given = self.arguments
+        conn_id = given.get("connection", DEFAULT_HTTP_CONNECTION)
+        fields = require_connection("http", conn_id, older=self.older)
+        try:
+            base = base_of(fields.conn_type, fields.host, fields.schema, fields.port)
+        except WrongTarget as error:
+            message = f"Connection {conn_id!r} {error}"
+            raise _refused(message) from error
+        try:
+            with Exchange(base, fields) as exchange:
+                return self._answer(exchange.send(self._request(base, fields)))
+        except WrongTarget as error:
+            raise _refused(str(error)) from error
+
+    def _request(self, base: Base, fields: ConnectionFields) -> requests.Request:
+        given = self.arguments
+        headers = dict(given.get("headers", {}))
+        check_headers(headers, own_headers(fields), credentials=bool(fields.login or fields.password))
+        request = requests.Request(
+            given.get("method", "GET"),
+            target(base, given["path"]),
+            params={key: _query(value) for key, value in given.get("query", {}).items()},
+            headers={**own_headers(fields), **headers},
+            data=given["body"].encode() if "body" in given else None,
+            json=given.get("json"),
+        )
+        if "json" in given and given["json"] is None:
+            request.data, request.headers = b"null", {"Content-Type": "application/json", **(request.headers or {})}
+        return request
+
+    def _answer(self, answer: Answer) -> dict[str, Any]:
+        body: Any = answer.text
+        if "json" in answer.headers.get("content-type", "").split(";")[0] and body:
+            try:
+                body = json.loads(answer.content)
+            except ValueError:
+                self.log.warning("The answer says that it is JSON, but it is not; it is kept as text")
+        output = {"status": answer.status, "headers": answer.headers, "body": body}
+        expected = self.arguments.get("expectedStatus", OK)
+        if answer.status not in ([expected] if isinstance(expected, int) else expected):
+            message = f"{self.arguments.get('method', 'GET')} {self.arguments['path']} gave {answer.status}"
+            msg = f"{message} {answer.reason}"
+            raise HttpError(msg, code=str(answer.status), details=output)
+        return output
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer that was read to its end.
+
+    :param headers: by their names in lower case
+    """
+
+    status: int
+    reason: str
+    headers: dict[str, str]
+    content: bytes = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        """The body as text: in the encoding that it names, else UTF-8."""
+        _, _, named = self.headers.get("content-type", "").partition("charset=")
+        try:
+            return self.content.decode(named.partition(";")[0].strip(" \"'") or "utf-8", errors="replace")
+        except LookupError:
+            return self.content.decode("utf-8", errors="replace")
+
+
+class Exchange:
+    """One request over a connection, and its answer.
+
+    :param base: the address that the request may not leave
+    :param fields: the connection
+    """
+
+    def __init__(self, base: Base, fields: ConnectionFields) -> None:
+        settings = load_settings()
+        extra = fields.extra
+        self._base = base
+        self._max_bytes = settings.http_max_bytes
+        self._seconds = _seconds(extra.get("timeout"), settings.http_timeout)
+        self._redirects = int(extra.get("max_redirects", MAX_REDIRECTS)) if _is_true(extra, "allow_redirects") else 0
+        self._session = session = requests.Session()
+        session.trust_env = False
+        session.auth = HTTPBasicAuth(fields.login, fields.password or "") if fields.login else None
+        session.verify = extra.get("verify", extra.get("verify_ssl", True))
+        session.cert = extra.get("cert")
+        session.headers["Accept-Encoding"] = "gzip, deflate"
+        self._proxies = _proxies(base, extra)
+        # Behind a proxy it is the proxy that resolves names and connects.
+        direct = select_proxy(base.origin, self._proxies) is None
+        watch = self._watch = _Watch(
+            _AddressRule(base.host, private=_is_true(extra, "allow_private")) if direct else None
+        )
+        session.mount("http://", _Adapter(watch))
+        session.mount("https://", _Adapter(watch))
+
+    def __enter__(self) -> Exchange:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.close()
+
+    def send(self, request: requests.Request) -> Answer:
+        """Send a request and read its answer; a redirect is followed only where the connection says so, and inside it.
+
+        :raises WrongTarget: the request would leave the connection's address
+        :raises StepFailure: the answer takes too long, is too large or cannot be read
+        """
+        prepared = self._session.prepare_request(request)
+        with self._watch.over_after(self._seconds):
+            try:
+                return self._followed(prepared)
+            except (requests.RequestException, TransportError, OSError) as error:
+                if self._watch.is_over:
+                    message = f"The request took more than {self._seconds:g} s ([workflows] http_timeout)"
+                    raise StepFailure(message, type="TimeoutError", code="http-timeout") from error
+                if self._watch.refused is not None:
+                    raise WrongTarget(self._watch.refused) from error
+                raise
+
+    def _followed(self, prepared: requests.PreparedRequest) -> Answer:
+        for left in range(self._redirects, -1, -1):
+            check_within(self._base, _without_query(prepared.url))
+            response = self._session.send(
+                prepared, stream=True, timeout=self._seconds, allow_redirects=False, proxies=self._proxies,
+                verify=self._session.verify, cert=self._session.cert,
+            )  # fmt: skip
+            again = self._redirected(prepared, response) if left else None
+            if again is None:
+                return self._read(response)
+            prepared = again
+        message = f"The service redirected more than {self._redirects} times"
+        raise StepFailure(message, type="HttpError", code="too-many-redirects")
+
+    def _redirected(
+        self, prepared: requests.PreparedRequest, response: requests.Response
+    ) -> requests.PreparedRequest | None:
+        """Return the request that a redirect asks for; None where it leads elsewhere, which is the answer then."""
+        location = response.headers.get("Location")
+        if response.status_code not in REDIRECTS or not location:
+            return None
+        url = urljoin(prepared.url or "", location)
+        try:
+            check_within(self._base, _without_query(url))
+        except WrongTarget:
+            return None
+        self._read(response)
+        again = prepared.copy()
+        again.url = requests.Request("GET", url).prepare().url
+        if response.status_code in (301, 302, 303) and prepared.method not in ("GET", "HEAD"):
+            again.method, again.body = "GET", None
+            for name in ("Content-Length", "Content-Type", "Transfer-Encoding"):
+                again.headers.pop(name, None)
+        return again
+
+    def _read(self, response: requests.Response) -> Answer:
+        headers = {key.lower(): value for key, value in response.headers.items()}
+        unpack = _Unpacker(headers.get("content-encoding", ""))
+        content = bytearray()
+        with response:
+            while True:
+                packed = response.raw.read1(CHUNK, decode_content=False)
+                if self._watch.is_over:
+                    raise TransportError
+                for part in unpack.parts(packed):
+                    content += part
+                    if len(content) > self._max_bytes:
+                        message = f"The answer is larger than {self._max_bytes:,} bytes ([workflows] http_max_bytes)"
+                        details = {"maxBytes": self._max_bytes}
+                        raise StepFailure(message, type=OUTPUT_TOO_LARGE, code="http-max-bytes", details=details)
+                if not packed:
+                    break
+        return Answer(response.status_code, response.reason or "", headers, bytes(content))
+
+
+class _Unpacker:
+    """Unpacks an answer a piece at a time, so that a small one cannot become a huge one in memory."""
+
+    def __init__(self, encoding: str) -> None:
+        name = encoding.strip().lower()
+        if name not in ("", "identity", "gzip", "x-gzip", "deflate"):
+            message = f"The answer is encoded as {encoding[:50]!r}, which was not asked for"
+            raise StepFailure(message, type="HttpError", code="content-encoding")
+        self._inflate: Any = None if name in ("", "identity") else zlib.decompressobj(wbits=47)
+        self._raw_is_possible = name == "deflate"
+
+    def parts(self, packed: bytes) -> Iterator[bytes]:
+        if self._inflate is None:
+            yield packed
+            return
+        while packed:
+            try:
+                part = self._inflate.decompress(packed, CHUNK)
+            except zlib.error as error:
+                if not self._raw_is_possible:
+                    message = "The answer cannot be unpacked"
+                    raise StepFailure(message, type="HttpError", code="content-encoding") from error
+                self._inflate = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+                self._raw_is_possible = False
+                continue
+            self._raw_is_possible = False
+            packed = self._inflate.unconsumed_tail
+            yield part
+
+
+@dataclass(frozen=True)
+class _AddressRule:
+    """Which addresses a request may go to.
+
+    The connection is the administrator's word: an address that it names is meant. A name that leads into a private
+    network is meant only where the connection says so, because whoever owns the name's zone decides where it leads.
+
+    :param host: the connection's host
+    :param private: whether its name may lead into a private network (``allow_private`` in the connection's extra)
+    """
+
+    host: str
+    private: bool
+
+    def problem(self, peer: str) -> str | None:
+        """Return why a request may not go to an address that the host's name has led to."""
+        address = _plain(peer)
+        if self._is_named(address) or address.is_global:
+            return None
+        if not self.private:
+            return (
+                f"The name {self.host!r} leads to the private address {address}; "
+                'name the address in the connection, or set "allow_private": true in its extra'
+            )
+        if address.is_link_local or address.is_unspecified or address.is_multicast:
+            return f"The name {self.host!r} leads to {address}, which only a connection that names it can mean"
+        return None
+
+    def _is_named(self, address: IPv4Address | IPv6Address) -> bool:
+        if self.host == "localhost" or self.host.endswith(".localhost"):
+            return address.is_loopback
+        try:
+            ip_address(self.host)
+        except ValueError:
+            return False
+        return True
+
+
+def _plain(peer: str) -> IPv4Address | IPv6Address:
+    """Return the address that is really meant, out of an IPv6 address that carries an IPv4 one."""
+    address = ip_address(peer.partition("%")[0])
+    if isinstance(address, IPv4Address):
+        return address
+    inner = address.ipv4_mapped or address.sixtofour
+    if inner is None and any(address in network for network in _TRANSLATED):
+        inner = IPv4Address(int(address) & 0xFFFFFFFF)
+    return inner or address
+
+
+class _Watch:
+    """Looks at each connection when it is made, and cuts it when the time is over.
+
+    The address is looked at after the connection stands and before anything is sent, so there is no moment in which a
+    name could lead elsewhere.
+    """
+
+    def __init__(self, rule: _AddressRule | None) -> None:
+        self._rule = rule
+        self._sockets: list[socket.socket] = []
+        self._ends: float | None = None
+        self.refused: str | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self._ends is not None and time.monotonic() >= self._ends
+
+    def made(self, connected: socket.socket) -> socket.socket:
+        problem = self._rule.problem(str(connected.getpeername()[0])) if self._rule is not None else None
+        if problem is not None:
+            connected.close()
+            self.refused = problem
+            raise OSError(problem)
+        # TLS takes the socket over; a second handle of it can still be cut.
+        self._sockets.append(connected.dup())
+        return connected
+
+    @contextmanager
+    def over_after(self, seconds: float) -> Iterator[None]:
+        self._ends = time.monotonic() + seconds
+        timer = threading.Timer(seconds, self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            for each in self._sockets:
+                each.close()
+
+    def _cut(self) -> None:
+        for each in list(self._sockets):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+
+class _Adapter(HTTPAdapter):
+    """Makes connections that a watch looks at."""
+
+    def __init__(self, watch: _Watch) -> None:
+        self._watch = watch
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _pools(self._watch)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = _pools(self._watch)
+        return manager
+
+
+def _pools(watch: _Watch) -> dict[str, Any]:
+    class Plain(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            return watch.made(super()._new_conn())
+
+    class Secure(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            return watch.made(super()._new_conn())
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    return {"http": PlainPool, "https": SecurePool}
+
+
+def own_headers(fields: ConnectionFields) -> dict[str, str]:
+    """Return the headers that a connection sets: what stands in its extra and is no option."""
+    return {key: str(value) for key, value in fields.extra.items() if key not in _OPTIONS}
+
+
+def _proxies(base: Base, extra: Mapping[str, Any]) -> dict[str, str]:
+    given = extra.get("proxies", extra.get("proxy"))
+    if isinstance(given, Mapping):
+        return {str(key): str(value) for key, value in given.items()}
+    return get_environ_proxies(base.origin) if _is_true(extra, "trust_env", default=True) else {}
+
+
+def _is_true(extra: Mapping[str, Any], key: str, *, default: bool = False) -> bool:
+    value = extra.get(key, default)
+    return value is True or str(value).strip().lower() in ("true", "1", "yes")
+
+
+def _seconds(own: Any, limit: int) -> float:
+    """A connection may have less time than the setting, never more."""
+    try:
+        return min(float(own), limit) if own else limit
+    except (TypeError, ValueError):
+        return limit
+
+
+def _without_query(url: str | None) -> str:
+    return (url or "").partition("?")[0]
+
+
+def _query(value: Any) -> Any:
+    """Return a query parameter as HTTP services expect it: ``true``, not Python's ``True``."""
+    if isinstance(value, list):
+        return [_query(item) for item in value]
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _refused(message: str) -> StepFailure:
+    return StepFailure(message, type=VALIDATION_ERROR, code=NOT_ALLOWED, details={"diagnostic": "WF412"})

@@ -1,0 +1,148 @@
+"""The ``sql`` task: one statement over a connection, bounded in kind, time and size (rule K3)."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from datetime import time as time_of_day
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowTaskTimeout
+from airflow.sdk.execution_time.timeout import timeout
+
+from airflow_workflow_provider.engine.failure import OUTPUT_TOO_LARGE, VALIDATION_ERROR
+from airflow_workflow_provider.errors import Misuse, StepFailure
+from airflow_workflow_provider.model.sql_text import RefusedStatement, other_statement, postgres_statement
+from airflow_workflow_provider.operators.builtin import BuiltInOperator
+from airflow_workflow_provider.operators.ledger import configured_database
+from airflow_workflow_provider.operators.reach import NOT_ALLOWED, require_connection
+from airflow_workflow_provider.settings import load_settings
+from airflow_workflow_provider.store.foreign import OwnDatabase, TookTooLong, run_statement
+from airflow_workflow_provider.tasks.builtin import DEFAULT_MAX_ROWS
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_workflow_provider.store.connection import ConnectionFields
+
+
+class SqlTaskOperator(BuiltInOperator):
+    """Runs one statement through an Airflow SQL connection.
+
+    PostgreSQL is spoken to with its extended protocol, in which the server itself takes one statement only, and in a
+    read-only transaction unless the task writes. Of other databases the hook is used, and the text is looked at more
+    narrowly.
+    """
+
+    name = "sql"
+
+    def run(self, context: Context) -> Any:  # noqa: ARG002
+        """Run the statement and return its rows."""
+        conn_id = self.arguments["connection"]
+        fields = require_connection("sql", conn_id, older=self.older)
+        # A version from before there was ``write`` says nothing about it.
+        write = self.arguments.get("write", self.older)
+        try:
+            if fields.conn_type.startswith("postgres") and not fields.extra.get("iam"):
+                return self._on_postgres(fields, conn_id, write=write)
+            return self._on_another(conn_id, write=write)
+        except RefusedStatement as error:
+            message = f"The statement cannot be sent: {error}"
+            details = {"diagnostic": "WF413", "suggestion": 'one that changes data needs "write": true'}
+            raise StepFailure(message, type=VALIDATION_ERROR, code=NOT_ALLOWED, details=details) from error
+        except (TookTooLong, AirflowTaskTimeout) as error:
+            message = f"The statement took more than {load_settings().sql_timeout} s ([workflows] sql_timeout)"
+            raise StepFailure(message, type="TimeoutError", code="sql-timeout") from error
+
+    def _on_postgres(self, fields: ConnectionFields, conn_id: str, *, write: bool) -> dict[str, Any]:
+        statement = postgres_statement(self.arguments["sql"], write=write)
+        settings = load_settings()
+        try:
+            own = configured_database(settings)
+        except Misuse:
+            # Without a workflow database there is none to be kept.
+            own = None
+        try:
+            with run_statement(
+                fields,
+                conn_id,
+                statement,
+                self.arguments.get("parameters"),
+                write=write,
+                seconds=settings.sql_timeout,
+                own=own,
+            ) as result:
+                return self._output(result.columns, result.rows, result.count)
+        except OwnDatabase as error:
+            message = f"The connection {conn_id!r} leads to a database that is kept for the workflow service itself"
+            details = {"diagnostic": "WF410", "suggestion": "use a database of its own"}
+            raise StepFailure(message, type=VALIDATION_ERROR, code=NOT_ALLOWED, details=details) from error
+
+    def _on_another(self, conn_id: str, *, write: bool) -> Any:
+        given = self.arguments
+        statement = other_statement(given["sql"], write=write)
+        hook = BaseHook.get_hook(conn_id)
+        if not hasattr(hook, "run") or not hasattr(hook, "get_records"):
+            message = f"Connection {conn_id!r} is no SQL connection but {type(hook).__name__}"
+            raise StepFailure(message, type=VALIDATION_ERROR)
+        answers: list[dict[str, Any]] = []
+        with timeout(load_settings().sql_timeout):  # type: ignore[no-untyped-call]
+            hook.run(
+                statement.text,
+                parameters=given.get("parameters"),
+                handler=lambda cursor: answers.append(self._read(cursor)),
+                split_statements=False,
+            )
+        return answers[-1]
+
+    def _read(self, cursor: Any) -> dict[str, Any]:
+        if cursor.description is None:
+            return self._output(None, (), max(cursor.rowcount, 0))
+        columns = [column[0] for column in cursor.description]
+        return self._output(columns, iter(cursor.fetchone, None), max(cursor.rowcount, 0))
+
+    def _output(self, columns: Sequence[str] | None, rows: Iterable[Sequence[Any]], count: int) -> dict[str, Any]:
+        """Return the rows as they are asked for, or the count of those that were changed."""
+        fetch, limit = self.arguments.get("fetch", "all"), self.arguments.get("maxRows", DEFAULT_MAX_ROWS)
+        if columns is None:
+            return {"rows": [], "rowCount": count}
+        max_bytes, size = load_settings().sql_max_bytes, 0
+        found: list[dict[str, Any]] = []
+        seen = 0
+        for row in rows:
+            seen += 1
+            if fetch == "none":
+                continue
+            if fetch == "all" and seen > limit:
+                message = f"The statement gave more than {limit:,} rows (maxRows)"
+                raise StepFailure(message, type=OUTPUT_TOO_LARGE, details={"maxRows": limit})
+            found.append(dict(zip(columns, map(_json_value, row), strict=True)))
+            size += len(json.dumps(found[-1], default=str))
+            if size > max_bytes:
+                message = f"The rows are larger than {max_bytes:,} bytes ([workflows] sql_max_bytes)"
+                raise StepFailure(message, type=OUTPUT_TOO_LARGE, details={"maxBytes": max_bytes})
+            if fetch == "one":
+                break
+        return {"rows": found, "rowCount": len(found) if fetch != "none" else seen}
+
+
+def _json_value(value: Any) -> Any:
+    """Return a database value as JSON: numbers, texts, and what is made of them."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, datetime | date | time_of_day):
+        return value.isoformat()
+    if isinstance(value, UUID | timedelta):
+        return str(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return base64.b64encode(bytes(value)).decode()
+    if isinstance(value, Mapping):
+        return {str(key): _json_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_json_value(item) for item in value]
+    return value
