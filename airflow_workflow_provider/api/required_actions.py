@@ -7,7 +7,6 @@ Airflow untouched.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -40,9 +39,10 @@ if TYPE_CHECKING:
 
     from airflow_workflow_provider.store.questions import Question
 
-PATH: Final = re.compile(
-    r"/api/v2/dags/(?P<dag>[^/]+)/dagRuns/(?P<run>[^/]+)/taskInstances/(?P<task>[^/]+)/-?\d+/hitlDetails/?$"
-)
+ROUTE: Final = ("dags", "dagRuns", "taskInstances")
+"""What stands in Airflow's route before the ids of DAG, run and task; a map index and the last word follow."""
+
+LAST: Final = "hitlDetails"
 
 
 class _Body(BaseModel):
@@ -127,11 +127,14 @@ class RequiredActions:
 
 
 def _task_of(scope: Scope) -> _Task | None:
-    if scope["type"] != "http" or scope["method"] != "PATCH":
+    if scope["type"] != "http" or scope["method"].upper() != "PATCH":
         return None
-    # Decoded, as Airflow's router compares it: an answer that is spelled otherwise must not get past.
-    found = PATH.search(scope["path"])
-    return None if found is None else _Task(*(found[name] for name in ("dag", "run", "task")))
+    # Decoded, as Airflow's router compares it, and more generously: Airflow reads a map index of -1.0 too, and proxies
+    # before it take repeated slashes for one.
+    parts = [part for part in scope["path"].split("/") if part][-8:]
+    if len(parts) < 8 or tuple(parts[:6:2]) != ROUTE or parts[-1].strip() != LAST:  # noqa: PLR2004 - as in the route
+        return None
+    return _Task(*parts[1:6:2])
 
 
 def _ti_id(task: _Task) -> str | None:

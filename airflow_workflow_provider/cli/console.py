@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow_workflow_provider.model.json_text import dumps
+from airflow_workflow_provider.model.plain import one_line, visible, visible_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,7 +35,7 @@ def print_json(value: Any, *, indent: int | None = 2) -> None:
     text = dumps(value, indent=indent, default=str)
     if not _is_writable(text):
         text = dumps(value, indent=indent, default=str, ensure_ascii=True)
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(visible_json(text) + "\n")
 
 
 def _is_writable(text: str) -> bool:
@@ -53,8 +54,8 @@ def never_fail() -> None:
 
 
 def print_line(text: str) -> None:
-    """Print one line of the result."""
-    sys.stdout.write(text + "\n")
+    """Print a line of the result, or several; what a terminal would obey is written out."""
+    sys.stdout.write(visible(text) + "\n")
 
 
 def flush() -> None:
@@ -64,7 +65,7 @@ def flush() -> None:
 
 def note(text: str) -> None:
     """Say something beside the result."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(visible(text) + "\n")
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
@@ -81,7 +82,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, tit
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        table.add_row(*(Text("" if cell is None else visible(str(cell))) for cell in row))
     console().print(table)
 
 
@@ -111,18 +112,18 @@ def print_diagnostics(diagnostics: Iterable[Diagnostic], *, stderr: bool = False
     for found in diagnostics:
         line = Text("  ")
         line.append(f"{found.severity} {found.code}", style=SEVERITY_STYLES[found.severity])
-        line.append(f"  {found.pointer or '/'}  ", style="cyan")
-        line.append(found.message)
+        line.append(f"  {one_line(found.pointer) or '/'}  ", style="cyan")
+        line.append(visible(found.message))
         out.print(line, soft_wrap=True)
         if found.suggestion:
-            out.print(Text(f"      {found.suggestion}", style="dim"), soft_wrap=True)
+            out.print(Text(f"      {visible(found.suggestion)}", style="dim"), soft_wrap=True)
 
 
 def print_error(error: WorkflowsError) -> None:
     """Print an error as one line on standard error: code, place if it has one, what is wrong and what to do."""
     place = f" at {error.pointer}" if error.pointer else ""
     way_out = f" - {error.suggestion}" if error.suggestion else ""
-    note(" ".join(f"error {error.code}{place}: {error.message}{way_out}".split()))
+    note(" ".join(visible(f"error {error.code}{place}: {error.message}{way_out}").split()))
 
 
 @contextmanager

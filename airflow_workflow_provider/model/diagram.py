@@ -8,8 +8,12 @@ from typing import NamedTuple
 
 from airflow_workflow_provider.model.definition import END, FAIL, ErrorCondition, OnFailure, Step, WorkflowDefinition
 from airflow_workflow_provider.model.flow import Flow, handler_targets
+from airflow_workflow_provider.model.plain import one_line
 
-_ENTITIES = str.maketrans({"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "\n": " ", "\r": " "})
+# Of what Mermaid reads in a quoted text: entities, HTML, Markdown (a backtick), directives (%%{), formulas ($$).
+_ENTITIES = {ord(char): f"#{ord(char)};" for char in "#%$`\\"} | str.maketrans(
+    {'"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;"}
+)
 ITEMS = "each item"
 
 
@@ -68,7 +72,7 @@ def _matched(condition: ErrorCondition) -> str:
 
 def outline(definition: WorkflowDefinition) -> str:
     """Return the definition as indented text."""
-    lines = [f"{definition.workflow_id} {definition.version}: {definition.name}"]
+    lines = [f"{definition.workflow_id} {definition.version}: {one_line(definition.name)}"]
     named = handler_targets(definition.on_failure)
     lines += _outlined(definition.steps, "  ", named)
     lines += [
@@ -80,14 +84,14 @@ def outline(definition: WorkflowDefinition) -> str:
 def _outlined(steps: tuple[Step, ...], indent: str, named: tuple[str, ...] = ()) -> Iterator[str]:
     flow = Flow.of(steps, named_before=named)
     for step in steps:
-        name = f"  {step.name}" if step.name else ""
+        name = f"  {one_line(step.name)}" if step.name else ""
         yield f"{indent}{step.step_id} ({step.task_id}){name}"
         for inner in inner_lists(step):
             yield f"{indent}  [{inner.name}]"
             yield from _outlined(inner.steps, f"{indent}    ")
         for edge in edges(step, flow):
             arrow = "!>" if edge.on_failure else "->"
-            label = f"  {' '.join(edge.label.split())}" if edge.label else ""
+            label = f"  {one_line(edge.label)}" if edge.label else ""
             yield f"{indent}  {arrow} {edge.target}{label}"
 
 
@@ -180,7 +184,7 @@ class _Chart:
 
 
 def _text(text: str) -> str:
-    return text.translate(_ENTITIES)
+    return one_line(text).translate(_ENTITIES)
 
 
 def _quoted(text: str) -> str:

@@ -21,6 +21,7 @@ from airflow_workflow_provider.engine.failure import Failure, moment
 from airflow_workflow_provider.engine.inline import Ended, InlineHost, Left, Parked, Region, Waiting
 from airflow_workflow_provider.engine.timing import instance_deadline
 from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.model.plain import one_line
 from airflow_workflow_provider.operators import moves
 from airflow_workflow_provider.operators.builtin import SHORT_WAIT, WaitOperator
 from airflow_workflow_provider.operators.catalogue import prepared, runtime_operator
@@ -265,7 +266,7 @@ class RegionOperator(BaseOperator, BranchMixIn):
         except NO_RESULT:
             raise
         except BaseException as exc:
-            self.log.warning("The task of a step failed: %s: %s", type(exc).__name__, exc)
+            self.log.warning("The task of a step failed: %s: %s", type(exc).__name__, one_line(str(exc)))
             return ended_by(exc)
 
     def _first_parked(self, machine: Machine) -> tuple[Activation, Json] | None:

@@ -15,6 +15,7 @@ from airflow.sdk import BaseNotifier
 
 from airflow_workflow_provider.engine.masking import Masker, filled_in
 from airflow_workflow_provider.errors import Misuse, NotFound
+from airflow_workflow_provider.model.plain import one_line
 from airflow_workflow_provider.people.notifiers import listening
 from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.notices import Notices
@@ -34,6 +35,9 @@ POLL: Final = 5.0
 
 FIRST_DELAY: Final = timedelta(seconds=10)
 LONGEST_DELAY: Final = timedelta(hours=1)
+HEADERS: Final = frozenset({"subject", "to", "from_email", "cc", "bcc", "custom_headers"})
+"""Fields of notifiers that become headers of a mail."""
+
 MAX_ATTEMPTS: Final = 10
 """After these, about three hours, a notification is given up and stays as ``failed``."""
 
@@ -84,7 +88,7 @@ class Notifier:
         try:
             notify(self._configured, notification.notifier, self.context(notification))
         except Exception as error:
-            words = f"{type(error).__name__}: {str(self._mask(str(error)))[:500]}"
+            words = one_line(f"{type(error).__name__}: {str(self._mask(str(error)))[:500]}")
             again = None if notification.attempts >= MAX_ATTEMPTS else delay_of(notification.attempts)
             log.warning("Notifier %r could not be told %r: %s", notification.notifier, notification.occasion, words)
             self._notifications.failed(notification.id, words, again)
@@ -140,8 +144,30 @@ def notify(configured: Mapping[str, Any], name: str, context: Json) -> None:
     made = _class_of(str(configured[name].get("class")))(**configured[name].get("arguments", {}))
     # What calling the notifier does, but for hiding its failure.
     context.update({field: getattr(made, field) for field in made.template_fields})
-    made.render_template_fields(context)  # type: ignore[arg-type]
+    _render(made, context)
     made.notify(context)  # type: ignore[arg-type]
+
+
+def _render(made: BaseNotifier, context: Json) -> None:
+    """Render what the notifier was made with; what people and documents say is text there, and nothing more.
+
+    In HTML it is escaped. Headers of a mail are one line each: with a line break the mail would not be sent at all.
+    """
+    plain = made.get_template_env()
+    html = plain.overlay(autoescape=True)
+    for field in made.template_fields:
+        value = getattr(made, field)
+        environment = html if "html" in field else plain
+        rendered = made.render_template(value, context, environment) if value else value  # type: ignore[arg-type]
+        setattr(made, field, _in_one_line(rendered) if field in HEADERS else rendered)
+
+
+def _in_one_line(value: Any) -> Any:
+    if isinstance(value, str):
+        return one_line(value)
+    if isinstance(value, (list, tuple)):
+        return type(value)(_in_one_line(each) for each in value)
+    return {key: _in_one_line(each) for key, each in value.items()} if isinstance(value, dict) else value
 
 
 def delay_of(attempts: int) -> timedelta:

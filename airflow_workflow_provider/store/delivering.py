@@ -18,6 +18,7 @@ from airflow_workflow_provider.engine.triggering import input_from
 from airflow_workflow_provider.errors import StepFailure, StoreUnavailable, WorkflowsError
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.events import depth_of
+from airflow_workflow_provider.model.plain import one_line
 from airflow_workflow_provider.store.deliveries import Claimed, Deliveries
 from airflow_workflow_provider.store.instances import instance_id
 from airflow_workflow_provider.store.jsontext import dumps
@@ -177,7 +178,7 @@ class Deliverer:
             delivery.workflow_id,
             delivery.event.id,
             delivery.attempts,
-            reason["message"],
+            one_line(str(reason["message"])),
         )
         self._deliveries.later(delivery.id, delay, reason)
 
