@@ -277,7 +277,7 @@ def _write_head(
         "input_schema": document.get("inputSchema"),
         # Event matching asks the index for what it contains; an absent list must be found empty.
         "triggers": document.get("triggers") or [],
-        "steps": document["steps"],
+        "steps": [_step_column(step) for step in document["steps"]],
         "ui_components": document.get("uiComponents"),
         "execution_log": document.get("executionLog"),
         "settings": document.get("settings"),
@@ -292,3 +292,25 @@ def _write_head(
             index_elements=["workflow_id"], set_={**values, "updated_at": func.statement_timestamp()}
         )
     )
+
+
+def _step_column(step: dict[str, Any]) -> dict[str, Any]:
+    """A step as ``schema/steps.schema.json`` has it, for whoever reads the column.
+
+    The document itself is in the row of the version. A retry policy is one object here; of a list it is the first, and
+    ``retryPolicies`` has all.
+    """
+    kept = {key: value for key, value in step.items() if value is not None}
+    policies = kept.get("retryPolicy")
+    if isinstance(policies, list):
+        kept["retryPolicy"] = policies[0] if policies else {"maxAttempts": 1}
+        kept["retryPolicies"] = policies
+    if "parallelBranches" in kept:
+        kept["parallelBranches"] = [_with_steps(branch) for branch in kept["parallelBranches"]]
+    if "forEach" in kept:
+        kept["forEach"] = _with_steps(kept["forEach"])
+    return kept
+
+
+def _with_steps(region: dict[str, Any]) -> dict[str, Any]:
+    return {**region, "steps": [_step_column(step) for step in region.get("steps") or ()]}

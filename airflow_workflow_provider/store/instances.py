@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import Connection, Row, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from airflow_workflow_provider.engine.keeping import from_stored, to_stored, unreadable
 from airflow_workflow_provider.engine.state import MAX_CORRELATION_ID, open_questions
 from airflow_workflow_provider.errors import Misuse, NotFound
 from airflow_workflow_provider.store import wakeups
@@ -147,7 +148,7 @@ class Record:
         """
         _check_correlation_id(self.correlation_id)
         values = {
-            "state": self.state,
+            "state": to_stored(self.state),
             "status": self.status,
             "current_step_id": self.current_step_id,
             "output": self.output,
@@ -238,7 +239,7 @@ class Instances:
         row = self._database.run(lambda connection: _read(connection, instance, lock=False))
         if row is None:
             raise _not_found(instance)
-        return Instance(**row._mapping)
+        return instance_of(row)
 
     def ended(self, wanted: Collection[UUID]) -> set[UUID]:
         """Which of these instances have ended."""
@@ -261,7 +262,7 @@ def lock_instance(connection: Connection, wanted: UUID, create: Create | None = 
     """
     row = _read(connection, wanted, lock=True)
     if row is not None:
-        return Record(connection, Instance(**row._mapping), created=False)
+        return Record(connection, instance_of(row), created=False)
     if create is None:
         raise _not_found(wanted)
     new = create(connection)
@@ -277,7 +278,20 @@ def lock_instance(connection: Connection, wanted: UUID, create: Create | None = 
         append(connection, wanted, new.log)
         if new.announced:
             settle(connection, wanted)
-    return Record(connection, Instance(**row._mapping), created=created)
+    return Record(connection, instance_of(row), created=created)
+
+
+def instance_of(row: Row[Any]) -> Instance:
+    """An instance from its row.
+
+    :raises StateUnreadable: somebody has changed the row by hand into something that means nothing
+    """
+    what = f"instance {row.id}"
+    for name, required in (("input", True), ("event", False), ("error", False)):
+        value = getattr(row, name)
+        if not isinstance(value, dict) and (required or value is not None):
+            raise unreadable(what, f"/{name}", "it is no object")
+    return Instance(**{**row._mapping, "state": from_stored(row.state, what)})
 
 
 def _read(connection: Connection, wanted: UUID, *, lock: bool) -> Row[Any] | None:
@@ -298,7 +312,7 @@ def _insert(connection: Connection, new: NewInstance) -> bool:
         "status": new.status,
         "current_step_id": new.current_step_id,
         "input": new.input,
-        "state": new.state,
+        "state": to_stored(new.state),
         "event": new.event,
         "correlation_id": clean(new.correlation_id),
         "trigger_event_id": new.trigger_event_id or _event_row_id(new.event),

@@ -14,6 +14,7 @@ from airflow_workflow_provider.engine.events import Event, path_of
 from airflow_workflow_provider.engine.failure import WORKER_LOST, Failure, timestamp
 from airflow_workflow_provider.engine.graph import ON_FAILURE, Graph
 from airflow_workflow_provider.engine.inline import Ended, InlineHost, Left, Parked, Region, Waiting
+from airflow_workflow_provider.engine.keeping import from_stored, to_stored
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.simulate import Outcome, Simulation, check_input, public_state, simulate
 from airflow_workflow_provider.engine.state import ROOT
@@ -21,6 +22,7 @@ from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.json_schema.defaults import with_defaults
 from airflow_workflow_provider.tasks.mocks import Mocks, SimulatedTasks, Simulator
 from tests.conformance.cases import START, Case, Json, Observed
+from tests.fixtures.stored import check_stored_state
 
 TaskRunner = Callable[[Call, datetime], Outcome]
 INSTANCE: Json = {"id": "00000000-0000-5000-8000-000000000001", "version": "1.0.0", "correlationId": "order-7"}
@@ -140,7 +142,7 @@ class InlineRun:
         self.log += machine.drain_events()
         self._store(machine.state)
         self._go()
-        return observed_in(json.loads(self._text), self.trace, self.log, self.now)
+        return observed_in(from_stored(json.loads(self._text), "the case"), self.trace, self.log, self.now)
 
     def _go(self) -> None:
         host, ended = self._host(), None
@@ -163,7 +165,7 @@ class InlineRun:
 
     @contextmanager
     def _session(self) -> Iterator[Machine]:
-        machine = Machine(self.graph, json.loads(self._text), self.options)
+        machine = Machine(self.graph, from_stored(json.loads(self._text), "the case"), self.options)
         machine.log.trace = []
         yield machine
         self.trace += machine.log.trace
@@ -171,7 +173,8 @@ class InlineRun:
         self._store(machine.state)
 
     def _store(self, state: Json) -> None:
-        self._text = json.dumps(as_stored(state), allow_nan=False)
+        self._text = json.dumps(as_stored(to_stored(state)), allow_nan=False)
+        check_stored_state(json.loads(self._text))
         self.check(state)
 
     def _run(self, call: Call) -> Ended | Parked:

@@ -16,6 +16,7 @@ from airflow_workflow_provider.cli.main import main
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.instances import Instances, NewInstance
 from airflow_workflow_provider.store.logs import LogEntry
+from tests.fixtures.store import state
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
@@ -68,7 +69,7 @@ def open_instance(url: str, run_id: str, **more: Any) -> Any:
         "version": "1.0.0",
         "revision": 1,
         "input": {"a": 1},
-        "state": {"steps": {"one": {"status": "running", "visit": 1}}, "scopes": {}},
+        "state": state(steps={"one": {"status": "running", "visit": 1}}),
         "log": [LogEntry("instance.started", message="started")],
     }
     with Database(url) as database:

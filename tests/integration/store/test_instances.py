@@ -18,7 +18,7 @@ from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.instances import Instances, Record, instance_id
 from airflow_workflow_provider.store.logs import LogEntry, Logs
 from airflow_workflow_provider.store.tables import workflow_instances
-from tests.fixtures.store import document, new_instance, publish
+from tests.fixtures.store import document, new_instance, publish, state
 
 pytestmark = pytest.mark.postgres
 
@@ -50,7 +50,7 @@ def test_i2_open_is_idempotent(database: Database, instances: Instances) -> None
     again = instances.open(new_instance(input={"n": 2}, log=[started]))
 
     assert first.id == instance_id("order", "run-1") == again.id
-    assert again.state == {"steps": {"a": {"status": "running"}}}
+    assert again.state["steps"]["a"]["status"] == "running"
     assert (again.input, again.event, again.correlation_id) == ({"n": 1}, {"id": "e"}, "c")
     assert [row.event for row in Logs(database).read(first.id)] == ["instance.started"]
     assert instances.by_run("order", "run-1") == again
@@ -79,14 +79,14 @@ def test_i2_eight_starts_at_once_make_one_row(database_url: str, database: Datab
 
 def test_i2_parallel_writers_lose_no_update(database_url: str, database: Database, instances: Instances) -> None:
     threads, rounds = 8, 15
-    opened = instances.open(new_instance(state={"counter": 0, "steps": {}}))
+    opened = instances.open(new_instance(state=state(variables={"counter": 0})))
 
     def write(number: int) -> None:
         def work(record: Record) -> None:
-            record.state["counter"] += 1
-            record.state["steps"].setdefault(f"s{number}", []).append(record.state["counter"])
+            record.state["variables"]["counter"] += 1
+            record.state["data"].setdefault(f"s{number}", []).append(record.state["variables"]["counter"])
             record.save()
-            record.log([LogEntry("counted", data={"counter": record.state["counter"]})])
+            record.log([LogEntry("counted", data={"counter": record.state["variables"]["counter"]})])
 
         with Database(database_url) as own:
             for turn in range(rounds):
@@ -99,9 +99,9 @@ def test_i2_parallel_writers_lose_no_update(database_url: str, database: Databas
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(write, range(threads)))
 
-    state = instances.get(opened.id).state
-    assert state["counter"] == threads * rounds
-    assert sorted(number for steps in state["steps"].values() for number in steps) == list(
+    found = instances.get(opened.id).state
+    assert found["variables"]["counter"] == threads * rounds
+    assert sorted(number for name, counted in found["data"].items() if name != "n" for number in counted) == list(
         range(1, 1 + threads * rounds)
     )
     # Ids of the log grow in the order in which the entries became visible.
@@ -169,13 +169,13 @@ def test_what_does_not_exist_is_named(database: Database, instances: Instances) 
 def test_data_that_postgresql_cannot_store_loses_the_character_only(database: Database, instances: Instances) -> None:
     opened = instances.open(new_instance(input={"nul\x00": "\ud800 \\u0000"}, correlation_id="a\x00"))
     with instances.locked(opened.id) as record:
-        record.state = {"steps": {"a": {"output": "\x00\x00é"}}}
+        record.state = state(data={"a": "\x00\x00é"})
         record.save()
         record.log([LogEntry("step", message="\x00", data={"x": "\x00"})])
     stored = instances.get(opened.id)
     assert stored.input == {"nul\ufffd": "\ufffd \\u0000"}
     assert stored.correlation_id == "a\ufffd"
-    assert stored.state == {"steps": {"a": {"output": "\ufffd\ufffdé"}}}
+    assert stored.state["data"] == {"a": "\ufffd\ufffdé"}
     assert [(row.message, row.data) for row in Logs(database).read(opened.id)] == [("\ufffd", {"x": "\ufffd"})]
 
 
@@ -183,22 +183,22 @@ def test_a_large_state_is_kept(instances: Instances) -> None:
     incompressible = {f"s{number}": {"output": {"text": os.urandom(500).hex()}} for number in range(1000)}
     opened = instances.open(new_instance())
     with instances.locked(opened.id) as record:
-        record.state = {"steps": incompressible}
+        record.state = state(data=incompressible)
         record.save()
-    assert instances.get(opened.id).state == {"steps": incompressible}
+    assert instances.get(opened.id).state["data"] == incompressible
 
 
 def test_i2_a_lost_connection_is_retried_from_a_fresh_read(database: Database, instances: Instances) -> None:
-    opened = instances.open(new_instance(state={"counter": 0}))
+    opened = instances.open(new_instance(state=state(variables={"counter": 0})))
     attempts = []
 
     def work(record: Record) -> int:
-        attempts.append(record.state["counter"])
+        attempts.append(record.state["variables"]["counter"])
         if len(attempts) < 3:
             lose_connection(record, database)
-        record.state["counter"] += 1
+        record.state["variables"]["counter"] += 1
         record.save()
-        return int(record.state["counter"])
+        return int(record.state["variables"]["counter"])
 
     assert instances.update(opened.id, work) == 1
     assert attempts == [0, 0, 0]
