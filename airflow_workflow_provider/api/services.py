@@ -9,7 +9,7 @@ from typing import Any, Final
 from airflow._shared.secrets_masker import redact
 
 from airflow_workflow_provider.dag.plan import plan_of
-from airflow_workflow_provider.dag.stored import graph_at
+from airflow_workflow_provider.dag.stored import graph_at, stored_definition
 from airflow_workflow_provider.engine.drawing import Drawing, drawing_of
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.masking import Masker, filled, filled_in, secret_paths
@@ -18,7 +18,7 @@ from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.json_text import MAX_DEPTH
 from airflow_workflow_provider.model.reach import Policy
 from airflow_workflow_provider.model.task import TaskDefinition
-from airflow_workflow_provider.model.validate import parse_definition, parse_task
+from airflow_workflow_provider.model.validate import parse_task
 from airflow_workflow_provider.runs.acting import Rooms
 from airflow_workflow_provider.settings import Settings, load_settings
 from airflow_workflow_provider.store.database import Database
@@ -94,7 +94,7 @@ class Services:
             if not stored:
                 message = f"There is no workflow {workflow_id!r} at revision {revision}"
                 raise NotFound(message, pointer=workflow_id)
-            return parse_definition(stored[0].document, checked=False)
+            return stored_definition(stored[0].document, workflow_id, revision)
 
         return read
 

@@ -63,10 +63,10 @@ def show(options: Namespace) -> int:
     if options.output == "json":
         print_json(stored.document)
         return FINE
+    from airflow_workflow_provider.dag.stored import stored_definition
     from airflow_workflow_provider.model.diagram import outline
-    from airflow_workflow_provider.model.validate import parse_definition
 
-    definition = parse_definition(stored.document, checked=False)
+    definition = stored_definition(stored.document, stored.workflow_id, stored.revision)
     print_line(outline(definition))
     if definition.description:
         print_line(f"\n{definition.description}")

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_workflow_provider.engine.graph import Graph
-from airflow_workflow_provider.errors import NotFound
+from airflow_workflow_provider.errors import InvalidDefinition, NotFound
 from airflow_workflow_provider.model.validate import parse_definition, parse_task
+from airflow_workflow_provider.store.publications import unreadable_definition
 from airflow_workflow_provider.tasks.calls import tasks_of
 from airflow_workflow_provider.tasks.catalogue import Catalogue
 
 if TYPE_CHECKING:
+    from airflow_workflow_provider.model.definition import WorkflowDefinition
+    from airflow_workflow_provider.model.task import TaskDefinition
     from airflow_workflow_provider.store.definitions import Definitions, StoredDefinition
     from airflow_workflow_provider.store.tasks import StoredTask, Tasks
 
@@ -48,11 +51,31 @@ def graph_at(definitions: Definitions, tasks: Tasks, workflow_id: str, revision:
     :raises NotFound: there was no such workflow
     """
     for found in resolve(definitions.at_revision(revision, workflow_id), tasks.at_revision(revision)):
-        definition = parse_definition(found.document, checked=False)
-        known = {task.task_id: task for task in map(parse_task, found.tasks)}
+        definition = stored_definition(found.document, workflow_id, revision)
+        known = {task.task_id: task for task in (_stored_task(each, revision) for each in found.tasks)}
         return Graph.of(definition, tasks_of(definition, Catalogue(known)))
     message = f"There is no workflow {workflow_id!r} at revision {revision}"
     raise NotFound(message, pointer=workflow_id)
+
+
+def stored_definition(document: Any, workflow_id: str, revision: int) -> WorkflowDefinition:
+    """Return a definition from its stored document.
+
+    :raises Conflict: ``stored-definition-unreadable``: somebody has changed the document by hand
+    """
+    try:
+        return parse_definition(document, checked=False)
+    except InvalidDefinition as error:
+        what = f"workflow {workflow_id!r} at revision {revision}"
+        raise unreadable_definition(what, error.message) from error
+
+
+def _stored_task(document: Any, revision: int) -> TaskDefinition:
+    try:
+        return parse_task(document)
+    except InvalidDefinition as error:
+        what = f"a task that it names, at revision {revision},"
+        raise unreadable_definition(what, error.message) from error
 
 
 def named_tasks(document: Any) -> set[str]:

@@ -23,6 +23,7 @@ from airflow_workflow_provider.store.publications import (
     highest_revision,
     latest_rows,
     next_revision,
+    refuse_unreadable,
     refuse_unstorable,
 )
 from airflow_workflow_provider.store.tables import workflow_definition_versions as versions
@@ -146,6 +147,7 @@ class Definitions:
         row = self._database.run(lambda connection: connection.execute(query).one_or_none())
         if row is None:
             raise self._not_found(workflow_id, version, revision)
+        refuse_unreadable(row.document, f"version {row.version} of workflow {workflow_id!r}")
         return StoredDefinition(**row._mapping)
 
     def head(self, workflow_id: str) -> Head:

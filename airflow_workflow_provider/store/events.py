@@ -172,6 +172,8 @@ class Events:
 
 def stored_event(row: Row[Any]) -> StoredEvent:
     """An event from its row."""
+    attributes = row.attributes if isinstance(row.attributes, dict) else {}
+    further = {key: value for key, value in attributes.items() if key not in _COLUMNS and _is_attribute(value)}
     event = CloudEvent.model_construct(
         specversion="1.0",
         id=row.event_id,
@@ -180,9 +182,14 @@ def stored_event(row: Row[Any]) -> StoredEvent:
         subject=row.subject,
         time=row.time,
         data=row.data,
-        **{"datacontenttype": None, "dataschema": None, "data_base64": None, **(row.attributes or {})},
+        **{"datacontenttype": None, "dataschema": None, "data_base64": None, **further},
     )
     return StoredEvent(row.id, row.sequence, row.received_at, event)
+
+
+def _is_attribute(value: Any) -> bool:
+    """Whether a value can be one of an attribute; another has been written by hand."""
+    return isinstance(value, (str, int, bool))
 
 
 def _row(identifier: UUID, event: CloudEvent) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import Connection, Row, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from airflow_workflow_provider.engine.keeping import from_stored, to_stored, unreadable
+from airflow_workflow_provider.engine.keeping import StateUnreadable, from_stored, to_stored, unreadable
 from airflow_workflow_provider.engine.state import MAX_CORRELATION_ID, open_questions
 from airflow_workflow_provider.errors import Misuse, NotFound
 from airflow_workflow_provider.store import wakeups
@@ -279,6 +279,15 @@ def lock_instance(connection: Connection, wanted: UUID, create: Create | None = 
         if new.announced:
             settle(connection, wanted)
     return Record(connection, instance_of(row), created=created)
+
+
+def summary_of(row: Row[Any]) -> InstanceSummary:
+    """An instance as lists show it; an error that somebody has changed by hand into no object is said to be one."""
+    values = dict(row._mapping)
+    if values["error"] is not None and not isinstance(values["error"], dict):
+        message = "What is stored as the error is no object"
+        values["error"] = {"type": "WorkflowFailed", "code": StateUnreadable.default_code, "message": message}
+    return InstanceSummary(**values)
 
 
 def instance_of(row: Row[Any]) -> Instance:

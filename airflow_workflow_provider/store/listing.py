@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, String, any_, bindparam, func, select, tuple_
+from sqlalchemy import Select, String, any_, bindparam, func, select, true, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from airflow_workflow_provider.errors import Misuse
-from airflow_workflow_provider.store.instances import SUMMARY_COLUMNS, InstanceSummary
+from airflow_workflow_provider.store.instances import SUMMARY_COLUMNS, InstanceSummary, summary_of
 from airflow_workflow_provider.store.jsonpath import InputCondition, holds
 from airflow_workflow_provider.store.keyset import read_cursor, write_cursor
 from airflow_workflow_provider.store.tables import STATUSES
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.store.database import Database
 
 MAX_PAGE: Final = 1000
+MAX_APART: Final = 100
+"""Workflows times statuses up to which a page looks into each of them apart."""
 
 
 @dataclass(frozen=True)
@@ -73,13 +75,9 @@ class InstanceList:
         :raises Misuse: a status that does not exist, or an ``after`` that no page gave
         """
         limit = max(1, min(limit, MAX_PAGE))
-        order = (instances.c.started_at, instances.c.id)
-        query = _restrict(select(*SUMMARY_COLUMNS), only)
-        if after is not None:
-            query = query.where(tuple_(*order) < tuple_(*read_cursor(after)))
-        query = query.order_by(*(column.desc() for column in order)).limit(limit + 1)
+        query = newest(only, after, limit + 1)
         rows = self._database.run(lambda connection: connection.execute(query).all())
-        items = tuple(InstanceSummary(**row._mapping) for row in rows[:limit])
+        items = tuple(summary_of(row) for row in rows[:limit])
         return Page(items, write_cursor(items[-1].started_at, items[-1].id) if len(rows) > limit else None)
 
     def count_by_status(self, only: InstanceFilter = EVERYTHING) -> dict[str, int]:
@@ -89,17 +87,57 @@ class InstanceList:
         return dict.fromkeys(STATUSES, 0) | dict(tuple(row) for row in rows)
 
 
+def newest(only: InstanceFilter, after: str | None, limit: int) -> Select[Any]:
+    """The query of a page: of each workflow and status apart, where they are few, so that each stops after a page."""
+    workflows, statuses = _workflows(only), None if only.statuses is None else _known(only.statuses)
+    apart = len(workflows or [""]) * len(statuses or [""])
+    query = _restrict_others(select(*SUMMARY_COLUMNS), only)
+    if after is not None:
+        query = query.where(tuple_(instances.c.started_at, instances.c.id) < tuple_(*read_cursor(after)))
+    if apart > MAX_APART or (workflows is None and statuses is None):
+        return _page(_of(query, workflows, statuses), instances.c, limit)
+    each: Any = None
+    for name, wanted in (("workflow_id", workflows), ("status", statuses)):
+        if wanted is not None:
+            values = func.unnest(bindparam(None, wanted, ARRAY(String))).table_valued("value")
+            source = values.render_derived(name=f"each_{name}")
+            query = query.where(instances.c[name] == source.c.value)
+            each = source if each is None else each.join(source, true())
+    part = _page(query.correlate_except(instances), instances.c, limit).lateral("part")
+    return _page(select(*part.c).select_from(each.join(part, true())), part.c, limit)
+
+
+def _page(query: Select[Any], columns: Any, limit: int) -> Select[Any]:
+    return query.order_by(columns.started_at.desc(), columns.id.desc()).limit(limit)
+
+
+def _workflows(only: InstanceFilter) -> list[str] | None:
+    if only.workflow_id is None:
+        return None if only.workflow_ids is None else sorted(set(only.workflow_ids))
+    permitted = only.workflow_ids is None or only.workflow_id in only.workflow_ids
+    return [only.workflow_id] if permitted else []
+
+
+def _of(query: Select[Any], workflows: list[str] | None, statuses: list[str] | None) -> Select[Any]:
+    if workflows is not None:
+        query = query.where(instances.c.workflow_id == any_(bindparam(None, workflows, ARRAY(String))))
+    if statuses is not None:
+        query = query.where(instances.c.status.in_(statuses))
+    return query
+
+
 def _restrict(query: Select[Any], only: InstanceFilter) -> Select[Any]:
-    for name in ("workflow_id", "version", "correlation_id", "current_step_id", "parent_instance_id"):
+    statuses = None if only.statuses is None else _known(only.statuses)
+    return _of(_restrict_others(query, only), _workflows(only), statuses)
+
+
+def _restrict_others(query: Select[Any], only: InstanceFilter) -> Select[Any]:
+    for name in ("version", "correlation_id", "current_step_id", "parent_instance_id"):
         wanted = getattr(only, name)
         if wanted is not None:
             query = query.where(instances.c[name] == wanted)
-    if only.workflow_ids is not None:
-        query = query.where(instances.c.workflow_id == any_(bindparam(None, sorted(only.workflow_ids), ARRAY(String))))
     for condition in only.input:
         query = query.where(holds(instances.c.input, condition))
-    if only.statuses is not None:
-        query = query.where(instances.c.status.in_(_known(only.statuses)))
     if only.started_from is not None:
         query = query.where(instances.c.started_at >= only.started_from)
     if only.started_before is not None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Row, func, insert, select
 
 from airflow_workflow_provider.store.jsontext import clean
 from airflow_workflow_provider.store.tables import LEVELS
@@ -69,6 +69,15 @@ class LogRow:
     message: str | None
 
 
+def log_row(row: Row[Any]) -> LogRow:
+    """An entry from its row; what somebody has written into it by hand, and is no object, is shown as a ``value``."""
+    values = dict(row._mapping)
+    for name in ("actor", "metadata", "data"):
+        if values[name] is not None and not isinstance(values[name], dict):
+            values[name] = {"value": values[name]}
+    return LogRow(**values)
+
+
 _COLUMNS = [logs.c[name] for name in LogRow.__dataclass_fields__]
 
 
@@ -112,7 +121,7 @@ class Logs:
             query = query.where(logs.c.step_id == step_id)
         query = query.order_by(logs.c.id).limit(limit)
         rows = self._database.run(lambda connection: connection.execute(query).all())
-        return tuple(LogRow(**row._mapping) for row in rows)
+        return tuple(log_row(row) for row in rows)
 
 
 def _row(entry: LogEntry) -> dict[str, Any]:

@@ -87,3 +87,21 @@ def refuse_unstorable(document: dict[str, Any], name: str) -> None:
     if found:
         message = f"{name} cannot be stored"
         raise InvalidDefinition(message, found)
+
+
+def refuse_unreadable(document: object, what: str) -> None:
+    """A document that somebody has changed by hand into something else than an object is none.
+
+    :raises Conflict: ``stored-definition-unreadable``
+    """
+    if not isinstance(document, dict):
+        raise unreadable_definition(what, "it is no object")
+
+
+def unreadable_definition(what: str, reason: str) -> Conflict:
+    """The error that what is stored of a definition means nothing."""
+    return Conflict(
+        f"What is stored of {what} is no definition: {reason}",
+        code="stored-definition-unreadable",
+        suggestion="restore the row from a backup, or publish a version with the right content",
+    )

@@ -20,6 +20,7 @@ from airflow_workflow_provider.store.events import NAMESPACE
 from airflow_workflow_provider.store.instances import Record, lock_instance
 from airflow_workflow_provider.store.jsontext import clean
 from airflow_workflow_provider.store.keyset import read_cursor, write_cursor
+from airflow_workflow_provider.store.rows import read_row, readable
 from airflow_workflow_provider.store.tables import workflow_instances as instances
 from airflow_workflow_provider.store.tables import workflow_questions as questions
 from airflow_workflow_provider.store.withdrawing import withdraw_where
@@ -202,7 +203,7 @@ class Questions:
         """Those of some questions that there are, by id."""
         query = _joined().where(questions.c.id.in_(list(wanted)))
         rows = self._database.run(lambda connection: connection.execute(query).all())
-        return {row.id: Question(**row._mapping) for row in rows}
+        return {found.id: found for found in readable(Question, rows, "question")}
 
     def change(self, question: UUID, work: Callable[[Record, QuestionRecord], T]) -> T:
         """Let ``work`` change a question and its instance in one transaction, repeated when the connection is lost.
@@ -230,15 +231,16 @@ class Questions:
             query = query.where(tuple_(*order) > tuple_(*read_cursor(after)))
         query = query.order_by(*order).limit(limit + 1)
         rows = self._database.run(lambda connection: connection.execute(query).all())
-        items = tuple(Question(**row._mapping) for row in rows[:limit])
-        return QuestionPage(items, write_cursor(items[-1].asked_at, items[-1].id) if len(rows) > limit else None)
+        items = tuple(readable(Question, rows[:limit], "question"))
+        last = rows[limit - 1] if len(rows) > limit else None
+        return QuestionPage(items, None if last is None else write_cursor(last.asked_at, last.id))
 
     def of_task(self, instance: UUID, task_id: str) -> tuple[Question, ...]:
         """The questions that an Airflow task of an instance has asked, the oldest first."""
         query = _joined().where(questions.c.instance_id == instance, questions.c.task_id == task_id)
         query = query.order_by(questions.c.asked_at, questions.c.id)
         rows = self._database.run(lambda connection: connection.execute(query).all())
-        return tuple(Question(**row._mapping) for row in rows)
+        return tuple(read_row(Question, row, f"question {row.id}") for row in rows)
 
     def appointed(self, limit: int = 100) -> tuple[UUID, ...]:
         """The open questions whose plan is due."""
@@ -286,7 +288,7 @@ def _get(connection: Connection, question: UUID, *, lock: bool = False) -> Quest
     if row is None:
         message = f"There is no question {question}"
         raise NotFound(message, pointer=str(question))
-    return Question(**row._mapping)
+    return read_row(Question, row, f"question {row.id}")
 
 
 def _restricted(only: QuestionFilter) -> Select[Any]:

@@ -201,6 +201,13 @@ workflow_instances = Table(
     Index("workflow_instances_correlation_idx", "correlation_id"),
     Index("workflow_instances_definition_idx", "workflow_definition_id"),
     Index("workflow_instances_started_idx", "started_at", "id"),
+    # Lists, newest first, of some workflows or of a status; each walks its part of an index and stops after a page.
+    Index("workflow_instances_workflow_idx", "workflow_id", "started_at", "id"),
+    Index("workflow_instances_workflow_status_idx", "workflow_id", "status", "started_at", "id"),
+    Index("workflow_instances_status_started_idx", "status", "started_at", "id"),
+    Index(
+        "workflow_instances_parent_idx", "parent_instance_id", postgresql_where=text("parent_instance_id IS NOT NULL")
+    ),
     Index("workflow_instances_event_idx", "trigger_event_id", postgresql_where=text("trigger_event_id IS NOT NULL")),
 )
 

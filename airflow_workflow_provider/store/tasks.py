@@ -17,6 +17,7 @@ from airflow_workflow_provider.store.publications import (
     enter_publication,
     latest_rows,
     next_revision,
+    refuse_unreadable,
     refuse_unstorable,
 )
 from airflow_workflow_provider.store.tables import task_definition_versions as versions
@@ -96,6 +97,7 @@ class Tasks:
             wanted = "" if revision is None else f" of revision {revision}"
             message = f"There is no task {task_id!r}{wanted} in the database"
             raise NotFound(message, pointer=task_id)
+        refuse_unreadable(row.document, f"task {task_id!r}")
         return StoredTask(**row._mapping)
 
     def versions(self, task_id: str) -> tuple[StoredTask, ...]:

@@ -11,7 +11,7 @@ from sqlalchemy import Numeric, cast, func, select
 
 from airflow_workflow_provider.engine.history import TOLD, Happening
 from airflow_workflow_provider.errors import NotFound
-from airflow_workflow_provider.store.logs import LogRow
+from airflow_workflow_provider.store.logs import LogRow, log_row
 from airflow_workflow_provider.store.tables import workflow_execution_logs as logs
 from airflow_workflow_provider.store.tables import workflow_instances as instances
 
@@ -104,4 +104,4 @@ class Views:
         query = select(*columns).where(logs.c.instance_id == instance, logs.c.step_id == step_id)
         newest = query.order_by(logs.c.id.desc()).limit(limit + 1)
         rows = self._database.run(lambda connection: connection.execute(newest).all())
-        return [LogRow(**row._mapping) for row in rows[:limit]][::-1], len(rows) <= limit
+        return [log_row(row) for row in rows[:limit]][::-1], len(rows) <= limit
