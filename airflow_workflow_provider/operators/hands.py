@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -20,6 +20,7 @@ from airflow.sdk.execution_time.timeout import timeout
 
 from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, Failure
 from airflow_workflow_provider.engine.inline import Ended
+from airflow_workflow_provider.model.json_text import DATA_DEPTH
 from airflow_workflow_provider.operators import moves
 from airflow_workflow_provider.operators.builtin import STEP_CONTEXT
 from airflow_workflow_provider.operators.catalogue import step_context_of
@@ -86,6 +87,37 @@ def secrets_mask() -> Callable[[Any], Any]:
     from airflow.sdk._shared.secrets_masker import redact
 
     return lambda value: redact(value, max_depth=LONGEST_MASK)
+
+
+def without_secrets(ended: Ended) -> Ended:
+    """Return an end without the secrets that Airflow knows in this process, such as passwords of connections (rule L4).
+
+    They are masked wherever their text turns up, before the end is part of the instance: no log, page or later step can
+    tell what is not there. A key that sounds secret is no reason; what a step hands on under it is its business.
+    """
+    from airflow.sdk._shared.secrets_masker import redact
+
+    def masked(value: Any, depth: int = 0) -> Any:
+        if isinstance(value, str):
+            return redact(value)
+        if depth > DATA_DEPTH:
+            return value  # refused for its depth later
+        if type(value) is dict:
+            return {masked(key, depth): masked(item, depth + 1) for key, item in value.items()}
+        if type(value) in (list, tuple):
+            return type(value)(masked(item, depth + 1) for item in value)
+        return value
+
+    def cleared(failure: Failure) -> Failure:
+        return replace(
+            failure,
+            message=masked(failure.message),
+            details=masked(failure.details),
+            causes=tuple(cleared(cause) for cause in failure.causes),
+        )
+
+    failure = None if ended.failure is None else cleared(ended.failure)
+    return replace(ended, output=masked(ended.output), failure=failure)
 
 
 def move(place: Place, ledger: Ledger, context: Context, work: Callable[[Machine], Any]) -> Any:

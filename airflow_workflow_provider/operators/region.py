@@ -36,6 +36,7 @@ from airflow_workflow_provider.operators.hands import (
     ledger_of,
     move,
     provide,
+    without_secrets,
 )
 from airflow_workflow_provider.operators.holding import is_told_to_go_on, wait_for_resumption
 from airflow_workflow_provider.operators.ledger import configured_database
@@ -257,7 +258,7 @@ class RegionOperator(BaseOperator, BranchMixIn):
     def _guarded(self, operator: BaseOperator, deadline: datetime | None, work: Any) -> Ended | Parked:
         try:
             with bounded(operator, deadline):
-                return Ended(output=work())
+                return without_secrets(Ended(output=work()))
         except TaskDeferred as deferral:
             return Parked(note=note_of(deferral))
         except AwaitingAnswer as awaiting:
@@ -267,7 +268,7 @@ class RegionOperator(BaseOperator, BranchMixIn):
             raise
         except BaseException as exc:
             self.log.warning("The task of a step failed: %s: %s", type(exc).__name__, one_line(str(exc)))
-            return ended_by(exc)
+            return without_secrets(ended_by(exc))
 
     def _first_parked(self, machine: Machine) -> tuple[Activation, Json] | None:
         """Return the call whose trigger this task waits for."""

@@ -36,6 +36,7 @@ from airflow_workflow_provider.operators.hands import (
     ledger_of,
     move,
     provide,
+    without_secrets,
 )
 from airflow_workflow_provider.operators.holding import HELD
 from airflow_workflow_provider.operators.people import AwaitingAnswer, show_in_airflow
@@ -165,14 +166,14 @@ class StepMixin:
     def _run(self, attempt: _Attempt, run: Callable[[], Any]) -> tuple[Ended, BaseException | None]:
         try:
             with bounded(self, attempt.deadline):
-                return Ended(output=run()), None
+                return without_secrets(Ended(output=run())), None
         except (TaskDeferred, TaskAwaitingInput) as deferral:
             self._park(attempt, deferral)
             raise
         except NO_RESULT:
             raise
         except BaseException as exc:
-            return ended_by(exc), exc
+            return without_secrets(ended_by(exc)), exc
 
     def _park(self, attempt: _Attempt, deferral: TaskDeferred | TaskAwaitingInput) -> None:
         """Note that the attempt waits, and let the wait end when the attempt's time is over (rule F3)."""
