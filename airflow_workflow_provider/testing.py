@@ -93,6 +93,7 @@ class WorkflowSimulator:
         :raises InvalidDefinition: the definition, a task or a child workflow is refused
         :raises Misuse: a mock is malformed, or names no step and no task
         """
+        from airflow_workflow_provider.model.references import by_reference
         from airflow_workflow_provider.model.validate import parse_task
         from airflow_workflow_provider.tasks.catalogue import Catalogue
         from airflow_workflow_provider.tasks.mocks import Simulator
@@ -102,7 +103,7 @@ class WorkflowSimulator:
         warnings: list[str] = []
         simulator = Simulator(
             Catalogue({task.task_id: task for task in known}),
-            {child.workflow_id: child for child in children},
+            by_reference(children),
             warnings.append,
         )
         moment = now or datetime.now(UTC)

@@ -12,6 +12,7 @@ from airflow_workflow_provider.runs.auditing import AuditForwarder
 from airflow_workflow_provider.runs.background import in_background
 from airflow_workflow_provider.runs.events import event_service
 from airflow_workflow_provider.runs.notifying import Notifier
+from airflow_workflow_provider.runs.pinned import PinnedStarter
 from airflow_workflow_provider.runs.reminding import Reminder
 from airflow_workflow_provider.runs.showing import showing_answers
 from airflow_workflow_provider.runs.waking import wakeup_service
@@ -23,8 +24,23 @@ if TYPE_CHECKING:
 
 @contextmanager
 def background() -> Iterator[None]:
-    """Deliver events, wake tasks, remind people, tell notifiers and follow the audit log, until the context ends."""
-    with event_service(), wakeup_service(showing_answers), people_service():
+    """Deliver events, wake tasks, start pinned workflows, remind people, tell notifiers and follow the audit log.
+
+    All of that goes on until the context ends.
+    """
+    with event_service(), wakeup_service(showing_answers), people_service(), pinned_service():
+        yield
+
+
+@contextmanager
+def pinned_service(settings: Settings | None = None) -> Iterator[None]:
+    """Make the DAG runs of pinned sub-workflows, in a thread of this process, until the context ends."""
+    settings = settings or load_settings()
+
+    def start(database: Database, stop: threading.Event) -> None:
+        PinnedStarter(database, settings, airflow_mask).run(stop)
+
+    with in_background({"start of pinned workflows": start}, settings):
         yield
 
 

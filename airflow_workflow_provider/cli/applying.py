@@ -100,7 +100,8 @@ def _stored_catalogue(database: Database) -> Catalogue:
 def _apply_all(database: Database, files: list[str], catalogue: Catalogue, *, force: bool) -> Iterator[Applied]:
     loaded = [load(file) for file in files]
     _refuse_duplicates(loaded)
-    results = list(check(loaded, catalogue, Policy.of(load_settings())))
+    versions = Definitions(database).version_names
+    results = list(check(loaded, catalogue, Policy.of(load_settings()), versions=versions))
     actor = _user()
     for each in sorted(results, key=_order):
         yield _store(database, each, actor, force=force)

@@ -67,17 +67,19 @@ def _simulator(options: Namespace) -> tuple[Simulator, list[Checked]]:
 
 
 def _child_workflows(paths: list[str]) -> dict[str, WorkflowDefinition]:
+    """Return the workflows in files, by what refers to them."""
+    from airflow_workflow_provider.model.references import by_reference
     from airflow_workflow_provider.model.validate import parse_definition
 
-    found = {}
+    found = []
     for each in map(load, expand(paths)):
         if each.is_task or each.name is None:
             continue
         try:
-            found[each.name] = parse_definition(each.document)
+            found.append(parse_definition(each.document))
         except InvalidDefinition:
             note(f"warning: {each.file} is invalid, so no step can run it as a sub-workflow")
-    return found
+    return by_reference(found)
 
 
 def _one(simulator: Simulator, options: Namespace) -> int:

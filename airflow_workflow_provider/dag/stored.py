@@ -50,10 +50,28 @@ def graph_at(definitions: Definitions, tasks: Tasks, workflow_id: str, revision:
 
     :raises NotFound: there was no such workflow
     """
+    found = resolved_at(definitions, tasks, workflow_id, revision)
+    definition = stored_definition(found.document, workflow_id, revision)
+    known = {task.task_id: task for task in (_stored_task(each, revision) for each in found.tasks)}
+    return Graph.of(definition, tasks_of(definition, Catalogue(known)))
+
+
+def resolve_version(definitions: Definitions, tasks: Tasks, workflow_id: str, version: str) -> Resolved:
+    """Return a published version of a workflow with its tasks as they were when it last was the newest.
+
+    :raises NotFound: there is no such workflow or version; the suggestion names the versions there are
+    """
+    revision = definitions.last_revision(workflow_id, version)
+    return resolved_at(definitions, tasks, workflow_id, revision)
+
+
+def resolved_at(definitions: Definitions, tasks: Tasks, workflow_id: str, revision: int) -> Resolved:
+    """Return a workflow with its tasks as they were at a revision.
+
+    :raises NotFound: there was no such workflow
+    """
     for found in resolve(definitions.at_revision(revision, workflow_id), tasks.at_revision(revision)):
-        definition = stored_definition(found.document, workflow_id, revision)
-        known = {task.task_id: task for task in (_stored_task(each, revision) for each in found.tasks)}
-        return Graph.of(definition, tasks_of(definition, Catalogue(known)))
+        return found
     message = f"There is no workflow {workflow_id!r} at revision {revision}"
     raise NotFound(message, pointer=workflow_id)
 

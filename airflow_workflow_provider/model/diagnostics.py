@@ -61,6 +61,7 @@ CODES: Final[dict[str, str]] = {
     "WF405": "A reference to another workflow of the wrong form",
     "WF406": "Arguments of a question that contradict each other",
     "WF407": "An assignee whom nobody knows",
+    "WF408": "A version of another workflow that is not there",
     "WF410": "A connection that is not allowed",
     "WF411": "An argument of an operator that is not the author's to set",
     "WF412": "A request that would leave its connection's address",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, Generic, TypeVar
@@ -83,6 +83,7 @@ def validate_document(
     *,
     policy: Policy | None = None,
     knows: Callable[[str, str], bool | None] | None = None,
+    versions: Callable[[str], Collection[str]] | None = None,
 ) -> ValidationResult[WorkflowDefinition]:
     """Check a workflow document.
 
@@ -91,11 +92,12 @@ def validate_document(
     :param policy: what authors may reach; by default the built-in tasks without any connection
     :param knows: tells whether there is a ``user``, ``role`` or ``group`` of a name, null where it cannot; None:
         nothing is said of people
+    :param versions: gives the versions of a workflow that there are; None: nothing is said of other workflows
     """
     from airflow_workflow_provider.model.checks import CHECKS
 
     def findings(reading: Reading[WorkflowDefinition], model: WorkflowDefinition) -> Iterator[Diagnostic]:
-        checked = Checked(model, catalogue, policy or Policy(), reading.order_known, knows)
+        checked = Checked(model, catalogue, policy or Policy(), reading.order_known, knows, versions)
         for check in CHECKS:
             yield from islice(check.findings(checked), MAX_DIAGNOSTICS)
 

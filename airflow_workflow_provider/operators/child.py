@@ -12,11 +12,15 @@ from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.comms import DagRunResult, ErrorResponse, GetDagRun, TriggerDagRun
 
-from airflow_workflow_provider.dag.stored import graph_at
+from airflow_workflow_provider.dag.stored import Resolved, graph_at, resolve_version
 from airflow_workflow_provider.engine.failure import TASK_NOT_FOUND, VALIDATION_ERROR, Failure
+from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.overrule import cancel
-from airflow_workflow_provider.engine.simulate import child_failure
+from airflow_workflow_provider.engine.schemas import with_defaults
+from airflow_workflow_provider.engine.simulate import check_input, child_failure
 from airflow_workflow_provider.errors import NotFound, StepFailure
+from airflow_workflow_provider.model.references import Reference
+from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.operators.builtin import BuiltInOperator
 from airflow_workflow_provider.operators.failures import FailedWith
 from airflow_workflow_provider.operators.ledger import ABOUT, PARENT, START, Ledger, Parent, Run, configured_database
@@ -24,8 +28,8 @@ from airflow_workflow_provider.operators.reach import refusal
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.instances import Instance, Instances, instance_id
+from airflow_workflow_provider.store.run_requests import RunRequests
 from airflow_workflow_provider.store.tasks import Tasks
-from airflow_workflow_provider.tasks.builtin import WORKFLOW_PREFIX
 from airflow_workflow_provider.tasks.calls import CORRELATION_ID
 from airflow_workflow_provider.triggers.child import InstanceEndedTrigger
 
@@ -61,7 +65,11 @@ class ChildWorkflowOperator(BuiltInOperator):
         if problem is not None:
             raise refusal(problem)
         self._check(parent, workflow_id)
-        self._start(workflow_id, parent, self._about(context, parent))
+        about, version = self._about(context, parent), Reference.of(self.arguments["workflow"]).version
+        if version is None:
+            self._start(workflow_id, parent, about)
+        else:
+            self._request(self._version(version), parent, about, context["dag_run"].triggering_user_name)
         child = str(instance_id(workflow_id, run_id_of(parent)))
         kwargs = {"child": child, "announced": True}
         self.defer(trigger=InstanceEndedTrigger(child), method_name="ended", kwargs=kwargs)
@@ -89,6 +97,7 @@ class ChildWorkflowOperator(BuiltInOperator):
     def _cancel(self, parent: Parent) -> None:
         database = configured_database()
         run = Run(self._workflow_id, run_id_of(parent))
+        RunRequests(database).done(run.dag_id, run.run_id)
         try:
             child = Instances(database).get(run.instance_id)
             if not _names(child, parent):
@@ -103,23 +112,38 @@ class ChildWorkflowOperator(BuiltInOperator):
 
     @property
     def _workflow_id(self) -> str:
-        return str(self.arguments["workflow"]).removeprefix(WORKFLOW_PREFIX).partition("@")[0]
+        return Reference.of(self.arguments["workflow"]).workflow_id
 
     def _check(self, parent: Parent, workflow_id: str) -> None:
         limit = load_settings().max_depth
         if parent.depth > limit:
             message = f"Workflow {workflow_id!r} would run at depth {parent.depth}; workflows nest at most {limit} deep"
             raise StepFailure(message, type=TASK_NOT_FOUND, code="max-depth")
-        wanted = str(self.arguments["workflow"]).partition("@")[2]
         try:
-            found = Definitions(configured_database()).get(workflow_id)
+            Definitions(configured_database()).head(workflow_id)
         except NotFound as error:
             raise StepFailure(error.message, type=TASK_NOT_FOUND, code="workflow-not-found") from error
-        if wanted and found.version != wanted:
-            message = (
-                f"Workflow {workflow_id!r} is at version {found.version}; only that one can be started, not {wanted}"
-            )
-            raise StepFailure(message, type=TASK_NOT_FOUND, code="version-not-current")
+
+    def _version(self, version: str) -> Resolved:
+        database = configured_database()
+        try:
+            return resolve_version(Definitions(database), Tasks(database), self._workflow_id, version)
+        except NotFound as error:
+            message = f"{error.message}; {error.suggestion}"
+            raise StepFailure(message, type=TASK_NOT_FOUND, code="version-not-found") from error
+
+    def _request(self, pinned: Resolved, parent: Parent, about: Mapping[str, Any], user_name: str | None) -> None:
+        """Have a run of a particular version made: Airflow lets a worker start the newest only."""
+        given, graph = self.arguments["input"], Graph.of(parse_definition(pinned.document, checked=False))
+        try:
+            check_input(graph, with_defaults(graph.definition.input_schema, given))
+        except StepFailure as error:
+            refused = {**_invalid(error.message), "details": error.details}
+            raise FailedWith(child_failure(pinned.workflow_id, refused)) from error
+        run = Run(pinned.workflow_id, run_id_of(parent))
+        announced = _instances().starts.announce(run.instance_id, about)
+        conf = {**given, ABOUT: {START: announced.token}}
+        RunRequests(configured_database()).add(run.dag_id, run.run_id, pinned.revision, conf, user_name)
 
     def _about(self, context: Context, parent: Parent) -> dict[str, Any]:
         """Return what the child's run is told beside its input."""

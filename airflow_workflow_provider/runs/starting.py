@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from airflow.api_fastapi.common.dagbag import create_dag_bag
 from airflow.exceptions import ParamValidationError
@@ -22,13 +22,16 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from airflow_workflow_provider.errors import Conflict, Misuse
+from airflow_workflow_provider.runs.dag_versions import NOT_LOADED, loaded_model, not_loaded, version_of
 
 if TYPE_CHECKING:
     from airflow.models.dagbag import DBDagBag
+    from airflow.serialization.definitions.dag import SerializedDAG
     from sqlalchemy.orm import Session
 
-NOT_LOADED: Final = "workflow-not-loaded"
-"""Code of the conflict that passes by itself: Airflow has not read the definition yet."""
+    from airflow_workflow_provider.dag.stored import Resolved
+
+__all__ = ["NOT_LOADED"]
 
 
 @dataclass(frozen=True)
@@ -81,17 +84,30 @@ def find_run(dag_id: str, run_id: str) -> StartedRun | None:
         return _find(session, dag_id, run_id)
 
 
-def start_run(dag_id: str, run_id: str, conf: Mapping[str, Any], *, user_name: str | None = None) -> StartedRun:
+def start_run(
+    dag_id: str,
+    run_id: str,
+    conf: Mapping[str, Any],
+    *,
+    user_name: str | None = None,
+    pinned: Resolved | None = None,
+) -> StartedRun:
     """Make a queued DAG run, once: where one of this id is there already, that one is returned.
 
     :param conf: the input of the instance, and what is known about its start
     :param user_name: who starts it, as Airflow shows it
+    :param pinned: what it is to run instead of the newest version; a step of another workflow waits for it then
     :raises Conflict: see :func:`loaded_bundle_version`
     :raises Misuse: Airflow itself does not accept the run
     """
     try:
         with create_session() as session:
-            return _find(session, dag_id, run_id) or _create(session, dag_id, run_id, conf, user_name)
+            found = _find(session, dag_id, run_id)
+            if found is not None:
+                return found
+            if pinned is not None:
+                return _create_pinned(session, pinned, run_id, conf, user_name)
+            return _create(session, dag_id, run_id, conf, user_name)
     except IntegrityError:
         # Somebody else made it in the same moment.
         found = find_run(dag_id, run_id)
@@ -104,15 +120,54 @@ def _create(session: Session, dag_id: str, run_id: str, conf: Mapping[str, Any],
     _startable(session, dag_id)
     dag = _dag_bag().get_latest_version_of_dag(dag_id, session=session)
     if dag is None:
-        raise _not_loaded(dag_id)
+        raise not_loaded(dag_id)
+    run = _queued(session, dag, run_id, conf, user_name, (DagRunType.MANUAL, DagRunTriggeredByType.REST_API))
+    return StartedRun(
+        dag_id, run_id, created=True, conf=conf, bundle_version=run.bundle_version, triggered_by=user_name
+    )
+
+
+def _create_pinned(
+    session: Session, pinned: Resolved, run_id: str, conf: Mapping[str, Any], user_name: str | None
+) -> StartedRun:
+    """Make a run of an older version, as it would have been made when that was the newest.
+
+    It is made like any run, of the newest version, and moved to the other before anybody else can see it.
+    """
+    dag_id = pinned.workflow_id
+    version = version_of(session, loaded_model(session, dag_id), pinned)
+    dag = _dag_bag().get_dag(version.id, session=session)
+    if dag is None:
+        raise not_loaded(dag_id)
+    kind = DagRunType.OPERATOR_TRIGGERED, DagRunTriggeredByType.OPERATOR
+    run = _queued(session, dag, run_id, conf, user_name, kind)
+    run.created_dag_version = version
+    run.bundle_version = version.bundle_version
+    for task_instance in run.get_task_instances(session=session):
+        task_instance.dag_version_id = version.id
+    session.flush()
+    return StartedRun(
+        dag_id, run_id, created=True, conf=conf, bundle_version=version.bundle_version, triggered_by=user_name
+    )
+
+
+def _queued(
+    session: Session,
+    dag: SerializedDAG,
+    run_id: str,
+    conf: Mapping[str, Any],
+    user_name: str | None,
+    kind: tuple[DagRunType, DagRunTriggeredByType],
+) -> DagRun:
+    run_type, triggered_by = kind
     try:
         run = dag.create_dagrun(
             run_id=run_id,
             logical_date=None,
             run_after=now("UTC"),
             conf=dict(conf),
-            run_type=DagRunType.MANUAL,
-            triggered_by=DagRunTriggeredByType.REST_API,
+            run_type=run_type,
+            triggered_by=triggered_by,
             triggering_user_name=user_name,
             state=DagRunState.QUEUED,
             session=session,
@@ -120,9 +175,7 @@ def _create(session: Session, dag_id: str, run_id: str, conf: Mapping[str, Any],
     except (ParamValidationError, ValueError) as error:
         raise Misuse(str(error), code="run-refused") from error
     session.flush()
-    return StartedRun(
-        dag_id, run_id, created=True, conf=conf, bundle_version=run.bundle_version, triggered_by=user_name
-    )
+    return run
 
 
 def _find(session: Session, dag_id: str, run_id: str) -> StartedRun | None:
@@ -140,9 +193,7 @@ def _find(session: Session, dag_id: str, run_id: str) -> StartedRun | None:
 
 
 def _startable(session: Session, dag_id: str) -> DagModel:
-    model: DagModel | None = session.scalar(select(DagModel).where(DagModel.dag_id == dag_id, ~DagModel.is_stale))
-    if model is None:
-        raise _not_loaded(dag_id)
+    model = loaded_model(session, dag_id)
     if model.has_import_errors:
         message = f"Airflow could not load workflow {dag_id!r}"
         raise Conflict(message, code="workflow-import-error", suggestion="see Airflow's import errors")
@@ -154,11 +205,6 @@ def _startable(session: Session, dag_id: str) -> DagModel:
 def _paused(dag_id: str) -> Conflict:
     message = f"The DAG of workflow {dag_id!r} is paused in Airflow: an instance would wait for ever"
     return Conflict(message, code="workflow-paused", suggestion="unpause the DAG")
-
-
-def _not_loaded(dag_id: str) -> Conflict:
-    message = f"Airflow has not loaded workflow {dag_id!r} yet"
-    return Conflict(message, code=NOT_LOADED, suggestion="it takes some seconds after publishing; try again")
 
 
 @cache

@@ -150,6 +150,20 @@ class Definitions:
         refuse_unreadable(row.document, f"version {row.version} of workflow {workflow_id!r}")
         return StoredDefinition(**row._mapping)
 
+    def last_revision(self, workflow_id: str, version: str) -> int:
+        """The last revision of all at which a version was, or is, the head.
+
+        What it runs is what it ran then: the task definitions of that revision.
+
+        :raises NotFound: there is no such workflow or version; the suggestion names the versions there are
+        """
+        own = self.get(workflow_id, version=version).revision
+        query = select(func.min(versions.c.revision)).where(
+            versions.c.workflow_id == workflow_id, versions.c.revision > own
+        )
+        following = self._database.run(lambda connection: connection.execute(query).scalar_one())
+        return self.highest_revision() if following is None else int(following) - 1
+
     def head(self, workflow_id: str) -> Head:
         """The current definition of a workflow, as lists show it.
 
@@ -189,6 +203,11 @@ class Definitions:
         if not rows:
             raise self._not_found(workflow_id, None, None)
         return tuple(PublishedVersion(**row._mapping) for row in rows)
+
+    def version_names(self, workflow_id: str) -> frozenset[str]:
+        """The versions of a workflow that were published; none of an unknown one."""
+        query = select(versions.c.version).where(versions.c.workflow_id == workflow_id)
+        return frozenset(self._database.run(lambda connection: connection.execute(query).scalars().all()))
 
     def highest_revision(self) -> int:
         """The newest revision of workflows and tasks together; 0 when nothing was published yet."""

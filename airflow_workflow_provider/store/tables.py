@@ -384,3 +384,20 @@ workflow_starts = Table(
     _time("created_at", required=True),
 )
 """What is known about the starts of instances beside their input; see :mod:`store.starts`."""
+
+workflow_run_requests = Table(
+    "workflow_run_requests",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("dag_id", String(255), nullable=False),
+    Column("run_id", String(255), nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("conf", JSONB, nullable=False),
+    Column("user_name", String(255)),
+    _time("created_at", required=True),
+    _time("due_at", required=True),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    UniqueConstraint("dag_id", "run_id"),
+    Index("workflow_run_requests_due_idx", "due_at"),
+)
+"""DAG runs of a particular revision that are to be made; see :mod:`store.run_requests`."""

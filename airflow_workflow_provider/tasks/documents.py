@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,8 +110,17 @@ def load(file: str) -> Checked:
         return Checked(file, diagnostics=error.diagnostics)
 
 
-def check(files: Iterable[Checked], catalogue: Catalogue, policy: Policy) -> Iterator[Checked]:
-    """Check loaded documents, task definitions first, so that the workflows of the same call may use them."""
+def check(
+    files: Iterable[Checked],
+    catalogue: Catalogue,
+    policy: Policy,
+    *,
+    versions: Callable[[str], Collection[str]] | None = None,
+) -> Iterator[Checked]:
+    """Check loaded documents, task definitions first, so that the workflows of the same call may use them.
+
+    :param versions: gives the versions of a workflow that are stored; those of the files count too
+    """
     from airflow_workflow_provider.model.validate import validate_document, validate_task
 
     loaded = list(files)
@@ -123,9 +132,11 @@ def check(files: Iterable[Checked], catalogue: Catalogue, policy: Policy) -> Ite
             if each.valid and each.model is not None:
                 tasks[each.model.task_id] = each.model
     catalogue = catalogue.with_tasks(tasks)
+    given = {(each.name, each.document.get("version")) for each in loaded if each.name is not None and not each.is_task}
+    known = None if versions is None else lambda name: {*versions(name), *(v for n, v in given if n == name)}
     for each in loaded:
         if not each.is_task and not each.diagnostics:
-            checked = validate_document(each.document, catalogue, policy=policy)
+            checked = validate_document(each.document, catalogue, policy=policy, versions=known)
             each.diagnostics, each.model = checked.diagnostics, checked.definition
         yield each
 

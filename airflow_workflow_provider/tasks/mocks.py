@@ -19,7 +19,8 @@ from airflow_workflow_provider.errors import Misuse, StepFailure
 from airflow_workflow_provider.model.definition import Node, Transform, WorkflowDefinition
 from airflow_workflow_provider.model.durations import parse_duration
 from airflow_workflow_provider.model.questions import KINDS
-from airflow_workflow_provider.tasks.builtin import PURE, WORKFLOW_PREFIX, run_pure, wait_until
+from airflow_workflow_provider.model.references import Reference, referred
+from airflow_workflow_provider.tasks.builtin import PURE, run_pure, wait_until
 from airflow_workflow_provider.tasks.calls import (
     arguments_of,
     child_correlation_id,
@@ -46,7 +47,8 @@ class Simulator:
     """Runs definitions in memory.
 
     :param catalogue: the task definitions that are known
-    :param workflows: definitions that ``workflow:<id>`` may run, by their id
+    :param workflows: definitions that steps may run as sub-workflows, by what refers to them: ``<id>`` for the current
+        version, ``<id>@<version>`` for one; see :func:`~airflow_workflow_provider.model.references.by_reference`
     :param warn: told about a task that is neither mocked nor can run here; it returns ``{}``
     :param options: bounds and defaults of the engine
     :param watch: told before each call; what it raises ends the simulation
@@ -203,8 +205,8 @@ class SimulatedTasks:
         return Outcome(output={})
 
     def _run_child(self, call: Call, now: datetime, depth: int) -> Outcome:
-        name = call.task_id.removeprefix(WORKFLOW_PREFIX).partition("@")[0]
-        definition = self._simulator.workflows.get(name)
+        name = Reference.of(call.task_id).workflow_id
+        definition = referred(self._simulator.workflows, call.task_id)
         if definition is None:
             self._warn(call.task_id)
             return Outcome(output={})

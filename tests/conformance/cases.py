@@ -45,6 +45,7 @@ from typing import Any
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.durations import parse_duration
+from airflow_workflow_provider.model.references import by_reference
 from airflow_workflow_provider.model.task import TaskDefinition
 from airflow_workflow_provider.tasks.builtin import BUILTINS, WORKFLOW_PREFIX
 from airflow_workflow_provider.tasks.calls import task_ids, tasks_of
@@ -194,7 +195,7 @@ def _case(name: str, found: Json) -> Case:
         event=found.get("event"),
         mocks=found.get("mocks", {}),
         tasks=tuple(_parsed(TaskDefinition, each) for each in found.get("tasks", ())),
-        workflows={each["workflowId"]: _parsed(WorkflowDefinition, each) for each in workflows},
+        workflows=by_reference(_parsed(WorkflowDefinition, each) for each in workflows),
         options=found.get("options", {}),
     )
 

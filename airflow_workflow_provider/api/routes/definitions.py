@@ -194,6 +194,7 @@ def _validated(services: ServicesDep, document: Any) -> Any:
         services.catalogue(),
         policy=services.policy,
         knows=Directory.configured(services.settings).knows,
+        versions=services.definitions.version_names,
     )
 
 

@@ -12,9 +12,10 @@ from airflow_workflow_provider.api.access import Right
 from airflow_workflow_provider.api.bodies import DocumentRoute
 from airflow_workflow_provider.api.dependencies import BODY, AccessDep, ServicesDep, responses
 from airflow_workflow_provider.api.models import Finding, SimulateBody, SimulationResult
-from airflow_workflow_provider.errors import InvalidDefinition, Misuse
+from airflow_workflow_provider.errors import InvalidDefinition, Misuse, NotFound
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.diagnostics import OUTSIDE, Diagnostic
+from airflow_workflow_provider.model.references import Reference
 from airflow_workflow_provider.model.validate import parse_definition, validate_document
 from airflow_workflow_provider.operators.ledger import options_of
 from airflow_workflow_provider.tasks.calls import is_child_workflow, task_ids
@@ -97,14 +98,20 @@ def _definition(
 def _children(
     services: ServicesDep, access: AccessDep, definition: WorkflowDefinition
 ) -> dict[str, WorkflowDefinition]:
-    """Return the stored workflows that a definition runs, directly or through others, as far as the user may read."""
+    """Return the stored workflows that a definition runs, directly or through others, as far as the user may read.
+
+    They are given by what refers to them.
+    """
     found: dict[str, WorkflowDefinition] = {}
     wanted = [definition]
-    known = {head.workflow_id: head.revision for head in services.definitions.list()}
     while wanted and len(found) < MAX_CHILDREN:
-        for task_id in filter(is_child_workflow, task_ids(wanted.pop())):
-            name = task_id.partition(":")[2].partition("@")[0]
-            if name in known and name not in found and access.may(Right.READ, name):
-                found[name] = services.definition(name, known[name])
-                wanted.append(found[name])
+        for reference in map(Reference.of, filter(is_child_workflow, task_ids(wanted.pop()))):
+            if str(reference) in found or not access.may(Right.READ, reference.workflow_id):
+                continue
+            try:
+                stored = services.definitions.get(reference.workflow_id, version=reference.version)
+            except NotFound:
+                continue
+            found[str(reference)] = services.definition(reference.workflow_id, stored.revision)
+            wanted.append(found[str(reference)])
     return found

@@ -50,6 +50,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     expressions.ResemblesTransform(),
     tasks.KnownTask(),
     tasks.SubWorkflowReference(),
+    tasks.PinnedVersion(),
     tasks.AllowedOperator(),
     tasks.Arguments(),
     reach.Reach(),

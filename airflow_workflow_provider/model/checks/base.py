@@ -87,6 +87,7 @@ class Checked:
     :param policy: what authors may reach
     :param order_known: whether the order of the steps is what the author wrote, see :class:`structure.Reading`
     :param knows: tells whether there is a ``user``, ``role`` or ``group`` of a name; None: nothing is said of people
+    :param versions: gives the versions of a workflow that there are; None: nothing is said of other workflows
     """
 
     definition: WorkflowDefinition
@@ -94,6 +95,7 @@ class Checked:
     policy: Policy = field(default_factory=Policy)
     order_known: bool = True
     knows: Callable[[str, str], bool | None] | None = None
+    versions: Callable[[str], Collection[str]] | None = None
     lists: tuple[StepList, ...] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.model.arguments import as_transform, is_template, parts
-from airflow_workflow_provider.model.checks.base import Check, Checked, Path, finding
+from airflow_workflow_provider.model.checks.base import Check, Checked, Path, finding, warning
 from airflow_workflow_provider.model.checks.identity import is_semantic
 from airflow_workflow_provider.model.definition import WORKFLOW_ID_PATTERN, Step
 from airflow_workflow_provider.model.json_schema.budget import OutOfSteps
 from airflow_workflow_provider.model.json_schema.validation import iter_errors
 from airflow_workflow_provider.model.reach import task_references
+from airflow_workflow_provider.model.references import Reference
 from airflow_workflow_provider.model.task import SUB_WORKFLOW_PREFIX
 from airflow_workflow_provider.model.words import did_you_mean, listed, shortened, shown, violation
 
@@ -62,6 +63,28 @@ class SubWorkflowReference(Check):
                 yield finding("WF405", path, message, f"write for example {SUB_WORKFLOW_PREFIX}{name}@1.0.0")
 
 
+class PinnedVersion(Check):
+    """A version that a sub-workflow is pinned to is there (rule P5); it may be published later."""
+
+    codes = ("WF408",)
+
+    def findings(self, document: Checked) -> Iterator[Diagnostic]:
+        """Yield the references to versions that there are not."""
+        if document.versions is None:
+            return
+        for path, task_id in task_references(document.definition):
+            reference = Reference.of(task_id) if task_id.startswith(SUB_WORKFLOW_PREFIX) else None
+            if reference is None or reference.version is None or not _is_well_formed(reference):
+                continue
+            known = document.versions(reference.workflow_id)
+            if reference.version not in known:
+                message = (
+                    f"There is no version {shown(reference.version)} of workflow {shown(reference.workflow_id)}; "
+                    f"the versions there are: {listed(known)}"
+                )
+                yield warning("WF408", path, message, "publish it before the step runs")
+
+
 class AllowedOperator(Check):
     """The operator behind a task is one that may be run (rule K2)."""
 
@@ -92,6 +115,10 @@ class Arguments(Check):
             if schema is not None:
                 yield from argument_findings((*path, "arguments"), step.arguments or {}, schema, _named(step))
             yield from _null_correlations(document, path, step)
+
+
+def _is_well_formed(reference: Reference) -> bool:
+    return bool(_WORKFLOW_ID.fullmatch(reference.workflow_id)) and is_semantic(reference.version or "")
 
 
 def _null_correlations(document: Checked, path: Path, step: Step) -> Iterator[Diagnostic]:

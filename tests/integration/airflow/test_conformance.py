@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.store.database import Database
 from tests.conformance.cases import Case, Observed, load_cases
 from tests.fixtures.airflow import RunningAirflow
@@ -37,17 +38,22 @@ def workflow_id(case: Case) -> str:
 
 def scenarios_of(case: Case) -> list[Scenario]:
     """Return the definitions that a case may run as children, then its own; ids that others have too are changed."""
-    shared = {name for other in CASES if other is not case for name in other.workflows}
-    children = {name: f"{workflow_id(case)}.{name}" if name in shared else name for name in case.workflows}
+    shared = {name for other in CASES if other is not case for name in _children(other)}
+    children = {name: f"{workflow_id(case)}.{name}" if name in shared else name for name in _children(case)}
     names = {f"workflow:{name}": f"workflow:{new}" for name, new in children.items()}
     names |= {task.task_id: f"{workflow_id(case)}.{task.task_id}" for task in case.tasks}
     mocks = {names.get(name, name): outcomes for name, outcomes in case.mocks.items()}
     tasks = [_task(_renamed(_document(task), names)) for task in case.tasks]
     made = [
         Scenario(children[name], _renamed(_document(found), names), mocks=mocks, tasks=tasks)
-        for name, found in case.workflows.items()
+        for name, found in _children(case).items()
     ]
     return [*made, Scenario(workflow_id(case), _renamed(case.document, names), case.input, mocks, tasks)]
+
+
+def _children(case: Case) -> dict[str, WorkflowDefinition]:
+    """Return the newest version of each definition that a case may run as a child."""
+    return {name: found for name, found in case.workflows.items() if "@" not in name}
 
 
 def _task(document: dict[str, Any]) -> dict[str, Any]:
@@ -87,7 +93,7 @@ def outcomes(running_airflow: RunningAirflow) -> dict[str, Outcome]:
 def test_in_airflow(case: Case, outcomes: dict[str, Outcome]) -> None:
     outcome = outcomes[workflow_id(case)]
     error = outcome.error
-    for name in case.workflows:
+    for name in _children(case):
         error = json.loads(json.dumps(error).replace(f"{workflow_id(case)}.{name}", name))
     observed = Observed(
         status=outcome.status,

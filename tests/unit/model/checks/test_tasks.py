@@ -163,3 +163,28 @@ def test_k2_parse_task_gives_the_definition() -> None:
 
 def test_k1_nothing_is_said_about_tasks_without_a_catalogue() -> None:
     assert validate_document(workflow(step("a", "anything", arguments={"x": 1}))).diagnostics == ()
+
+
+@pytest.mark.parametrize(
+    ("task_id", "warned"),
+    [
+        ("workflow:other@1.0.0", False),
+        ("workflow:other@2.0.0-rc.1", False),
+        ("workflow:other", False),
+        ("workflow:nobody", False),
+        ("workflow:other@2.0.0", True),
+        ("workflow:other@1.0.0+build", True),
+        ("workflow:nobody@1.0.0", True),
+    ],
+)
+def test_p5_a_version_that_is_not_there_is_warned_of(task_id: str, warned: bool) -> None:
+    document = workflow(step("a", compensation={"taskId": task_id}), onFailure={"compensate": True})
+    inside = workflow(step("p", parallelBranches=[{"branchId": "x", "steps": [step("b", task_id)]}]))
+
+    assert check(document).valid
+    assert found(document) == ([("WF408", "/steps/0/compensation/taskId")] if warned else [])
+    assert found(inside) == ([("WF408", "/steps/0/parallelBranches/0/steps/0/taskId")] if warned else [])
+
+
+def test_p5_without_the_database_nothing_is_said_of_versions() -> None:
+    assert validate_document(workflow(step("a", "workflow:other@7.0.0"))).diagnostics == ()
