@@ -16,9 +16,9 @@ from airflow_workflow_provider.dag.stored import Resolved, graph_at, resolve_ver
 from airflow_workflow_provider.engine.failure import TASK_NOT_FOUND, VALIDATION_ERROR, Failure
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.overrule import cancel
-from airflow_workflow_provider.engine.schemas import with_defaults
 from airflow_workflow_provider.engine.simulate import check_input, child_failure
 from airflow_workflow_provider.errors import NotFound, StepFailure
+from airflow_workflow_provider.model.json_schema.defaults import with_defaults
 from airflow_workflow_provider.model.references import Reference
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.operators.builtin import BuiltInOperator
