@@ -27,6 +27,7 @@ def purge(options: Namespace) -> int:
                 advance(f"Purging {done.workflow_id}: {done.rows} rows", 0)
 
             found = retention.expired(now) if options.dry_run else retention.purge(now, report)
+    found = [each for each in found if each.rows]
     rows = [
         {
             "workflowId": each.workflow_id,

@@ -227,6 +227,8 @@ def test_l3_purge_counts_and_removes_what_is_past_its_retention(cli: Cli, tmp_pa
     instance = open_instance(database_url, "r1", log=[old, LogEntry("step.completed")])
 
     assert cli.json("purge", "--dry-run")["rows"] == 1
+    cli("apply", write(tmp_path, "other.json", {**definition(), "workflowId": "other"}))
+    assert [each["workflowId"] for each in cli.json("purge", "--dry-run")["workflows"]] == ["demo"]
     assert cli.json("purge")["rows"] == 1
     assert [row["event"] for row in cli.json("logs", str(instance.id))] == ["step.completed"]
     assert "0 rows removed." in cli("purge")
