@@ -1,0 +1,188 @@
+"""What a sql task may send: one statement, of an allowed kind, with its limits, and never to the service's database."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Any
+
+import psycopg
+import pytest
+
+from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.local.configuration import connection_json
+from airflow_workflow_provider.model.sql_text import RefusedStatement, other_statement, postgres_statement
+from airflow_workflow_provider.operators.sql import SqlTaskOperator
+
+pytestmark = pytest.mark.postgres
+
+PIECES = (
+    "select 1", "select 'a;b'", ";", "'", "''", '"', '""', "--", "\n", "/*", "*/", "$$", "$a$", "$b$", "E'", "e'\\'",
+    "\\",
+    "\\'",
+    "U&'", "b'1'", "drop table victim", "delete from victim", "insert into victim values (1)", " ", ",", "(", ")",
+    "$1", "a$b",
+    "x", "é", "%", "::text", "\r", "values (1)", "with a as (delete from victim returning 1) select 1", "commit",
+    "\t", "$é$",
+    "1$",
+)  # fmt: skip
+
+
+@pytest.fixture
+def shop(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> psycopg.Connection[Any]:
+    monkeypatch.setenv("AIRFLOW_CONN_EXAMPLE_SQL", connection_json(empty_database_url))
+    connection = psycopg.connect(empty_database_url.replace("+psycopg", ""), autocommit=True)
+    connection.execute("create table victim (n int)")
+    connection.execute("insert into victim values (1)")
+    return connection
+
+
+def run(sql: str, **arguments: Any) -> Any:
+    return SqlTaskOperator(task_id="t", arguments={"connection": "example_sql", "sql": sql, **arguments}).execute({})
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select 1; drop table victim",
+        "select 1;;select 2",
+        "select 1 /* ; */ ; select 2",
+        "select '\\'; drop table victim; --'",
+        "select $a$;$b$;$a$; select 2",
+        "copy (select 1) to program 'id'",
+        "COPY victim FROM PROGRAM 'id'",
+        "do $$ begin delete from victim; end $$",
+        "set role postgres",
+        "set transaction read write",
+        "begin",
+        "commit",
+        "grant all on victim to public",
+        "create function f() returns int language sql as 'select 1'",
+        "create extension dblink",
+        "alter system set log_statement = 'all'",
+        "alter role postgres superuser",
+        "prepare p as delete from victim",
+        "/* /* */ select 1",
+        "select 'open",
+        "",
+        "   -- nothing",
+        ";",
+    ],
+)
+@pytest.mark.parametrize("write", [False, True])
+def test_a_text_that_is_not_one_allowed_statement_is_refused(sql: str, write: bool, shop: Any) -> None:
+    with pytest.raises((StepFailure, psycopg.Error)):
+        run(sql, write=write)
+    assert shop.execute("select count(*) from victim").fetchone() == (1,)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "delete from victim",
+        "with gone as (delete from victim returning 1) select * from gone",
+        "select * into other from victim",
+        "explain analyze delete from victim",
+        "select set_config('transaction_read_only', 'off', true)",
+        "truncate victim",
+        "drop table victim",
+    ],
+)
+def test_what_changes_data_needs_write(sql: str, shop: Any) -> None:
+    with pytest.raises((StepFailure, psycopg.Error)):
+        run(sql)
+    assert shop.execute("select count(*) from victim").fetchone() == (1,)
+
+
+def test_the_server_itself_takes_one_statement_only(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow_workflow_provider.model import sql_text
+
+    monkeypatch.setattr(sql_text, "_one", lambda text: sql_text.Statement(text, ("select",)))
+    with pytest.raises(psycopg.Error, match="multiple commands"):
+        run("select 1; delete from victim", write=True)
+    assert shop.execute("select count(*) from victim").fetchone() == (1,)
+
+
+def test_what_is_read_as_one_statement_is_one_to_postgresql(shop: Any) -> None:
+    """The server counts the statements of what the reader takes for one; it must never find a second."""
+    source = random.Random(10)  # noqa: S311 - the same texts in each run
+    taken = 0
+    for _ in range(10_000):
+        text = "".join(source.choices(PIECES, k=source.randint(1, 8)))
+        try:
+            statement = postgres_statement(text, write=True)
+        except RefusedStatement:
+            continue
+        taken += 1
+        shop.pgconn.exec_(b"begin")
+        result = shop.pgconn.exec_params(statement.text.encode(), [])
+        assert b"multiple commands" not in result.error_message, text
+        shop.pgconn.exec_(b"rollback")
+    assert taken > 200
+    assert shop.execute("select count(*) from victim").fetchone() == (1,)
+
+
+@pytest.mark.parametrize(
+    ("sql", "write", "taken"),
+    [
+        ("select * from t where a = ?", False, True),
+        ("select 1;", False, True),
+        ("select 1; drop table t", True, False),
+        ("select 'a;b'", False, False),
+        ("select 1 /*! union select 2 */", False, False),
+        ("select 1 -- x", False, False),
+        ("select 1 # x", False, False),
+        ("select * into outfile '/tmp/x' from t", False, False),
+        ("with a as (select 1) delete from t", False, False),
+        ("select 1 drop table t", False, False),
+        ("select 1\nGO\nselect 2", True, False),
+        ("update t set a = 1", False, False),
+        ("update t set a = 1", True, True),
+        ("update t set a = 1 exec xp_cmdshell 'id'", True, False),
+        ("pragma writable_schema = 1", True, False),
+        ("attach database 'x' as y", True, False),
+    ],
+)
+def test_of_other_databases_only_the_clear_is_taken(sql: str, write: bool, taken: bool) -> None:
+    if taken:
+        assert other_statement(sql, write=write).text
+    else:
+        with pytest.raises(RefusedStatement):
+            other_statement(sql, write=write)
+
+
+@pytest.mark.usefixtures("shop")
+def test_time_and_size_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__WORKFLOWS__SQL_TIMEOUT", "1")
+    began = time.monotonic()
+    for sql in ("select pg_sleep(60)", "select set_config('statement_timeout', '0', true), pg_sleep(60)"):
+        with pytest.raises(StepFailure) as caught:
+            run(sql)
+        assert caught.value.error_code == "sql-timeout"
+    assert time.monotonic() - began < 20
+    monkeypatch.setenv("AIRFLOW__WORKFLOWS__SQL_TIMEOUT", "60")
+    monkeypatch.setenv("AIRFLOW__WORKFLOWS__SQL_MAX_BYTES", "100000")
+    with pytest.raises(StepFailure) as caught:
+        run("select repeat('x', 1000), generate_series(1, 1000000)", maxRows=100_000)
+    assert caught.value.error_type == "OutputTooLarge"
+
+
+def test_the_workflow_database_is_refused_under_another_name(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = connection_json(database_url)
+    monkeypatch.setenv("AIRFLOW_CONN_WORKFLOWS_DEFAULT", own)
+    monkeypatch.setenv("AIRFLOW_CONN_EXAMPLE_SQL", own)
+    with pytest.raises(StepFailure, match="kept for the workflow service"):
+        run("select 1")
+    # A name that only the server can see through: addresses say nothing.
+    monkeypatch.setattr("airflow_workflow_provider.operators.reach._same_database", lambda *_: False)
+    with pytest.raises(StepFailure, match="kept for the workflow service"):
+        run("select 1")
+
+
+def test_airflows_database_is_refused_by_what_it_holds(shop: Any) -> None:
+    for name in ("dag_run", "task_instance", "serialized_dag"):
+        shop.execute(f"create table {name} (n int)")
+    with pytest.raises(StepFailure, match="kept for the workflow service"):
+        run("select 1")
