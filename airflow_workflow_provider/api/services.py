@@ -12,10 +12,11 @@ from airflow_workflow_provider.dag.plan import plan_of
 from airflow_workflow_provider.dag.stored import graph_at, stored_definition
 from airflow_workflow_provider.engine.drawing import Drawing, drawing_of
 from airflow_workflow_provider.engine.graph import Graph
-from airflow_workflow_provider.engine.masking import Masker, filled, filled_in, secret_paths
+from airflow_workflow_provider.engine.masking import Masker, filled, filled_in, hidden_in_input
 from airflow_workflow_provider.errors import InvalidDefinition, Misuse, NotFound, StoreUnavailable
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.json_text import MAX_DEPTH
+from airflow_workflow_provider.model.paths import Path
 from airflow_workflow_provider.model.reach import Policy
 from airflow_workflow_provider.model.task import TaskDefinition
 from airflow_workflow_provider.model.validate import parse_task
@@ -153,15 +154,12 @@ class Services:
         forms = filled(stored.schema, *(vote["form"] for vote in stored.votes))
         return Masker(definition, stored.input, airflow_mask, forms)
 
-    def secret_paths(self, workflow_id: str) -> set[tuple[str, ...]]:
+    def secret_paths(self, workflow_id: str) -> set[Path]:
         """Return the places of secrets in the inputs of a workflow, as any of its versions names them."""
-        found: set[tuple[str, ...]] = set()
+        found: set[Path] = set()
         for published in self.definitions.versions(workflow_id):
-            definition = self.definition(workflow_id, published.revision)
-            found.update(secret_paths(definition.input_schema))
-            log = definition.execution_log
-            found.update(tuple(text.split(".")) for text in (log.redact if log is not None else ()))
-        return {path[1:] if len(path) > 1 and path[0] in ("input", "data") else path for path in found if path}
+            found.update(hidden_in_input(self.definition(workflow_id, published.revision)))
+        return found
 
 
 def airflow_mask(value: Any) -> Any:

@@ -1,32 +1,58 @@
 """What must not be readable in the log, the API or the UI (rule L4).
 
-Two things say what is secret: paths in ``executionLog.redact``, and properties of ``inputSchema``, or of a form that
-people fill in, with ``writeOnly`` or ``format: password``. A form's schema need not stand in the definition: what it
-hides is noted in the state with the answer. A secret is masked where its path leads, in whichever
-document of a row that is, and wherever else the same text turns up, so that a step that hands a password on does not
-tell it.
+Two things say what is secret: paths in ``executionLog.redact``, and what ``inputSchema``, or the schema of a form that
+people fill in, calls ``writeOnly`` or ``format: password``. A form's schema need not stand in the definition: what it
+hides is noted in the state with the answer. A secret is masked where its path leads, in whichever document of a row
+that is, and wherever else the same text turns up, however it is written there, so that a step that hands a password on
+does not tell it.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
+
+from airflow_workflow_provider.engine.spellings import spellings
+from airflow_workflow_provider.model.json_schema.secrets import declared_names, secret_paths
+from airflow_workflow_provider.model.paths import (
+    Name,
+    Part,
+    Path,
+    PathError,
+    ends_with,
+    from_json,
+    parse_path,
+    place_named,
+    to_json,
+    values_at,
+)
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import Step, WorkflowDefinition
 
 MASK: Final = "***"
 SHORTEST_SECRET: Final = 4
-"""Shorter texts are masked at their path only: masking every ``1`` would hide the log itself."""
+"""Shorter texts and numbers are masked at their path only: masking every ``1`` would hide the log itself."""
 
-MAX_SCHEMA_DEPTH: Final = 32
+_BEGINNING: Final = 6
+"""Characters by which the beginning of a secret is known at the end of a text that was cut."""
+
+_CORE: Final = re.compile("[A-Za-z0-9]+")
+_LONG: Final = 59
+"""Shorter texts were not cut."""
+
 NOTED: Final = "secrets"
 """Key of the state's ``instance`` that lists the paths of secrets in forms."""
 
 _ROOTS: Final = ("input", "output", "data", "variables", "event")
-
-Path = tuple[str, ...]
+_INPUTS: Final = (("input",), ("data",), ("event", "data"))
+_FORMS: Final = (("form",), ("defaults",))
+"""Where an input, and a form, stand in what is masked: a path that begins with any name needs a place to begin at."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +74,7 @@ def filled(schema: Any, *forms: Any) -> Filled:
 
 def filled_in(state: Mapping[str, Any]) -> Filled:
     """Return the forms that an instance has."""
-    noted = tuple(tuple(path) for path in state.get("instance", {}).get(NOTED, ()))
+    noted = tuple(from_json(path) for path in state.get("instance", {}).get(NOTED, ()))
     outputs = [step.get("output") for step in state.get("steps", {}).values()]
     answers = [answer for output in outputs if isinstance(output, dict) for answer in (output, *_votes(output))]
     return Filled(noted, tuple(answer["form"] for answer in answers if "form" in answer))
@@ -57,7 +83,7 @@ def filled_in(state: Mapping[str, Any]) -> Filled:
 def note_secrets(state: dict[str, Any], schema: Any) -> None:
     """Note in the state of an instance what a form of a schema hides, before it has such a form."""
     noted = state["instance"].setdefault(NOTED, [])
-    noted += [list(path) for path in secret_paths(schema) if list(path) not in noted]
+    noted += [path for path in map(to_json, secret_paths(schema)) if path not in noted]
 
 
 def _votes(output: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -81,34 +107,168 @@ class Masker:
         also: Callable[[Any], Any] = lambda value: value,
         filled: Filled = Filled(()),
     ) -> None:
-        log = definition.execution_log
-        redacted = [_path(text) for text in log.redact] if log is not None else []
-        forms = [path for schema in form_schemas(definition.steps) for path in secret_paths(schema)]
-        hidden = [*redacted, *secret_paths(definition.input_schema), *forms, *filled.paths]
-        self._paths = {path for full in hidden for path in (full, _below_root(full)) if path}
-        found = {text for path in self._paths for text in _texts_at(input_data, path)}
-        found |= {text for path in (*forms, *filled.paths) for form in filled.forms for text in _texts_at(form, path)}
-        self._texts = sorted((text for text in found if len(text) >= SHORTEST_SECRET), key=len, reverse=True)
         self._also = also
+        log = definition.execution_log
+        redacted = [_redacted(text) for text in log.redact] if log is not None else []
+        schemas = list(form_schemas(definition.steps))
+        forms = [path for schema in schemas for path in secret_paths(schema)] + list(filled.paths)
+        inputs = secret_paths(definition.input_schema)
+        hidden = {
+            *_anywhere(redacted),
+            *_placed(inputs, _INPUTS),
+            *_placed(forms, _FORMS),
+        }
+        self._places = _Places(hidden)
+        self._texts = _Texts()
+        if hidden:
+            named = declared_names(definition.input_schema).union(*map(declared_names, schemas))
+            known = {*inputs, *forms, *map(_below_root, redacted), *redacted}
+            of_input = (found for path in known for found in values_at(input_data, path))
+            of_forms = (found for path in forms for form in filled.forms for found in values_at(form, path))
+            self._texts = _Texts(chain(of_input, of_forms), named)
 
     def mask(self, value: Any) -> Any:
-        """Return a copy of a JSON value with every secret in it replaced by ``***``."""
+        """Return a JSON value with every secret in it replaced by ``***``; what is given is left as it is."""
+        if not self._places and not self._texts:
+            return self._also(value)
         return self._also(self._mask(value, ()))
 
-    def _mask(self, value: Any, path: Path) -> Any:
+    def mask_metadata(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a copy of the metadata of a row, whose names are paths, with every secret in it masked."""
+        hidden = {name for name in metadata if self._places and self._places.hide(place_named(name))}
+        return dict(self.mask({name: MASK if name in hidden else value for name, value in metadata.items()}))
+
+    def _mask(self, value: Any, place: tuple[Part, ...]) -> Any:
         if isinstance(value, dict):
-            return {key: self._mask_entry(item, (*path, key)) for key, item in value.items()}
+            masked = {key: self._entry(item, key, place) for key, item in value.items()}
+            return {self._texts.masked_name(key): item for key, item in masked.items()} if self._texts else masked
         if isinstance(value, list):
-            return [self._mask(item, path) for item in value]
+            return [self._entry(item, index, place) for index, item in enumerate(value)]
+        return self._texts.masked(value) if self._texts else value
+
+    def _entry(self, value: Any, part: Part, place: tuple[Part, ...]) -> Any:
+        place = (*place, part)
+        if self._places.may_hide(part) and self._places.hide(place):
+            return MASK
+        return self._mask(value, place)
+
+
+class _Places:
+    """Finds out quickly whether a place is secret: most paths end with a name that hardly any place has."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._by_name: dict[Part, list[Path]] = {}
+        self._open: list[Path] = []
+        for path in paths:
+            last = path[-1]
+            if isinstance(last, Name) and not last.text.isdecimal():
+                self._by_name.setdefault(last.text, []).append(path)
+            else:
+                self._open.append(path)
+
+    def __bool__(self) -> bool:
+        return bool(self._by_name or self._open)
+
+    def may_hide(self, part: Part) -> bool:
+        """Tell whether a place may be secret, by the last part of it."""
+        return part in self._by_name or bool(self._open)
+
+    def hide(self, place: tuple[Part, ...]) -> bool:
+        """Tell whether a place in a document is secret."""
+        candidates = self._by_name.get(place[-1], ())
+        return any(ends_with(place, path) for path in candidates) or any(ends_with(place, path) for path in self._open)
+
+
+class _Texts:
+    """Finds secrets by their text.
+
+    :param secrets: JSON values
+    :param named: names of properties that are no secret, though they stand in one
+    """
+
+    def __init__(self, secrets: Iterable[Any] = (), named: frozenset[str] = frozenset()) -> None:
+        texts: set[str] = set()
+        self._numbers: set[float] = set()
+        for secret in secrets:
+            self._collect(secret, texts, named)
+        self._names: dict[str, str] = {}
+        self._groups: dict[str, list[str]] = {}
+        for text in sorted(texts, key=len, reverse=True):
+            for core, known in _by_core(text):
+                self._groups.setdefault(core, []).extend(known)
+        self._any = bool(self._groups)
+        digits = sorted((re.escape(json.dumps(abs(number))) for number in self._numbers), key=len, reverse=True)
+        # Not within a longer number, nor the year of a date.
+        self._digits = re.compile(rf"(?<![\d.])(?:{'|'.join(digits)})(?!\.?\d|-\d\d-)") if digits else None
+
+    def __bool__(self) -> bool:
+        return self._any or self._digits is not None
+
+    def masked(self, value: Any) -> Any:
+        """Return a text, number, boolean or null, masked where a secret is or stands in it."""
         if isinstance(value, str):
-            for text in self._texts:
-                value = value.replace(text, MASK)
+            if self._any:
+                value = self._without_secrets(value)
+            return value if self._digits is None else self._digits.sub(MASK, value)
+        if self._numbers and isinstance(value, (int, float)) and not isinstance(value, bool):
+            return MASK if value in self._numbers else value
         return value
 
-    def _mask_entry(self, value: Any, path: Path) -> Any:
-        if any(path[-len(secret) :] == secret for secret in self._paths):
-            return MASK
-        return self._mask(value, path)
+    def masked_name(self, name: str) -> str:
+        """Return the name of a property, masked where a secret stands in it; few names come again and again."""
+        found = self._names.get(name)
+        if found is None:
+            found = self._names[name] = str(self.masked(name))
+        return found
+
+    def _without_secrets(self, text: str) -> str:
+        masked = text
+        for core, known in self._groups.items():
+            if core in masked:
+                for spelling in known:
+                    masked = masked.replace(spelling, MASK)
+        return self._without_cut(masked) if len(text) >= _LONG else masked
+
+    def _without_cut(self, text: str) -> str:
+        """Return a text without the beginning of a secret at its end: long messages are cut somewhere."""
+        for spelling in chain.from_iterable(self._groups.values()):
+            at = text.rfind(spelling[:_BEGINNING], max(0, len(text) - len(spelling)))
+            if at >= 0 and len(spelling) >= _BEGINNING and spelling.startswith(text[at:].rstrip("….")):
+                return text[:at] + MASK
+        return text
+
+    def _collect(self, secret: Any, texts: set[str], named: frozenset[str]) -> None:
+        if isinstance(secret, str):
+            if len(secret) >= SHORTEST_SECRET:
+                texts.add(secret)
+        elif isinstance(secret, bool) or secret is None:
+            return
+        elif isinstance(secret, (int, float)):
+            if len(json.dumps(abs(secret))) >= SHORTEST_SECRET:
+                self._numbers.add(secret)
+        elif isinstance(secret, dict):
+            texts.update(key for key in secret if key not in named and len(key) >= SHORTEST_SECRET)
+            for item in secret.values():
+                self._collect(item, texts, named)
+        else:
+            for item in secret:
+                self._collect(item, texts, named)
+
+
+@lru_cache(maxsize=512)
+def _by_core(secret: str) -> list[tuple[str, list[str]]]:
+    """Return the spellings of a secret, longest first, by a part that stands in all of them: it is looked for first."""
+    known = sorted((each for each in spellings(secret) if len(each) >= SHORTEST_SECRET), key=len, reverse=True)
+    core = max(_CORE.findall(secret), key=len, default="")
+    alike = [each for each in known if core and core in each]
+    return [*([(core, alike)] if alike else []), *((each, [each]) for each in known if not core or core not in each)]
+
+
+def hidden_in_input(definition: WorkflowDefinition) -> set[Path]:
+    """Return the paths of the secrets in the input of a workflow, from the input on."""
+    log = definition.execution_log
+    redacted = [_redacted(text) for text in log.redact] if log is not None else []
+    return {path for path in (*map(_below_root, redacted), *secret_paths(definition.input_schema)) if path}
 
 
 def form_schemas(steps: Iterable[Step]) -> Iterator[Any]:
@@ -123,59 +283,38 @@ def form_schemas(steps: Iterable[Step]) -> Iterator[Any]:
             yield from form_schemas(step.for_each.steps)
 
 
-def secret_paths(schema: Any) -> Iterator[Path]:
-    """Yield the paths of the properties that a JSON Schema marks as secret; array positions are left out of a path."""
-    yield from _secret_paths(schema, schema, (), 0)
+@lru_cache(maxsize=512)
+def _redacted(text: str) -> Path:
+    try:
+        return parse_path(text)
+    except PathError:
+        # Stored before the grammar was: names between dots, as then.
+        return tuple(Name(part) for part in text.split(".") if part)
 
 
-def _secret_paths(schema: Any, root: Any, path: Path, depth: int) -> Iterator[Path]:
-    if not isinstance(schema, dict) or depth > MAX_SCHEMA_DEPTH:
-        return
-    if path and (schema.get("writeOnly") is True or schema.get("format") == "password"):
-        yield path
-    for part in _parts(schema, root):
-        yield from _secret_paths(part, root, path, depth + 1)
-    properties = schema.get("properties")
-    for name, inner in properties.items() if isinstance(properties, dict) else ():
-        yield from _secret_paths(inner, root, (*path, name), depth + 1)
+def _anywhere(paths: Iterable[Path]) -> Iterator[Path]:
+    """Yield paths as they are, and without the document they start in: rows hold documents under names of their own."""
+    for path in paths:
+        if path:
+            yield path
+            below = _below_root(path)
+            if isinstance(below[0], Name):
+                yield below
 
 
-def _parts(schema: Mapping[str, Any], root: Any) -> Iterable[Any]:
-    """Return the schemas that describe the same value, or the items of it."""
-    for key in ("allOf", "anyOf", "oneOf"):
-        part = schema.get(key)
-        yield from part if isinstance(part, list) else ()
-    yield from (schema[key] for key in ("then", "else", "items") if key in schema)
-    reference = schema.get("$ref")
-    if isinstance(reference, str) and reference.startswith("#/"):
-        found = root
-        for name in reference[2:].split("/"):
-            found = found.get(name.replace("~1", "/").replace("~0", "~")) if isinstance(found, dict) else None
-        yield found
-
-
-def _path(text: str) -> Path:
-    return tuple(part for part in text.split(".") if part)
+def _placed(paths: Iterable[Path], roots: Iterable[tuple[str, ...]]) -> Iterator[Path]:
+    """Yield paths that begin with a name as they are, and others from where their document stands."""
+    for path in paths:
+        if isinstance(path[0], Name):
+            yield path
+        else:
+            yield from ((*map(Name, root), *path) for root in roots)
 
 
 def _below_root(path: Path) -> Path:
-    """Return a path without the name of the document it starts in: rows hold documents under names of their own."""
-    if len(path) > 1 and path[0] in _ROOTS:
+    first = path[0].text if path and isinstance(path[0], Name) else None
+    if len(path) > 1 and first in _ROOTS:
         return path[1:]
-    if len(path) > len(("steps", "<id>", "output")) and path[0] == "steps":
+    if len(path) > len(("steps", "<id>", "output")) and first == "steps":
         return path[3:]
     return path
-
-
-def _texts_at(value: Any, path: Path) -> Iterator[str]:
-    if isinstance(value, list):
-        for item in value:
-            yield from _texts_at(item, path)
-    elif path:
-        if isinstance(value, dict) and path[0] in value:
-            yield from _texts_at(value[path[0]], path[1:])
-    elif isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _texts_at(item, path)

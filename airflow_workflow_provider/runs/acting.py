@@ -137,7 +137,7 @@ def write_down(rooms: Rooms, case: Case, operation: Operation, order: Order) -> 
         scope=case.scope,
         actor=order.actor,
         message=order.reason,
-        metadata=masker.mask(metadata) or None,
+        metadata=masker.mask_metadata(metadata) or None,
         data={"via": order.via, "reason": order.reason, **masker.mask(case.more)},
     )
     record.log([action, *entries(case.machine.drain_events(), masker, metadata)])

@@ -122,7 +122,7 @@ class AuditForwarder:
             at=row.timestamp,
             step_id=_step_of(asked),
             actor={"id": row.owner, "name": row.owner_display_name or row.owner},
-            metadata=masker.mask(metadata) or None,
+            metadata=masker.mask_metadata(metadata) or None,
             data=data,
             message=masker.mask(asked.note),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from airflow_workflow_provider.model.paths import PathError, parse_path, values_at
 from airflow_workflow_provider.store.logs import Level, LogEntry
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def entries(events: Sequence[Event], masker: Masker, metadata: Mapping[str, Any]
 
     :param metadata: stored with every row
     """
-    masked = masker.mask(dict(metadata)) or None
+    masked = masker.mask_metadata(metadata) or None
     return [
         LogEntry(
             event=event.name,
@@ -53,9 +54,10 @@ def entries(events: Sequence[Event], masker: Masker, metadata: Mapping[str, Any]
 def _look_up(document: Mapping[str, Any] | None, name: str) -> tuple[bool, Any]:
     if document is not None and name in document:
         return True, document[name]
-    value: Any = document
-    for part in name.split("."):
-        if not isinstance(value, Mapping) or part not in value:
-            return False, None
-        value = value[part]
-    return True, value
+    try:
+        path = parse_path(name)
+    except PathError:
+        return False, None
+    for value in values_at(document, path):
+        return True, value
+    return False, None

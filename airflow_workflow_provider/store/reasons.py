@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from airflow_workflow_provider.engine.masking import Masker
@@ -30,16 +29,5 @@ def masked(
     parts = [part for part in (event.data, given) if isinstance(part, dict)]
     either = {key: [part[key] for part in parts if key in part] for part in parts for key in part}
     known = {**either, "input": either, "data": either, "event": event.to_json()}
-    masker = Masker(definition, _spelled(known))
+    masker = Masker(definition, known)
     return {**reason, **masker.mask({key: reason[key] for key in ("message", "details")})}
-
-
-def _spelled(value: Any) -> Any:
-    """Return the same with each text and number as the list of how a message may write it."""
-    if isinstance(value, dict):
-        return {key: _spelled(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_spelled(item) for item in value]
-    if value is None or isinstance(value, bool):
-        return value
-    return list(dict.fromkeys((str(value), repr(value).strip("'\""), json.dumps(value).strip('"'))))

@@ -23,6 +23,7 @@ from airflow_workflow_provider.api.operating import shown
 from airflow_workflow_provider.api.problems import Refused, finding
 from airflow_workflow_provider.api.services import Services, airflow_mask
 from airflow_workflow_provider.errors import Misuse, NotFound
+from airflow_workflow_provider.model.paths import ends_with
 from airflow_workflow_provider.runs.opening import InputRefused, Starter
 from airflow_workflow_provider.store.instances import Instance as StoredInstance
 from airflow_workflow_provider.store.jsonpath import InputCondition, parse_condition
@@ -152,7 +153,7 @@ def _conditions(services: Services, query: InstanceQuery, permitted: set[str]) -
     for condition in conditions:
         names = condition.names
         starts = [names[:end] for end in range(1, len(names) + 1)]
-        hidden = any(start[-len(secret) :] == secret for start in starts for secret in secrets)
+        hidden = any(ends_with(start, secret) for start in starts for secret in secrets)
         if hidden or any(map(should_hide_value_for_key, names)):
             message = f"{'.'.join(names)!r} is secret: instances cannot be found by it"
             raise Misuse(message, code="bad-filter", pointer="?input")

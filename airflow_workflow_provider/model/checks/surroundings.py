@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from airflow_workflow_provider.model.checks.base import Check, Checked, finding, warning
+from airflow_workflow_provider.model.checks.base import Path as Place
 from airflow_workflow_provider.model.diagnostics import Diagnostic, pointer_of
+from airflow_workflow_provider.model.json_schema.reach import may_lead
+from airflow_workflow_provider.model.json_schema.validation import place_of
+from airflow_workflow_provider.model.paths import Name, Path, PathError, Position, parse_path
 from airflow_workflow_provider.model.patterns import MANY, MAX_MANY
 from airflow_workflow_provider.model.words import shown
 
 _MAX_PATTERN: Final = 500
+_PATH_ADVICE: Final = 'write for example customer.email, users[*].password, tokens.* or orders["net.gross"]'
 
 
 class EventPattern(Check):
@@ -45,20 +50,58 @@ class UniquePatterns(Check):
 
 
 class LogPaths(Check):
-    """``metadata`` and ``redact`` hold dotted paths (rules L2 and L4)."""
+    """``metadata`` and ``redact`` hold paths, and those of ``redact`` lead somewhere (rules L2 and L4)."""
 
     codes = ("WF503",)
 
     def findings(self, document: Checked) -> Iterator[Diagnostic]:
-        """Yield the paths of another form."""
+        """Yield the paths of another form, and those that can match nothing."""
         log = document.definition.execution_log
         if log is None:
             return
-        for key, paths in (("metadata", log.metadata), ("redact", log.redact)):
-            for number, text in enumerate(paths):
-                if not text or not all(segment.strip() == segment and segment for segment in text.split(".")):
-                    message = f"{shown(text)} is no dotted path"
-                    yield finding("WF503", ("executionLog", key, number), message, "write for example customer.email")
+        for key, texts in (("metadata", log.metadata), ("redact", log.redact)):
+            for number, text in enumerate(texts):
+                place = ("executionLog", key, number)
+                try:
+                    path = parse_path(text)
+                except PathError as error:
+                    yield finding("WF503", place, f"{shown(text)} is no path: {error}", _PATH_ADVICE)
+                else:
+                    yield from (
+                        _of_metadata(text, path, place)
+                        if key == "metadata"
+                        else _of_redact(document, text, path, place)
+                    )
+
+
+def _of_metadata(text: str, path: Path, place: Place) -> Iterator[Diagnostic]:
+    if not all(isinstance(each, Name) or (isinstance(each, Position) and not each.on) for each in path):
+        message = f"{shown(text)} may lead to several values; metadata holds one of each name"
+        yield finding("WF503", place, message, "write for example orders[0].id")
+
+
+def _of_redact(document: Checked, text: str, path: Path, place: Place) -> Iterator[Diagnostic]:
+    names = [each.text for each in path if isinstance(each, Name)]
+    if not names:
+        yield finding("WF503", place, f"{shown(text)} has no name: it would mask everything", _PATH_ADVICE)
+    elif not _leads_somewhere(document, path):
+        message = f"{shown(text)} can match nothing, by what the definition says"
+        yield warning("WF503", place, message, "compare it with inputSchema and the ids of the steps")
+
+
+def _leads_somewhere(document: Checked, path: Path) -> bool:
+    first, second = path[0], path[1] if len(path) > 1 else None
+    root = first.text if isinstance(first, Name) else None
+    if root == "steps" and isinstance(second, Name) and len(path) > len(("steps", "<id>")):
+        return second.text in {step.step_id for _, step, _ in document.steps()}
+    schema = document.definition.input_schema
+    if root != "input" or not schema:
+        return True
+    try:
+        return may_lead(place_of(schema), path[1:])
+    except (RecursionError, TypeError, ValueError, AttributeError):
+        # What is wrong with the schema is said by another check.
+        return True
 
 
 def _pattern_problem(pattern: str) -> str | None:

@@ -1,0 +1,106 @@
+"""How messages, URLs and encodings may write the same text, so that it is found in all of them (rule L4)."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from typing import Final
+from urllib.parse import quote, quote_plus
+
+SHORTEST_LINE: Final = 8
+"""Longer lines of a secret of several lines are secret themselves, but for what marks a PEM's beginning and end."""
+
+SHORTEST_FRAGMENT: Final = 8
+"""Of Base64 of a longer text in which a secret stands."""
+
+_CUTS: Final = (59, 199)
+"""Where our own messages cut a text that is too long for them."""
+
+_MARK: Final = re.compile(r"-{3,}[A-Z ]+-{3,}")
+_HEXADECIMAL: Final = re.compile(r"\\u[0-9a-f]{4}")
+_PERCENT: Final = re.compile("%[0-9A-F]{2}")
+
+
+def spellings(secret: str) -> tuple[str, ...]:
+    """Return every text by which a secret is known, itself included."""
+    found = {secret}
+    for text in _wordings(secret):
+        once = {text, *_escaped(text)}
+        found |= once
+        for each in once:
+            found |= set(_escaped(each))
+        found |= set(_in_markup(text))
+    found |= set(_encoded(secret))
+    return tuple(found)
+
+
+def _wordings(secret: str) -> set[str]:
+    """Return a secret with its line breaks, and its white space, written in other ways, and its parts."""
+    lines = secret.splitlines()
+    found = {secret, secret.strip(), " ".join(secret.split())}
+    if len(lines) > 1:
+        found |= {joint.join(lines) for joint in ("\n", "\r\n", "\r", "", " ")}
+        stripped = {line.strip() for line in lines}
+        found |= {line for line in stripped if len(line) >= SHORTEST_LINE and not _MARK.fullmatch(line)}
+    found |= {text[:cut] for text in list(found) for cut in _CUTS if len(text) > cut}
+    return {text for text in found if text}
+
+
+def _escaped(text: str) -> Iterator[str]:
+    """Yield a text as the inside of a quoted one, by the rules of Python and JSON."""
+    # A quote that both kinds are needed for makes repr escape one of them.
+    for python in (repr("\"'" + text)[len("'\"\\'") : -1], ascii("\"'" + text)[len("'\"\\'") : -1]):
+        yield python
+        yield python.replace("\\'", "'")
+    plain = json.dumps(text, ensure_ascii=False)[1:-1]
+    escaped = json.dumps(text)[1:-1]
+    yield plain
+    yield escaped
+    yield _HEXADECIMAL.sub(lambda found: "\\u" + found.group()[2:].upper(), escaped)
+    yield escaped.replace("/", "\\/")
+    yield plain.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _in_markup(text: str) -> Iterator[str]:
+    """Yield a text as it stands in URLs, HTML, CSV, SQL and shells."""
+    data = text.encode("utf-8", "surrogatepass")
+    writers: tuple[Callable[[bytes], str], ...] = (
+        lambda each: quote(each, safe=""),
+        quote,
+        quote_plus,
+        lambda each: quote(each, safe="!'()*~-_."),
+        lambda each: quote(each, safe=";,/?:@&=+$-_.!~*'()#"),
+    )
+    for write in writers:
+        written = write(data)
+        yield written
+        yield _PERCENT.sub(lambda found: found.group().lower(), written)
+    for marked in (html.escape(text), html.escape(text, quote=False)):
+        yield marked
+        yield marked.replace("&#x27;", "&#39;")
+        yield marked.replace("&#x27;", "&#39;").replace("&quot;", "&#34;")
+        yield marked.replace("&#x27;", "&apos;")
+    yield text.replace('"', '""')
+    yield text.replace("'", "''")
+    yield shlex.quote(text).strip("'")
+
+
+def _encoded(secret: str) -> Iterator[str]:
+    """Yield a text in Base64 and hexadecimal, also where it stands within a longer one."""
+    data = secret.encode("utf-8", "surrogatepass")
+    yield data.hex()
+    yield data.hex().upper()
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        whole = encode(data).decode("ascii")
+        yield whole
+        yield whole.rstrip("=")
+        yield whole.replace("=", "%3D")
+        for offset, lost in ((0, 0), (1, 2), (2, 3)):
+            shifted = encode(bytes(offset) + data).decode("ascii").rstrip("=")
+            fragment = shifted[lost : len(shifted) - (1 if (offset + len(data)) % 3 else 0)]
+            if len(fragment) >= SHORTEST_FRAGMENT:
+                yield fragment
