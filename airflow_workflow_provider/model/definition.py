@@ -266,7 +266,7 @@ class ExecutionLog(Node):
     level: Literal["debug", "info", "error"] = "info"
     retention: DurationText | None = None
     metadata: Rows[str] = Field((), description="Names looked up in conf, event and input, kept with every row")
-    redact: Rows[str] = Field((), description="Dotted paths whose values are masked")
+    redact: Rows[str] = Field((), description="Paths whose values are masked, such as users[*].pin or tokens.*")
 
 
 class WorkflowSettings(Node):

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, Final
 
 from airflow_workflow_provider.model.json_schema.budget import Budget, OutOfSteps
@@ -31,7 +32,8 @@ _MISSING: Final = object()
 _HARMLESS: Final = frozenset(
     {
         "$anchor", "$comment", "$defs", "$dynamicAnchor", "$id", "$ref", "$schema", "additionalProperties", "allOf",
-        "default", "deprecated", "description", "examples", "exclusiveMaximum", "exclusiveMinimum", "format", "items",
+        "default", "deprecated", "description", "enum", "examples",
+        "exclusiveMaximum", "exclusiveMinimum", "format", "items",
         "maxItems", "maxLength", "maximum", "minItems", "minLength", "minProperties", "minimum", "multipleOf",
         "pattern", "prefixItems", "properties", "readOnly", "required", "title", "type",
         "writeOnly",
@@ -51,10 +53,12 @@ def with_defaults(schema: Any, value: Any) -> Any:
         return completed
     filler = _Filler(value)
     try:
-        completed = filler.complete(place_of(schema), completed, 0)
+        place = place_of(schema)
+        filler.leading = _leading(place)
+        completed = filler.complete(place, completed, 0)
     except (OutOfSteps, RecursionError, UnknownReference, PatternError):
         return copy.deepcopy(value)
-    if filler.added and not _is_harmless(schema) and not fits(schema, completed) and fits(schema, value):
+    if filler.added and not _is_harmless(place) and not fits(schema, completed) and fits(schema, value):
         return copy.deepcopy(value)
     return completed
 
@@ -88,11 +92,13 @@ def endless(place: Place, value: Any) -> bool:
 class _Filler:
     """Fills in one value.
 
+    :ivar leading: the schemas that may lead to a default, if that is known
     :ivar added: there was something to fill in
     :ivar cut: defaults within defaults were left out, because there were too many
     """
 
     def __init__(self, value: Any) -> None:
+        self.leading: frozenset[int] | None = None
         self.added = False
         self.cut = False
         self._budget = Budget(value)
@@ -159,55 +165,57 @@ class _Filler:
                 self._inside(place.inner(schema["unevaluatedItems"]), value, index, invented)
 
     def _inside(self, place: Place, value: Any, key: Any, invented: int) -> None:
-        self._budget.spend()
-        value[key] = self.complete(place, value[key], invented)
+        if self.leading is None or id(place.schema) in self.leading:
+            self._budget.spend()
+            value[key] = self.complete(place, value[key], invented)
 
 
-def _applied(place: Place, value: Any, budget: Budget) -> Iterator[Place]:
+def _applied(place: Place, value: Any, budget: Budget, seen: set[int] | None = None) -> Iterator[Place]:
     """Yield the schemas that surely apply to a value, nearest first; those that depend on it come as it then is.
 
     :param value: the value, or :data:`MISSING`, to which nothing applies that depends on a value
     """
-    seen: set[int] = set()
-    waiting: list[Callable[[], Iterator[Place]]] = [lambda: iter((place,))]
-    while waiting:
-        for each in waiting.pop()():
-            if not isinstance(each.schema, dict) or id(each.schema) in seen:
-                continue
-            seen.add(id(each.schema))
-            budget.spend()
-            yield each
-            waiting[:0] = _more(each, value, budget)
+    seen = set() if seen is None else seen
+    schema = place.schema
+    if not isinstance(schema, dict) or id(schema) in seen:
+        return
+    seen.add(id(schema))
+    budget.spend()
+    yield place
+    for keyword, parts in _PARTS.items():
+        if keyword in schema:
+            for part in parts(place, keyword):
+                yield from _applied(part, value, budget, seen)
+    if value is not _MISSING and not _CONDITIONS.isdisjoint(schema):
+        for part in _conditional(place, value, budget):
+            yield from _applied(part, value, budget, seen)
 
 
-def _more(place: Place, value: Any, budget: Budget) -> list[Callable[[], Iterator[Place]]]:
-    """Return what else applies, last first; each is only looked at when its turn comes."""
-    return [
-        *([] if value is _MISSING else [lambda: _conditional(place, value, budget)]),
-        lambda: _alternative(place),
-        lambda: _parts(place),
-        lambda: _named(place),
-    ]
+def _named(place: Place, keyword: str) -> Iterator[Place]:
+    found = place.named(keyword)
+    if found is not None:
+        yield found
 
 
-def _named(place: Place) -> Iterator[Place]:
-    for keyword in REFERENCES:
-        found = place.named(keyword)
-        if found is not None:
-            yield found
-
-
-def _parts(place: Place) -> Iterator[Place]:
-    parts = place.schema.get("allOf")
+def _every(place: Place, keyword: str) -> Iterator[Place]:
+    parts = place.schema[keyword]
     yield from (place.inner(part) for part in (parts if isinstance(parts, list) else ()))
 
 
-def _alternative(place: Place) -> Iterator[Place]:
-    for keyword in ("anyOf", "oneOf"):
-        parts = place.schema.get(keyword)
-        others = [part for part in parts if not _is_null(part)] if isinstance(parts, list) else []
-        if len(others) == 1:
-            yield place.inner(others[0])
+def _only(place: Place, keyword: str) -> Iterator[Place]:
+    parts = place.schema[keyword]
+    others = [part for part in parts if not _is_null(part)] if isinstance(parts, list) else []
+    if len(others) == 1:
+        yield place.inner(others[0])
+
+
+_PARTS: Final[dict[str, Callable[[Place, str], Iterator[Place]]]] = {
+    **dict.fromkeys(REFERENCES, _named),
+    "allOf": _every,
+    "anyOf": _only,
+    "oneOf": _only,
+}
+_CONDITIONS: Final = frozenset({"dependentSchemas", "if"})
 
 
 def _is_null(schema: Any) -> bool:
@@ -231,15 +239,42 @@ def _conditional(place: Place, value: Any, budget: Budget) -> Iterator[Place]:
             yield place.inner(schema[chosen])
 
 
-def _is_harmless(schema: Any) -> bool:
+@lru_cache(maxsize=256)
+def _leading(root: Place) -> frozenset[int]:
+    """Return the schemas in a schema, by identity, that may lead to a default: nothing else is worth a look."""
+    led_by: dict[int, set[int]] = {}
+    waiting, seen, found = [root], {id(root.schema)}, set()
+    while waiting:
+        place = waiting.pop()
+        if not isinstance(place.schema, dict):
+            continue
+        if "default" in place.schema:
+            found.add(id(place.schema))
+        inner = [place.inner(part) for _, part in subschemas(place.schema)]
+        inner += [part for keyword in REFERENCES if keyword in place.schema for part in _named(place, keyword)]
+        for part in inner:
+            led_by.setdefault(id(part.schema), set()).add(id(place.schema))
+            if id(part.schema) not in seen:
+                seen.add(id(part.schema))
+                waiting.append(part)
+    grown = list(found)
+    while grown:
+        new = led_by.get(grown.pop(), set()) - found
+        found |= new
+        grown += new
+    return frozenset(found)
+
+
+@lru_cache(maxsize=256)
+def _is_harmless(root: Place) -> bool:
     """Tell whether no keyword of a schema can refuse a value because a default was added."""
     closes = combines = False
-    waiting = [schema]
+    waiting = [root.schema]
     while waiting:
         part = waiting.pop()
         if not isinstance(part, dict):
             continue
-        if not _HARMLESS.issuperset(part):
+        if not _HARMLESS.issuperset(part) or any(isinstance(each, (dict, list)) for each in part.get("enum") or ()):
             return False
         closes = closes or "additionalProperties" in part
         combines = combines or "allOf" in part or "$ref" in part

@@ -52,16 +52,18 @@ class Place:
     """A schema, and how references in it are resolved.
 
     :ivar schema: the schema, which may be true or false
+    :ivar found: what was looked up before, by base and reference; None where the way to a place matters too
     """
 
     schema: Any
     resolver: Any
+    found: dict[tuple[str, str], Place] | None = None
 
     def inner(self, schema: Any) -> Place:
         """Return a schema that is part of this one."""
         if isinstance(schema, dict) and isinstance(schema.get("$id"), str):
-            return Place(schema, self.resolver.in_subresource(_draft().create_resource(schema)))
-        return Place(schema, self.resolver)
+            return Place(schema, self.resolver.in_subresource(_draft().create_resource(schema)), self.found)
+        return Place(schema, self.resolver, self.found)
 
     def named(self, keyword: str) -> Place | None:
         """Return what ``$ref`` or ``$dynamicRef`` of this schema names; None where it has none.
@@ -77,6 +79,15 @@ class Place:
         :param dynamic: the outermost ``$dynamicAnchor`` of that name is meant
         :raises UnknownReference: it names nothing
         """
+        if self.found is None:
+            return self._lookup(reference, dynamic)
+        key = (self.resolver._base_uri, reference)
+        place = self.found.get(key)
+        if place is None:
+            place = self.found[key] = self._lookup(reference, dynamic)
+        return place
+
+    def _lookup(self, reference: str, dynamic: bool) -> Place:
         from referencing.exceptions import Unresolvable
         from referencing.jsonschema import DynamicAnchor
 
@@ -84,11 +95,11 @@ class Place:
             if not dynamic:
                 anchor = self._anchor(reference)
                 if isinstance(anchor, DynamicAnchor):
-                    return Place(anchor.resource.contents, self._within(reference))
+                    return Place(anchor.resource.contents, self._within(reference), self.found)
             found = self.resolver.lookup(reference)
         except (Unresolvable, ValueError, TypeError, KeyError, AttributeError) as error:
             raise UnknownReference(reference) from error
-        return Place(found.contents, found.resolver)
+        return Place(found.contents, found.resolver, self.found)
 
     def _anchor(self, reference: str) -> Any:
         from referencing.exceptions import Unresolvable
@@ -116,7 +127,8 @@ def root_place(schema: Any) -> Place:
     except (ValueError, TypeError, AttributeError):
         # A schema that is none: what it refers to is not found.
         registry = _published().with_resource(base, resource)
-    return Place(schema, registry.resolver(base))
+    # A dynamic reference depends on the way that led to it, which a place that was found once has lost.
+    return Place(schema, registry.resolver(base), None if "dynamicRef" in repr(schema) else {})
 
 
 def subschemas(schema: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:

@@ -7,7 +7,7 @@ of their own and follow a nested ``$schema`` to other drafts, whose patterns are
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.model.json_schema.keywords import keywords
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.model.json_schema.budget import Budget
     from airflow_workflow_provider.model.json_schema.references import Place
 
-_UNPREFIXED = frozenset({"if", "$ref"})
+_UNPREFIXED: Final = frozenset({"if", "$ref"})
+_KINDS: Final[dict[str, type]] = {"array": list, "boolean": bool, "null": type(None), "object": dict, "string": str}
 
 
 class Visit:
@@ -42,9 +43,14 @@ class Visit:
 
     def is_type(self, instance: Any, name: str) -> bool:
         """Tell whether a value is of a type of JSON Schema; 1.0 is an integer, true is no number."""
-        from jsonschema import Draft202012Validator
-
-        return bool(Draft202012Validator.TYPE_CHECKER.is_type(instance, name))
+        if name == "integer":
+            return (isinstance(instance, int) and not isinstance(instance, bool)) or (
+                isinstance(instance, float) and instance.is_integer()
+            )
+        if name == "number":
+            return isinstance(instance, (int, float)) and not isinstance(instance, bool)
+        kind = _KINDS.get(name)
+        return kind is not None and isinstance(instance, kind)
 
     def is_valid(self, instance: Any) -> bool:
         """Tell whether a value fits."""
@@ -52,12 +58,12 @@ class Visit:
 
     def iter_errors(self, instance: Any) -> Iterator[Any]:
         """Yield every way in which a value does not fit, as errors of ``jsonschema``."""
-        from jsonschema import ValidationError
-
         schema = self.schema
         if schema is True:
             return
         if schema is False:
+            from jsonschema import ValidationError
+
             yield ValidationError(
                 f"False schema does not allow {instance!r}",
                 validator=None,
