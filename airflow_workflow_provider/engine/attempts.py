@@ -40,10 +40,10 @@ def complete(
     """
     current = scope.control["current"]
     bindings = bindings_of(scope, attempt=current["attempt"], output=raw_output)
-    names, uuids = names_in(scope), machine.uuids(scope, current)
+    names, occasion = names_in(scope), machine.occasion(scope, current, now)
     kept = raw_output
     if step.output is not None:
-        shaped = apply_transform(step.output, names, bindings, uuids, "output")
+        shaped = apply_transform(step.output, names, bindings, occasion, "output")
         kept = json_object(shaped, max_bytes=machine.options.max_output_bytes)
     elif shaped_only:
         kept = json_object(raw_output, max_bytes=machine.options.max_output_bytes)
@@ -57,7 +57,7 @@ def complete(
     )
     assigned = {}
     for variable, transform in step.assign.items():
-        value = apply_transform(transform, names, bindings, uuids, f"assign/{variable}")
+        value = apply_transform(transform, names, bindings, occasion, f"assign/{variable}")
         json_object(value, max_bytes=machine.options.max_output_bytes, what=f"variable {variable!r}")
         assigned[variable] = value
     scope.record(step.step_id).update(folded)
@@ -129,7 +129,9 @@ def call_of(machine: Machine, scope: Scope, current: Json) -> Call:
     :raises StepFailure: the input or the arguments cannot be computed
     """
     step = machine.graph.step(current["stepId"])
-    uuids, deadline = machine.uuids(scope, current), current["deadline"]
+    # The same whenever the call of an attempt is computed: when the attempt began.
+    began, deadline = moment(current["startedAt"]), current["deadline"]
+    occasion = machine.occasion(scope, current, began)
     if current["kind"] == "compensation":
         bindings, names = closing.compensation_bindings(scope, current)
         compensation = closing.compensation_of(step)
@@ -139,7 +141,7 @@ def call_of(machine: Machine, scope: Scope, current: Json) -> Call:
         task_id, transform, given, use = step.task_id, step.input, step.arguments, "input"
     value = bindings["data"]
     if transform is not None:
-        value = apply_transform(transform, names, bindings, uuids, use)
+        value = apply_transform(transform, names, bindings, occasion, use)
         value = {} if value is None else value
     return Call(
         scope=scope.key,
@@ -149,10 +151,11 @@ def call_of(machine: Machine, scope: Scope, current: Json) -> Call:
         visit=current["visit"],
         attempt=current["attempt"],
         input=value,
-        arguments=resolve_arguments(given or {}, names, bindings, uuids, "arguments"),
+        arguments=resolve_arguments(given or {}, names, bindings, occasion, "arguments"),
         bindings=bindings,
         idempotency_key=machine.idempotency_key(scope.key, step.step_id, current["visit"]),
         deadline=None if deadline is None else moment(deadline),
+        began=began,
     )
 
 

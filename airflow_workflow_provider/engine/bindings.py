@@ -18,6 +18,7 @@ from airflow_workflow_provider.model.expressions import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from airflow_workflow_provider.engine.state import Json, Scope
 
@@ -68,31 +69,33 @@ def names_in(scope: Scope) -> frozenset[str]:
     return X1_NAMES | frozenset(scope.names)
 
 
-class Uuids:
-    """Stable values for JSONata's ``$uuid()`` (rule X3).
+class Occasion:
+    """What an evaluation is told besides its bindings: its time, and stable values for ``$uuid()`` (rule X3).
 
     :param instance_id: the instance
     :param step_id: the step, or a name for what is no step
     :param visit: the visit, with the item it belongs to
+    :param at: the time that the expression sees; None for the host's clock
     """
 
-    def __init__(self, instance_id: str, step_id: str, visit: str) -> None:
+    def __init__(self, instance_id: str, step_id: str, visit: str, at: datetime | None) -> None:
         self._prefix = f"{instance_id}/{step_id}/{visit}"
+        self.at = at
 
-    def source(self, use: str) -> Callable[[int], str]:
+    def uuids(self, use: str) -> Callable[[int], str]:
         """Return the function that gives the n-th UUID of one expression of the step."""
         return lambda n: str(uuid.uuid5(NAMESPACE, f"{self._prefix}/{use}/{n}"))
 
 
 def apply_transform(
-    transform: Transform, names: frozenset[str], bindings: Mapping[str, Any], uuids: Uuids, use: str
+    transform: Transform, names: frozenset[str], bindings: Mapping[str, Any], occasion: Occasion, use: str
 ) -> Any:
     """Return what a transform gives; ``use`` says where it stands, for messages and ``$uuid()``.
 
     :raises StepFailure: of type ``ExpressionError``
     """
     try:
-        return compile_transform(transform, names).evaluate(bindings, uuid_source=uuids.source(use))
+        return compile_transform(transform, names).evaluate(bindings, uuid_source=occasion.uuids(use), at=occasion.at)
     except (ExpressionFailure, ValueError) as exc:
         raise expression_error(use, transform.expression, exc) from exc
 
@@ -109,22 +112,24 @@ def holds(condition: str, names: frozenset[str], bindings: Mapping[str, Any]) ->
         raise expression_error(msg, condition, exc) from exc
 
 
-def resolve_arguments(value: Any, names: frozenset[str], bindings: Mapping[str, Any], uuids: Uuids, use: str) -> Any:
+def resolve_arguments(
+    value: Any, names: frozenset[str], bindings: Mapping[str, Any], occasion: Occasion, use: str
+) -> Any:
     """Return a step's ``arguments`` with every transform in them replaced by what it gives (rule K3).
 
     :raises StepFailure: of type ``ExpressionError``
     """
     if is_transform(value):
         if value["type"] != "cel":
-            return apply_transform(Transform.model_validate(value), names, bindings, uuids, use)
+            return apply_transform(Transform.model_validate(value), names, bindings, occasion, use)
         try:
             return compile_cel(value["expression"], names).evaluate(bindings)
         except (ExpressionFailure, ValueError) as exc:
             raise expression_error(use, value["expression"], exc) from exc
     if isinstance(value, dict):
-        return {key: resolve_arguments(item, names, bindings, uuids, f"{use}/{key}") for key, item in value.items()}
+        return {key: resolve_arguments(item, names, bindings, occasion, f"{use}/{key}") for key, item in value.items()}
     if isinstance(value, list):
-        return [resolve_arguments(item, names, bindings, uuids, f"{use}/{n}") for n, item in enumerate(value)]
+        return [resolve_arguments(item, names, bindings, occasion, f"{use}/{n}") for n, item in enumerate(value)]
     return value
 
 

@@ -59,6 +59,7 @@ class Call:
     :param bindings: the bindings of rule X1, for the templates of the task definition
     :param idempotency_key: the same for every attempt of this visit
     :param deadline: when the attempt is to fail with a TimeoutError, None for never
+    :param began: when the attempt began
     """
 
     scope: str
@@ -72,6 +73,7 @@ class Call:
     bindings: Json = field(repr=False)
     idempotency_key: str
     deadline: datetime | None
+    began: datetime
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_workflow_provider.engine import regions
-from airflow_workflow_provider.engine.bindings import Uuids, apply_transform, bindings_of, names_in
+from airflow_workflow_provider.engine.bindings import Occasion, apply_transform, bindings_of, names_in
 from airflow_workflow_provider.engine.calls import Decision
 from airflow_workflow_provider.engine.failure import WORKER_LOST, WORKFLOW_FAILED, Failure, later, next_delay, timestamp
 from airflow_workflow_provider.engine.graph import ON_FAILURE
@@ -27,7 +27,7 @@ def path_ended(machine: Machine, root: Scope, now: datetime) -> None:
         _end_failed(machine, handled["error"], now)
         return
     try:
-        output = _result(machine, root)
+        output = _result(machine, root, now)
     except StepFailure as exc:
         failure = Failure.from_exception(exc)
         instance_failed(machine, root, failure, failure.error_object(None, None, timestamp(now)), now)
@@ -193,7 +193,7 @@ def _target(handler: WorkflowOnFailure, failure: Failure) -> str | None:
     return handler.next_step_id
 
 
-def _result(machine: Machine, root: Scope) -> Json:
+def _result(machine: Machine, root: Scope, now: datetime) -> Json:
     """Return the instance's output (rule X4).
 
     :raises StepFailure: the workflow's ``output`` could not be evaluated or kept
@@ -203,8 +203,8 @@ def _result(machine: Machine, root: Scope) -> Json:
     transform = machine.graph.definition.output
     if transform is None:
         return output
-    uuids = Uuids(machine.state["instance"]["id"], "workflow", "1")
-    value: Any = apply_transform(transform, names_in(root), bindings_of(root, output=output), uuids, "output")
+    occasion = Occasion(machine.state["instance"]["id"], "workflow", "1", now)
+    value: Any = apply_transform(transform, names_in(root), bindings_of(root, output=output), occasion, "output")
     return json_object(value, max_bytes=machine.options.max_output_bytes, what="workflow's output")
 
 

@@ -17,7 +17,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from airflow_workflow_provider.engine import attempts, closing, regions, timing, transitions
-from airflow_workflow_provider.engine.bindings import Uuids
+from airflow_workflow_provider.engine.bindings import Occasion
 from airflow_workflow_provider.engine.calls import Activation, Begun, Call, Decision, Options, decided, visit_name
 from airflow_workflow_provider.engine.events import Event, EventLog
 from airflow_workflow_provider.engine.failure import (
@@ -375,9 +375,9 @@ class Machine:
             "question": None,
         }
 
-    def uuids(self, scope: Scope, current: Json) -> Uuids:
-        """Return the stable UUIDs of an activation (rule X3)."""
-        return Uuids(self.state["instance"]["id"], current["stepId"], visit_name(scope.key, current["visit"]))
+    def occasion(self, scope: Scope, current: Json, at: datetime) -> Occasion:
+        """Return what an evaluation of an activation is told: its time and its stable UUIDs (rule X3)."""
+        return Occasion(self.state["instance"]["id"], current["stepId"], visit_name(scope.key, current["visit"]), at)
 
     def rng(self, scope: Scope, current: Json) -> random.Random:
         """Return the source of an attempt's jitter, the same in every host."""

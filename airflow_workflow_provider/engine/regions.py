@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_workflow_provider.engine import attempts, closing
-from airflow_workflow_provider.engine.bindings import apply_transform, bindings_of, names_in
+from airflow_workflow_provider.engine.bindings import Occasion, apply_transform, bindings_of, names_in
 from airflow_workflow_provider.engine.calls import Decision
 from airflow_workflow_provider.engine.failure import (
     BRANCH_FAILED,
@@ -40,7 +40,7 @@ def fork(machine: Machine, scope: Scope, step: Step, own: Json, now: datetime) -
     if step.for_each is not None:
         bindings = bindings_of(scope, attempt=current["attempt"], output=own)
         bindings["data"] = {**bindings["data"], **own, **bindings["variables"]}
-        region.update(_items(machine, scope, step.for_each, bindings, current))
+        region.update(_items(scope, step.for_each, bindings, machine.occasion(scope, current, now)))
     region["busy"] = True
     current.update(phase="region", region=region)
     if step.for_each is None:
@@ -149,8 +149,8 @@ def _open(machine: Machine, parent: Scope, key: str, steps: tuple[Step, ...], na
     return child
 
 
-def _items(machine: Machine, scope: Scope, for_each: ForEach, bindings: Json, current: Json) -> Json:
-    items = apply_transform(for_each.items, names_in(scope), bindings, machine.uuids(scope, current), "forEach/items")
+def _items(scope: Scope, for_each: ForEach, bindings: Json, occasion: Occasion) -> Json:
+    items = apply_transform(for_each.items, names_in(scope), bindings, occasion, "forEach/items")
     if not isinstance(items, list):
         hint = " JSONata returns a single match bare: write [expression]." if for_each.items.type == "jsonata" else ""
         msg = f"forEach/items must give an array, not {_kind(items)}.{hint}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_workflow_provider.engine.bindings import Uuids, expression_error
+from airflow_workflow_provider.engine.bindings import Occasion, expression_error
 from airflow_workflow_provider.engine.failure import VALIDATION_ERROR
 from airflow_workflow_provider.engine.schemas import check_against
 from airflow_workflow_provider.errors import StepFailure
@@ -13,6 +13,8 @@ from airflow_workflow_provider.model.json_schema.defaults import with_defaults
 from airflow_workflow_provider.model.patterns import matches
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from airflow_workflow_provider.model.definition import Trigger, WorkflowDefinition
     from airflow_workflow_provider.model.events import CloudEvent
 
@@ -35,18 +37,23 @@ def trigger_for(definition: WorkflowDefinition, event_type: str) -> Trigger:
     raise StepFailure(message, type=NO_TRIGGER)
 
 
-def input_from(definition: WorkflowDefinition, event: CloudEvent, instance_id: str) -> dict[str, Any]:
+def input_from(
+    definition: WorkflowDefinition, event: CloudEvent, instance_id: str, at: datetime | None = None
+) -> dict[str, Any]:
     """Return the input of the instance that an event starts, transformed, its defaults applied and checked.
 
     :param instance_id: of the instance, from which ``$uuid()`` gets stable values
+    :param at: when the event arrived, the time that the transform sees however often it is evaluated; None for now
     :raises StepFailure: of type ``NoTrigger``, ``ExpressionError`` or ``ValidationError``
     """
-    given = given_by(definition, event, instance_id)
+    given = given_by(definition, event, instance_id, at)
     check_against(definition.input_schema, given, "input")
     return given
 
 
-def given_by(definition: WorkflowDefinition, event: CloudEvent, instance_id: str) -> dict[str, Any]:
+def given_by(
+    definition: WorkflowDefinition, event: CloudEvent, instance_id: str, at: datetime | None = None
+) -> dict[str, Any]:
     """Return the same before it is checked against the schema.
 
     :raises StepFailure: as :func:`input_from`; ``ValidationError`` only for what is no object
@@ -54,12 +61,13 @@ def given_by(definition: WorkflowDefinition, event: CloudEvent, instance_id: str
     trigger = trigger_for(definition, event.type)
     value = event.data
     if trigger.transform is not None:
-        uuids = Uuids(instance_id, "trigger", "1").source("transform")
+        occasion = Occasion(instance_id, "trigger", "1", at)
         try:
             value = compile_transform(trigger.transform, DATA).evaluate(
                 value,
                 variables={"event": event.to_json()} if trigger.transform.type == "jsonata" else None,
-                uuid_source=uuids,
+                uuid_source=occasion.uuids("transform"),
+                at=occasion.at,
             )
         except (ExpressionFailure, ValueError) as exc:
             use = "transform"

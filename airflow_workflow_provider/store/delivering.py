@@ -160,7 +160,9 @@ class Deliverer:
             raise StepFailure(message, type=WORKFLOW_FAILED, code="event-loop")
         definition = _definition_of(delivery)
         run_id = run_id_of(delivery.event.id)
-        given = input_from(definition, event, str(instance_id(delivery.workflow_id, run_id)))
+        given = input_from(
+            definition, event, str(instance_id(delivery.workflow_id, run_id)), delivery.event.received_at
+        )
         correlation_id = event.correlation_id
         if correlation_id is not None and len(correlation_id) > MAX_CORRELATION_ID:
             correlation_id = None
@@ -190,7 +192,7 @@ class Deliverer:
             # Then it is the definition that is wrong, not what the event says.
             return reason
         instance = instance_id(delivery.workflow_id, run_id_of(delivery.event.id))
-        return masked(reason, definition, delivery.event.event, str(instance))
+        return masked(reason, definition, delivery.event, str(instance))
 
 
 def _definition_of(delivery: Claimed) -> WorkflowDefinition:

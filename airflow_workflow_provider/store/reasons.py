@@ -9,11 +9,11 @@ from airflow_workflow_provider.engine.triggering import given_by
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import WorkflowDefinition
-    from airflow_workflow_provider.model.events import CloudEvent
+    from airflow_workflow_provider.store.events import StoredEvent
 
 
 def masked(
-    reason: dict[str, Any], definition: WorkflowDefinition, event: CloudEvent, instance_id: str
+    reason: dict[str, Any], definition: WorkflowDefinition, stored: StoredEvent, instance_id: str
 ) -> dict[str, Any]:
     """Return an error object in which what the definition calls secret is masked.
 
@@ -21,8 +21,9 @@ def masked(
 
     :param instance_id: of the instance that the event was to start
     """
+    event = stored.event
     try:
-        given = given_by(definition, event, instance_id)
+        given = given_by(definition, event, instance_id, stored.received_at)
     except Exception:
         # This very failure is likely to be the one that is told.
         given = {}

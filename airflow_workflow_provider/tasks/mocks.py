@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from annotated_types import MinLen
 from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
-from airflow_workflow_provider.engine.bindings import Uuids, apply_transform
+from airflow_workflow_provider.engine.bindings import Occasion, apply_transform
 from airflow_workflow_provider.engine.failure import TASK_ERROR, TASK_NOT_FOUND, Failure
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.simulate import Outcome, Simulation, child_outcome, simulate
@@ -241,8 +241,8 @@ def _mocked(mock: _MockOutcome, call: Call, now: datetime) -> Outcome:
         return Outcome(failure=failure, ends_at=ends_at)
     if mock.transform is None:
         return Outcome(output=mock.output, ends_at=ends_at)
-    uuids = Uuids("mock", call.step_id, str(call.visit))
-    output = apply_transform(mock.transform, frozenset({"input"}), {"input": call.input}, uuids, "mock")
+    occasion = Occasion("mock", call.step_id, str(call.visit), now)
+    output = apply_transform(mock.transform, frozenset({"input"}), {"input": call.input}, occasion, "mock")
     return Outcome(output=output, ends_at=ends_at)
 
 
