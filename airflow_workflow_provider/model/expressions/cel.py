@@ -14,6 +14,16 @@ from functools import lru_cache
 from typing import Any, Final
 
 from airflow_workflow_provider.model.durations import parse_duration
+from airflow_workflow_provider.model.expressions.cel_arithmetic import (
+    Rewriter,
+    functions,
+    has_arithmetic,
+    long_number,
+    made,
+    normal,
+    number_of,
+)
+from airflow_workflow_provider.model.expressions.cel_words import compile_words, words
 from airflow_workflow_provider.model.expressions.errors import ExpressionFailure, ExpressionSyntaxError
 from airflow_workflow_provider.model.expressions.values import plain, well_formed
 
@@ -60,10 +70,7 @@ class CelProgram:
         self.source = source
         tokens = _tokens(source)
         self._has_macros = _check_size(tokens)
-        try:
-            self._expression = _environment(names).compile(source)
-        except (RuntimeError, ValueError) as error:
-            raise _compile_error(str(error), source) from error
+        self._expression = _compiled(source, tokens, names)
         self.reads: Paths = read_paths(tokens, names)
 
     @property
@@ -82,20 +89,26 @@ class CelProgram:
         if kind == "TYPE":
             msg = "the result is a type, which is not JSON"
             raise ExpressionFailure(msg)
-        return plain(value, sort_keys=True)
+        return plain(value, sort_keys=True, whole_numbers=True, foreign=number_of)
 
     def run(self, bindings: Mapping[str, Any]) -> tuple[str, Any]:
         """The type and the value of the result, as the engine gives them."""
         reader = _Reader(READ_LIMIT if self._has_macros else READ_LIMIT_PLAIN)
         data = {name: reader.read(bindings[name], paths) for name, paths in self.reads.items() if name in bindings}
+        before = made.set([0])
         try:
             result = self._expression.eval(data=data)
             kind: str = result.type().name().upper()
             value = result.value() if kind == "ERROR" else result.plain_value()
-        except RuntimeError as error:
-            raise ExpressionFailure(_plain_words(str(error))) from error
+        except (RuntimeError, ValueError) as error:
+            raise ExpressionFailure(words(str(error), self.source)) from error
+        except MemoryError as error:
+            msg = "the expression needs more memory than there is"
+            raise ExpressionFailure(msg) from error
+        finally:
+            made.reset(before)
         if kind == "ERROR":
-            raise ExpressionFailure(_plain_words(str(value)))
+            raise ExpressionFailure(words(str(value), self.source))
         return kind, value
 
 
@@ -161,7 +174,7 @@ def usable_name(name: str) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _environment(names: frozenset[str]) -> Any:
+def _environment(names: frozenset[str], *, computing: bool = False) -> Any:
     from cel_expr_python import cel
 
     kinds = {name: cel.Type.Map(cel.Type.STRING, cel.Type.DYN) if name in _MAPS else cel.Type.DYN for name in names}
@@ -172,7 +185,36 @@ def _environment(names: frozenset[str]) -> Any:
         is_member=False,
         impl=_iso_duration,
     )
-    return cel.NewEnv(variables=kinds, functions=[cel.FunctionDecl("isoDuration", [overload])])
+    more = functions(cel) if computing else []
+    return cel.NewEnv(variables=kinds, functions=[cel.FunctionDecl("isoDuration", [overload]), *more])
+
+
+def _compiled(source: str, tokens: list[tuple[str, str]], names: frozenset[str]) -> Any:
+    """The engine's program of an expression, whose arithmetic over data is rewritten.
+
+    :raises ExpressionSyntaxError: it cannot be compiled
+    """
+    problem: Exception | None = None
+    try:
+        compiled = _environment(names).compile(source)
+    except (RuntimeError, ValueError) as error:
+        problem = error
+    if not has_arithmetic(tokens):
+        if problem is not None:
+            raise _compile_error(str(problem), source) from problem
+        return compiled
+    # Only what is well formed is rewritten; its types are those of the rewritten form.
+    if problem is not None and not _only_types(str(problem)):
+        raise _compile_error(str(problem), source) from problem
+    try:
+        return _environment(names, computing=True).compile(Rewriter(tokens).rewritten())
+    except (RuntimeError, ValueError) as error:
+        raise _compile_error(str(problem or error), source) from error
+
+
+def _only_types(message: str) -> bool:
+    """Whether nothing is wrong with an expression but the types of what its operators are applied to."""
+    return all("no matching overload" in line for line in message.splitlines() if "ERROR: <input>" in line)
 
 
 def _iso_duration(text: str) -> timedelta:
@@ -286,8 +328,10 @@ class _Reader:
                 "levels; name the fields it needs"
             )
             raise ExpressionFailure(msg)
-        if value is None or isinstance(value, (bool, float)):
+        if value is None or isinstance(value, bool):
             return value
+        if isinstance(value, float):
+            return normal(value)
         if isinstance(value, str):
             self._text_left -= len(value)
             if self._text_left < 0:
@@ -295,7 +339,7 @@ class _Reader:
                 raise ExpressionFailure(msg)
             return well_formed(value)
         if isinstance(value, int):
-            return value if -_INT64 <= value < _INT64 else _as_double(value)
+            return value if -_INT64 <= value < 2 * _INT64 else long_number(value)
         if isinstance(value, Mapping):
             return {well_formed(str(key)): self._copy(part, depth + 1) for key, part in value.items()}
         if isinstance(value, (list, tuple)):
@@ -304,22 +348,12 @@ class _Reader:
         raise ExpressionFailure(msg)
 
 
-def _as_double(value: int) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return float("inf") if value > 0 else float("-inf")
-
-
 _CODE: Final = re.compile(r"^[A-Z_]+: |\s*\[[A-Z_]+\]\s*$")
 _PLACE: Final = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
 _UNDECLARED: Final = re.compile(r"undeclared reference to '([^']*)'")
 _OVERLOAD: Final = re.compile(r"found no matching overload for '([^']*)' applied to '\((.*)\)'")
-_NO_OVERLOAD: Final = re.compile(r"No matching overloads found : ([^(]*)\((.*)\)")
-_NO_KEY: Final = re.compile(r"Key not found in map : (.*)")
 _EXPECTED: Final = re.compile(r" expecting \{.*")
 _WORDS: Final = re.compile(r"""\b(?:and|or|not|AND|OR|NOT)\b""")
-_SIGNS: Final = {"_&&_": "&&", "_||_": "||", "!_": "!", "@in": "in", "_?_:_": "? :", "_[_]": "[ ]"}
 
 
 def _compile_error(message: str, source: str) -> ExpressionSyntaxError:
@@ -333,7 +367,7 @@ def _compile_error(message: str, source: str) -> ExpressionSyntaxError:
     overload = _OVERLOAD.search(text)
     if overload is not None:
         return ExpressionSyntaxError(
-            f"{_sign(overload[1])} cannot be applied to {overload[2]}",
+            compile_words(overload[1], overload[2]),
             position,
             kind="type",
             suggestion=_suggestion(source),
@@ -361,22 +395,3 @@ def _position(source: str, line: int, column: int) -> int | None:
     if line < 1:
         return None
     return sum(len(text) + 1 for text in source.split("\n")[: line - 1]) + max(column - 1, 0)
-
-
-def _sign(function: str) -> str:
-    return _SIGNS.get(function, function.strip("_") or function)
-
-
-def _plain_words(message: str) -> str:
-    text = _CODE.sub("", _CODE.sub("", message))
-    missing = _NO_KEY.search(text)
-    if missing is not None:
-        return f"there is no field {missing[1]}; has(…) tests whether there is one"
-    overload = _NO_OVERLOAD.search(text)
-    if overload is not None:
-        return f"{_sign(overload[1])} cannot be applied to {overload[2]}"
-    if "Iteration budget" in text:
-        return "the expression takes too many steps"
-    if "SELECT to non-message" in text:
-        return "a field is read of something that is no object"
-    return text

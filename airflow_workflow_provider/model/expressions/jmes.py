@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+import operator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -12,7 +15,9 @@ from jmespath import exceptions, functions, visitor
 from airflow_workflow_provider.model.expressions.bounds import Meter
 from airflow_workflow_provider.model.expressions.errors import ExpressionFailure, ExpressionSyntaxError
 from airflow_workflow_provider.model.expressions.functions import check_join
+from airflow_workflow_provider.model.expressions.numbers import is_number, parse_number, same
 
+_JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[Ee][-+]?[0-9]+)?", re.ASCII)
 _LEAVES = frozenset({"literal", "current", "identity", "index", "slice"})
 _FIRST_CHILD_ONLY = frozenset(
     {
@@ -21,11 +26,34 @@ _FIRST_CHILD_ONLY = frozenset(
 )  # fmt: skip
 
 
+_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "lt": operator.lt, "lte": operator.le, "gt": operator.gt, "gte": operator.ge,
+}  # fmt: skip
+
+
 class _Functions(functions.Functions):  # type: ignore[misc]  # the library has no type information
     @functions.signature({"types": ["string"]}, {"types": ["array-string"]})  # type: ignore[untyped-decorator]
     def _func_join(self, separator: str, array: list[str]) -> str:
         check_join(array, separator)
         return separator.join(array)
+
+    @functions.signature({"types": ["array", "string"]}, {"types": []})  # type: ignore[untyped-decorator]
+    def _func_contains(self, subject: Any, search: Any) -> bool:
+        if isinstance(subject, str):
+            return isinstance(search, str) and search in subject
+        return any(same(search, item) for item in subject)
+
+    @functions.signature({"types": []})  # type: ignore[untyped-decorator]
+    def _func_to_number(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return parse_number(value) if _JSON_NUMBER.fullmatch(value) else None
+        return value if is_number(value) else None
+
+    @functions.signature({"types": []})  # type: ignore[untyped-decorator]
+    def _func_to_string(self, value: Any) -> str:
+        if isinstance(value, str):
+            return value
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 class _Interpreter(visitor.TreeInterpreter):  # type: ignore[misc]  # the library has no type information
@@ -38,6 +66,14 @@ class _Interpreter(visitor.TreeInterpreter):  # type: ignore[misc]  # the librar
         result = super().visit(node, *args, **kwargs)
         self._meter.leave(result)
         return result
+
+    def visit_comparator(self, node: dict[str, Any], value: Any) -> Any:
+        """Equality of JSON values, in which true is not 1; the order of numbers, null for anything else."""
+        left, right = (self.visit(child, value) for child in node["children"])
+        sign = node["value"]
+        if sign in {"eq", "ne"}:
+            return same(left, right) is (sign == "eq")
+        return _COMPARISONS[sign](left, right) if is_number(left) and is_number(right) else None
 
 
 class Program:
@@ -70,6 +106,9 @@ class Program:
             raise
         except RecursionError as error:
             msg = "the value is nested too deeply"
+            raise ExpressionFailure(msg) from error
+        except MemoryError as error:
+            msg = "the expression needs more memory than there is"
             raise ExpressionFailure(msg) from error
         except Exception as error:
             raise ExpressionFailure(_first_line(error)) from error

@@ -61,7 +61,7 @@ class _Writer:
         if isinstance(value, (list, tuple)):
             items = [self.write(part, depth + 1) for part in value]
             return items if self._foreign is None else [None if part is LEFT_OUT else part for part in items]
-        return self._other(value) if self._foreign is None else self._foreign(value)
+        return (self._foreign or other_json)(value)
 
     def _spend(self, size: int) -> None:
         self._left -= size
@@ -92,17 +92,6 @@ class _Writer:
         self._spend(len(text))
         return well_formed(text)
 
-    @staticmethod
-    def _other(value: Any) -> str:
-        if isinstance(value, datetime):
-            return value.isoformat().replace("+00:00", "Z")
-        if isinstance(value, timedelta):
-            return duration_text(value)
-        if isinstance(value, (bytes, bytearray)):
-            return base64.b64encode(value).decode("ascii")
-        msg = f"the result has a value that is not JSON: {type(value).__name__}"
-        raise ExpressionFailure(msg)
-
 
 def duration_text(length: timedelta) -> str:
     """ISO 8601 text of a length of time, for example ``PT1H30M``."""
@@ -110,6 +99,21 @@ def duration_text(length: timedelta) -> str:
 
     text: str = isodate.duration_isoformat(abs(length))
     return f"-{text}" if length < timedelta(0) else text
+
+
+def other_json(value: Any) -> str:
+    """The JSON text of a time, a length of time, or bytes.
+
+    :raises ExpressionFailure: it is none of these
+    """
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, timedelta):
+        return duration_text(value)
+    if isinstance(value, (bytes, bytearray)):
+        return base64.b64encode(value).decode("ascii")
+    msg = f"the result has a value that is not JSON: {type(value).__name__}"
+    raise ExpressionFailure(msg)
 
 
 def plain(

@@ -1,7 +1,7 @@
 """JSONata: the parser and evaluator of jsonata-python, made exact, bounded and alike to the reference.
 
 There is one engine, so that a transform gives the same on every installation; ``docs/decisions/jsonata.md`` says why it
-is this one. Numbers are in ``numbers``, the built-in functions in ``library``.
+is this one. Numbers are in ``expressions.numbers``, the built-in functions in ``library``.
 """
 
 from __future__ import annotations

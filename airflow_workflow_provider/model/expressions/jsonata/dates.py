@@ -18,8 +18,8 @@ from jsonata.datetimeutils import DateTimeUtils
 
 from airflow_workflow_provider.model.expressions.errors import ExpressionFailure
 from airflow_workflow_provider.model.expressions.jsonata import integers  # noqa: F401 - makes the library exact
-from airflow_workflow_provider.model.expressions.jsonata.numbers import Number, shortest
 from airflow_workflow_provider.model.expressions.jsonata.parser import fault
+from airflow_workflow_provider.model.expressions.numbers import Number, shortest
 
 _ISO: Final = re.compile(
     r"([0-9]{4})(?:-([01][0-9]))?(?:-([0-3][0-9]))?(?:T([0-2][0-9]):([0-5][0-9]):([0-5][0-9]))?"

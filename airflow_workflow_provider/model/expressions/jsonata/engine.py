@@ -15,7 +15,6 @@ from jsonata.parser import Parser
 from jsonata.utils import Utils
 
 from airflow_workflow_provider.model.expressions.jsonata.data import NULL
-from airflow_workflow_provider.model.expressions.jsonata.numbers import is_number, normal
 from airflow_workflow_provider.model.expressions.jsonata.operators import operate
 from airflow_workflow_provider.model.expressions.jsonata.parser import (
     COALESCE,
@@ -26,6 +25,7 @@ from airflow_workflow_provider.model.expressions.jsonata.parser import (
 )
 from airflow_workflow_provider.model.expressions.jsonata.paths import PathEngine
 from airflow_workflow_provider.model.expressions.jsonata.sequences import Native, clone, truth
+from airflow_workflow_provider.model.expressions.numbers import is_number, normal
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.expressions.bounds import Meter

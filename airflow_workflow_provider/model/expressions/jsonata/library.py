@@ -14,7 +14,9 @@ from airflow_workflow_provider.model.expressions import functions
 from airflow_workflow_provider.model.expressions.errors import ExpressionFailure
 from airflow_workflow_provider.model.expressions.jsonata import dates, pictures, texts
 from airflow_workflow_provider.model.expressions.jsonata.data import NULL, with_null
-from airflow_workflow_provider.model.expressions.jsonata.numbers import (
+from airflow_workflow_provider.model.expressions.jsonata.parser import Signature, fault
+from airflow_workflow_provider.model.expressions.jsonata.sequences import Native, clone, lookup, merge_sort, truth
+from airflow_workflow_provider.model.expressions.numbers import (
     before,
     compute,
     is_number,
@@ -25,8 +27,6 @@ from airflow_workflow_provider.model.expressions.jsonata.numbers import (
     to_double,
     total,
 )
-from airflow_workflow_provider.model.expressions.jsonata.parser import Signature, fault
-from airflow_workflow_provider.model.expressions.jsonata.sequences import Native, clone, lookup, merge_sort, truth
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.expressions.jsonata.engine import Engine

@@ -8,9 +8,9 @@ from jsonata.utils import Utils
 
 from airflow_workflow_provider.model.expressions.bounds import LIST_LIMIT, TEXT_LIMIT, Meter
 from airflow_workflow_provider.model.expressions.errors import ExpressionFailure
-from airflow_workflow_provider.model.expressions.jsonata.numbers import before, compute, is_number, is_whole, same
 from airflow_workflow_provider.model.expressions.jsonata.parser import fault
 from airflow_workflow_provider.model.expressions.jsonata.texts import text_of
+from airflow_workflow_provider.model.expressions.numbers import before, compute, is_number, is_whole, same
 
 
 def operate(meter: Meter, sign: str, left: Any, right: Any) -> Any:

@@ -12,7 +12,7 @@ from jsonata.utils import Utils
 
 from airflow_workflow_provider.model.expressions.errors import ExpressionFailure
 from airflow_workflow_provider.model.expressions.jsonata.data import Array, Object
-from airflow_workflow_provider.model.expressions.jsonata.numbers import is_number, literal
+from airflow_workflow_provider.model.expressions.numbers import is_number, literal
 from airflow_workflow_provider.model.expressions.values import join_surrogates
 
 DEFAULT: Final = "default"

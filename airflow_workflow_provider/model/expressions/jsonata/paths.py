@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from jsonata import Jsonata
 from jsonata.utils import Utils
 
-from airflow_workflow_provider.model.expressions.jsonata.numbers import is_number
 from airflow_workflow_provider.model.expressions.jsonata.parser import fault
 from airflow_workflow_provider.model.expressions.jsonata.sequences import lookup, merge_sort, order, truth
+from airflow_workflow_provider.model.expressions.numbers import is_number
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.expressions.bounds import Meter

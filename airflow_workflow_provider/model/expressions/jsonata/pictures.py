@@ -11,13 +11,13 @@ from typing import Any, Final
 
 from airflow_workflow_provider.model.expressions.bounds import TEXT_LIMIT
 from airflow_workflow_provider.model.expressions.errors import ExpressionFailure
-from airflow_workflow_provider.model.expressions.jsonata.numbers import (
+from airflow_workflow_provider.model.expressions.jsonata.parser import fault
+from airflow_workflow_provider.model.expressions.numbers import (
     Number,
     compute,
     round_to,
     shortest,
 )
-from airflow_workflow_provider.model.expressions.jsonata.parser import fault
 
 _DEFAULTS: Final = {
     "decimal-separator": ".",

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from jsonata import Jsonata
 from jsonata.utils import Utils
 
-from airflow_workflow_provider.model.expressions.jsonata.numbers import before, is_number
 from airflow_workflow_provider.model.expressions.jsonata.parser import fault, is_callable
+from airflow_workflow_provider.model.expressions.numbers import before, is_number
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.expressions.jsonata.engine import Engine

@@ -15,9 +15,9 @@ from jsonata.utils import Utils
 from airflow_workflow_provider.model.expressions import functions
 from airflow_workflow_provider.model.expressions.bounds import TEXT_LIMIT
 from airflow_workflow_provider.model.expressions.errors import ExpressionFailure
-from airflow_workflow_provider.model.expressions.jsonata.numbers import is_number, number_text
 from airflow_workflow_provider.model.expressions.jsonata.parser import fault, is_callable
 from airflow_workflow_provider.model.expressions.jsonata.patterns import matches
+from airflow_workflow_provider.model.expressions.numbers import is_number, number_text
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.expressions.functions import Match

@@ -66,7 +66,7 @@ def _holds(source: str, **more: Any) -> bool:
         "data.text.startsWith('h') && data.text.size() == 5 && data.text.matches('^h.llo$')",
         "'a' in data.object && !('z' in data)",
         "data.amount > variables.limit",
-        "data.big > 9223372036854775807.0 && data.small < data.amount && data.huge > data.big",
+        "data.big > 9223372036854775807.0 && data.small < data.amount",
         "isoDuration('PT90M') == duration('5400s') && isoDuration('P1D') > isoDuration('PT23H')",
         "timestamp(data.day) < timestamp('2027-02-01T00:00:00Z')",
         "timestamp(data.day) + isoDuration('P1D') > timestamp('2027-02-01T00:00:00Z')",
@@ -266,7 +266,7 @@ def test_x2_text_that_is_no_unicode_does_no_harm() -> None:
     ("source", "value"),
     [
         ("data.amount * 2", 3000),
-        ("data.half", 1500.0),
+        ("data.half", 1500),
         ("data.object", {"a": {"b": 1}}),
         ("{'z': data.none, 'a': [1u, 2.5, true]}", {"a": [1, 2.5, True], "z": None}),
         ("{1: 'x'}", {"1": "x"}),

@@ -1,4 +1,4 @@
-"""Numbers of JSONata transforms: whole numbers are exact, fractions are doubles (rule X3).
+"""Numbers of transforms: whole numbers are exact, fractions are doubles (rule X3).
 
 JSON knows one kind of number. A whole number is kept as a Python ``int``, whether it was written ``2`` or ``2.0``, and
 arithmetic over whole numbers is exact up to 1e21; beyond that, and for fractions, it is that of doubles, as in

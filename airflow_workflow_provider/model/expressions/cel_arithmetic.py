@@ -1,0 +1,261 @@
+"""Arithmetic of CEL over JSON's numbers, which are one type (rule X2).
+
+CEL tells integers from doubles and has no operator between them; JSON does not tell 100 from 100.0. An operator of an
+expression that has to do with data is therefore computed here: exactly for whole numbers of 64 bits, else as doubles.
+What has to do with literals alone keeps CEL's rules. Texts and lists are counted before they are put together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
+from datetime import datetime, timedelta
+from itertools import product
+from typing import Any, Final
+
+from airflow_workflow_provider.model.expressions.bounds import SIZE_LIMIT
+from airflow_workflow_provider.model.expressions.values import other_json
+
+OPERATORS: Final = {
+    "+": "json_add",
+    "-": "json_subtract",
+    "*": "json_multiply",
+    "/": "json_divide",
+    "%": "json_remainder",
+}
+"""The functions that stand for the operators."""
+
+SIGNS: Final = {name: sign for sign, name in OPERATORS.items()}
+
+_LEAST: Final = -(2**63)
+_BEYOND: Final = 2**64
+_EXACT: Final = 2**53
+
+made: ContextVar[list[int]] = ContextVar("made")
+"""What the evaluation under way has put together so far: characters and entries."""
+
+Tokens = Sequence[tuple[str, str]]
+
+
+def functions(cel: Any) -> list[Any]:
+    """The functions as the engine declares them."""
+    return [
+        cel.FunctionDecl(
+            name,
+            [
+                cel.Overload(
+                    id=f"{name}_{number}",
+                    return_type=result,
+                    parameters=[left, right],
+                    is_member=False,
+                    impl=_work(sign),
+                )
+                for number, (left, right, result) in enumerate(_types(cel.Type, sign))
+            ],
+        )
+        for sign, name in OPERATORS.items()
+    ]
+
+
+def _types(kinds: Any, sign: str) -> Iterator[tuple[Any, Any, Any]]:
+    """What an operator takes on its left and right side, and what it gives."""
+    numbers = (kinds.INT, kinds.UINT, kinds.DOUBLE)
+    for left, right in product(numbers, numbers):
+        yield left, right, kinds.DYN
+    span, point = kinds.DURATION, kinds.TIMESTAMP
+    if sign == "+":
+        for kind in (kinds.STRING, kinds.BYTES, kinds.List(kinds.DYN)):
+            yield kind, kind, kind
+        yield span, point, point
+    if sign in "+-":
+        yield span, span, span
+        yield point, span, point
+    if sign == "-":
+        yield point, point, span
+
+
+def _work(sign: str) -> Callable[[Any, Any], Any]:
+    def work(left: Any, right: Any) -> Any:
+        if isinstance(left, (int, float)):
+            return _compute(sign, left, right)
+        if isinstance(left, (datetime, timedelta)):
+            return left + right if sign == "+" else left - right
+        return _joined(left, right)
+
+    return work
+
+
+def _joined(left: Any, right: Any) -> Any:
+    spent = made.get()
+    spent[0] += len(left) + len(right) + 8
+    if spent[0] > SIZE_LIMIT:
+        msg = f"the expression puts together more than {SIZE_LIMIT} characters and entries"
+        raise ValueError(msg)
+    return [*left, *right] if not isinstance(left, (str, bytes)) else left + right
+
+
+def _compute(sign: str, left: float, right: float) -> int | float:
+    left, right = normal(left), normal(right)
+    if sign in "/%" and right == 0:
+        msg = "a number is divided by zero"
+        raise ValueError(msg)
+    if sign == "+":
+        found: int | float = left + right
+    elif sign == "-":
+        found = left - right
+    elif sign == "*":
+        found = left * right
+    else:
+        found = _divided(sign, left, right)
+    if isinstance(found, int) and not _LEAST <= found < _BEYOND:
+        msg = "the result overflows: it is a whole number of more than 64 bits"
+        raise ValueError(msg)
+    if not math.isfinite(found):
+        msg = "the result is larger than numbers can be"
+        raise ValueError(msg)
+    return normal(found)
+
+
+def _divided(sign: str, left: float, right: float) -> int | float:
+    if not isinstance(left, int) or not isinstance(right, int):
+        return left / right if sign == "/" else math.fmod(left, right)
+    if sign == "%":
+        rest = abs(left) % abs(right)
+        return -rest if left < 0 else rest
+    whole, rest = divmod(left, right)
+    return whole if rest == 0 else left / right
+
+
+_LONG_NUMBER: Final = b"\xffnumber:"
+
+
+def long_number(value: int) -> float | bytes:
+    """What stands for a whole number of more than 64 bits: its double where that is exact, else its digits.
+
+    Digits are equal to the same digits only, and cannot be ordered or computed with.
+    """
+    try:
+        near = float(value)
+    except OverflowError:
+        near = math.inf
+    return near if math.isfinite(near) and int(near) == value else _LONG_NUMBER + b"%x" % value
+
+
+def number_of(value: Any) -> Any:
+    """The number that digits stand for; another value as JSON writes it."""
+    if isinstance(value, (bytes, bytearray)) and value.startswith(_LONG_NUMBER):
+        return int(value.removeprefix(_LONG_NUMBER), 16)
+    return other_json(value)
+
+
+def normal(value: int | float) -> int | float:
+    """The number as an integer where it is a whole one that doubles hold exactly."""
+    return int(value) if isinstance(value, float) and value.is_integer() and -_EXACT < value < _EXACT else value
+
+
+class Rewriter:
+    """Writes an expression anew, with its arithmetic over data as calls of :data:`OPERATORS`.
+
+    The expression has been compiled before, so that it is known to be one.
+
+    :param tokens: kinds and texts, without white space
+    """
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = _with_long_signs(tokens)
+        self._at = 0
+
+    def rewritten(self) -> str:
+        """The whole expression."""
+        return self._expression()[0]
+
+    def _sees(self, *texts: str) -> bool:
+        return self._at < len(self._tokens) and self._tokens[self._at][1] in texts
+
+    def _take(self) -> tuple[str, str]:
+        self._at += 1
+        return self._tokens[self._at - 1]
+
+    def _expression(self) -> tuple[str, bool]:
+        """The text, and whether it has to do with data."""
+        text, data = self._binary(0)
+        if not self._sees("?"):
+            return text, data
+        self._take()
+        then, then_data = self._expression()
+        self._take()
+        otherwise, otherwise_data = self._expression()
+        return f"({text} ? {then} : {otherwise})", data or then_data or otherwise_data
+
+    def _binary(self, level: int) -> tuple[str, bool]:
+        if level == len(_LEVELS):
+            return self._unary()
+        text, data = self._binary(level + 1)
+        while self._sees(*_LEVELS[level]):
+            sign = self._take()[1]
+            right, right_data = self._binary(level + 1)
+            data = data or right_data
+            name = OPERATORS.get(sign) if data else None
+            text = f"({text} {sign} {right})" if name is None else f"{name}({text}, {right})"
+        return text, data
+
+    def _unary(self) -> tuple[str, bool]:
+        if self._sees("-", "!"):
+            sign = self._take()[1]
+            text, data = self._unary()
+            return f"{sign}{text}", data
+        return self._member()
+
+    def _member(self) -> tuple[str, bool]:
+        text, data = self._primary()
+        while self._sees(".", "[", "(", "{"):
+            opening = self._take()[1]
+            if opening == ".":
+                text += f".{self._take()[1]}"
+                continue
+            inner, inner_data = self._until(_CLOSING[opening])
+            text, data = f"{text}{opening}{inner}{_CLOSING[opening]}", data or inner_data
+        return text, data
+
+    def _primary(self) -> tuple[str, bool]:
+        kind, text = self._take()
+        if text in _CLOSING:
+            inner, data = self._until(_CLOSING[text])
+            return f"{text}{inner}{_CLOSING[text]}", data
+        if text == ".":
+            return f".{self._take()[1]}", True
+        return text, kind == "name" and text not in {"true", "false", "null"} and not self._sees("(")
+
+    def _until(self, closing: str) -> tuple[str, bool]:
+        """What stands in brackets: expressions with commas or colons between."""
+        parts, data = [], False
+        while not self._sees(closing):
+            if self._sees(",", ":"):
+                parts.append(f"{self._take()[1]} ")
+                continue
+            text, part_data = self._expression()
+            parts.append(text)
+            data = data or part_data
+        self._take()
+        return "".join(parts), data
+
+
+_CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
+_LEVELS: Final = (("||",), ("&&",), ("<", "<=", ">", ">=", "==", "!=", "in"), ("+", "-"), ("*", "/", "%"))
+_LONG: Final = frozenset({"||", "&&", "<=", ">=", "==", "!="})
+
+
+def _with_long_signs(tokens: Tokens) -> list[tuple[str, str]]:
+    joined: list[tuple[str, str]] = []
+    for kind, text in tokens:
+        if joined and joined[-1][1] + text in _LONG:
+            joined[-1] = (kind, joined[-1][1] + text)
+        else:
+            joined.append((kind, text))
+    return joined
+
+
+def has_arithmetic(tokens: Tokens) -> bool:
+    """Whether an expression has an operator that needs to be rewritten."""
+    return any(kind == "sign" and text in OPERATORS for kind, text in tokens)
