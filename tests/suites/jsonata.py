@@ -6,8 +6,8 @@ The suite is not part of this repository. Get it from https://github.com/jsonata
 
 ``jsonata_differences.json`` lists what is different on purpose: the beginning of case ids, each with a reason.
 Any other difference, and an entry that is none any more, is an error. Of errors it is compared only that there is one:
-this package has words of its own. ``test_expressions.py`` proves the same kinds with cases written here, and runs the suite
-too where ``JSONATA_TEST_SUITE`` says where it is.
+this package has words of its own. ``test_expressions.py`` proves the same kinds with cases written here, and runs the
+suite too where ``JSONATA_TEST_SUITE`` says where it is.
 """
 
 from __future__ import annotations
