@@ -8,12 +8,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from fastapi.testclient import TestClient
 
 from airflow_workflow_provider.people.auth_manager import AuthManagerResolver
 from tests.fixtures.airflow import AirflowInProcess
-from tests.fixtures.api import API, problem
+from tests.fixtures.api import API, Api, problem, writes
 from tests.fixtures.documents import step, workflow
 from tests.fixtures.people import ask_all
+from tests.integration.api.test_security import NEEDS_OP, OPERATIONS, fill, send, succeeded
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 
@@ -103,6 +105,22 @@ def test_roles_of_fab(client_of: Any, api: Any) -> None:
             assert client.post(f"instances/{identifier}/cancel").status_code == 200
         if role in ("Op", "Admin"):
             assert event.status_code == 202, event.text
+
+
+@pytest.mark.parametrize("role", [None, *ROLES])
+def test_roles_of_fab_on_every_route(fab_app: Any, client_of: Any, api: Api, role: str | None) -> None:
+    named = fill(api, client_of("Admin"))
+    client = client_of(role) if role is not None else TestClient(fab_app, base_url=f"http://testserver{API}")
+    for method, path in OPERATIONS:
+        answer = send(client, method, path, named)
+        if role is None:
+            problem(answer, 401, "not-authenticated")
+        elif role == "Viewer" and (writes(method, path) or (method, path) in NEEDS_OP):
+            problem(answer, 403, "forbidden")
+        elif role == "User" and (method, path) in NEEDS_OP:
+            assert answer.status_code in (202, 200, 403), answer.text
+        else:
+            assert succeeded(answer, path), (method, path, answer.text)
 
 
 def test_a_role_limited_to_one_dag_sees_that_one_alone(client_of: Any, api: Any) -> None:

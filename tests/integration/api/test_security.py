@@ -69,9 +69,12 @@ def succeeded(answer: Any, path: str) -> bool:
 
 @pytest.fixture
 def filled(api: Api) -> dict[str, str]:
-    """What the routes' addresses can name."""
+    return fill(api, api.as_role("admin"))
+
+
+def fill(api: Api, admin: Any) -> dict[str, str]:
+    """Make something of every kind, and return what the routes' addresses can name."""
     api.publish(EXAMPLE)
-    admin = api.as_role("admin")
     assert admin.put("tasks/greet", json=TASK).is_success
     started = admin.post("definitions/example/instances", json={})
     assert started.is_success, started.text
