@@ -40,7 +40,6 @@ def _single(text: str) -> Ranges:
     return ranges_of((ord(each), ord(each)) for each in text)
 
 
-ANY: Final[Ranges] = ((0, LAST),)
 LINE_ENDS: Final = _single("\n\r\u2028\u2029")
 DIGITS: Final[Ranges] = ((0x30, 0x39),)
 WORD: Final[Ranges] = ((0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A))

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from airflow_workflow_provider.model.json_schema.code_points import (
-    ANY,
     CLASSES,
     LINE_ENDS,
     Ranges,
@@ -259,6 +258,3 @@ class Reader:
         if self._takes("b"):
             return ((8, 8),)
         return self._escaped()
-
-
-EVERYTHING: Final = Chars(ANY)
