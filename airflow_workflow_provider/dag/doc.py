@@ -24,7 +24,8 @@ def doc_of(definition: WorkflowDefinition) -> str:
             about = f": {_text(trigger.description)}" if trigger.description else ""
             lines.append(f"* `{trigger.event_pattern.replace('`', '')}`{about}")
         parts.append("\n".join(lines))
-    return "\n\n".join(parts)
+    # Airflow takes a page that ends in ".md" for the name of a file.
+    return "\n\n".join(parts) + "\n"
 
 
 def step_doc(step: Step) -> str:

@@ -31,11 +31,6 @@ def resembles_transform(value: Any) -> bool:
     return isinstance(value, dict) and value.keys() == _KEYS and as_transform(value) is None
 
 
-def is_template(value: Any) -> bool:
-    """Whether an argument is a text that Jinja renders before the task gets it."""
-    return isinstance(value, str) and ("{{" in value or "{%" in value)
-
-
 def parts(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Every part of an argument with its path, outermost first; a transform is one part."""
     yield path, value

@@ -54,6 +54,9 @@ CODES: Final[dict[str, str]] = {
     "WF306": "A forEach name that expressions cannot use",
     "WF307": "An expression names a step that does not exist",
     "WF308": "An argument looks like a transform but is none",
+    "WF309": "A template that cannot be read",
+    "WF310": "A template uses a name that is not defined",
+    "WF311": "A template uses a filter, test, function or method that there is not",
     # WF4xx: tasks
     "WF401": "Unknown task",
     "WF403": "An argument the task cannot take",

@@ -114,9 +114,11 @@ def validate_task(
     :param catalogue: knows the built-in tasks' arguments; None: nothing is said about them
     """
     from airflow_workflow_provider.model.checks.definitions import task_findings
+    from airflow_workflow_provider.model.checks.templates import template_findings
 
     def findings(_: Reading[TaskDefinition], model: TaskDefinition) -> Iterator[Diagnostic]:
-        return task_findings(model, policy or Policy(), catalogue)
+        yield from task_findings(model, policy or Policy(), catalogue)
+        yield from template_findings(("arguments",), model.arguments)
 
     return _validate(TaskDefinition, document, findings)
 
@@ -133,7 +135,7 @@ def parse_definition(document: Any, *, checked: bool = True) -> WorkflowDefiniti
 
 
 def parse_task(document: Any) -> TaskDefinition:
-    """The task definition that a stored document is; nothing is said about what it reaches.
+    """The task definition that a stored document is; nothing is said about what it reaches, or about its templates.
 
     :param document: a JSON value
     :raises InvalidDefinition: it is refused; with every finding

@@ -17,9 +17,11 @@ from airflow_workflow_provider.engine.state import item_indexes
 from airflow_workflow_provider.errors import InvalidDefinition, StepFailure
 from airflow_workflow_provider.model.reach import BASE_ARGUMENTS, Grants, Policy
 from airflow_workflow_provider.model.task import TaskDefinition
+from airflow_workflow_provider.model.templates import is_template
 from airflow_workflow_provider.operators import builtin, events, http, people, sql
 from airflow_workflow_provider.operators.child import ChildWorkflowOperator
 from airflow_workflow_provider.operators.reach import NOT_ALLOWED, check_operator, taken_arguments
+from airflow_workflow_provider.operators.unrendered import unrendered
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.tasks.calls import (
     CORRELATION_ID,
@@ -29,11 +31,14 @@ from airflow_workflow_provider.tasks.calls import (
     task_of,
 )
 from airflow_workflow_provider.tasks.registry import StepContext
-from airflow_workflow_provider.tasks.templates import is_template
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.calls import Call
     from airflow_workflow_provider.engine.graph import Graph
+    from airflow_workflow_provider.tasks.templates import RunNames
+
+COMPUTED: Final = "(computed when the step runs)"
+"""Stands in an operator of a DAG for what only a run knows."""
 
 BUILT_IN_OPERATORS: Final[Mapping[str, type[builtin.BuiltInOperator]]] = {
     **builtin.BUILT_IN_OPERATORS,
@@ -55,6 +60,7 @@ DANGEROUS: Final = frozenset(
         "executor",
         "executor_config",
         "inlets",
+        "map_index_template",
         "max_retry_delay",
         "multiple_outputs",
         "on_execute_callback",
@@ -65,11 +71,14 @@ DANGEROUS: Final = frozenset(
         "outlets",
         "post_execute",
         "pre_execute",
+        "render_template_as_native_obj",
         "retries",
         "retry_delay",
         "retry_exponential_backoff",
         "retry_policy",
         "run_as_user",
+        "start_from_trigger",
+        "start_trigger_args",
         "task_group",
         "task_id",
         "trigger_rule",
@@ -128,7 +137,9 @@ def _imported(path: str) -> type[BaseOperator]:
 def constructor_arguments(
     operator: type[BaseOperator], task: TaskDefinition, given: Mapping[str, Any], policy: Policy, *, older: bool = False
 ) -> dict[str, Any]:
-    """Return what an operator is constructed with when the DAG is built; what is not known yet stands as a template.
+    """Return what an operator is constructed with when the DAG is built; for what is not known yet stands a text.
+
+    Whatever looks like a template is replaced, so that nothing of Airflow's can ever render it with all of its context.
 
     :param given: the step's ``arguments``
     :param policy: what authors may reach
@@ -136,7 +147,7 @@ def constructor_arguments(
     :raises InvalidDefinition: an argument is not the workflow's to set, or needs a value of the run where the
         operator takes none
     """
-    planned = {**task.arguments, **{key: _placeholder(key, value) for key, value in given.items()}}
+    planned = {key: _planned(value) for key, value in {**task.arguments, **given}.items()}
     if task.operator in BUILT_IN_OPERATORS:
         return {"arguments": planned}
     check_names(task, operator, planned, policy, older=older)
@@ -149,7 +160,8 @@ def constructor_arguments(
             f"values of the run can be given to {sorted(operator.template_fields)}"
         )
         raise InvalidDefinition(msg)
-    return planned
+    literal = {key: value for key, value in given.items() if key not in operator.template_fields}
+    return {**planned, **literal}
 
 
 def check_names(
@@ -190,10 +202,10 @@ def check_step(task: TaskDefinition | None, given: Mapping[str, Any], policy: Po
         check_names(task, operator, {**task.arguments, **given}, policy, older=older)
 
 
-def prepared(graph: Graph, call: Call, more: Mapping[str, Any]) -> tuple[TaskDefinition, dict[str, Any]]:
+def prepared(graph: Graph, call: Call, run: RunNames) -> tuple[TaskDefinition, dict[str, Any]]:
     """Return the task of a call, and the arguments that it runs with.
 
-    :param more: further names that templates may use, such as Airflow's context
+    :param run: what templates know of the DAG run
     :raises StepFailure: there is no such task, or its arguments cannot be computed
     """
     if is_child_workflow(call.task_id):
@@ -204,7 +216,7 @@ def prepared(graph: Graph, call: Call, more: Mapping[str, Any]) -> tuple[TaskDef
             CORRELATION_ID: child_correlation_id(call),
         }
     task = task_of(graph, call.task_id)
-    return task, arguments_of(task, call, more)
+    return task, arguments_of(task, call, run)
 
 
 def set_arguments(operator: BaseOperator, task: TaskDefinition, arguments: Mapping[str, Any], grants: Grants) -> None:
@@ -230,7 +242,7 @@ def runtime_operator(task: TaskDefinition, arguments: Mapping[str, Any], task_id
     """
     policy, older = Policy.of(load_settings()), grants.older
     try:
-        operator = operator_class(task, policy, older=older)
+        operator = unrendered(operator_class(task, policy, older=older))
         if task.operator in BUILT_IN_OPERATORS:
             return authorized(operator(task_id=task_id, arguments=arguments), grants)
         check_names(task, operator, arguments, policy, older=older)
@@ -265,8 +277,13 @@ def step_context_of(call: Call) -> StepContext:
     )
 
 
-def _placeholder(key: str, value: Any) -> Any:
-    return f"{{{{ workflow.arguments[{key!r}] }}}}" if _has_transform(value) else value
+def _planned(value: Any) -> Any:
+    """Return a value with nothing in it that is computed or that looks like a template."""
+    if is_transform(value) or is_template(value):
+        return COMPUTED
+    if isinstance(value, dict):
+        return {key: _planned(item) for key, item in value.items()}
+    return [_planned(item) for item in value] if isinstance(value, list) else value
 
 
 def _has_transform(value: Any) -> bool:

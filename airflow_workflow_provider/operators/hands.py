@@ -29,7 +29,7 @@ from airflow_workflow_provider.operators.holding import wait_for_resumption
 from airflow_workflow_provider.operators.ledger import Ledger, Run
 from airflow_workflow_provider.operators.moves import Again, Follow, Hold, Leave, Outcome, Stop
 from airflow_workflow_provider.operators.retry import StepRetried, StepStopped
-from airflow_workflow_provider.tasks.templates import template_values
+from airflow_workflow_provider.tasks.templates import RunNames, template_values
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -173,6 +173,12 @@ def _fail(outcome: Again | Stop, cause: BaseException | None) -> NoReturn:
 def provide(context: Context, call: Call) -> None:
     """Let operators and callables find the workflow in Airflow's context, as templates do."""
     context.update({**template_values(call), STEP_CONTEXT: step_context_of(call)})  # type: ignore[typeddict-item]
+
+
+def run_names(context: Context) -> RunNames:
+    """Return what templates know of the DAG run: it is for its logical date, or else for when it was due."""
+    run = context["dag_run"]
+    return RunNames.of(run.run_id, run.logical_date or run.run_after)
 
 
 def earliest(*limits: datetime | None) -> datetime | None:

@@ -36,6 +36,7 @@ from airflow_workflow_provider.operators.hands import (
     ledger_of,
     move,
     provide,
+    run_names,
     without_secrets,
 )
 from airflow_workflow_provider.operators.holding import is_told_to_go_on, wait_for_resumption
@@ -222,7 +223,7 @@ class RegionOperator(BaseOperator, BranchMixIn):
 
     def _operator(self, context: Context, call: Call) -> BaseOperator:
         provide(context, call)
-        task, arguments = prepared(self.workflow_place.workflow.graph, call, context)
+        task, arguments = prepared(self.workflow_place.workflow.graph, call, run_names(context))
         name = f"{self.task_id}.{call.step_id}"
         return runtime_operator(task, arguments, name, self.workflow_place.workflow.grants)
 

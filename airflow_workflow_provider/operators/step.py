@@ -36,10 +36,12 @@ from airflow_workflow_provider.operators.hands import (
     ledger_of,
     move,
     provide,
+    run_names,
     without_secrets,
 )
 from airflow_workflow_provider.operators.holding import HELD
 from airflow_workflow_provider.operators.people import AwaitingAnswer, show_in_airflow
+from airflow_workflow_provider.operators.unrendered import UnrenderedMixin
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
@@ -82,7 +84,12 @@ class StepMixin:
     _workflow_attempt: _Attempt | None = None
 
     def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:  # noqa: ARG002
-        """Begin the attempt and set the operator's arguments to what they are in this run."""
+        """Begin the attempt and set the operator's arguments to what they are in this run.
+
+        An operator that renders its fields again while it runs finds them as they are.
+        """
+        if self._workflow_attempt is not None:
+            return
         ledger = ledger_of(self.workflow_place, context)
         ledger.stop_if_forsaken()
         attempt = self._workflow_attempt = _Attempt(ledger, str(context["ti"].id))
@@ -135,7 +142,7 @@ class StepMixin:
         return found, earliest(found.deadline, instance_deadline(machine)), instance_limit(machine, now), parked
 
     def _set_arguments(self, context: Context, call: Call) -> None:
-        task, arguments = prepared(self.workflow_place.workflow.graph, call, context)
+        task, arguments = prepared(self.workflow_place.workflow.graph, call, run_names(context))
         set_arguments(self, task, arguments, self.workflow_place.workflow.grants)  # type: ignore[arg-type]
 
     @property
@@ -203,8 +210,6 @@ def step_class(operator: type[BaseOperator]) -> type[BaseOperator]:
         "__doc__": operator.__doc__,
         "custom_operator_name": getattr(operator, "custom_operator_name", operator.__name__),
         "ui_color": operator.ui_color,
-        # A value of a run that ends like a file name stays a value: data must not read files.
-        "template_ext": (),
         "shallow_copy_attrs": (*operator.shallow_copy_attrs, "workflow_place"),
     }
-    return type(f"{operator.__name__}Step", (StepMixin, operator, BranchMixIn), attributes)
+    return type(f"{operator.__name__}Step", (StepMixin, UnrenderedMixin, operator, BranchMixIn), attributes)

@@ -21,6 +21,7 @@ from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.notices import Notices
 from airflow_workflow_provider.store.notifications import CHANNEL, Notification, Notifications
 from airflow_workflow_provider.store.questions import Questions
+from airflow_workflow_provider.tasks.templates import RunNames, render
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import WorkflowDefinition
@@ -115,6 +116,7 @@ class Notifier:
                 "url": f"{_base_url()}/dags/{quote(instance.dag_id)}/runs/{quote(instance.run_id, safe='')}",
             },
             "question": self._question(notification),
+            **vars(RunNames.of(instance.run_id, instance.started_at)),
         }
         return dict(masker.mask(about))
 
@@ -142,23 +144,20 @@ def notify(configured: Mapping[str, Any], name: str, context: Json) -> None:
         message = f"[workflows] notifiers has no {name!r}"
         raise Misuse(message, code="bad-configuration")
     made = _class_of(str(configured[name].get("class")))(**configured[name].get("arguments", {}))
-    # What calling the notifier does, but for hiding its failure.
+    # What calling the notifier does, but for hiding its failure and for rendering with Airflow's templates.
     context.update({field: getattr(made, field) for field in made.template_fields})
-    _render(made, context)
+    _render(made, context, f"notifiers/{name}")
     made.notify(context)  # type: ignore[arg-type]
 
 
-def _render(made: BaseNotifier, context: Json) -> None:
+def _render(made: BaseNotifier, context: Json, use: str) -> None:
     """Render what the notifier was made with; what people and documents say is text there, and nothing more.
 
     In HTML it is escaped. Headers of a mail are one line each: with a line break the mail would not be sent at all.
     """
-    plain = made.get_template_env()
-    html = plain.overlay(autoescape=True)
     for field in made.template_fields:
         value = getattr(made, field)
-        environment = html if "html" in field else plain
-        rendered = made.render_template(value, context, environment) if value else value  # type: ignore[arg-type]
+        rendered = render(value, context, f"{use}/{field}", strict=False, html="html" in field)
         setattr(made, field, _in_one_line(rendered) if field in HEADERS else rendered)
 
 

@@ -8,11 +8,9 @@ from airflow_workflow_provider.engine.failure import TASK_NOT_FOUND, VALIDATION_
 from airflow_workflow_provider.engine.state import MAX_CORRELATION_ID
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.tasks.builtin import WORKFLOW_PREFIX
-from airflow_workflow_provider.tasks.templates import render, template_values
+from airflow_workflow_provider.tasks.templates import RunNames, render, template_values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from airflow_workflow_provider.engine.graph import Graph
     from airflow_workflow_provider.engine.machine import Call
     from airflow_workflow_provider.model.definition import Step, WorkflowDefinition
@@ -59,13 +57,13 @@ def task_of(graph: Graph, task_id: str) -> TaskDefinition:
     return task
 
 
-def arguments_of(task: TaskDefinition, call: Call, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def arguments_of(task: TaskDefinition, call: Call, run: RunNames | None = None) -> dict[str, Any]:
     """Return the arguments that a task runs with: its own templates rendered, the step's own over them (rule K3).
 
-    :param more: further names that the templates may use, such as Airflow's context
+    :param run: what templates know of the DAG run; None where there is none
     :raises StepFailure: of type ``ExpressionError``
     """
-    values = {**(more or {}), **template_values(call)}
+    values = {**vars(run or RunNames.simulated(call)), **template_values(call)}
     own = {key: value for key, value in task.arguments.items() if key not in call.arguments}
     return {**render(own, values), **call.arguments}
 

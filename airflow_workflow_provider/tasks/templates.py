@@ -1,24 +1,55 @@
 """The templates in a task definition's ``arguments`` (rule K2), rendered alike in every host.
 
-Jinja in a sandbox; a value that is one expression keeps its type, whatever the text in it looks like. Strings that
-come out of data are never templates themselves.
+They see the workflow as plain values, and the run as three texts; nothing of Airflow. A value that is one expression
+keeps its type, whatever the text in it looks like. Strings that come out of data are never templates themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from airflow_workflow_provider.engine.failure import EXPRESSION_ERROR
+from airflow_workflow_provider.engine.failure import EXPRESSION_ERROR, moment
 from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.model.expressions import ExpressionFailure
+from airflow_workflow_provider.model.templates import Budget, TemplateSyntax, evaluate, is_template
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
-
     from airflow_workflow_provider.engine.machine import Call
 
-MAX_TEMPLATE = 100_000
+SIMULATED: Final = "simulation"
+"""``run_id`` where there is no DAG run."""
+
+
+@dataclass(frozen=True)
+class RunNames:
+    """What templates know of the DAG run.
+
+    :param ds: date of the moment that the run is for, ``YYYY-MM-DD``
+    :param ts: that moment in ISO 8601, in UTC
+    :param run_id: the run's id
+    """
+
+    ds: str
+    ts: str
+    run_id: str
+
+    @classmethod
+    def of(cls, run_id: str, at: datetime) -> Self:
+        """Return the names of a run.
+
+        :param at: the moment that it is for
+        """
+        utc = at.astimezone(UTC)
+        return cls(utc.date().isoformat(), utc.isoformat(), run_id)
+
+    @classmethod
+    def simulated(cls, call: Call) -> Self:
+        """Return the names where there is no run: its moment is the start of the instance."""
+        return cls.of(SIMULATED, moment(call.bindings["workflow"]["startedAt"]))
 
 
 def template_values(call: Call) -> dict[str, Any]:
@@ -52,68 +83,26 @@ def template_values(call: Call) -> dict[str, Any]:
     }
 
 
-def render(value: Any, values: Mapping[str, Any], use: str = "arguments") -> Any:
-    """Return a value with every template in it rendered.
+def render(value: Any, values: Mapping[str, Any], use: str = "arguments", *, strict: bool = True) -> Any:
+    """Return a value with every template in it rendered; together they may take what one may.
 
     :param values: what the templates see
     :param use: where the value stands, for messages
+    :param strict: whether what is not there is an error; else it is an empty text
     :raises StepFailure: of type ``ExpressionError``
     """
-    if isinstance(value, str):
-        return _render_text(value, values, use)
+    return _render(value, partial(evaluate, values=values, strict=strict, budget=Budget()), use)
+
+
+def _render(value: Any, evaluated: Callable[[str], Any], use: str) -> Any:
     if isinstance(value, Mapping):
-        return {key: render(item, values, f"{use}/{key}") for key, item in value.items()}
+        return {key: _render(item, evaluated, f"{use}/{key}") for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [render(item, values, f"{use}/{index}") for index, item in enumerate(value)]
-    return value
-
-
-def is_template(value: Any) -> bool:
-    """Tell whether a string holds Jinja markup."""
-    return isinstance(value, str) and any(mark in value for mark in ("{{", "{%", "{#"))
-
-
-def _render_text(text: str, values: Mapping[str, Any], use: str) -> Any:
-    if not is_template(text):
-        return text
-    from jinja2 import TemplateError
-
+        return [_render(item, evaluated, f"{use}/{index}") for index, item in enumerate(value)]
+    if not is_template(value):
+        return value
     try:
-        return environment().from_string(text[:MAX_TEMPLATE]).render(values)
-    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as exc:
-        msg = f"{use}: {exc}"
-        raise StepFailure(msg, type=EXPRESSION_ERROR, details={"template": text[:1_000], "at": use}) from exc
-
-
-@lru_cache(maxsize=1)
-def environment() -> Environment:
-    """Return the sandbox that templates run in; unknown names are errors, not empty strings."""
-    from jinja2 import StrictUndefined
-    from jinja2.nativetypes import NativeCodeGenerator, NativeTemplate
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    class Sandbox(ImmutableSandboxedEnvironment):
-        """The sandbox, with values instead of text as the result of a single expression."""
-
-        code_generator_class = NativeCodeGenerator
-        concat = staticmethod(_concat)
-
-    class Template(NativeTemplate):
-        """A template whose parts are joined by :func:`_concat`."""
-
-        environment_class = Sandbox  # type: ignore[assignment]
-
-    Sandbox.template_class = Template
-    return Sandbox(undefined=StrictUndefined, autoescape=False)
-
-
-def _concat(parts: Iterable[Any]) -> Any:
-    """Join what a template's nodes gave; unlike Jinja's own, never read text as a Python literal."""
-    from jinja2 import Undefined
-
-    listed = list(parts)
-    if len(listed) != 1:
-        return "".join(map(str, listed))
-    if isinstance(listed[0], Undefined):
-        str(listed[0])  # a strict undefined raises here
-    return listed[0]
+        return evaluated(value)
+    except (TemplateSyntax, ExpressionFailure) as exc:
+        msg = f"{use}: {exc.message}"
+        raise StepFailure(msg, type=EXPRESSION_ERROR, details={"template": value[:1_000], "at": use}) from exc

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_workflow_provider.model.arguments import as_transform, is_template, parts
+from airflow_workflow_provider.model.arguments import as_transform, parts
 from airflow_workflow_provider.model.checks.base import Check, Checked, Path, finding, warning
 from airflow_workflow_provider.model.checks.schemas import schema_findings
 from airflow_workflow_provider.model.json_schema.validation import fits
@@ -16,6 +16,7 @@ from airflow_workflow_provider.model.questions import (
     assignees_of,
     contradictions,
 )
+from airflow_workflow_provider.model.templates import is_template
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.diagnostics import Diagnostic

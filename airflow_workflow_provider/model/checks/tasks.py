@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_workflow_provider.model.arguments import as_transform, is_template, parts
+from airflow_workflow_provider.model.arguments import as_transform, parts
 from airflow_workflow_provider.model.checks.base import Check, Checked, Path, finding, warning
 from airflow_workflow_provider.model.checks.identity import is_semantic
 from airflow_workflow_provider.model.definition import WORKFLOW_ID_PATTERN, Step
@@ -15,6 +15,7 @@ from airflow_workflow_provider.model.json_schema.validation import iter_errors
 from airflow_workflow_provider.model.reach import task_references
 from airflow_workflow_provider.model.references import Reference
 from airflow_workflow_provider.model.task import SUB_WORKFLOW_PREFIX
+from airflow_workflow_provider.model.templates import is_template
 from airflow_workflow_provider.model.words import did_you_mean, listed, shortened, shown, violation
 
 if TYPE_CHECKING:

@@ -81,9 +81,15 @@ class Meter:
 
     def check(self, value: object) -> None:
         """Raise :class:`ExpressionFailure` when a value is too large, written out."""
-        if self._measure(value, 0) > SIZE_LIMIT:
+        self.size(value)
+
+    def size(self, value: object) -> int:
+        """Return the size of a value, written out; raises :class:`ExpressionFailure` when it is too large."""
+        size = self._measure(value, 0)
+        if size > SIZE_LIMIT:
             msg = f"the expression computes a value larger than {SIZE_LIMIT} characters"
             raise ExpressionFailure(msg)
+        return size
 
     def _measure(self, value: object, depth: int) -> int:
         if isinstance(value, str):
@@ -93,7 +99,7 @@ class Meter:
                 msg = f"the expression computes an integer of more than {INTEGER_BITS} bits"
                 raise ExpressionFailure(msg)
             return _UNIT
-        if not isinstance(value, (list, dict)) or not value:
+        if not isinstance(value, (list, tuple, dict)) or not value:
             return _UNIT
         known = self._sizes.get(id(value))
         if known is not None and known[0] is value:
@@ -108,7 +114,7 @@ class Meter:
         self._sizes[id(value)] = (value, size)
         return size
 
-    def _measure_parts(self, value: list[Any] | dict[str, Any], depth: int) -> int:
+    def _measure_parts(self, value: list[Any] | tuple[Any, ...] | dict[str, Any], depth: int) -> int:
         size = 0
         if isinstance(value, dict):
             size += sum(len(key) for key in value)

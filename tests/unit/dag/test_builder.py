@@ -13,6 +13,7 @@ import pytest
 
 from airflow_workflow_provider.errors import InvalidDefinition
 from airflow_workflow_provider.model.validate import parse_definition, parse_task
+from airflow_workflow_provider.operators.catalogue import COMPUTED
 
 Json = dict[str, Any]
 
@@ -155,7 +156,7 @@ BASH: Json = {
 def test_k3_only_template_fields_take_values_of_the_run() -> None:
     dynamic = {"type": "cel", "expression": "input.x"}
     dag = build({"workflowId": "w", "steps": [step("a", "bash", arguments={"bash_command": dynamic})]}, BASH)
-    assert dag.get_task("a").bash_command == "{{ workflow.arguments['bash_command'] }}"
+    assert dag.get_task("a").bash_command == COMPUTED
     with pytest.raises(InvalidDefinition, match=r"'skip_on_exit_code'.*must be literals"):
         build({"workflowId": "w", "steps": [step("a", "bash", arguments={"skip_on_exit_code": dynamic})]}, BASH)
 

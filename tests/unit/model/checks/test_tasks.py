@@ -127,7 +127,7 @@ def test_k2_a_pattern_does_not_match_part_of_a_path() -> None:
 def test_k2_arguments_of_a_built_in_are_checked_as_far_as_they_are_given() -> None:
     assert _task_codes({"operator": "wait"}) == []
     assert _task_codes({"operator": "wait", "arguments": {"duration": "PT5M"}}) == []
-    assert _task_codes({"operator": "wait", "arguments": {"duration": 5, "until": "{{ x }}"}}) == [
+    assert _task_codes({"operator": "wait", "arguments": {"duration": 5, "until": "{{ workflow.input.x }}"}}) == [
         ("WF403", "/arguments/duration")
     ]
 
