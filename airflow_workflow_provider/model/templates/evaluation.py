@@ -73,7 +73,7 @@ class Evaluator:
         """
         if isinstance(value, Undefined):
             if self._strict:
-                raise ExpressionFailure(value.message)
+                raise ExpressionFailure(value.describe())
             return ""
         return value
 
@@ -96,8 +96,7 @@ class Evaluator:
             if node.name in FUNCTIONS:
                 message = f"{node.name!r} is a function: call it"
                 raise ExpressionFailure(message)
-            known = did_you_mean(node.name, self._globals.names)
-            return Undefined(f"{node.name!r} is not defined" + (f": {known}" if known else ""))
+            return Undefined(lambda: _unknown(node.name, self._globals.names))
         if isinstance(found, Macro):
             message = f"{node.name!r} is a macro: call it"
             raise ExpressionFailure(message)
@@ -133,8 +132,8 @@ class Evaluator:
         elif isinstance(target, str | list | tuple) and isinstance(key, int):
             if -len(target) <= key < len(target):
                 return target[key]
-            return Undefined(f"{kind_of(target)} with {len(target)} entries has none at {key}")
-        return Undefined(_missing(target, key))
+            return Undefined.because(f"{kind_of(target)} with {len(target)} entries has none at {key}")
+        return Undefined(lambda: _missing(target, key))
 
     # Calls
 
@@ -301,7 +300,7 @@ class Evaluator:
             return self.maybe(node.expr1, scope)
         if node.expr2 is not None:
             return self.maybe(node.expr2, scope)
-        return Undefined("the condition does not hold, and there is no 'else'")
+        return Undefined.because("the condition does not hold, and there is no 'else'")
 
     def _sign(self, node: nodes.UnaryExpr, scope: Scope) -> Any:
         value = self.value(node.node, scope)
@@ -371,6 +370,11 @@ class Evaluator:
 
 def _unfit(left: Any, right: Any) -> ExpressionFailure:
     return ExpressionFailure(f"the operator does not take {kind_of(left)} and {kind_of(right)}")
+
+
+def _unknown(name: str, known: Mapping[str, Any]) -> str:
+    hint = did_you_mean(name, known)
+    return f"{name!r} is not defined" + (f": {hint}" if hint else "")
 
 
 def _missing(target: Any, key: Any) -> str:

@@ -114,12 +114,12 @@ def _items(evaluator: Evaluator, value: Any) -> list[Any]:
 
 def _first(evaluator: Evaluator, seq: Any) -> Any:
     entries = evaluator.entries_of(seq)
-    return entries[0] if entries else Undefined("there is no first entry in nothing")
+    return entries[0] if entries else Undefined.because("there is no first entry in nothing")
 
 
 def _last(evaluator: Evaluator, seq: Any) -> Any:
     entries = evaluator.entries_of(seq)
-    return entries[-1] if entries else Undefined("there is no last entry in nothing")
+    return entries[-1] if entries else Undefined.because("there is no last entry in nothing")
 
 
 def _groupby(
@@ -158,7 +158,7 @@ def _extreme(find: Callable[..., Any]) -> Callable[..., Any]:
     def call(evaluator: Evaluator, value: Any, case_sensitive: Any = False, attribute: Any = None) -> Any:
         entries = evaluator.entries_of(value)
         if not entries:
-            return Undefined("there is no largest or smallest entry in nothing")
+            return Undefined.because("there is no largest or smallest entry in nothing")
         evaluator.budget.size(entries)
         return find(entries, key=_keys(evaluator, attribute, case_sensitive))
 

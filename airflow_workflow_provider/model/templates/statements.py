@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from jinja2 import nodes
 
@@ -11,6 +11,9 @@ from airflow_workflow_provider.model.expressions.errors import ExpressionFailure
 from airflow_workflow_provider.model.expressions.values import plain, well_formed
 from airflow_workflow_provider.model.templates.evaluation import Evaluator
 from airflow_workflow_provider.model.templates.values import Loop, Macro, Namespace, Scope, Undefined
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.model.templates.budget import Budget
 
 _INNER_NAMES: Final = frozenset({"caller", "varargs", "kwargs"})
 
@@ -20,7 +23,12 @@ class Rendering(Evaluator):
 
     :param values: the names that it sees
     :param strict: whether what is not there is an error; else it is an empty text
+    :param budget: what it may take, where several templates share that
     """
+
+    def __init__(self, values: Mapping[str, Any], *, strict: bool = True, budget: Budget | None = None) -> None:
+        super().__init__(values, strict=strict, budget=budget)
+        self._used: dict[int, frozenset[str]] = {}
 
     def result(self, template: nodes.Template) -> Any:
         """Return what the template gives: the value of its only expression, else text."""
@@ -136,7 +144,7 @@ class Rendering(Evaluator):
     # Macros
 
     def _macro(self, node: nodes.Macro, scope: Scope, _: list[Any]) -> None:
-        scope.names[node.name] = _macro_of(node.name, node, scope)
+        scope.names[node.name] = self._macro_of(node.name, node, scope)
 
     def _call_block(self, node: nodes.CallBlock, scope: Scope, parts: list[Any]) -> None:
         callee = node.call.node
@@ -145,7 +153,14 @@ class Rendering(Evaluator):
             message = "'call' takes a macro"
             raise ExpressionFailure(message)
         args, kwargs = self.arguments(node.call, scope)
-        parts.append(self.call_macro(macro, args, {**kwargs, "caller": _macro_of("caller", node, scope)}))
+        parts.append(self.call_macro(macro, args, {**kwargs, "caller": self._macro_of("caller", node, scope)}))
+
+    def _macro_of(self, name: str, node: nodes.Macro | nodes.CallBlock, scope: Scope) -> Macro:
+        names = tuple(each.name for each in node.args)
+        if id(node) not in self._used:
+            used = {each.name for each in node.find_all(nodes.Name)}
+            self._used[id(node)] = frozenset(used & _INNER_NAMES - set(names))
+        return Macro(name, names, tuple(node.defaults), node.body, scope, self._used[id(node)])
 
     def call_macro(self, macro: Macro, args: list[Any], kwargs: dict[str, Any]) -> Any:
         """Return what the body of a macro gives."""
@@ -165,7 +180,7 @@ class Rendering(Evaluator):
             if name not in names:
                 names[name] = self.maybe(default, inner)
         for name in macro.names:
-            names.setdefault(name, Undefined(f"the macro {macro.name!r} got no {name!r}"))
+            names.setdefault(name, Undefined.because(f"the macro {macro.name!r} got no {name!r}"))
         self._more(macro, names, more, named)
         return self._joined(macro.body, inner)
 
@@ -176,13 +191,6 @@ class Rendering(Evaluator):
             elif given:
                 message = f"the macro {macro.name!r} does not take {len(given)} of its arguments"
                 raise ExpressionFailure(message)
-
-
-def _macro_of(name: str, node: nodes.Macro | nodes.CallBlock, scope: Scope) -> Macro:
-    used = {each.name for part in node.body for each in part.find_all(nodes.Name)}
-    used |= {part.name for part in node.body if isinstance(part, nodes.Name)}
-    names = tuple(each.name for each in node.args)
-    return Macro(name, names, tuple(node.defaults), node.body, scope, frozenset(used & _INNER_NAMES - set(names)))
 
 
 def _loop(entries: list[Any], index: int, depth: int) -> Loop:

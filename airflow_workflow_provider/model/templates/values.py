@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from airflow_workflow_provider.model.expressions.errors import ExpressionFailure
 from airflow_workflow_provider.model.words import shown
@@ -18,10 +19,15 @@ if TYPE_CHECKING:
 class Undefined:
     """Stands for what is not there; ``default`` and ``is defined`` take it, everything else fails.
 
-    :param message: what is not there
+    :param describe: tells what is not there, when somebody needs to know
     """
 
-    message: str
+    describe: Callable[[], str]
+
+    @classmethod
+    def because(cls, message: str) -> Self:
+        """Return what is not there for a reason that costs nothing to tell."""
+        return cls(lambda: message)
 
 
 class Loop(dict[str, Any]):
