@@ -13,8 +13,9 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_workflow_provider.model.arguments import as_transform, is_template
+from airflow_workflow_provider.model.arguments import as_transform
 from airflow_workflow_provider.model.task import BUILTIN_TASKS, SUB_WORKFLOW_PREFIX
+from airflow_workflow_provider.model.templates import is_template
 from airflow_workflow_provider.model.words import listed, shown
 from airflow_workflow_provider.settings import GRANTABLE_ARGUMENTS
 

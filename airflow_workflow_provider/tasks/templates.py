@@ -83,15 +83,18 @@ def template_values(call: Call) -> dict[str, Any]:
     }
 
 
-def render(value: Any, values: Mapping[str, Any], use: str = "arguments", *, strict: bool = True) -> Any:
+def render(
+    value: Any, values: Mapping[str, Any], use: str = "arguments", *, strict: bool = True, html: bool = False
+) -> Any:
     """Return a value with every template in it rendered; together they may take what one may.
 
     :param values: what the templates see
     :param use: where the value stands, for messages
     :param strict: whether what is not there is an error; else it is an empty text
+    :param html: whether they give HTML, in which values are escaped
     :raises StepFailure: of type ``ExpressionError``
     """
-    return _render(value, partial(evaluate, values=values, strict=strict, budget=Budget()), use)
+    return _render(value, partial(evaluate, values=values, strict=strict, budget=Budget(), html=html), use)
 
 
 def _render(value: Any, evaluated: Callable[[str], Any], use: str) -> Any:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_workflow_provider.model.arguments import as_transform, is_template
+from airflow_workflow_provider.model.arguments import as_transform
 from airflow_workflow_provider.model.checks.base import Check, Checked, Path, diagnostic_of, finding
 from airflow_workflow_provider.model.http_target import header_problem, path_problem
 from airflow_workflow_provider.model.sql_text import RefusedStatement, other_statement, postgres_statement
 from airflow_workflow_provider.model.task import BUILTIN_TASKS, DEFAULT_HTTP_CONNECTION
+from airflow_workflow_provider.model.templates import is_template
 from airflow_workflow_provider.model.words import shown
 
 if TYPE_CHECKING:

@@ -41,12 +41,15 @@ def is_template(value: Any) -> bool:
     return isinstance(value, str) and any(mark in value for mark in _MARKS)
 
 
-def evaluate(text: str, values: Mapping[str, Any], *, strict: bool = True, budget: Budget | None = None) -> Any:
+def evaluate(
+    text: str, values: Mapping[str, Any], *, strict: bool = True, budget: Budget | None = None, html: bool = False
+) -> Any:
     """Return what a template gives: the value of its only expression, else text.
 
     :param values: the names that it sees, plain JSON values
     :param strict: whether what is not there is an error; else it is an empty text
     :param budget: what it may take, where several templates share that
+    :param html: whether it gives HTML: then it always gives text, in which values are escaped
     :raises TemplateSyntax: it cannot be read
     :raises ExpressionFailure: it cannot be evaluated, or takes too much
     """
@@ -55,7 +58,7 @@ def evaluate(text: str, values: Mapping[str, Any], *, strict: bool = True, budge
 
     template = parsed(text)
     try:
-        return Rendering(values, strict=strict, budget=budget).result(template)
+        return Rendering(values, strict=strict, budget=budget, html=html).result(template)
     except RecursionError as error:
         message = "the template is nested too deeply"
         raise ExpressionFailure(message) from error

@@ -20,11 +20,14 @@ from airflow_workflow_provider.model.templates.methods import METHODS, method_na
 from airflow_workflow_provider.model.templates.tests import COMPARISONS, TESTS, TOLERANT
 from airflow_workflow_provider.model.templates.texts import percent_format
 from airflow_workflow_provider.model.templates.values import (
+    ESCAPES,
+    LONGEST_ESCAPE,
     MISSING,
     Group,
     Loop,
     Macro,
     Namespace,
+    Safe,
     Scope,
     Undefined,
     kind_of,
@@ -52,10 +55,14 @@ class Evaluator:
     :param values: the names that it sees
     :param strict: whether what is not there is an error; else it is an empty text
     :param budget: what it may take, where several templates share that
+    :param html: whether the result is HTML, so that values in it are escaped
     """
 
-    def __init__(self, values: Mapping[str, Any], *, strict: bool = True, budget: Budget | None = None) -> None:
+    def __init__(
+        self, values: Mapping[str, Any], *, strict: bool = True, budget: Budget | None = None, html: bool = False
+    ) -> None:
         self.budget = budget or Budget()
+        self.html = html
         self._strict = strict
         self._globals = Scope(dict(values))
 
@@ -80,6 +87,15 @@ class Evaluator:
     def text(self, value: Any) -> str:
         """Return a value as text."""
         return text_of(self.required(value), self.budget)
+
+    def escaped(self, value: Any) -> str:
+        """Return a value as text that means itself in HTML."""
+        text = self.text(value)
+        if isinstance(text, Safe):
+            return text
+        self.budget.characters(len(text) * LONGEST_ESCAPE)
+        escaped = text.translate(ESCAPES)
+        return Safe(escaped) if self.html else escaped
 
     def maybe(self, node: nodes.Expr, scope: Scope) -> Any:
         """Return the value of an expression, or :class:`Undefined`."""
@@ -311,6 +327,8 @@ class Evaluator:
 
     def _concat(self, node: nodes.Concat, scope: Scope) -> str:
         parts = [self.text(self.maybe(each, scope)) for each in node.nodes]
+        if self.html and any(isinstance(each, Safe) for each in parts):
+            return Safe("".join(self.escaped(each) for each in parts))
         self.budget.characters(sum(map(len, parts)))
         return "".join(parts)
 

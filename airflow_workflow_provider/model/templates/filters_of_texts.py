@@ -11,7 +11,7 @@ from airflow_workflow_provider.model.expressions.errors import ExpressionFailure
 from airflow_workflow_provider.model.expressions.values import plain
 from airflow_workflow_provider.model.templates.methods import METHODS, replaced
 from airflow_workflow_provider.model.templates.texts import percent_format
-from airflow_workflow_provider.model.templates.values import kind_of
+from airflow_workflow_provider.model.templates.values import Safe, kind_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.model.templates.evaluation import Evaluator
 
 _MAX_INDENT: Final = 16
-_ESCAPED: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "'": "&#39;", '"': "&#34;"})
-_LONGEST_ESCAPE: Final = 5
 _IN_JSON: Final = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "'": "\\u0027"})
 
 
@@ -63,9 +61,16 @@ def _trim(evaluator: Evaluator, value: Any, chars: Any = None) -> Any:
 
 
 def _escape(evaluator: Evaluator, value: Any) -> str:
+    return evaluator.escaped(value)
+
+
+def _forceescape(evaluator: Evaluator, value: Any) -> str:
+    return evaluator.escaped(str(evaluator.text(value)))
+
+
+def _safe(evaluator: Evaluator, value: Any) -> str:
     text = evaluator.text(value)
-    evaluator.budget.characters(len(text) * _LONGEST_ESCAPE)
-    return text.translate(_ESCAPED)
+    return Safe(text) if evaluator.html else text
 
 
 def _text(evaluator: Evaluator, value: Any) -> str:
@@ -168,8 +173,11 @@ def _filesizeformat(_: Evaluator, value: Any, binary: Any = False) -> str:
 
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     **{name: _method(name) for name in ("capitalize", "lower", "upper")},
-    **dict.fromkeys(("e", "escape", "forceescape"), _escape),
-    **dict.fromkeys(("safe", "string"), _text),
+    "e": _escape,
+    "escape": _escape,
+    "forceescape": _forceescape,
+    "safe": _safe,
+    "string": _text,
     "center": _center,
     "filesizeformat": _filesizeformat,
     "format": _format,

@@ -10,7 +10,7 @@ from jinja2 import nodes
 from airflow_workflow_provider.model.expressions.errors import ExpressionFailure
 from airflow_workflow_provider.model.expressions.values import plain, well_formed
 from airflow_workflow_provider.model.templates.evaluation import Evaluator
-from airflow_workflow_provider.model.templates.values import Loop, Macro, Namespace, Scope, Undefined
+from airflow_workflow_provider.model.templates.values import Loop, Macro, Namespace, Safe, Scope, Undefined
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.templates.budget import Budget
@@ -24,17 +24,20 @@ class Rendering(Evaluator):
     :param values: the names that it sees
     :param strict: whether what is not there is an error; else it is an empty text
     :param budget: what it may take, where several templates share that
+    :param html: whether the result is HTML, so that values in it are escaped
     """
 
-    def __init__(self, values: Mapping[str, Any], *, strict: bool = True, budget: Budget | None = None) -> None:
-        super().__init__(values, strict=strict, budget=budget)
+    def __init__(
+        self, values: Mapping[str, Any], *, strict: bool = True, budget: Budget | None = None, html: bool = False
+    ) -> None:
+        super().__init__(values, strict=strict, budget=budget, html=html)
         self._used: dict[int, frozenset[str]] = {}
 
     def result(self, template: nodes.Template) -> Any:
         """Return what the template gives: the value of its only expression, else text."""
         value = self._joined(template.body, Scope())
         if isinstance(value, str):
-            return well_formed(value)
+            return well_formed(str(value))
         if type(value) in (list, dict) and not self.budget.is_made(value):
             return value
         return plain(value)
@@ -43,11 +46,11 @@ class Rendering(Evaluator):
         """Return the value of the only expression of a body, else its parts as one text."""
         parts: list[Any] = []
         self._run(body, scope, parts)
-        if len(parts) == 1:
-            return self.required(parts[0])
+        if len(parts) == 1 and not self.html:
+            return parts[0]
         texts = [self.text(part) for part in parts]
         self.budget.characters(sum(map(len, texts)))
-        return "".join(texts)
+        return Safe("".join(texts)) if self.html else "".join(texts)
 
     def _run(self, body: list[nodes.Node], scope: Scope, parts: list[Any]) -> None:
         for node in body:
@@ -59,7 +62,8 @@ class Rendering(Evaluator):
             if isinstance(each, nodes.TemplateData):
                 parts.append(each.data)
             else:
-                parts.append(self.value(each, scope))
+                value = self.value(each, scope)
+                parts.append(self.escaped(value) if self.html else value)
 
     def _if(self, node: nodes.If, scope: Scope, parts: list[Any]) -> None:
         for branch in (node, *node.elif_):

@@ -30,6 +30,12 @@ class Undefined:
         return cls(lambda: message)
 
 
+class Safe(str):
+    """Text that is HTML already; only where a template gives HTML."""
+
+    __slots__ = ()
+
+
 class Loop(dict[str, Any]):
     """``loop``: an object like any other, which also knows ``loop.cycle``."""
 
@@ -90,6 +96,8 @@ class Scope:
 
 
 MISSING: Final = object()
+ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "'": "&#39;", '"': "&#34;"})
+LONGEST_ESCAPE: Final = 5
 
 
 def kind_of(value: Any) -> str:
