@@ -97,7 +97,6 @@ class ChildWorkflowOperator(BuiltInOperator):
     def _cancel(self, parent: Parent) -> None:
         database = configured_database()
         run = Run(self._workflow_id, run_id_of(parent))
-        RunRequests(database).done(run.dag_id, run.run_id)
         try:
             child = Instances(database).get(run.instance_id)
             if not _names(child, parent):

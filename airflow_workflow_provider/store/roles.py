@@ -59,6 +59,7 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
     "workflow_notifications": {API: _CHANGE, WORKER: "INSERT"},
     "workflow_starts": {API: _CHANGE, WORKER: "SELECT, INSERT, UPDATE (about)"},
     "workflow_wakeups": {API: f"{_CHANGE}, DELETE", WORKER: "INSERT"},
+    "workflow_run_requests": {API: f"{_CHANGE}, DELETE", WORKER: "INSERT"},
 }
 """What the components need. Every one of them but workers may read everything; nobody but the owner may do more.
 
