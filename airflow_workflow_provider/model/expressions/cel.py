@@ -39,6 +39,8 @@ READ_LIMIT_PLAIN: Final = 500_000
 """Values that an expression without macros may read."""
 TEXT_LIMIT: Final = 1_000_000
 """Characters that an expression may read."""
+GROWTH_LIMIT: Final = 50_000_000
+"""The longest text or list times the longest list, in an expression with additions and macros."""
 DEPTH_LIMIT: Final = 200
 
 _MAPS: Final = frozenset({"input", "steps", "variables", "workflow", "data"})
@@ -70,6 +72,7 @@ class CelProgram:
         self.source = source
         tokens = _tokens(source)
         self._has_macros = _check_size(tokens)
+        self._adds = any(text == "+" for _, text in tokens)
         self._expression = _compiled(source, tokens, names)
         self.reads: Paths = read_paths(tokens, names)
 
@@ -95,6 +98,8 @@ class CelProgram:
         """The type and the value of the result, as the engine gives them."""
         reader = _Reader(READ_LIMIT if self._has_macros else READ_LIMIT_PLAIN)
         data = {name: reader.read(bindings[name], paths) for name, paths in self.reads.items() if name in bindings}
+        if self._has_macros and self._adds:
+            reader.refuse_growth()
         before = made.set([0])
         try:
             result = self._expression.eval(data=data)
@@ -314,11 +319,26 @@ class _Reader:
         self._limit = limit
         self._values_left = limit
         self._text_left = TEXT_LIMIT
+        self._longest_text = 0
+        self._longest_list = 0
 
     def read(self, value: Any, paths: Paths) -> Any:
         if paths and isinstance(value, Mapping):
             return {name: self.read(value[name], further) for name, further in paths.items() if name in value}
         return self._copy(value, 0)
+
+    def refuse_growth(self) -> None:
+        """Refuse to put texts or lists together once for each entry of a list where that could take much memory.
+
+        The engine frees nothing before its end, so this is told before its work begins.
+        """
+        longest = max(self._longest_text, self._longest_list)
+        if longest * self._longest_list > GROWTH_LIMIT:
+            msg = (
+                f"the expression adds to texts or lists of up to {longest} characters or entries, "
+                f"for each of up to {self._longest_list} entries; name the fields that it needs"
+            )
+            raise ExpressionFailure(msg)
 
     def _copy(self, value: Any, depth: int) -> Any:
         self._values_left -= 1
@@ -334,6 +354,7 @@ class _Reader:
             return normal(value)
         if isinstance(value, str):
             self._text_left -= len(value)
+            self._longest_text = max(self._longest_text, len(value))
             if self._text_left < 0:
                 msg = f"the expression reads more than {TEXT_LIMIT} characters of text"
                 raise ExpressionFailure(msg)
@@ -343,6 +364,7 @@ class _Reader:
         if isinstance(value, Mapping):
             return {well_formed(str(key)): self._copy(part, depth + 1) for key, part in value.items()}
         if isinstance(value, (list, tuple)):
+            self._longest_list = max(self._longest_list, len(value))
             return [self._copy(part, depth + 1) for part in value]
         msg = f"a binding has a value that is not JSON: {type(value).__name__}"
         raise ExpressionFailure(msg)
