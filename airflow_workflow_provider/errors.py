@@ -9,6 +9,8 @@ Everything that this package raises on purpose derives from :class:`WorkflowsErr
     ├── Forbidden               the caller may know of it, but not do this
     ├── StoreUnavailable        PostgreSQL could not be reached or did not answer in time
     ├── Misuse                  the caller's words are wrong (an option, a file, a value)
+    ├── LimitExceeded           somebody's expression, schema or template needs more than it may use
+    ├── Overloaded              everything that could do it is busy, which passes
     └── StepFailure             a step failed with an error object that definitions can route
         └── TaskError           what a task raises to choose that error's type and code
 
@@ -100,6 +102,25 @@ class Misuse(WorkflowsError):
     """The caller's words are wrong: an option, a file, a value."""
 
     default_code = "misuse"
+
+
+class LimitExceeded(WorkflowsError):
+    """What somebody wrote needs more time or memory to be computed than it may use.
+
+    :param which: the limit: ``time``, ``memory``, ``depth``, ``size``, or ``died`` where the process ended by itself
+    """
+
+    default_code = "limit-exceeded"
+
+    def __init__(self, message: str, which: str = "time", *, suggestion: str | None = None) -> None:
+        super().__init__(message, suggestion=suggestion)
+        self.which = which
+
+
+class Overloaded(WorkflowsError):
+    """Everything that could do it is busy; the same request may succeed a little later."""
+
+    default_code = "overloaded"
 
 
 class StepFailure(WorkflowsError):

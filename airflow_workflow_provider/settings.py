@@ -139,6 +139,28 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "1048576",
     ),
     Option(
+        "evaluation_seconds",
+        "integer",
+        "5",
+        "Seconds that the expressions, schemas and templates which one request, event or step brings may take "
+        "together. Work that takes longer is stopped and refused.",
+        "10",
+    ),
+    Option(
+        "evaluation_memory",
+        "integer",
+        "512",
+        "Megabytes of memory that such work may use, at least 128.",
+        "1024",
+    ),
+    Option(
+        "evaluation_processes",
+        "integer",
+        "2",
+        "Processes of each api-server process that do such work. Of two or more, one is always left for other users.",
+        "4",
+    ),
+    Option(
         "default_retry",
         "string",
         '{"maxAttempts": 3, "strategy": "exponential", "delay": "PT1S"}',
@@ -295,6 +317,9 @@ class Settings:
     sql_timeout: int
     sql_max_bytes: int
     max_output_bytes: int
+    evaluation_seconds: int
+    evaluation_memory: int
+    evaluation_processes: int
     default_retry: dict[str, Any]
     log_retention: str
     receive_window: timedelta
@@ -350,6 +375,9 @@ def load_settings() -> Settings:
         sql_timeout=number("sql_timeout", 1),
         sql_max_bytes=number("sql_max_bytes", 1),
         max_output_bytes=number("max_output_bytes", 2),
+        evaluation_seconds=number("evaluation_seconds", 1),
+        evaluation_memory=number("evaluation_memory", 128),
+        evaluation_processes=number("evaluation_processes", 1),
         default_retry=_json_object("default_retry", text("default_retry")),
         log_retention=text("log_retention"),
         receive_window=duration("receive_window"),

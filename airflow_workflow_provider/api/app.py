@@ -27,6 +27,7 @@ from airflow_workflow_provider.api.routes import (
 )
 from airflow_workflow_provider.api.security import Authentication
 from airflow_workflow_provider.api.services import Services
+from airflow_workflow_provider.runs.evaluating import evaluations
 from airflow_workflow_provider.ui.static import StaticFiles, read_bundle
 
 PREFIX: Final = "/api/v1"
@@ -97,5 +98,7 @@ def mounted_app() -> FastAPI:
 @asynccontextmanager
 async def _delivering(_: FastAPI) -> AsyncIterator[None]:
     """Do what goes on beside requests for as long as the api-server runs."""
+    # The first request needs not wait for them.
+    evaluations().start()
     with background():
         yield

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import email.message
 from collections.abc import Callable, Coroutine
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 
 from airflow_workflow_provider.api.models import Finding
 from airflow_workflow_provider.api.problems import Refused
@@ -19,6 +20,15 @@ MAX_BODY: Final = 1024**2
 
 MAX_DOCUMENT: Final = 8 * 1024**2
 """Bytes of a body that is or has a definition; its characters are bounded by ``WF104``."""
+
+
+SMALL_BODY: Final = 16 * 1024
+"""Bytes of a body that is parsed before anything else is done."""
+
+MAX_VALUES: Final = 500_000
+"""Values of the body of a request; each takes a hundred times the memory and the time of its bytes."""
+
+T = TypeVar("T")
 
 
 class StrictRoute(APIRoute):
@@ -65,14 +75,39 @@ class StrictRequest(Request):
             message = f"The body is {self.headers.get('Content-Type') or 'of no type'}; expected application/json"
             raise Refused(415, message, code="unsupported-media-type", headers={"Accept": "application/json"})
         try:
-            self._json = loads_document(self._body)
+            self._json = await parsed(loads_document, self._body)
         except InvalidDefinition as error:
             found = [Finding(**each.as_json()) for each in error.diagnostics]
             raise Refused(
                 400, f"The body is no usable JSON: {error.message}", code="bad-json", findings=found
             ) from None
         if storable:
-            _refuse_unusable(self._json)
+            await parsed(_refuse_unusable, self._json, size=len(self._body))
+
+
+async def parsed(parse: Callable[[Any], T], given: Any, *, size: int | None = None) -> T:
+    """Return what parsing gives; of much it is done in a thread, for the server answers nobody meanwhile.
+
+    :param given: the body, or what was read from it
+    :param size: bytes of the body, if it is not what is given
+    :raises Refused: 413: it has more values than anybody needs
+    """
+    length = len(given) if size is None else size
+    if length <= SMALL_BODY:
+        return parse(given)
+    if size is None and _values(given) > MAX_VALUES:
+        raise Refused(
+            413,
+            f"The body has more than {MAX_VALUES:,} values",
+            code="body-too-large",
+            suggestion="keep large data elsewhere and hand over where it is",
+        )
+    return await run_in_threadpool(parse, given)
+
+
+def _values(body: bytes) -> int:
+    """Return how many values a JSON text has at most; what looks like more within its texts counts too."""
+    return sum(body.count(mark) for mark in (b",", b"[", b"{"))
 
 
 async def read_body(request: Request, limit: int) -> bytes:

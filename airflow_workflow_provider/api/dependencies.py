@@ -24,7 +24,7 @@ _DESCRIPTIONS: Final = {
     413: "The body is too large",
     415: "The body is not `application/json`",
     422: "The request is invalid; every finding is listed",
-    503: "A database is not reachable; `Retry-After` says when to try again",
+    503: "A database is not reachable, or all that evaluates expressions is busy; `Retry-After` says when to try again",
 }
 _ALWAYS: Final = (401, 403, 404, 422, 503)
 BODY: Final = (400, 413, 415)

@@ -19,8 +19,10 @@ from airflow_workflow_provider.errors import (
     Conflict,
     Forbidden,
     InvalidDefinition,
+    LimitExceeded,
     Misuse,
     NotFound,
+    Overloaded,
     StoreUnavailable,
     WorkflowsError,
 )
@@ -127,6 +129,8 @@ _STATUSES: Final[Mapping[type[WorkflowsError], int]] = {
     Conflict: HTTPStatus.CONFLICT,
     Forbidden: HTTPStatus.FORBIDDEN,
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
+    LimitExceeded: HTTPStatus.UNPROCESSABLE_ENTITY,
     Misuse: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 

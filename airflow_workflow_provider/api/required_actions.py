@@ -31,6 +31,7 @@ from airflow_workflow_provider.api.services import Services
 from airflow_workflow_provider.errors import NotFound, WorkflowsError
 from airflow_workflow_provider.operators.people import answer_in_form
 from airflow_workflow_provider.runs.answering import Answer
+from airflow_workflow_provider.runs.evaluating import evaluating_for
 from airflow_workflow_provider.store.instances import instance_id
 
 if TYPE_CHECKING:
@@ -114,7 +115,8 @@ class RequiredActions:
     def _answered(self, question: Question, user: BaseUser, body: _Body) -> JSONResponse:
         form, comment = answer_in_form(question, body.params_input)
         given = Answer(body.chosen_options[0], form or None, comment)
-        changed = give_answer(self._services(), Access(user), "airflow", question.id, given)
+        with evaluating_for(str(user.get_id()), "an answer in Airflow's form"):
+            changed = give_answer(self._services(), Access(user), "airflow", question.id, given)
         vote = changed.votes[-1]
         return JSONResponse(
             {

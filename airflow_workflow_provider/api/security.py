@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from airflow_workflow_provider.api.problems import Refused, database_problem, problem_response
+from airflow_workflow_provider.runs.evaluating import evaluating_for
 
 if TYPE_CHECKING:
     from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
@@ -59,7 +60,8 @@ class Authentication:
             await database_problem(error)(scope, receive, send)
             return
         scope.setdefault("state", {})[USER_KEY] = user
-        await self._app(scope, receive, send)
+        with evaluating_for(str(user.get_id()), f"{request.method} {_address(request)}"):
+            await self._app(scope, receive, send)
 
 
 async def signed_in(request: Request) -> BaseUser:
@@ -84,6 +86,11 @@ async def _authenticated(request: Request) -> BaseUser:
     if _credentials(request) is None or conf.getboolean("core", "simple_auth_manager_all_admins"):
         _refuse_forged(request)
     return user
+
+
+def _address(request: Request) -> str:
+    """Return the address of a request as the log tells it: short, and of one line."""
+    return request.url.path[:200].encode("ascii", "replace").decode()
 
 
 def _refuse_forged(request: Request) -> None:

@@ -74,7 +74,7 @@ class Services:
         tasks: dict[str, TaskDefinition] = {}
         for stored in self.tasks.list():
             try:
-                tasks[stored.task_id] = parse_task(stored.document)
+                tasks[stored.task_id] = parse_task(stored.document, checked=False)
             except InvalidDefinition:
                 continue
         return Catalogue(tasks)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider import __version__
 from airflow_workflow_provider.api.access import Access, Right
+from airflow_workflow_provider.api.evaluating import PART_OF_TIME
 from airflow_workflow_provider.api.models import InstanceBase
 from airflow_workflow_provider.api.operating import operations_of
 from airflow_workflow_provider.api.ui_registry import component_registry
@@ -103,7 +104,11 @@ def view_of(services: Services, caller: Caller, stored: Instance) -> InstanceVie
     registry = component_registry()
     bindings = ui_bindings(state, stored.status, progress, caller.viewer)
     page = page_of(
-        registry.completed(graph.definition.ui_components), bindings, mask=masker.mask, layouts=registry.layouts
+        registry.completed(graph.definition.ui_components),
+        bindings,
+        mask=masker.mask,
+        layouts=registry.layouts,
+        seconds=services.settings.evaluation_seconds * PART_OF_TIME,
     )
     level = graph.definition.execution_log.level if graph.definition.execution_log is not None else "info"
     return InstanceView(

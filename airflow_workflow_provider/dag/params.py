@@ -1,7 +1,7 @@
 """Airflow's params from ``inputSchema``, so that its trigger form and REST API ask for what the workflow needs.
 
 Params are checked one by one and know no rules across properties; the whole schema is enforced when the instance
-starts (rule X6).
+starts (rule X6). Airflow checks params in its own processes, without a limit, so what may take long is left out.
 """
 
 from __future__ import annotations
@@ -16,6 +16,13 @@ from airflow_workflow_provider.model.json_schema.references import Place, Unknow
 from airflow_workflow_provider.model.json_schema.validation import fits, place_of
 
 MAX_PARTS: Final = 10_000
+QUICK_PARTS: Final = 200
+"""Schemas within the schema of a param that Airflow checks."""
+
+QUICK_PARTS_OF_EACH: Final = 20
+"""Those among them that hold for each of many: items of a list, values of a map."""
+
+_OF_EACH: Final = frozenset({"items", "additionalProperties", "contains"})
 
 _STRUCTURE: Final = frozenset({"$anchor", "$defs", "$dynamicAnchor", "$id", "$ref", "$schema", "definitions"})
 _READ_DIFFERENTLY: Final = frozenset(
@@ -48,7 +55,7 @@ def params_of(schema: Mapping[str, Any]) -> dict[str, tuple[Any, Json]]:
     for name, given in properties.items() if isinstance(properties, dict) else ():
         place = inliner.root.inner(given)
         inlined = inliner.inlined(place)
-        part = inlined if isinstance(inlined, dict) else {}
+        part = _quick(inlined) if isinstance(inlined, dict) else {}
         default = _default(place)
         if default is not MISSING:
             found[name] = (default, _without_default(part))
@@ -91,6 +98,27 @@ def _default(place: Place) -> Any:
         return default_of(place, Budget(None))
     except (OutOfSteps, RecursionError, UnknownReference):
         return MISSING
+
+
+def _quick(part: Json) -> Json:
+    """Return a schema that is checked soon: where it has many parts, only what it says of the value itself."""
+    if _parts(part, of_each=False) <= QUICK_PARTS and _parts(part, of_each=True) <= QUICK_PARTS_OF_EACH:
+        return part
+    inner = {str(keyword) for (keyword, *_), _ in subschemas(part)}
+    return {key: value for key, value in part.items() if key not in inner}
+
+
+def _parts(schema: Any, *, of_each: bool) -> int:
+    """Count the schemas within one; or those of them only that hold for each of many values."""
+    found = 0
+    waiting = [(schema, not of_each)]
+    while waiting:
+        part, counts = waiting.pop()
+        for (keyword, *_), inner in subschemas(part) if isinstance(part, dict) else ():
+            counted = counts or keyword in _OF_EACH
+            found += counted
+            waiting.append((inner, counted))
+    return found
 
 
 def _without_default(part: Json) -> Json:

@@ -13,13 +13,19 @@ from urllib.parse import quote
 
 from airflow.sdk import get_parsing_context
 
+from airflow_workflow_provider.bounded.inside import Inside
+from airflow_workflow_provider.bounded.limits import Limits
 from airflow_workflow_provider.dag.builder import build_dag
-from airflow_workflow_provider.errors import InvalidDefinition
+from airflow_workflow_provider.errors import InvalidDefinition, LimitExceeded
 from airflow_workflow_provider.model.reach import Grants
-from airflow_workflow_provider.model.validate import parse_definition, parse_task
+from airflow_workflow_provider.model.validate import parse_definition, parse_task, too_much
+from airflow_workflow_provider.settings import load_settings
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG
+
+    from airflow_workflow_provider.model.definition import WorkflowDefinition
+    from airflow_workflow_provider.model.task import TaskDefinition
 
 PREFIX: Final = "workflow-"
 
@@ -67,11 +73,18 @@ def dag_of(*, revision: int, definition: str, tasks: str, grants: str = "null") 
     :param grants: what the publisher was allowed, as JSON; null of an older version
     :raises InvalidDefinition: the definition cannot be built; every finding is in the message
     """
-    parsed = [_accepted(parse_task, document) for document in json.loads(tasks)]
     # Airflow shows what is wrong where it reads all files; a task that runs need not pay for that.
     checked = get_parsing_context().dag_id is None
-    workflow = _accepted(lambda document: parse_definition(document, checked=checked), json.loads(definition))
-    known = {task.task_id: task for task in parsed}
+
+    def read() -> tuple[WorkflowDefinition, dict[str, TaskDefinition]]:
+        parsed = [_accepted(lambda each: parse_task(each, checked=checked), document) for document in json.loads(tasks)]
+        workflow = _accepted(lambda document: parse_definition(document, checked=checked), json.loads(definition))
+        return workflow, {task.task_id: task for task in parsed}
+
+    try:
+        workflow, known = Inside(Limits.configured(load_settings())).within(read)
+    except LimitExceeded as error:
+        raise InvalidDefinition(error.message, too_much(error.message).diagnostics) from error
     return build_dag(workflow, known, revision=revision, grants=Grants.from_json(json.loads(grants)))
 
 

@@ -90,7 +90,7 @@ def stored_definition(document: Any, workflow_id: str, revision: int) -> Workflo
 
 def _stored_task(document: Any, revision: int) -> TaskDefinition:
     try:
-        return parse_task(document)
+        return parse_task(document, checked=False)
     except InvalidDefinition as error:
         what = f"a task that it names, at revision {revision},"
         raise unreadable_definition(what, error.message) from error

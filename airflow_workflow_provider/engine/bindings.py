@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_workflow_provider.engine.failure import EXPRESSION_ERROR
+from airflow_workflow_provider.bounded.doors import bounded
+from airflow_workflow_provider.engine.failure import EXPRESSION_ERROR, limits_as
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.definition import Transform
 from airflow_workflow_provider.model.expressions import (
@@ -18,7 +20,6 @@ from airflow_workflow_provider.model.expressions import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
 
     from airflow_workflow_provider.engine.state import Json, Scope
 
@@ -79,12 +80,21 @@ class Occasion:
     """
 
     def __init__(self, instance_id: str, step_id: str, visit: str, at: datetime | None) -> None:
-        self._prefix = f"{instance_id}/{step_id}/{visit}"
+        self.prefix = f"{instance_id}/{step_id}/{visit}"
         self.at = at
 
     def uuids(self, use: str) -> Callable[[int], str]:
         """Return the function that gives the n-th UUID of one expression of the step."""
-        return lambda n: str(uuid.uuid5(NAMESPACE, f"{self._prefix}/{use}/{n}"))
+        return uuid_source(self.prefix, use)
+
+
+def uuid_source(prefix: str, use: str) -> Callable[[int], str]:
+    """Return the function that gives the n-th UUID of one expression.
+
+    :param prefix: of whom it is, as :class:`Occasion` names it
+    :param use: where the expression stands
+    """
+    return lambda n: str(uuid.uuid5(NAMESPACE, f"{prefix}/{use}/{n}"))
 
 
 def apply_transform(
@@ -94,10 +104,7 @@ def apply_transform(
 
     :raises StepFailure: of type ``ExpressionError``
     """
-    try:
-        return compile_transform(transform, names).evaluate(bindings, uuid_source=occasion.uuids(use), at=occasion.at)
-    except (ExpressionFailure, ValueError) as exc:
-        raise expression_error(use, transform.expression, exc) from exc
+    return _evaluated(transform.type, transform.expression, names, bindings, occasion, use)
 
 
 def holds(condition: str, names: frozenset[str], bindings: Mapping[str, Any]) -> bool:
@@ -105,8 +112,14 @@ def holds(condition: str, names: frozenset[str], bindings: Mapping[str, Any]) ->
 
     :raises StepFailure: of type ``ExpressionError``
     """
+    with limits_as(EXPRESSION_ERROR, "condition"):
+        return _holds(condition, sorted(names), dict(bindings))
+
+
+@bounded
+def _holds(condition: str, names: list[str], bindings: Json) -> bool:
     try:
-        return compile_condition(condition, names).holds(bindings)
+        return compile_condition(condition, frozenset(names)).holds(bindings)
     except (ExpressionFailure, ValueError) as exc:
         msg = "condition"
         raise expression_error(msg, condition, exc) from exc
@@ -120,17 +133,35 @@ def resolve_arguments(
     :raises StepFailure: of type ``ExpressionError``
     """
     if is_transform(value):
-        if value["type"] != "cel":
-            return apply_transform(Transform.model_validate(value), names, bindings, occasion, use)
-        try:
-            return compile_cel(value["expression"], names).evaluate(bindings)
-        except (ExpressionFailure, ValueError) as exc:
-            raise expression_error(use, value["expression"], exc) from exc
+        return _evaluated(value["type"], value["expression"], names, bindings, occasion, use)
     if isinstance(value, dict):
         return {key: resolve_arguments(item, names, bindings, occasion, f"{use}/{key}") for key, item in value.items()}
     if isinstance(value, list):
         return [resolve_arguments(item, names, bindings, occasion, f"{use}/{n}") for n, item in enumerate(value)]
     return value
+
+
+def _evaluated(
+    kind: str, expression: str, names: frozenset[str], bindings: Mapping[str, Any], occasion: Occasion, use: str
+) -> Any:
+    at = None if occasion.at is None else occasion.at.isoformat()
+    with limits_as(EXPRESSION_ERROR, use):
+        return _value([kind, expression], sorted(names), dict(bindings), occasion.prefix, at, use)
+
+
+@bounded
+def _value(transform: list[str], names: list[str], bindings: Json, prefix: str, at: str | None, use: str) -> Any:
+    kind, expression = transform
+    try:
+        if kind == "cel":
+            return compile_cel(expression, frozenset(names)).evaluate(bindings)
+        program = compile_transform(
+            Transform.model_validate({"type": kind, "expression": expression}), frozenset(names)
+        )
+        moment = None if at is None else datetime.fromisoformat(at)
+        return program.evaluate(bindings, uuid_source=uuid_source(prefix, use), at=moment)
+    except (ExpressionFailure, ValueError) as exc:
+        raise expression_error(use, expression, exc) from exc
 
 
 def is_transform(value: Any) -> bool:

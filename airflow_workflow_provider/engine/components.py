@@ -8,14 +8,17 @@ definition, the note of the error.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_workflow_provider.bounded.doors import bounded
 from airflow_workflow_provider.engine.bindings import bindings_of, holds
 from airflow_workflow_provider.engine.state import ROOT, Scope
-from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.errors import LimitExceeded, StepFailure
 from airflow_workflow_provider.model.arguments import as_transform
+from airflow_workflow_provider.model.definition import UiComponent
 from airflow_workflow_provider.model.diagnostics import pointer_of
 from airflow_workflow_provider.model.expressions import UI_NAMES, ExpressionFailure, compile_transform
 from airflow_workflow_provider.model.ui import (
@@ -33,7 +36,6 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import (
         ArgumentTransform,
         UiColumn,
-        UiComponent,
         UiContext,
         UiItem,
     )
@@ -43,6 +45,9 @@ MAX_ROWS: Final = 200
 
 MAX_LISTED: Final = 20
 """Entries of a card that has no ``items``."""
+
+SECONDS: Final = 4.0
+"""Of all values and conditions of a page together, where nothing else is said."""
 
 MAX_VALUE: Final = 20_000
 """Characters of one value as JSON; what is longer is left out."""
@@ -143,6 +148,7 @@ def page_of(
     *,
     mask: Callable[[Any], Any] = lambda value: value,
     layouts: Mapping[str, str] = COMPONENT_LAYOUTS,
+    seconds: float = SECONDS,
 ) -> Page:
     """Return what is shown of a page.
 
@@ -150,20 +156,42 @@ def page_of(
     :param bindings: what :func:`ui_bindings` gives; conditions see it as it is
     :param mask: hides secrets; values see only what it leaves (rule L4)
     :param layouts: how components are drawn whose ``context`` names no layout
+    :param seconds: that all values and conditions may take together; what comes later is left out
     """
-    return _Composer(bindings, mask, layouts, own=bool(components)).page(components or default_components())
+    own = {key: bindings[key] for key in ("user", "progress", "status")}
+    # Who looks is no part of the instance's data, and what the page tells of a person is their own.
+    visible = {**mask({key: value for key, value in bindings.items() if key not in own}), **own}
+    documents = [each.model_dump(mode="json", by_alias=True, exclude_unset=True) for each in components]
+    try:
+        found = _composed(documents, dict(bindings), visible, dict(layouts), seconds)
+    except LimitExceeded as error:
+        return Page((), (Notice("", "/uiComponents", f"The page shows nothing of its own: {error.message}"),))
+    return Page(tuple(map(_shown_of, found["components"])), tuple(Notice(**each) for each in found["notices"]))
+
+
+@bounded
+def _composed(components: list[Json], bindings: Json, visible: Json, layouts: Json, seconds: float) -> Json:
+    parsed = [UiComponent.model_validate_json(json.dumps(each)) for each in components]
+    composer = _Composer(bindings, visible, layouts, own=bool(parsed), seconds=seconds)
+    return asdict(composer.page(parsed or default_components()))
+
+
+def _shown_of(found: Json) -> Shown:
+    table = found["table"]
+    if table is not None:
+        columns = tuple(ShownColumn(**each) for each in table["columns"])
+        table = ShownTable(columns, tuple(map(tuple, table["rows"])), table["total"])
+    return Shown(**{**found, "items": tuple(ShownItem(**each) for each in found["items"]), "table": table})
 
 
 class _Composer:
-    def __init__(
-        self, bindings: Mapping[str, Any], mask: Callable[[Any], Any], layouts: Mapping[str, str], *, own: bool
-    ) -> None:
+    def __init__(self, bindings: Json, visible: Json, layouts: Mapping[str, str], *, own: bool, seconds: float) -> None:
         self._bindings = bindings
-        self._mask = mask
+        self._visible = visible
         self._layouts = layouts
         self._own = own
-        self._masked: Any = None
         self._notices: list[Notice] = []
+        self._ends = time.monotonic() + seconds
 
     def page(self, components: Sequence[UiComponent]) -> Page:
         ordered = sorted(enumerate(components), key=lambda entry: (entry[1].priority, entry[0]))
@@ -177,6 +205,8 @@ class _Composer:
     def _holds(self, component: UiComponent, path: tuple[str | int, ...]) -> bool:
         if component.condition is None:
             return True
+        if self._is_late(component, (*path, "condition")):
+            return False
         try:
             return holds(component.condition, UI_NAMES, self._bindings)
         except _Failure as error:
@@ -227,12 +257,12 @@ class _Composer:
         transform = as_transform(item.value)
         value = item.value
         if transform is not None:
-            value = self._value(component, transform, self._visible(), (*path, "value"))
+            value = self._value(component, transform, self._visible, (*path, "value"))
         return ShownItem(item.label, value, item.format)
 
     def _result(self) -> list[ShownItem]:
         """Return what a card shows that names no values: the instance's output, before there is one its input."""
-        visible = self._visible()
+        visible = self._visible
         source = visible["output"] if visible["status"] == "completed" else visible["input"]
         if not isinstance(source, dict):
             return []
@@ -243,7 +273,7 @@ class _Composer:
 
     def _failure(self) -> list[ShownItem]:
         """Return what an alert shows that says nothing of its own: the failure, where there is one."""
-        error = self._visible()["error"]
+        error = self._visible["error"]
         if not isinstance(error, dict):
             return []
         named = (("Error", error.get("type")), ("Code", error.get("code")), ("Step", error.get("stepId")))
@@ -253,7 +283,7 @@ class _Composer:
     def _table(self, component: UiComponent, place: tuple[str | int, ...]) -> ShownTable:
         context = component.context
         assert context.rows is not None  # noqa: S101 - asked before
-        given = self._value(component, context.rows, self._visible(), (*place, "rows"), bounded=False)
+        given = self._value(component, context.rows, self._visible, (*place, "rows"), bounded=False)
         if given is None:
             given = []
         if not isinstance(given, list):
@@ -268,7 +298,7 @@ class _Composer:
     def _row(
         self, component: UiComponent, context: UiContext, row: Any, number: int, place: tuple[str | int, ...]
     ) -> tuple[Any, ...]:
-        bindings = {**self._visible(), "row": row, "rowIndex": number}
+        bindings = {**self._visible, "row": row, "rowIndex": number}
 
         def cell(position: int, column: UiColumn) -> Any:
             path = (*place, "columns", position, "value")
@@ -286,6 +316,8 @@ class _Composer:
         names: frozenset[str] = UI_NAMES,
         bounded: bool = True,
     ) -> Any:
+        if self._is_late(component, path):
+            return None
         try:
             value = compile_transform(transform, names).evaluate(bindings)
         except _Failure as error:
@@ -296,14 +328,11 @@ class _Composer:
             return None
         return value
 
-    def _visible(self) -> Any:
-        """Return the bindings with every secret hidden, made when the first value is asked for."""
-        if self._masked is None:
-            # Who looks is no part of the instance's data, and what the page tells of a person is their own.
-            own = {key: self._bindings[key] for key in ("user", "progress", "status")}
-            data = {key: value for key, value in self._bindings.items() if key not in own}
-            self._masked = {**self._mask(data), **own}
-        return self._masked
+    def _is_late(self, component: UiComponent, path: tuple[str | int, ...]) -> bool:
+        if time.monotonic() < self._ends:
+            return False
+        self._note(component, path, "The values of this page take too long; this one and those after it are left out")
+        return True
 
     def _note(self, component: UiComponent, path: tuple[str | int, ...], message: str) -> None:
         pointer = pointer_of(path) if self._own else ""

@@ -5,16 +5,17 @@ from __future__ import annotations
 import builtins
 import json
 import math
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_workflow_provider.errors import StepFailure, TaskError
+from airflow_workflow_provider.errors import LimitExceeded, StepFailure, TaskError
 from airflow_workflow_provider.model.durations import parse_duration
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from airflow_workflow_provider.model.definition import RetryPolicy
 
@@ -354,3 +355,24 @@ def later(now: datetime, length: timedelta) -> datetime:
         return now + length
     except OverflowError:
         return datetime.max.replace(tzinfo=UTC)
+
+
+@contextmanager
+def limits_as(type: str, what: str) -> Iterator[None]:
+    """Turn limits that are passed inside into the failure of a step.
+
+    :param type: the failure's
+    :param what: what was computed, as the message calls it
+    :raises StepFailure: of that type, with the code ``limit-exceeded``
+    """
+    try:
+        yield
+    except LimitExceeded as exc:
+        msg = f"{what}: {exc.message}"
+        raise StepFailure(msg, type=type, code=exc.code) from exc
+    except RecursionError as exc:
+        msg = f"{what}: it is nested too deeply, or refers to itself without end"
+        raise StepFailure(msg, type=type, code=LimitExceeded.default_code) from exc
+    except MemoryError as exc:
+        msg = f"{what}: it needs more memory than there is"
+        raise StepFailure(msg, type=type, code=LimitExceeded.default_code) from exc

@@ -4,11 +4,40 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_workflow_provider.engine.failure import OUTPUT_ERROR, VALIDATION_ERROR
+from airflow_workflow_provider.bounded.doors import bounded
+from airflow_workflow_provider.engine.failure import OUTPUT_ERROR, VALIDATION_ERROR, limits_as
 from airflow_workflow_provider.errors import StepFailure
-from airflow_workflow_provider.model.json_schema.validation import schema_findings
+from airflow_workflow_provider.model.json_schema import defaults, validation
 
 MAX_LISTED = 50
+
+
+def with_defaults(schema: Any, value: Any) -> Any:
+    """Return a copy of a value with the schema's defaults, at every depth where the enclosing object is given.
+
+    :raises StepFailure: of type ``ValidationError``: that takes more than it may
+    """
+    with limits_as(VALIDATION_ERROR, "The schema's defaults cannot be applied"):
+        return _completed(schema, value)
+
+
+def schema_findings(schema: Any, value: Any) -> list[dict[str, str]]:
+    """Return every way in which a value does not fit a schema, as ``{"pointer", "message"}``, in document order.
+
+    :raises StepFailure: of type ``ValidationError``: that takes more than it may
+    """
+    with limits_as(VALIDATION_ERROR, "The value cannot be checked against its schema"):
+        return _findings(schema, value)
+
+
+@bounded
+def _completed(schema: Any, value: Any) -> Any:
+    return defaults.with_defaults(schema, value)
+
+
+@bounded
+def _findings(schema: Any, value: Any) -> list[dict[str, str]]:
+    return validation.schema_findings(schema, value)
 
 
 def check_against(schema: dict[str, Any], value: Any, what: str, *, output: bool = False) -> None:
@@ -18,13 +47,15 @@ def check_against(schema: dict[str, Any], value: Any, what: str, *, output: bool
     :param output: the value is a task's result, so it fails with ``OutputError``
     :raises StepFailure: of type ``ValidationError`` or ``OutputError``; every finding is in its details
     """
-    findings = schema_findings(schema, value)
+    failed = OUTPUT_ERROR if output else VALIDATION_ERROR
+    with limits_as(failed, f"The {what} cannot be checked"):
+        findings = _findings(schema, value)
     if findings:
         place = findings[0]["pointer"] or "/"
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
         msg = f"The {what} does not fit its schema: {place}: {findings[0]['message']}{more}"
         raise StepFailure(
             msg,
-            type=OUTPUT_ERROR if output else VALIDATION_ERROR,
+            type=failed,
             details={"errors": findings[:MAX_LISTED]},
         )

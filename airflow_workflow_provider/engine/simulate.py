@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Any
 from airflow_workflow_provider.engine.events import Event, path_of
 from airflow_workflow_provider.engine.failure import BRANCH_FAILED, VALIDATION_ERROR, Failure, timestamp
 from airflow_workflow_provider.engine.machine import Activation, Call, Machine, Options
-from airflow_workflow_provider.engine.schemas import check_against
+from airflow_workflow_provider.engine.schemas import check_against, with_defaults
 from airflow_workflow_provider.engine.state import Json, new_scope, new_state
 from airflow_workflow_provider.engine.values import unusable_in
 from airflow_workflow_provider.errors import StepFailure
-from airflow_workflow_provider.model.json_schema.defaults import with_defaults
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.graph import Graph

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_workflow_provider.bounded.doors import bounded
 from airflow_workflow_provider.engine.bindings import Occasion, expression_error
 from airflow_workflow_provider.engine.failure import VALIDATION_ERROR
-from airflow_workflow_provider.engine.schemas import check_against
+from airflow_workflow_provider.engine.schemas import check_against, with_defaults
 from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.model.definition import WorkflowDefinition
+from airflow_workflow_provider.model.events import CloudEvent
 from airflow_workflow_provider.model.expressions import ExpressionFailure, compile_transform
-from airflow_workflow_provider.model.json_schema.defaults import with_defaults
 from airflow_workflow_provider.model.patterns import matches
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from airflow_workflow_provider.model.definition import Trigger, WorkflowDefinition
-    from airflow_workflow_provider.model.events import CloudEvent
+    from airflow_workflow_provider.model.definition import Trigger
 
 NO_TRIGGER: Final = "NoTrigger"
 """Type of the error where no trigger of the current definition matches the event any more."""
@@ -35,6 +37,24 @@ def trigger_for(definition: WorkflowDefinition, event_type: str) -> Trigger:
     patterns = [trigger.event_pattern for trigger in definition.triggers]
     message = f"No trigger of {definition.workflow_id!r} matches {event_type!r}; its patterns are {patterns}"
     raise StepFailure(message, type=NO_TRIGGER)
+
+
+@bounded
+def input_of(document: dict[str, Any], event: dict[str, Any], instance_id: str, at: str) -> dict[str, Any]:
+    """Return what :func:`input_from` returns, from JSON values.
+
+    :param at: when the event arrived, as ISO 8601
+    :raises StepFailure: as :func:`input_from`
+    :raises LimitExceeded: it takes more than it may
+    """
+    definition = stored_definition(json.dumps(document))
+    return input_from(definition, CloudEvent.of_json(event), instance_id, datetime.fromisoformat(at))
+
+
+@lru_cache(maxsize=256)
+def stored_definition(text: str) -> WorkflowDefinition:
+    """Return the definition that a stored document is, from its JSON text."""
+    return WorkflowDefinition.model_validate_json(text)
 
 
 def input_from(

@@ -13,6 +13,7 @@ from airflow_workflow_provider.engine.failure import CANCELLED, TIMEOUT_ERROR, W
 from airflow_workflow_provider.engine.overrule import agree_completed, agree_failed
 from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.operators.ledger import Ledger, Run
+from airflow_workflow_provider.runs.evaluating import evaluating_for
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.connection import database_url
 from airflow_workflow_provider.store.database import Database
@@ -30,7 +31,10 @@ def settle_configured(ended: EndedRun) -> bool:
     """Settle in the configured database, reached for this run only."""
     settings = load_settings()
     url = database_url(settings.conn_id)
-    with Database(url, connect_timeout=settings.connect_timeout, retry_for=settings.retry_for, pooled=False) as found:
+    with (
+        evaluating_for("airflow", "the end of a DAG run"),
+        Database(url, connect_timeout=settings.connect_timeout, retry_for=settings.retry_for, pooled=False) as found,
+    ):
         return settle(ended, found, still_so=is_still_so)
 
 

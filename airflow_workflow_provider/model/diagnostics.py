@@ -16,6 +16,7 @@ CODES: Final[dict[str, str]] = {
     "WF103": "The document is nested too deeply",
     "WF104": "The document is too large",
     "WF105": "Text that PostgreSQL cannot store",
+    "WF106": "Checking the document takes too much time or memory",
     "WF110": "Unknown key",
     "WF111": "A required key is missing",
     "WF112": "A value of the wrong type",

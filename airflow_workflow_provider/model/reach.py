@@ -143,6 +143,25 @@ class Policy:
             reserved=frozenset(reserved - {""}),
         )
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the rules as a JSON value."""
+        return {
+            "operators": list(self.operators),
+            "connections": [[kind, list(patterns)] for kind, patterns in self.connections],
+            "operatorArguments": sorted(self.operator_arguments),
+            "reserved": sorted(self.reserved),
+        }
+
+    @classmethod
+    def from_json(cls, rules: Mapping[str, Any]) -> Policy:
+        """Return the rules that :meth:`to_json` gave."""
+        return cls(
+            operators=tuple(rules["operators"]),
+            connections=tuple((kind, tuple(patterns)) for kind, patterns in rules["connections"]),
+            operator_arguments=frozenset(rules["operatorArguments"]),
+            reserved=frozenset(rules["reserved"]),
+        )
+
     def allows_operator(self, operator: str) -> bool:
         """Tell whether a task definition may name an operator: a built-in, or a path that a pattern matches."""
         return operator in BUILTIN_TASKS or any(matches_path(pattern, operator) for pattern in self.operators)

@@ -134,15 +134,27 @@ def parse_definition(document: Any, *, checked: bool = True) -> WorkflowDefiniti
     return result.accepted("The definition")
 
 
-def parse_task(document: Any) -> TaskDefinition:
+def parse_task(document: Any, *, checked: bool = True) -> TaskDefinition:
     """The task definition that a stored document is; nothing is said about what it reaches, or about its templates.
 
     :param document: a JSON value
+    :param checked: whether to check its meaning too, not only its form; a stored document has been checked before
     :raises InvalidDefinition: it is refused; with every finding
     """
     from airflow_workflow_provider.model.checks.definitions import form_findings
 
-    return _validate(TaskDefinition, document, lambda _, model: form_findings(model)).accepted("The task definition")
+    def findings(_: Reading[TaskDefinition], model: TaskDefinition) -> Iterator[Diagnostic]:
+        return form_findings(model) if checked else iter(())
+
+    return _validate(TaskDefinition, document, findings).accepted("The task definition")
+
+
+def too_much(message: str) -> ValidationResult[Any]:
+    """Return the result for a document whose check takes more than it may.
+
+    :param message: what it takes
+    """
+    return ValidationResult(None, (Diagnostic("WF106", "error", "", message, "simplify its schemas and expressions"),))
 
 
 def _validate(model: type[M], document: Any, checks: Any) -> ValidationResult[M]:
@@ -161,6 +173,8 @@ def _validate(model: type[M], document: Any, checks: Any) -> ValidationResult[M]
     except RecursionError:
         message = "The document is nested too deeply"
         return ValidationResult(None, (*found, Diagnostic("WF103", "error", "", message)))
+    except MemoryError:
+        return too_much("Checking the document takes more memory than there is")
     ordered = tuple(_in_document_order(document, found))
     accepted = reading.model is not None and not any(each.severity == "error" for each in ordered)
     return ValidationResult(reading.model if accepted else None, ordered)

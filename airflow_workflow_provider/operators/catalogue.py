@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import BaseOperator
 
+from airflow_workflow_provider.bounded.doors import behind
 from airflow_workflow_provider.engine.bindings import is_transform
 from airflow_workflow_provider.engine.failure import VALIDATION_ERROR
 from airflow_workflow_provider.engine.state import item_indexes
@@ -20,6 +21,7 @@ from airflow_workflow_provider.model.task import TaskDefinition
 from airflow_workflow_provider.model.templates import is_template
 from airflow_workflow_provider.operators import builtin, events, http, people, sql
 from airflow_workflow_provider.operators.child import ChildWorkflowOperator
+from airflow_workflow_provider.operators.ledger import own_limits
 from airflow_workflow_provider.operators.reach import NOT_ALLOWED, check_operator, taken_arguments
 from airflow_workflow_provider.operators.unrendered import unrendered
 from airflow_workflow_provider.settings import load_settings
@@ -216,7 +218,8 @@ def prepared(graph: Graph, call: Call, run: RunNames) -> tuple[TaskDefinition, d
             CORRELATION_ID: child_correlation_id(call),
         }
     task = task_of(graph, call.task_id)
-    return task, arguments_of(task, call, run)
+    with behind(own_limits()):
+        return task, arguments_of(task, call, run)
 
 
 def set_arguments(operator: BaseOperator, task: TaskDefinition, arguments: Mapping[str, Any], grants: Grants) -> None:

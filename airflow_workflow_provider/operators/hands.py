@@ -26,7 +26,7 @@ from airflow_workflow_provider.operators.builtin import STEP_CONTEXT
 from airflow_workflow_provider.operators.catalogue import step_context_of
 from airflow_workflow_provider.operators.failures import FailedWith
 from airflow_workflow_provider.operators.holding import wait_for_resumption
-from airflow_workflow_provider.operators.ledger import Ledger, Run
+from airflow_workflow_provider.operators.ledger import Ledger, Run, own_limits
 from airflow_workflow_provider.operators.moves import Again, Follow, Hold, Leave, Outcome, Stop
 from airflow_workflow_provider.operators.retry import StepRetried, StepStopped
 from airflow_workflow_provider.tasks.templates import RunNames, template_values
@@ -79,6 +79,7 @@ def ledger_of(place: Place, context: Context) -> Ledger:
         place.workflow.revision,
         Run(run.dag_id, run.run_id, run.conf or {}, run.triggering_user_name),
         mask=secrets_mask(),
+        door=own_limits(),
     )
 
 

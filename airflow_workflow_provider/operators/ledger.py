@@ -7,28 +7,31 @@ store state and log, commit. No Airflow import here.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from uuid import UUID
 
 from pydantic.alias_generators import to_camel
 
+from airflow_workflow_provider.bounded.doors import Door, behind
+from airflow_workflow_provider.bounded.inside import Inside
+from airflow_workflow_provider.bounded.limits import Limits
 from airflow_workflow_provider.dag.params import without_blanks
 from airflow_workflow_provider.engine.calls import Options
 from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.masking import Masker, filled_in
 from airflow_workflow_provider.engine.overrule import cancel
+from airflow_workflow_provider.engine.schemas import with_defaults
 from airflow_workflow_provider.engine.simulate import check_input, check_usable
 from airflow_workflow_provider.engine.state import ROOT, Json, new_scope, new_state
 from airflow_workflow_provider.engine.steering import released
 from airflow_workflow_provider.engine.values import unusable_in
 from airflow_workflow_provider.errors import NotFound, StepFailure
 from airflow_workflow_provider.model.definition import RetryPolicy
-from airflow_workflow_provider.model.json_schema.defaults import with_defaults
 from airflow_workflow_provider.settings import Settings, load_settings
 from airflow_workflow_provider.store.connection import database_url
 from airflow_workflow_provider.store.database import Database
@@ -155,6 +158,12 @@ def options_of(settings: Settings) -> Options:
     )
 
 
+@cache
+def own_limits() -> Inside:
+    """Return the limits within which the process of a task evaluates."""
+    return Inside(Limits.configured(load_settings()))
+
+
 class Ledger:
     """Reads and changes the instance of one DAG run.
 
@@ -163,6 +172,7 @@ class Ledger:
     :param run: the DAG run
     :param instances: the store, by default the configured one
     :param mask: masks more than the definition asks for, such as Airflow's secrets masker
+    :param door: within which limits the machine evaluates; by default within those of the context
     """
 
     def __init__(
@@ -175,7 +185,9 @@ class Ledger:
         settings: Settings | None = None,
         mask: Callable[[Any], Any] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        door: Door | None = None,
     ) -> None:
+        self._door = door
         self.graph = graph
         self.run = run
         self.settings = settings or load_settings()
@@ -205,12 +217,13 @@ class Ledger:
             self._save(record, machine)
             return done
 
-        return self._instances.update(self.instance_id, within, self._new if create else None)
+        with self._limited():
+            return self._instances.update(self.instance_id, within, self._new if create else None)
 
     @contextmanager
     def session(self) -> Iterator[Machine]:
         """Give the machine within one transaction, which is not repeated when the connection is lost."""
-        with self._instances.locked(self.instance_id, self._new) as record:
+        with self._limited(), self._instances.locked(self.instance_id, self._new) as record:
             machine = Machine(self.graph, record.state, self._options)
             yield machine
             self._save(record, machine)
@@ -242,7 +255,11 @@ class Ledger:
         :raises NotFound: there is no instance
         """
         stored = self._instances.get(self.instance_id)
-        return work(Machine(self.graph, stored.state, self._options))
+        with self._limited():
+            return work(Machine(self.graph, stored.state, self._options))
+
+    def _limited(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._door is None else behind(self._door)
 
     def _save(self, record: Record, machine: Machine) -> None:
         keep(record, machine, self.clock())

@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from airflow_workflow_provider.bounded.pool import PoolDoor
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.operators.ledger import ABOUT, START, Run
 from airflow_workflow_provider.runs.assets import AssetForwarder
 from airflow_workflow_provider.runs.background import in_background
+from airflow_workflow_provider.runs.evaluating import evaluations
 from airflow_workflow_provider.runs.starting import start_run
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.delivering import Deliverer, Start, StartRefused
@@ -41,6 +43,10 @@ def start_instance(start: Start, starts: Starts) -> None:
         raise StartRefused(message, code="run-not-ours")
 
 
+def _door_of(workflow_id: str) -> PoolDoor:
+    return PoolDoor(evaluations, "events", f"an event for workflow {workflow_id}")
+
+
 @contextmanager
 def event_service(settings: Settings | None = None) -> Iterator[None]:
     """Deliver events and take over asset events, in threads of this process, until the context ends.
@@ -51,7 +57,7 @@ def event_service(settings: Settings | None = None) -> Iterator[None]:
 
     def deliver(database: Database, stop: threading.Event) -> None:
         starter = partial(start_instance, starts=Starts(database))
-        Deliverer(database, starter, max_depth=settings.max_depth).run(stop)
+        Deliverer(database, starter, max_depth=settings.max_depth, door_of=_door_of).run(stop)
 
     with in_background({"delivery of events": deliver, "take-over of assets": forward_assets}, settings):
         yield

@@ -9,11 +9,11 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
 
+from airflow_workflow_provider.bounded.doors import renewed
 from airflow_workflow_provider.dag.stored import resolve
 from airflow_workflow_provider.engine.graph import Graph
-from airflow_workflow_provider.errors import Conflict, NotFound, WorkflowsError
-from airflow_workflow_provider.model.json_schema.defaults import with_defaults
-from airflow_workflow_provider.model.json_schema.validation import schema_findings
+from airflow_workflow_provider.engine.schemas import schema_findings, with_defaults
+from airflow_workflow_provider.errors import Conflict, NotFound, StepFailure, WorkflowsError
 from airflow_workflow_provider.operators.ledger import ABOUT, API_RUN_PREFIX, START, Ledger, Run
 from airflow_workflow_provider.runs.starting import StartedRun, find_run, loaded_bundle_version, start_run
 from airflow_workflow_provider.store.instances import Instances, instance_id
@@ -137,7 +137,9 @@ class Starter:
             settings=self.settings,
             mask=self.mask,
         )
-        ledger.change(lambda _: None)
+        # What was accepted must not be refused because its first check has taken most of the request's time.
+        with renewed():
+            ledger.change(lambda _: None)
 
 
 def revision_of(definitions: Definitions, tasks: Tasks, workflow_id: str, bundle_version: str | None) -> int:
@@ -159,8 +161,11 @@ def check_input(definition: WorkflowDefinition, input_data: dict[str, Any]) -> d
         message = f"{ABOUT!r} is a reserved name"
         raise InputRefused(message, [{"pointer": f"/{ABOUT}", "message": message}])
     schema = definition.input_schema
-    given = with_defaults(schema, input_data)
-    findings = schema_findings(schema, given)[:_MAX_FINDINGS]
+    try:
+        given = with_defaults(schema, input_data)
+        findings = schema_findings(schema, given)[:_MAX_FINDINGS]
+    except StepFailure as error:
+        raise InputRefused(error.message, [{"pointer": "", "message": error.message}]) from error
     if findings:
         first = f"{findings[0]['pointer'] or '/'}: {findings[0]['message']}"
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Integer, cast, false, func, select, true, update
 
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.store.events import StoredEvent, stored_event
@@ -36,6 +36,8 @@ class Claimed:
     """A delivery to be made, with all that it takes.
 
     :param attempts: how often it has been tried, this time included
+    :param lapses: how many of these tries nobody ever heard of again
+    :param kills: how many of them had to be stopped
     :param document: the current definition of the workflow; None where there is none any more
     :param active: whether the workflow takes new instances
     """
@@ -43,6 +45,8 @@ class Claimed:
     id: int
     workflow_id: str
     attempts: int
+    lapses: int
+    kills: int
     event: StoredEvent
     document: dict[str, Any] | None
     revision: int | None
@@ -77,15 +81,36 @@ class Deliveries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def claim(self, limit: int = 10, lease: timedelta = LEASE) -> tuple[Claimed, ...]:
-        """Take deliveries that are due, oldest first; no other deliverer gets them before the lease is over."""
-        columns = (deliveries.c[name] for name in ("id", "workflow_id", "attempts", "event_id"))
-        taken = claiming(deliveries, limit, lease, *columns, only=deliveries.c.status == "pending").cte("taken")
+    def claim(
+        self,
+        limit: int = 10,
+        lease: timedelta = LEASE,
+        *,
+        suspected: bool | None = None,
+        suspects: Collection[str] = (),
+    ) -> tuple[Claimed, ...]:
+        """Take deliveries that are due, oldest first; no other deliverer gets them before the lease is over.
+
+        :param suspected: only those of which a try ended badly, or whose workflow is one of the suspects; False: only
+            the others; None: all
+        :param suspects: ids of workflows
+        """
+        only = deliveries.c.status == "pending"
+        if suspected is not None:
+            bad = deliveries.c.held | (deliveries.c.lapses + deliveries.c.kills > 0)
+            bad = bad | deliveries.c.workflow_id.in_(sorted(suspects))
+            only = only & (bad if suspected else ~bad)
+        columns = (deliveries.c[name] for name in ("id", "workflow_id", "attempts", "lapses", "kills", "event_id"))
+        # One that is still held was claimed by somebody who did not come back.
+        lapses = deliveries.c.lapses + cast(deliveries.c.held, Integer)
+        taken = claiming(deliveries, limit, lease, *columns, only=only, held=true(), lapses=lapses).cte("taken")
         query = (
             select(
                 taken.c.id.label("delivery_id"),
                 taken.c.workflow_id,
                 taken.c.attempts,
+                taken.c.lapses,
+                taken.c.kills,
                 versions.c.document,
                 versions.c.revision,
                 heads.c.active,
@@ -104,6 +129,8 @@ class Deliveries:
                 row.delivery_id,
                 row.workflow_id,
                 row.attempts,
+                row.lapses,
+                row.kills,
                 stored_event(row),
                 row.document,
                 row.revision,
@@ -123,14 +150,23 @@ class Deliveries:
         """
         self._end(delivery, {"status": "dead", "reason": reason})
 
-    def later(self, delivery: int, delay: timedelta, reason: dict[str, Any]) -> None:
-        """Have a delivery tried again after a time."""
-        self._end(delivery, {"due_at": func.statement_timestamp() + delay, "reason": reason})
+    def later(self, delivery: int, delay: timedelta, reason: dict[str, Any], *, killed: bool = False) -> None:
+        """Have a delivery tried again after a time.
+
+        :param killed: its evaluation had to be stopped
+        """
+        more = {"kills": deliveries.c.kills + 1} if killed else {}
+        self._end(delivery, {"due_at": func.statement_timestamp() + delay, "reason": reason, **more})
+
+    def release(self, delivery: int, delay: timedelta = timedelta(0)) -> None:
+        """Give a delivery back that was claimed, as if it had not been."""
+        due = func.statement_timestamp() + delay
+        self._end(delivery, {"due_at": due, "attempts": deliveries.c.attempts - 1})
 
     def _end(self, delivery: int, values: dict[str, Any]) -> None:
         # What another has ended meanwhile, after a lease that was too short, stays as it is.
         statement = update(deliveries).where(deliveries.c.id == delivery, deliveries.c.status == "pending")
-        statement = statement.values(**values, updated_at=func.statement_timestamp())
+        statement = statement.values(**values, held=false(), updated_at=func.statement_timestamp())
         self._database.run(lambda connection: connection.execute(statement))
 
     def list(
@@ -178,7 +214,9 @@ class Deliveries:
         if event is not None:
             statement = statement.where(deliveries.c.event_id == event)
         now = func.statement_timestamp()
-        statement = statement.values(status="pending", attempts=0, due_at=now, updated_at=now)
+        statement = statement.values(
+            status="pending", attempts=0, lapses=0, kills=0, held=false(), due_at=now, updated_at=now
+        )
         return self._database.run(lambda connection: connection.execute(statement).rowcount)
 
     def next_due(self) -> datetime | None:

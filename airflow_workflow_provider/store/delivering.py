@@ -8,22 +8,20 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from airflow_workflow_provider.engine.failure import WORKFLOW_FAILED, Failure, timestamp
+from airflow_workflow_provider.bounded.doors import Door, behind
+from airflow_workflow_provider.engine.failure import WORKER_LOST, WORKFLOW_FAILED, Failure, timestamp
 from airflow_workflow_provider.engine.state import MAX_CORRELATION_ID
-from airflow_workflow_provider.engine.triggering import input_from
-from airflow_workflow_provider.errors import StepFailure, StoreUnavailable, WorkflowsError
-from airflow_workflow_provider.model.definition import WorkflowDefinition
+from airflow_workflow_provider.engine.triggering import input_of
+from airflow_workflow_provider.errors import LimitExceeded, Overloaded, StepFailure, StoreUnavailable, WorkflowsError
 from airflow_workflow_provider.model.events import depth_of
 from airflow_workflow_provider.model.plain import one_line
 from airflow_workflow_provider.store.deliveries import Claimed, Deliveries
 from airflow_workflow_provider.store.instances import instance_id
-from airflow_workflow_provider.store.jsontext import dumps
 from airflow_workflow_provider.store.notices import Notices
-from airflow_workflow_provider.store.reasons import masked
+from airflow_workflow_provider.store.reasons import told
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.events import CloudEvent
@@ -35,7 +33,19 @@ RUN_PREFIX: Final = "event__"
 MAX_ATTEMPTS: Final = 200
 """Tries of a start that fails for reasons that may pass, about half a day; then it is a dead letter."""
 
+MAX_KILLS: Final = 3
+"""Evaluations of one delivery that have to be stopped; then it is a dead letter."""
+
+MAX_LAPSES: Final = 10
+"""Tries of which nobody ever heard again, because the process that made them died; then it is a dead letter."""
+
+SUSPICION: Final = timedelta(minutes=1)
+"""For so long after a stopped evaluation the other deliveries of its workflow are made one at a time."""
+
 LONGEST_DELAY: Final = timedelta(minutes=5)
+OVERLOADED: Final = timedelta(seconds=1)
+"""After this time a delivery is taken up again for which no process was free."""
+
 POLL: Final = 5.0
 """Seconds after which a deliverer looks even if nobody told it to."""
 
@@ -93,6 +103,7 @@ class Deliverer:
     :param max_depth: how many workflows may follow from each other by events before it counts as a loop
     :param batch: deliveries claimed at a time
     :param lease: how long a claimed delivery may take
+    :param door_of: gives for a workflow within which limits its transform and its schema are evaluated
     """
 
     def __init__(
@@ -104,7 +115,10 @@ class Deliverer:
         batch: int = 10,
         lease: timedelta = timedelta(seconds=60),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        door_of: Callable[[str], Door | None] = lambda _: None,
     ) -> None:
+        self._door_of = door_of
+        self._suspects: dict[str, datetime] = {}
         self._database = database
         self._deliveries = Deliveries(database)
         self._starter = starter
@@ -131,25 +145,60 @@ class Deliverer:
     def deliver(self) -> int:
         """Make the deliveries that are due now, one batch; return how many were claimed.
 
+        Of those that may be to blame for a try that ended badly, one comes after each batch of the others: it may
+        take long, or take this process with it.
+
         :raises StoreUnavailable: what was claimed is claimed again when its lease is over
         """
-        claimed = self._deliveries.claim(self._batch, self._lease)
+        now = self._clock()
+        self._suspects = {name: until for name, until in self._suspects.items() if until > now}
+        claimed = self._deliveries.claim(self._batch, self._lease, suspected=False, suspects=self._suspects)
         for delivery in claimed:
+            if delivery.workflow_id in self._suspects:
+                self._deliveries.release(delivery.id)
+            else:
+                self._make(delivery)
+        careful = self._deliveries.claim(1, self._lease, suspected=True, suspects=self._suspects)
+        for delivery in careful:
             self._make(delivery)
-        return len(claimed)
+        return len(claimed) + len(careful)
 
     def _make(self, delivery: Claimed) -> None:
+        if delivery.lapses >= MAX_LAPSES:
+            self._deliveries.dead(delivery.id, self._lost(delivery))
+            return
         try:
-            start = self._start_of(delivery, delivery.event.event)
+            with behind(self._door_of(delivery.workflow_id)):
+                start = self._start_of(delivery, delivery.event.event)
             self._starter(start)
         except (StepFailure, StartRefused) as error:
             self._deliveries.dead(delivery.id, self._reason(delivery, error))
+        except (LimitExceeded, MemoryError, RecursionError) as error:
+            self._killed(delivery, error)
+        except Overloaded:
+            # Others have the processes; that is no try.
+            self._deliveries.release(delivery.id, OVERLOADED)
         except StoreUnavailable:
             raise
         except Exception as error:
             self._again(delivery, error)
         else:
             self._deliveries.started(delivery.id, start.instance_id)
+
+    def _killed(self, delivery: Claimed, error: Exception) -> None:
+        self._suspects[delivery.workflow_id] = self._clock() + SUSPICION
+        kills = delivery.kills + 1
+        failure = Failure(type(error).__name__, f"{error}; tried {kills} times", code=LimitExceeded.default_code)
+        reason = failure.error_object(None, None, timestamp(self._clock()))
+        log.warning("Event %s for workflow %s: %s", delivery.event.id, delivery.workflow_id, reason["message"])
+        if kills >= MAX_KILLS:
+            self._deliveries.dead(delivery.id, reason)
+        else:
+            self._deliveries.later(delivery.id, timedelta(seconds=5.0**kills), reason, killed=True)
+
+    def _lost(self, delivery: Claimed) -> dict[str, Any]:
+        message = f"Nobody knows how {delivery.lapses} tries to start it ended: the processes that made them died"
+        return Failure(WORKER_LOST, message).error_object(None, None, timestamp(self._clock()))
 
     def _start_of(self, delivery: Claimed, event: CloudEvent) -> Start:
         if delivery.document is None or not delivery.active:
@@ -158,11 +207,10 @@ class Deliverer:
         if depth_of(event.extensions) > self._max_depth:
             message = f"More than {self._max_depth} workflows in a row were started by the end of the one before"
             raise StepFailure(message, type=WORKFLOW_FAILED, code="event-loop")
-        definition = _definition_of(delivery)
         run_id = run_id_of(delivery.event.id)
-        given = input_from(
-            definition, event, str(instance_id(delivery.workflow_id, run_id)), delivery.event.received_at
-        )
+        at = delivery.event.received_at.isoformat()
+        instance = str(instance_id(delivery.workflow_id, run_id))
+        given = input_of(delivery.document, event.to_json(), instance, at)
         correlation_id = event.correlation_id
         if correlation_id is not None and len(correlation_id) > MAX_CORRELATION_ID:
             correlation_id = None
@@ -186,19 +234,16 @@ class Deliverer:
 
     def _reason(self, delivery: Claimed, error: Exception) -> dict[str, Any]:
         reason = Failure.from_exception(error).error_object(None, None, timestamp(self._clock()))
+        if delivery.document is None:
+            return reason
+        instance = str(instance_id(delivery.workflow_id, run_id_of(delivery.event.id)))
         try:
-            definition = _definition_of(delivery)
-        except ValueError:
+            with behind(self._door_of(delivery.workflow_id)):
+                at = delivery.event.received_at.isoformat()
+                return told(reason, delivery.document, delivery.event.event.to_json(), instance, at)
+        except (LimitExceeded, Overloaded, MemoryError, RecursionError):
+            # What is secret in it cannot be found out, so nothing of it is told.
+            return {**reason, "message": "It failed; what is secret in the message could not be hidden", "details": {}}
+        except (ValueError, WorkflowsError):
             # Then it is the definition that is wrong, not what the event says.
             return reason
-        instance = instance_id(delivery.workflow_id, run_id_of(delivery.event.id))
-        return masked(reason, definition, delivery.event, str(instance))
-
-
-def _definition_of(delivery: Claimed) -> WorkflowDefinition:
-    return _definition(delivery.workflow_id, delivery.revision, dumps(delivery.document))
-
-
-@lru_cache(maxsize=256)
-def _definition(workflow_id: str, revision: int, text: str) -> WorkflowDefinition:  # noqa: ARG001 - a key to look for
-    return WorkflowDefinition.model_validate_json(text)

@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 
 def claiming(
-    table: Table, limit: int, lease: timedelta, *columns: ColumnElement[Any], only: ColumnElement[bool] | None = None
+    table: Table,
+    limit: int,
+    lease: timedelta,
+    *columns: ColumnElement[Any],
+    only: ColumnElement[bool] | None = None,
+    **values: Any,
 ) -> ReturningUpdate[Any]:
     """Return the statement that takes rows that are due, the longest due first; nobody waits for anybody.
 
@@ -20,10 +25,11 @@ def claiming(
     :param lease: after this time a row whose end nobody has said is due again
     :param columns: what is returned of each
     :param only: which rows count at all
+    :param values: what else is set in each
     """
     now = func.statement_timestamp()
     due = select(table.c.id).where(table.c.due_at <= now)
     due = due if only is None else due.where(only)
     taken = due.order_by(table.c.due_at).limit(limit).with_for_update(skip_locked=True).cte("due")
     statement = update(table).where(table.c.id == taken.c.id)
-    return statement.values(due_at=now + lease, attempts=table.c.attempts + 1).returning(*columns)
+    return statement.values(due_at=now + lease, attempts=table.c.attempts + 1, **values).returning(*columns)

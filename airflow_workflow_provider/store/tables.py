@@ -242,6 +242,11 @@ workflow_event_deliveries = Table(
     Column("instance_id", UUID),
     _json("reason"),
     Column("attempts", Integer, nullable=False, server_default="0"),
+    # Whether somebody has claimed it and has not said yet how that ended.
+    Column("held", Boolean, nullable=False, server_default="false"),
+    # How many claims nobody ever heard of again, and how many evaluations had to be stopped.
+    Column("lapses", Integer, nullable=False, server_default="0"),
+    Column("kills", Integer, nullable=False, server_default="0"),
     _time("updated_at", required=True),
     UniqueConstraint("event_id", "workflow_id"),
     _one_of("status", DELIVERY_STATUSES),

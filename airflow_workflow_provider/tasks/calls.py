@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_workflow_provider.engine.failure import TASK_NOT_FOUND, VALIDATION_ERROR
+from airflow_workflow_provider.engine.failure import EXPRESSION_ERROR, TASK_NOT_FOUND, VALIDATION_ERROR, limits_as
 from airflow_workflow_provider.engine.state import MAX_CORRELATION_ID
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.tasks.builtin import WORKFLOW_PREFIX
-from airflow_workflow_provider.tasks.templates import RunNames, render, template_values
+from airflow_workflow_provider.tasks.templates import RunNames, rendered, template_values
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.graph import Graph
@@ -65,7 +65,8 @@ def arguments_of(task: TaskDefinition, call: Call, run: RunNames | None = None) 
     """
     values = {**vars(run or RunNames.simulated(call)), **template_values(call)}
     own = {key: value for key, value in task.arguments.items() if key not in call.arguments}
-    return {**render(own, values), **call.arguments}
+    with limits_as(EXPRESSION_ERROR, "arguments"):
+        return {**rendered(own, values), **call.arguments}
 
 
 def child_correlation_id(call: Call) -> str | None:

@@ -11,11 +11,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from airflow_workflow_provider.engine.failure import REJECTED, TIMEOUT_ERROR, VALIDATION_ERROR, timestamp
+from airflow_workflow_provider.engine.schemas import schema_findings, with_defaults
 from airflow_workflow_provider.errors import StepFailure, WorkflowsError
 from airflow_workflow_provider.model.diagnostics import pointer_of
 from airflow_workflow_provider.model.durations import parse_duration
-from airflow_workflow_provider.model.json_schema.defaults import with_defaults
-from airflow_workflow_provider.model.json_schema.validation import schema_findings
 from airflow_workflow_provider.model.questions import ASSIGNEE_KINDS, contradictions, option_on_timeout, options_of
 from airflow_workflow_provider.tasks.builtin import check_arguments
 
@@ -191,8 +190,11 @@ def check_answer(
     elif not schema and given:
         findings.append({"pointer": "/form", "message": "this question has no form"})
     elif schema and (given or decision == options[0]):
-        given = with_defaults(schema, given)
-        findings += [{**each, "pointer": f"/form{each['pointer']}"} for each in schema_findings(schema, given)]
+        try:
+            given = with_defaults(schema, given)
+            findings += [{**each, "pointer": f"/form{each['pointer']}"} for each in schema_findings(schema, given)]
+        except StepFailure as error:
+            findings.append({"pointer": "/form", "message": error.message})
     if findings:
         raise AnswerRefused(findings)
     return given

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from airflow_workflow_provider.bounded.doors import bounded
 from airflow_workflow_provider.engine.failure import EXPRESSION_ERROR, moment
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.expressions import ExpressionFailure
@@ -95,6 +96,16 @@ def render(
     :raises StepFailure: of type ``ExpressionError``
     """
     return _render(value, partial(evaluate, values=values, strict=strict, budget=Budget(), html=html), use)
+
+
+@bounded
+def rendered(arguments: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a task with every template in them rendered, see :func:`render`.
+
+    :raises StepFailure: of type ``ExpressionError``
+    :raises LimitExceeded: they take more than they may
+    """
+    return dict(render(arguments, values))
 
 
 def _render(value: Any, evaluated: Callable[[str], Any], use: str) -> Any:

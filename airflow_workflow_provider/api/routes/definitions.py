@@ -21,6 +21,7 @@ from airflow_workflow_provider.api.dependencies import (
     expected_revision,
     responses,
 )
+from airflow_workflow_provider.api.evaluating import check_definition
 from airflow_workflow_provider.api.models import (
     DefinitionPage,
     DefinitionSummary,
@@ -40,8 +41,6 @@ from airflow_workflow_provider.model.comparison import changes
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.diagnostics import Diagnostic
 from airflow_workflow_provider.model.reach import Grants
-from airflow_workflow_provider.model.validate import validate_document
-from airflow_workflow_provider.people.directory import Directory
 from airflow_workflow_provider.runs.starting import dag_exists
 from airflow_workflow_provider.store.definitions import Head
 
@@ -84,8 +83,8 @@ def _has(head: Head, words: Iterable[str]) -> bool:
 def validate_definition(services: ServicesDep, access: AccessDep, document: Document) -> Validation:
     """Check a document as publishing would, and store nothing."""
     access.require_general(Right.READ, "workflows")
-    result = _validated(services, document)
-    beyond = _granted(services, access, result.definition)[1] if result.definition is not None else ()
+    result = check_definition(services, document)
+    beyond = _granted(services, access, result.definition())[1] if result.valid else ()
     return Validation(valid=result.valid and not beyond, diagnostics=_findings((*result.diagnostics, *beyond)))
 
 
@@ -122,8 +121,8 @@ def publish_definition(
     """
     access.require(Right.EDIT, workflow_id)
     expected = expected_revision(if_match, if_none_match)
-    result = _validated(services, document)
-    definition = result.accepted("The definition")
+    result = check_definition(services, document)
+    definition = result.definition()
     if definition.workflow_id != workflow_id:
         raise _other_id(definition.workflow_id, workflow_id)
     grants, beyond = _granted(services, access, definition)
@@ -186,16 +185,6 @@ def _set_active(services: ServicesDep, access: AccessDep, workflow_id: str, *, a
     services.definitions.head(workflow_id)
     audit.record(access, f"workflow.{'activate' if active else 'deactivate'}", workflow_id=workflow_id)
     return DefinitionSummary.model_validate(services.definitions.set_active(workflow_id, active=active))
-
-
-def _validated(services: ServicesDep, document: Any) -> Any:
-    return validate_document(
-        document,
-        services.catalogue(),
-        policy=services.policy,
-        knows=Directory.configured(services.settings).knows,
-        versions=services.definitions.version_names,
-    )
 
 
 def _granted(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from airflow_workflow_provider.api import audit
 from airflow_workflow_provider.api.access import Right
-from airflow_workflow_provider.api.bodies import StrictRoute, read_body
+from airflow_workflow_provider.api.bodies import StrictRoute, parsed, read_body
 from airflow_workflow_provider.api.dependencies import BODY, AccessDep, ServicesDep, responses
 from airflow_workflow_provider.api.event_models import (
     AcceptedEvent,
@@ -59,7 +60,7 @@ Limit = Annotated[int, Query(ge=1, le=1000)]
 async def _events(request: Request) -> list[CloudEvent]:
     body = await read_body(request, MAX_EVENTS)
     try:
-        return parse_request(request.headers.items(), body)
+        return await parsed(partial(parse_request, request.headers.items()), body)
     except UnknownMediaType as error:
         raise Refused(415, error.message, code=error.code, headers={"Accept": ", ".join(_ACCEPTED)}) from None
     except InvalidEvent as error:

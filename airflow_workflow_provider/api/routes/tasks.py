@@ -20,6 +20,7 @@ from airflow_workflow_provider.api.dependencies import (
     expected_revision,
     responses,
 )
+from airflow_workflow_provider.api.evaluating import check_task
 from airflow_workflow_provider.api.models import (
     Diff,
     Finding,
@@ -37,7 +38,6 @@ from airflow_workflow_provider.model.comparison import changes
 from airflow_workflow_provider.model.diagnostics import Diagnostic
 from airflow_workflow_provider.model.reach import EVENT, not_yours
 from airflow_workflow_provider.model.task import TaskDefinition
-from airflow_workflow_provider.model.validate import validate_task
 from airflow_workflow_provider.tasks.builtin import BUILTINS
 
 router: Final = APIRouter(prefix="/tasks", tags=["tasks"], route_class=DocumentRoute)
@@ -77,8 +77,8 @@ def list_tasks(services: ServicesDep, access: AccessDep) -> TaskList:
 def validate_task_definition(services: ServicesDep, access: AccessDep, document: Document) -> Validation:
     """Check a document as publishing would, and store nothing."""
     access.require_general(Right.READ, WHAT)
-    result = _validated(services, document)
-    beyond = _beyond(access, result.definition)
+    result = check_task(services, document)
+    beyond = _beyond(access, result.task() if result.valid else None)
     return Validation(valid=result.valid and not beyond, diagnostics=_findings((*result.diagnostics, *beyond)))
 
 
@@ -110,8 +110,8 @@ def publish_task(
     """
     access.require_general(Right.EDIT, WHAT)
     expected = expected_revision(if_match, if_none_match)
-    result = _validated(services, document)
-    task = result.accepted("The task definition")
+    result = check_task(services, document)
+    task = result.task()
     if task.task_id != task_id:
         message = f"The document is of {task.task_id!r}, the address of {task_id!r}"
         found = Diagnostic("WF113", "error", "/taskId", message, f"use {task_id!r} in both")
@@ -148,10 +148,6 @@ def diff_tasks(
     before = services.tasks.get(task_id, old)
     after = services.tasks.get(task_id, new)
     return Diff.model_validate({"changes": list(changes(before.document, after.document))})
-
-
-def _validated(services: ServicesDep, document: Any) -> Any:
-    return validate_task(document, policy=services.policy, catalogue=services.catalogue())
 
 
 def _beyond(access: Access, task: TaskDefinition | None) -> tuple[Diagnostic, ...]:

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from airflow_workflow_provider.errors import InvalidDefinition
+from airflow_workflow_provider.bounded.inside import Inside
+from airflow_workflow_provider.bounded.limits import Limits
+from airflow_workflow_provider.errors import InvalidDefinition, LimitExceeded
 from airflow_workflow_provider.model.checks import CHECKS
 from airflow_workflow_provider.model.diagnostics import CODES
-from airflow_workflow_provider.model.validate import loads_document, validate_task
+from airflow_workflow_provider.model.validate import ValidationResult, loads_document, too_much, validate_task
 from tests.fixtures.documents import POLICY, SmallCatalogue, check
 
 PAGE = Path(__file__).parents[3] / "docs" / "diagnostics.md"
@@ -27,10 +29,15 @@ def _codes(language: str, kind: str, text: str) -> set[tuple[str, str]]:
         with pytest.raises(InvalidDefinition) as refused:
             loads_document(text)
         return {(each.code, each.severity) for each in refused.value.diagnostics}
+    result: ValidationResult[Any]
     if language == "python":
         names: dict[str, Any] = {"base": BASE}
         exec(text, names)  # noqa: S102 - our own page
         result = check(names["document"])
+    elif kind == "limited":
+        with pytest.raises(LimitExceeded) as stopped:
+            Inside(Limits(seconds=0.0001)).within(lambda: check({**BASE, **json.loads(text)}))
+        result = too_much(stopped.value.message)
     elif kind == "task":
         result = validate_task(json.loads(text), policy=POLICY, catalogue=SmallCatalogue())
     else:

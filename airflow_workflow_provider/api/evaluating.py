@@ -1,0 +1,128 @@
+"""Documents checked and simulated in the processes for evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_workflow_provider.dag.stored import named_tasks
+from airflow_workflow_provider.errors import LimitExceeded
+from airflow_workflow_provider.model.diagnostics import Diagnostic
+from airflow_workflow_provider.model.references import Reference
+from airflow_workflow_provider.model.validate import ValidationResult, parse_definition, parse_task, too_much
+from airflow_workflow_provider.people.directory import Directory
+from airflow_workflow_provider.tasks.calls import is_child_workflow
+from airflow_workflow_provider.tasks.catalogue import Catalogue
+from airflow_workflow_provider.tasks.evaluating import definition_checked, sent, simulated, task_checked
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.api.models import SimulateBody
+    from airflow_workflow_provider.api.services import Services
+    from airflow_workflow_provider.model.definition import WorkflowDefinition
+    from airflow_workflow_provider.model.task import TaskDefinition
+
+Json = dict[str, Any]
+
+MAX_REFERRED: Final = 1_000
+"""Workflows of one document whose versions are looked up."""
+
+PART_OF_TIME: Final = 0.8
+"""Of the seconds that a request has: after these a simulation says itself that it is too long."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What checking a document gave."""
+
+    valid: bool
+    diagnostics: tuple[Diagnostic, ...]
+    document: Any
+
+    def definition(self) -> WorkflowDefinition:
+        """Return the definition.
+
+        :raises InvalidDefinition: it was refused; with every finding
+        """
+        self._accept("The definition")
+        return parse_definition(self.document, checked=False)
+
+    def task(self) -> TaskDefinition:
+        """Return the task definition.
+
+        :raises InvalidDefinition: it was refused; with every finding
+        """
+        self._accept("The task definition")
+        return parse_task(self.document, checked=False)
+
+    def _accept(self, what: str) -> None:
+        if not self.valid:
+            ValidationResult[Any](None, self.diagnostics).accepted(what)
+
+
+def check_definition(services: Services, document: Any, *, people: bool = True) -> Checked:
+    """Check a workflow document as publishing does.
+
+    :param people: whether to look whether there are the people and the versions of other workflows that it names
+    """
+    catalogue = _sent(services, document)
+    policy = services.policy.to_json()
+    versions = _versions(services, document) if people else None
+    try:
+        found = definition_checked(document, catalogue, policy, [] if people else None, versions)
+        if found["asked"]:
+            knows = Directory.configured(services.settings).knows
+            answers = [[kind, name, knows(kind, name)] for kind, name in found["asked"]]
+            if any(answer is False for _, _, answer in answers):
+                found = definition_checked(document, catalogue, policy, answers, versions)
+    except LimitExceeded as error:
+        return _refused(document, error)
+    return _checked(document, found)
+
+
+def check_task(services: Services, document: Any) -> Checked:
+    """Check a task document as publishing does."""
+    try:
+        found = task_checked(document, _sent(services, document), services.policy.to_json())
+    except LimitExceeded as error:
+        return _refused(document, error)
+    return _checked(document, found)
+
+
+def simulate(services: Services, document: Json, children: Mapping[str, Json], body: SimulateBody) -> Json:
+    """Run a definition that was checked in memory, with those that it may run."""
+    about = {
+        "input": body.input,
+        "mocks": body.mocks,
+        "event": body.event,
+        "correlationId": body.correlation_id,
+        "now": datetime.now(UTC).isoformat(),
+    }
+    settings = services.settings
+    options = {
+        "maxOutputBytes": settings.max_output_bytes,
+        "defaultRetry": settings.default_retry,
+        "seconds": settings.evaluation_seconds * PART_OF_TIME,
+    }
+    catalogue = _sent(services, document, *children.values())
+    return simulated(document, about, catalogue, dict(children), options)
+
+
+def _versions(services: Services, document: Any) -> Json:
+    references = map(Reference.of, filter(is_child_workflow, named_tasks(document)))
+    names = {reference.workflow_id for reference in references}
+    return {name: sorted(services.definitions.version_names(name)) for name in sorted(names)[:MAX_REFERRED]}
+
+
+def _sent(services: Services, *documents: Any) -> Json:
+    stored = {task.task_id: task.document for task in services.tasks.list()}
+    return sent(Catalogue(), stored, {name for document in documents for name in named_tasks(document)})
+
+
+def _checked(document: Any, found: Json) -> Checked:
+    return Checked(found["valid"], tuple(Diagnostic(**each) for each in found["diagnostics"]), document)
+
+
+def _refused(document: Any, error: LimitExceeded) -> Checked:
+    return Checked(False, too_much(error.message).diagnostics, document)

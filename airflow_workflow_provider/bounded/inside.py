@@ -1,0 +1,107 @@
+"""Limits for a process that runs the work of one step only, and so needs no other process to be stopped in."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from airflow_workflow_provider.bounded.doors import behind
+from airflow_workflow_provider.bounded.limits import memory_of
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.bounded.limits import Limits
+
+R = TypeVar("R")
+
+
+class _TimeIsOver(BaseException):
+    """No ``except Exception`` of a library may swallow it."""
+
+
+@dataclass(frozen=True)
+class Inside:
+    """Runs functions in this process, within limits of time and memory.
+
+    Time is measured by a signal, which only a main thread gets; elsewhere memory alone is limited.
+
+    :param limits: for each function that is run
+    """
+
+    limits: Limits
+
+    def run(self, _: str, function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]) -> R:
+        """Compute here; see :class:`~airflow_workflow_provider.bounded.doors.Door`."""
+        return self.within(lambda: function(*args, **kwargs))
+
+    def renewed(self) -> Inside:
+        """Return itself: each function has all of the limits."""
+        return self
+
+    def within(self, work: Callable[[], R]) -> R:
+        """Do some work.
+
+        :raises LimitExceeded: it passed a limit
+        """
+        try:
+            with behind(None), _memory(self.limits.memory), _time(self.limits.seconds):
+                return work()
+        except _TimeIsOver:
+            raise self.limits.exceeded(which="time") from None
+        except MemoryError:
+            raise self.limits.exceeded(which="memory") from None
+        except RecursionError:
+            raise self.limits.exceeded(which="depth") from None
+
+
+@contextmanager
+def _time(seconds: float) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    counts = True
+
+    def over(*_: Any) -> None:
+        if counts:
+            raise _TimeIsOver
+
+    began = time.monotonic()
+    handler = signal.signal(signal.SIGALRM, over)
+    # Airflow's own time limit of a task uses the same timer; what is left of it is given back.
+    theirs, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
+    if 0 < theirs < seconds:
+        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, theirs, interval)
+        yield
+        return
+    try:
+        yield
+    finally:
+        counts = False
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, handler)
+        if theirs:
+            left = max(theirs - (time.monotonic() - began), 0.001)
+            signal.setitimer(signal.ITIMER_REAL, left, interval)
+
+
+@contextmanager
+def _memory(more: int) -> Iterator[None]:
+    """Allow so many bytes of data more than there are, where the system tells how many there are."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    used = memory_of("VmData")
+    wanted = None if used is None else used + more
+    if wanted is None or (soft != resource.RLIM_INFINITY and soft <= wanted):
+        yield
+        return
+    resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))

@@ -1,0 +1,167 @@
+"""What the api-server has computed over documents of others: checks and simulations, from and to JSON values."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_workflow_provider.bounded.doors import bounded
+from airflow_workflow_provider.engine.calls import Options
+from airflow_workflow_provider.errors import InvalidDefinition, Misuse
+from airflow_workflow_provider.model.definition import RetryPolicy
+from airflow_workflow_provider.model.reach import Policy
+from airflow_workflow_provider.model.validate import parse_definition, parse_task, validate_document, validate_task
+from airflow_workflow_provider.tasks.catalogue import Catalogue
+from airflow_workflow_provider.tasks.mocks import Simulator
+from airflow_workflow_provider.tasks.registry import Registry
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.model.task import TaskDefinition
+
+Json = dict[str, Any]
+
+MAX_CALLS: Final = 2_000
+"""Calls of one simulation."""
+
+MAX_ASKED: Final = 1_000
+"""People, roles and groups of one document that a directory is asked for."""
+
+
+@bounded
+def definition_checked(
+    document: Any, catalogue: Json, policy: Json, people: list[list[Any]] | None, versions: Json | None
+) -> Json:
+    """Check a workflow document.
+
+    :param catalogue: what :func:`sent` gives
+    :param people: ``[kind, name, known]`` of each user, role and group that was asked for already; None: nothing is
+        said of people
+    :param policy: what authors may reach, see :class:`~airflow_workflow_provider.model.reach.Policy`
+    :param versions: the versions of each workflow that the document names; None: nothing is said of them
+    :returns: ``valid``, ``diagnostics``, and in ``asked`` the ``[kind, name]`` that ``people`` does not have
+    """
+    known = {(kind, name): found for kind, name, found in people or ()}
+    asked: dict[tuple[str, str], None] = {}
+
+    def knows(kind: str, name: str) -> bool | None:
+        if (kind, name) not in known and len(asked) < MAX_ASKED:
+            asked[kind, name] = None
+        return known.get((kind, name))
+
+    result = validate_document(
+        document,
+        _received(catalogue),
+        policy=Policy.from_json(policy),
+        knows=None if people is None else knows,
+        versions=None if versions is None else lambda name: versions.get(name, ()),
+    )
+    found = [each.as_json() for each in result.diagnostics]
+    return {"valid": result.valid, "diagnostics": found, "asked": [list(each) for each in asked]}
+
+
+@bounded
+def task_checked(document: Any, catalogue: Json, policy: Json) -> Json:
+    """Check a task document; returns ``valid`` and ``diagnostics``."""
+    result = validate_task(document, policy=Policy.from_json(policy), catalogue=_received(catalogue))
+    return {"valid": result.valid, "diagnostics": [each.as_json() for each in result.diagnostics]}
+
+
+@bounded
+def simulated(document: Json, about: Json, catalogue: Json, children: Json, options: Json) -> Json:
+    """Run a definition that was checked in memory.
+
+    :param about: ``input``, ``mocks``, ``event``, ``correlationId``, and ``now`` as ISO 8601
+    :param children: documents of the workflows that it may run, by id
+    :param options: ``maxOutputBytes``, ``defaultRetry``, and ``seconds`` that the simulation may take
+    :returns: the result's JSON document, with ``warnings``
+    :raises Misuse: a definition cannot be read, a mock is malformed, or the simulation has no end
+    """
+    try:
+        definition = parse_definition(document, checked=False)
+        workflows = {name: parse_definition(child, checked=False) for name, child in children.items()}
+    except InvalidDefinition as error:
+        raise Misuse(error.message, code=error.code) from error
+    warnings: list[str] = []
+    budget = _Budget(options["seconds"])
+    simulator = Simulator(
+        catalogue=_received(catalogue),
+        workflows=workflows,
+        warn=warnings.append,
+        options=Options(options["maxOutputBytes"], RetryPolicy.model_validate(options["defaultRetry"])),
+        watch=budget.spend,
+    )
+    result = simulator.run(
+        definition,
+        about["input"],
+        about["mocks"],
+        now=datetime.fromisoformat(about["now"]),
+        event=about["event"],
+        correlation_id=about["correlationId"],
+    )
+    budget.check()
+    return {**result.to_json(), "warnings": warnings}
+
+
+def sent(catalogue: Catalogue, stored: Mapping[str, Json], names: Iterable[str]) -> Json:
+    """Return what a child process needs of a catalogue: tasks as documents, for it has no database and no packages.
+
+    :param catalogue: knows the tasks that are registered from Python
+    :param stored: documents of the stored tasks, by id
+    :param names: the tasks that are needed
+    """
+    tasks: Json = {}
+    for name in names:
+        found = None if name in stored else catalogue.get(name)
+        if name in stored:
+            tasks[name] = stored[name]
+        elif found is not None:
+            tasks[name] = found.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return {"tasks": tasks, "ids": sorted({*catalogue.ids(), *stored})}
+
+
+class _Received(Catalogue):
+    """A catalogue of which only the tasks that are needed came along."""
+
+    def __init__(self, tasks: Mapping[str, TaskDefinition], ids: Iterable[str]) -> None:
+        super().__init__(tasks, registry=Registry(group=None))
+        self._ids = frozenset(ids)
+
+    def ids(self) -> frozenset[str]:
+        """Return every task id that names something."""
+        return self._ids
+
+
+def _received(catalogue: Json) -> Catalogue:
+    tasks = {name: _task(json.dumps(document)) for name, document in catalogue["tasks"].items()}
+    return _Received({name: task for name, task in tasks.items() if task is not None}, catalogue["ids"])
+
+
+@lru_cache(maxsize=1024)
+def _task(document: str) -> TaskDefinition | None:
+    try:
+        return parse_task(json.loads(document), checked=False)
+    except InvalidDefinition:
+        # A stored one that is broken counts as not there.
+        return None
+
+
+class _Budget:
+    """What one simulation may use: a definition can loop, and many people share the api-server."""
+
+    def __init__(self, seconds: float) -> None:
+        self._calls = 0
+        self._seconds = seconds
+        self._ends = time.monotonic() + seconds
+
+    def spend(self) -> None:
+        self._calls += 1
+        self.check()
+
+    def check(self) -> None:
+        if self._calls > MAX_CALLS or time.monotonic() > self._ends:
+            message = f"The simulation made more than {MAX_CALLS:,} calls or took more than {self._seconds:g} s"
+            raise Misuse(message, code="simulation-too-long", suggestion="airflow-workflows simulate has no such bound")
