@@ -228,6 +228,7 @@ def table() -> Iterator[tuple[str, Callable[[], Any]]]:
             definition(triggers=[{"eventPattern": "a"}], inputSchema=doubling(29)),
             {"specversion": "1.0", "id": "1", "source": "/s", "type": "a", "data": {"a": 1}},
             "i",
+            AT,
         ),
     )
     yield "validate: a deep document", lambda: check(definition(inputSchema={"examples": deep(390, lambda x: [x])}))
