@@ -59,7 +59,7 @@ class RunRequests:
     ) -> None:
         """Have a run made; one that is asked for already is asked for once."""
         values = {"revision": revision, "conf": dict(conf), "user_name": user_name}
-        statement = insert(requests).values(dag_id=dag_id, run_id=run_id, **values).on_conflict_do_nothing()
+        statement = insert(requests).values(dag_id=dag_id, run_id=run_id, **values).on_conflict_do_nothing().inline()
 
         def work(connection: Connection) -> None:
             connection.execute(statement)

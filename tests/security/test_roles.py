@@ -29,6 +29,7 @@ from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.listing import InstanceFilter, InstanceList
 from airflow_workflow_provider.store.questions import Questions
 from airflow_workflow_provider.store.retention import Retention
+from airflow_workflow_provider.store.run_requests import RunRequests
 from airflow_workflow_provider.store.tables import metadata
 from airflow_workflow_provider.store.tasks import Tasks
 from airflow_workflow_provider.store.waits import NewWait, Waits
@@ -90,6 +91,9 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
         "UPDATE workflow_event_deliveries SET status = 'started'",
         "UPDATE workflow_notifications SET notifier = 'mine'",
         "DELETE FROM workflow_wakeups",
+        "SELECT * FROM workflow_run_requests",
+        "UPDATE workflow_run_requests SET dag_id = 'mine'",
+        "DELETE FROM workflow_run_requests",
     ),
     "api": (
         *TAKING_OVER,
@@ -187,6 +191,19 @@ def test_a_worker_asks_withdraws_and_ends_what_is_over(as_role: AsRole, database
     ledger = Ledger(Graph.of(parse_definition(ASKING)), 1, Run("example", "other"), instances=Instances(worker))
     ledger.change(lambda machine: cancel(machine, "enough", ledger.clock()))
     assert [each.status for each in Questions(database).of_task(other, "a")] == ["withdrawn"]
+
+
+def test_a_worker_asks_for_the_run_of_a_pinned_version_and_the_api_makes_it(as_role: AsRole) -> None:
+    for revision in (1, 2):
+        RunRequests(as_role("worker")).add("w", "r", revision, {"n": 1}, "ann")
+    requests = RunRequests(as_role("api"))
+
+    (found,) = requests.claim()
+    requests.later(found.id, timedelta())
+    requests.done("w", "r")
+
+    assert (found.revision, found.conf) == (1, {"n": 1})
+    assert requests.next_due() is None
 
 
 def test_maintenance_removes_what_is_old(as_role: AsRole, database: Database) -> None:
