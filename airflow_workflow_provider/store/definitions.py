@@ -298,7 +298,7 @@ def _write_head(
         "input_schema": document.get("inputSchema"),
         # Event matching asks the index for what it contains; an absent list must be found empty.
         "triggers": document.get("triggers") or [],
-        "steps": [_step_column(step) for step in document["steps"]],
+        "steps": steps_column(document["steps"]),
         "ui_components": document.get("uiComponents"),
         "execution_log": document.get("executionLog"),
         "settings": document.get("settings"),
@@ -315,23 +315,35 @@ def _write_head(
     )
 
 
-def _step_column(step: dict[str, Any]) -> dict[str, Any]:
-    """A step as ``schema/steps.schema.json`` has it, for whoever reads the column.
+def steps_column(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return steps as ``schema/steps.schema.json`` has them, for whoever reads the column.
 
-    The document itself is in the row of the version. A retry policy is one object here; of a list it is the first, and
-    ``retryPolicies`` has all.
+    The document itself is in the row of the version. Here, what it calls null is left out, and a retry policy is one
+    object: of a list it is the first, and ``retryPolicies`` has all.
     """
-    kept = {key: value for key, value in step.items() if value is not None}
+    return [_step_column(step) for step in steps]
+
+
+def _step_column(step: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value if name == "arguments" else _without_nulls(value) for name, value in step.items()}
+    kept = {name: value for name, value in kept.items() if value is not None}
     policies = kept.get("retryPolicy")
     if isinstance(policies, list):
         kept["retryPolicy"] = policies[0] if policies else {"maxAttempts": 1}
         kept["retryPolicies"] = policies
+    # From the document, because arguments keep their nulls at every depth.
     if "parallelBranches" in kept:
-        kept["parallelBranches"] = [_with_steps(branch) for branch in kept["parallelBranches"]]
+        kept["parallelBranches"] = [_with_steps(branch) for branch in step["parallelBranches"]]
     if "forEach" in kept:
-        kept["forEach"] = _with_steps(kept["forEach"])
+        kept["forEach"] = _with_steps(step["forEach"])
     return kept
 
 
 def _with_steps(region: dict[str, Any]) -> dict[str, Any]:
-    return {**region, "steps": [_step_column(step) for step in region.get("steps") or ()]}
+    return {**_without_nulls({**region, "steps": None}), "steps": steps_column(region.get("steps") or [])}
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(each) for name, each in value.items() if each is not None}
+    return [_without_nulls(each) for each in value] if isinstance(value, list) else value

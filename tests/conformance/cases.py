@@ -22,6 +22,9 @@ The definition may leave out ``workflowId``, ``name`` and ``version``. What ``ex
 ``warned``
     Codes of the warnings that validation gives.
 
+``hidden``
+    Texts that stand nowhere in the execution log, masked as it is stored; ``shown`` lists some that do.
+
 ``input``
     Of the host ``event`` only: the input that the event gives.
 ``deadLetter``
@@ -64,7 +67,7 @@ KEYS = frozenset(
 EXPECTED = frozenset(
     {
         *("status", "output", "error", "path", "steps", "data", "variables", "log", "elapsed"),
-        *("refused", "warned", "input", "deadLetter"),
+        *("refused", "warned", "input", "deadLetter", "hidden", "shown"),
     }
 )
 HOSTS = frozenset({"simulate", "airflow", "validate", "event"})
@@ -81,6 +84,7 @@ class Observed:
     :param steps: the records of the steps at the end
     :param log: names of the log's events, in order
     :param elapsed: time from start to end
+    :param rows: the rows of the log as they are stored, as one text
     """
 
     status: str
@@ -92,6 +96,7 @@ class Observed:
     variables: Json | None = None
     log: list[str] | None = None
     elapsed: timedelta | None = None
+    rows: str | None = None
 
 
 @dataclass(frozen=True)
@@ -148,6 +153,9 @@ class Case:
             found += _differs("steps", self.expect["steps"], statuses, exact=True)
         if "elapsed" in self.expect and observed.elapsed is not None:
             found += _differs("elapsed", parse_duration(self.expect["elapsed"]), observed.elapsed, exact=True)
+        if observed.rows is not None:
+            found += [f"the log has {text!r}" for text in self.expect.get("hidden", ()) if text in observed.rows]
+            found += [f"the log lacks {text!r}" for text in self.expect.get("shown", ()) if text not in observed.rows]
         return found
 
 

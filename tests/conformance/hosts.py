@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,10 +16,12 @@ from airflow_workflow_provider.engine.graph import ON_FAILURE, Graph
 from airflow_workflow_provider.engine.inline import Ended, InlineHost, Left, Parked, Region, Waiting
 from airflow_workflow_provider.engine.keeping import from_stored, to_stored
 from airflow_workflow_provider.engine.machine import Machine
+from airflow_workflow_provider.engine.masking import Masker
 from airflow_workflow_provider.engine.simulate import Outcome, Simulation, check_input, public_state, simulate
 from airflow_workflow_provider.engine.state import ROOT
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.json_schema.defaults import with_defaults
+from airflow_workflow_provider.store.journal import entries
 from airflow_workflow_provider.tasks.mocks import Mocks, SimulatedTasks, Simulator
 from tests.conformance.cases import START, Case, Json, Observed
 from tests.fixtures.stored import check_stored_state
@@ -58,7 +60,14 @@ def run_simulated(case: Case, run_task: TaskRunner | None = None) -> Observed:
         result.state["variables"],
         [event.name for event in result.events],
         result.ended_at - START,
+        rows_of(case.graph, case.input, result.events),
     )
+
+
+def rows_of(graph: Graph, input_data: Any, events: Sequence[Event]) -> str:
+    """Return the rows of the log for events as they are stored, as one text."""
+    rows = entries(events, Masker(graph.definition, input_data), {})
+    return json.dumps([(row.event, row.data) for row in rows], ensure_ascii=False)
 
 
 def simulate_case(case: Case, run_task: TaskRunner) -> Simulation:
@@ -142,7 +151,8 @@ class InlineRun:
         self.log += machine.drain_events()
         self._store(machine.state)
         self._go()
-        return observed_in(from_stored(json.loads(self._text), "the case"), self.trace, self.log, self.now)
+        observed = observed_in(from_stored(json.loads(self._text), "the case"), self.trace, self.log, self.now)
+        return replace(observed, rows=rows_of(self.graph, prepared, self.log))
 
     def _go(self) -> None:
         host, ended = self._host(), None

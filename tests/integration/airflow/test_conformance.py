@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
+from sqlalchemy import text
 
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.store.database import Database
@@ -17,6 +18,7 @@ from tests.conformance.cases import Case, Observed, load_cases
 from tests.fixtures.airflow import RunningAirflow
 from tests.fixtures.scenarios import Outcome, Scenario, Scenarios
 from tests.fixtures.scripted import task_definition
+from tests.fixtures.stored import check_stored_state, check_stored_steps
 
 pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow")]
 
@@ -84,6 +86,7 @@ def _renamed(value: Any, names: dict[str, str]) -> Any:
 def outcomes(running_airflow: RunningAirflow) -> dict[str, Outcome]:
     with Database(running_airflow.workflows_url) as database:
         scenarios = Scenarios(running_airflow.client, database, running_airflow.scripts)
+        keep_every_state(database)
         children = [one for case in CASES for one in scenarios_of(case)[:-1]]
         return scenarios.run([scenarios_of(case)[-1] for case in CASES], also=children, seconds=SECONDS)
 
@@ -103,9 +106,39 @@ def test_in_airflow(case: Case, outcomes: dict[str, Outcome]) -> None:
         steps=outcome.state["steps"],
         data=outcome.state["data"],
         variables=outcome.state["variables"],
+        rows=outcome.rows,
     )
     assert case.mismatches(observed) == []
     assert outcome.run_state == {"completed": "success", "failed": "failed"}[outcome.status]
+
+
+def test_every_state_that_was_ever_stored_fits_its_published_schema(
+    running_airflow: RunningAirflow, outcomes: dict[str, Outcome]
+) -> None:
+    with Database(running_airflow.workflows_url) as database, database.begin() as connection:
+        states = connection.execution_options(stream_results=True).execute(text("SELECT state FROM states_ever_stored"))
+        seen = 0
+        for state in states.scalars():
+            check_stored_state(state)
+            seen += 1
+        steps = connection.execute(text("SELECT workflow_id, steps FROM workflow_definitions")).all()
+    assert seen > 3 * len(outcomes)
+    assert len(steps) >= len(outcomes)
+    for _, stored in steps:
+        check_stored_steps(stored)
+
+
+def keep_every_state(database: Database) -> None:
+    """Have PostgreSQL copy each state of an instance at each write, but for huge ones, whoever writes it."""
+    with database.begin() as connection:
+        for statement in (
+            "CREATE TABLE states_ever_stored (state jsonb NOT NULL)",
+            "CREATE FUNCTION keep_state() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS "
+            "$$ BEGIN INSERT INTO states_ever_stored VALUES (NEW.state); RETURN NULL; END $$",
+            "CREATE TRIGGER keep_state AFTER INSERT OR UPDATE OF state ON workflow_instances FOR EACH ROW "
+            "WHEN (pg_column_size(NEW.state) < 20000) EXECUTE FUNCTION keep_state()",
+        ):
+            connection.execute(text(statement))
 
 
 def _ordered(case: Case, path: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
