@@ -55,6 +55,21 @@ test: $(VENV)/.dev ui ## Run all tests (PYTEST_ARGS="-k name" for some)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not daemons" $(PYTEST_ARGS) || [ $$? -eq 5 ]
 	@$(BIN)/python -m pytest -m daemons $(PYTEST_ARGS) || [ $$? -eq 5 ]
 
+.PHONY: docs
+docs: $(VENV)/.dev ## Build the documentation into .local/site; broken links fail
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo 'Open .local/site/index.html'
+
+.PHONY: docs-serve
+docs-serve: $(VENV)/.dev ## Show the documentation at http://127.0.0.1:8000 while you write it
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --dev-addr 127.0.0.1:8000
+
+.PHONY: reference
+reference: $(VENV)/.dev ## Write the generated pages of docs/reference and the files of schema/
+	@$(BIN)/python -m airflow_workflow_provider.model.schema schema
+	@$(BIN)/python -m airflow_workflow_provider.api.openapi schema/openapi.json
+	@$(BIN)/python scripts/reference.py
+
 .PHONY: screenshots
 screenshots: $(VENV)/.dev ui ## Write the pictures of the documentation anew
 	@scripts/browser.sh

@@ -121,5 +121,18 @@ def test_ci_runs_what_the_readme_says() -> None:
 
 def test_make_help_lists_every_target() -> None:
     done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
-    for target in ("demo", "up", "down", "ui", "test", "lint", "audit", "bench", "screenshots", "clean"):
+    for target in (
+        "demo",
+        "up",
+        "down",
+        "ui",
+        "docs",
+        "reference",
+        "test",
+        "lint",
+        "audit",
+        "bench",
+        "screenshots",
+        "clean",
+    ):
         assert re.search(rf"^  {target} ", done.stdout, re.MULTILINE), target

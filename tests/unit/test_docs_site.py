@@ -1,0 +1,58 @@
+"""The documentation is a site: every link and anchor leads somewhere, and a browser loads nothing from elsewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(folder)],
+        cwd=ROOT,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def test_every_page_of_the_documentation_is_on_the_site(site: Path) -> None:
+    pages = {path.relative_to(ROOT).with_suffix(".html") for path in (ROOT / "docs").rglob("*.md")}
+    pages = {page.with_name("index.html") if page.name == "README.html" else page for page in pages}
+
+    assert pages <= {path.relative_to(site) for path in site.rglob("*.html")}
+
+
+def test_a_page_loads_only_files_of_the_site(site: Path) -> None:
+    loaded = re.compile(
+        r"""<(?:script|img|iframe)\b[^>]*\bsrc=["']?(?:https?:)?//|<link\b[^>]*\bhref=["']?(?:https?:)?//"""
+    )
+    allowed = re.compile(r"""<link\b[^>]*\brel=["']?canonical""")
+    for page in site.rglob("*.html"):
+        found = [
+            tag
+            for tag in re.findall(r"<(?:script|img|iframe|link)\b[^>]*>", page.read_text("utf-8"))
+            if loaded.match(tag)
+        ]
+        assert [tag for tag in found if not allowed.match(tag)] == [], page
+
+
+def test_examples_with_a_second_word_after_the_fence_are_blocks(site: Path) -> None:
+    page = (site / "docs" / "diagnostics.html").read_text(encoding="utf-8")
+
+    assert len(re.findall(r'<h3 id="wf\d{3}">', page)) == len(
+        re.findall(r"^### WF", (ROOT / "docs" / "diagnostics.md").read_text("utf-8"), re.MULTILINE)
+    )
+    assert "```" not in page
