@@ -9,8 +9,8 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
+from airflow_workflow_provider.engine.instance_records import MAX_CORRELATION_ID
 from airflow_workflow_provider.engine.operating import Operation
-from airflow_workflow_provider.engine.state import MAX_CORRELATION_ID
 from airflow_workflow_provider.store.listing import MAX_PAGE
 
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]

@@ -8,7 +8,6 @@ from airflow_workflow_provider.api.access import Access, Right
 from airflow_workflow_provider.api.models import Instance
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.operating import Operation, possible
-from airflow_workflow_provider.engine.simulate import public_state
 from airflow_workflow_provider.operators.ledger import options_of
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def shown(services: Services, access: Access, stored: StoredInstance) -> Instanc
         "output": stored.output,
         "error": stored.error,
         "event": stored.event,
-        "state": public_state(stored.state),
+        "state": stored.state.public(),
         "operations": operations_of(services, access, stored),
     }
     return Instance.model_validate({**vars(stored), **masker.mask(documents)})

@@ -105,10 +105,11 @@ class RequiredActions:
         if len(asked) < 2:  # noqa: PLR2004 - only several leave a choice
             return asked[0] if asked else None
         try:
-            shown = services.instances.get(instance).state.get("shown", {})
+            shown = services.instances.get(instance).state.shown
         except NotFound:
             return None
-        wanted = shown.get(_ti_id(task))
+        ti_id = _ti_id(task)
+        wanted = shown.get(ti_id) if ti_id is not None else None
         found = [each for each in asked if str(each.id) == wanted]
         return (found or [each for each in asked if each.status == "open"] or list(asked))[-1]
 

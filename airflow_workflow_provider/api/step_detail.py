@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.api.view_models import AttemptDetail, Evaluated, StepAction, StepDetail, VisitDetail
 from airflow_workflow_provider.engine.history import TOLD, Happening, Span, spans_of
-from airflow_workflow_provider.engine.simulate import public_state
+from airflow_workflow_provider.engine.phases import InstanceStatus
+from airflow_workflow_provider.engine.state import State
 from airflow_workflow_provider.errors import NotFound
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.api.services import Services
-    from airflow_workflow_provider.engine.state import Json
+    from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.store.instances import Instance
     from airflow_workflow_provider.store.logs import LogRow
 
@@ -57,28 +58,25 @@ def step_detail(services: Services, stored: Instance, step_id: str, *, with_log:
     )
 
 
-def _only(stored: Instance, step_id: str) -> Json:
+def _only(stored: Instance, step_id: str) -> State:
     """Return the state as if it told of one step alone."""
     state = stored.state
-    scopes = {
-        key: {
-            **control,
-            "steps": {name: record for name, record in control.get("steps", {}).items() if name == step_id},
-            "current": control["current"] if (control["current"] or {}).get("stepId") == step_id else None,
-        }
-        for key, control in state["scopes"].items()
-    }
-    steps = {name: record for name, record in state["steps"].items() if name == step_id}
-    return {**state, "status": stored.status, "steps": steps, "scopes": scopes}
+    state.status = InstanceStatus(stored.status)
+    for key in state.lists:
+        found = state.values(key)
+        found.steps = {name: record for name, record in found.steps.items() if name == step_id}
+    for control in state.lists.values():
+        if control.current is not None and control.current.step_id != step_id:
+            control.current = None
+    return state
 
 
-def _record(state: Json, step_id: str) -> Json | None:
-    found = [control["steps"][step_id] for control in state["scopes"].values() if step_id in control["steps"]]
-    records = [*found, *state["steps"].values()]
+def _record(state: State, step_id: str) -> Json | None:
+    records = [record for key in reversed(state.lists) if (record := state.record(key, step_id)) is not None]
     if not records:
         return None
-    latest = max(records, key=lambda record: str(record.get("startedAt") or ""))
-    shown: Json = public_state({**state, "steps": {step_id: latest}})["steps"][step_id]
+    state.steps[step_id] = max(records, key=lambda record: record.started_at or "")
+    shown: Json = state.public()["steps"][step_id]
     return shown
 
 

@@ -27,16 +27,20 @@ from airflow_workflow_provider.api.view_models import (
     ViewRights,
 )
 from airflow_workflow_provider.engine.components import Page, Viewer, page_of, ui_bindings
-from airflow_workflow_provider.engine.history import Span, live_of, path_taken, records_of, spans_of
+from airflow_workflow_provider.engine.failure import moment
+from airflow_workflow_provider.engine.history import Span, path_taken, spans_of
+from airflow_workflow_provider.engine.keys import item_indexes
+from airflow_workflow_provider.engine.phases import InstanceStatus, Phase
 from airflow_workflow_provider.engine.progress import progress_of
-from airflow_workflow_provider.engine.state import item_indexes
+from airflow_workflow_provider.engine.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from airflow_workflow_provider.api.services import Services
+    from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.masking import Masker
-    from airflow_workflow_provider.engine.state import Json
+    from airflow_workflow_provider.engine.records import Activation, Records, StepRecord
     from airflow_workflow_provider.store.instances import Instance
     from airflow_workflow_provider.store.views import Mark
 
@@ -97,7 +101,8 @@ def view_of(services: Services, caller: Caller, stored: Instance) -> InstanceVie
     """Return everything that the page of an instance shows to a user."""
     graph = services.graph(stored.workflow_id, stored.revision)
     masker = services.masker(stored)
-    state = {**stored.state, "status": stored.status}
+    state = stored.state
+    state.status = InstanceStatus(stored.status)
     progress = progress_of(graph, state, stored.current_step_id)
     happenings, complete = services.views.happenings(stored.id)
     spans = spans_of(happenings, state, stored.completed_at)
@@ -159,7 +164,7 @@ def _short(error: Json | None, masker: Masker) -> ShortError | None:
 # The states of the steps
 
 
-def _steps(state: Json, spans: Iterable[Span], masker: Masker) -> list[StepState]:
+def _steps(state: State, spans: Iterable[Span], masker: Masker) -> list[StepState]:
     """Return the state of each step that was activated, in the order in which they first began.
 
     What ran only before the instance was restarted is left out: the state has no record of it. Of items it never has.
@@ -168,11 +173,11 @@ def _steps(state: Json, spans: Iterable[Span], masker: Masker) -> list[StepState
     for span in spans:
         if span.kind == "step":
             own.setdefault(span.step_id, []).append(span)
-    records: dict[str, Json] = {}
-    for _, step_id, record in records_of(state):
-        if record.get("visit", 0) >= records.get(step_id, {}).get("visit", 0):
+    records: Records = {}
+    for _, step_id, record in state.records():
+        if step_id not in records or record.visit >= records[step_id].visit:
             records[step_id] = record
-    live: dict[str, Json] = {current["stepId"]: current for _, current in live_of(state) if current["kind"] == "step"}
+    live = {current.step_id: current for _, current in state.live() if current.is_step}
     known = [
         step_id
         for step_id in dict.fromkeys([*own, *records, *live])
@@ -181,7 +186,9 @@ def _steps(state: Json, spans: Iterable[Span], masker: Masker) -> list[StepState
     return [_step(step_id, own.get(step_id, []), records.get(step_id), live.get(step_id), masker) for step_id in known]
 
 
-def _step(step_id: str, spans: list[Span], record: Json | None, current: Json | None, masker: Masker) -> StepState:
+def _step(
+    step_id: str, spans: list[Span], record: StepRecord | None, current: Activation | None, masker: Masker
+) -> StepState:
     last = spans[-1] if spans else None
     found = StepState(
         step_id=step_id,
@@ -191,8 +198,8 @@ def _step(step_id: str, spans: list[Span], record: Json | None, current: Json | 
         items=_items(spans),
     )
     if record is not None:
-        found.next = record.get("next")
-        found.error = _short(record.get("error"), masker)
+        found.next = record.next
+        found.error = _short(record.error, masker)
     if last is not None:
         first = next(span for span in spans if (span.scope, span.visit) == (last.scope, last.visit))
         found.started_at, found.completed_at = first.started_at, last.ended_at
@@ -201,15 +208,15 @@ def _step(step_id: str, spans: list[Span], record: Json | None, current: Json | 
             found.error = _short(last.error, masker)
     if current is not None:
         found.completed_at = None
-        found.retry_at, found.deadline_at = current["retryAt"], current["deadline"]
+        found.retry_at = moment(current.retry_at) if current.retry_at is not None else None
+        found.deadline_at = moment(current.deadline) if current.deadline is not None else None
     return found
 
 
-def _status(last: Span | None, record: Json | None, current: Json | None) -> Any:
-    phases = {"pending": "pending", "retrying": "retrying", "waiting": "waiting"}
+def _status(last: Span | None, record: StepRecord | None, current: Activation | None) -> Any:
     if current is not None:
-        return phases.get(current["phase"], "running")
-    return record["status"] if record is not None else last.status if last is not None else "pending"
+        return Phase.RUNNING.value if current.phase is Phase.REGION else current.phase.value
+    return record.status.value if record is not None else last.status if last is not None else "pending"
 
 
 def _items(spans: list[Span]) -> ItemCounts | None:

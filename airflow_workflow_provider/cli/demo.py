@@ -88,8 +88,8 @@ class Order:
     @property
     def path(self) -> list[str]:
         """The steps that were started, in that order."""
-        steps = self.instance.state.get("steps", {}) if self.instance else {}
-        return sorted(steps, key=lambda step: steps[step].get("startedAt") or "")
+        steps = self.instance.state.steps if self.instance else {}
+        return sorted(steps, key=lambda step: steps[step].started_at or "")
 
     @property
     def problem(self) -> str | None:

@@ -91,7 +91,7 @@ def show(options: Namespace) -> int:
         "output": instance.output,
         "event": instance.event,
         "parentInstanceId": str(instance.parent_instance_id) if instance.parent_instance_id else None,
-        "state": public_state(instance.state),
+        "state": instance.state.public(),
     }
     if options.output == "json":
         print_json(found)
@@ -100,20 +100,13 @@ def show(options: Namespace) -> int:
     return FINE
 
 
-def public_state(state: dict[str, Any]) -> dict[str, Any]:
-    """Return the documented part of a state; the rest is the engine's own book-keeping."""
-    known = ("input", "event", "variables", "data", "steps", "activeSteps")
-    return {key: state[key] for key in known if key in state}
-
-
 def _print(found: dict[str, Any], instance: Instance) -> None:
     for key in (*COLUMNS, "runId"):
         if found[key] is not None:
             print_line(f"{COLUMNS.get(key, 'run'):15} {found[key]}")
-    steps = instance.state.get("steps", {})
     rows = [
-        (step_id, each.get("status"), each.get("visit"), each.get("startedAt"), each.get("completedAt"))
-        for step_id, each in steps.items()
+        (step_id, each.status.value, each.visit, each.started_at, each.completed_at)
+        for step_id, each in instance.state.steps.items()
     ]
     print_table(("step", "status", "visit", "started", "completed"), rows)
     for title in ("input", "output", "error"):

@@ -4,141 +4,129 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_workflow_provider.engine import closing, regions, transitions
-from airflow_workflow_provider.engine.bindings import (
-    apply_transform,
-    bindings_of,
-    names_in,
-    public_record,
-    resolve_arguments,
-)
-from airflow_workflow_provider.engine.calls import Call, Decision
+from airflow_workflow_provider.engine import completion, regions, transitions
+from airflow_workflow_provider.engine.bindings import apply_transform, bindings_of, names_in, resolve_arguments
+from airflow_workflow_provider.engine.calls import Call
 from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, Failure, later, moment, next_delay, timestamp
+from airflow_workflow_provider.engine.keys import ROOT
+from airflow_workflow_provider.engine.phases import StepStatus, Trigger
+from airflow_workflow_provider.engine.records import StepRecord
 from airflow_workflow_provider.engine.schemas import check_against
-from airflow_workflow_provider.engine.state import ROOT, Json, Scope
 from airflow_workflow_provider.engine.values import json_object
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.durations import parse_duration
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import timedelta
 
-    from airflow_workflow_provider.engine.machine import Machine
+    from airflow_workflow_provider.engine.documents import Json
+    from airflow_workflow_provider.engine.graph import Graph
+    from airflow_workflow_provider.engine.records import Activation
+    from airflow_workflow_provider.engine.scope import Scope
+    from airflow_workflow_provider.engine.turn import Turn
     from airflow_workflow_provider.model.definition import Step
 
 RAW_FACTOR: Final = 64
 
 
-def complete(
-    machine: Machine, scope: Scope, step: Step, raw_output: Json, now: datetime, *, shaped_only: bool = False
-) -> Decision:
+def complete(turn: Turn, scope: Scope, step: Step, raw_output: Json, *, shaped_only: bool = False) -> None:
     """Shape and keep a step's output, set its variables, and take its transition (rule X4).
 
     :param raw_output: the task's result as a JSON object; of a region the aggregate
     :param shaped_only: merge the output into the working document only where ``output`` shaped it (rule X1)
     :raises StepFailure: ``output`` or ``assign`` failed; the attempt has failed, nothing was kept
     """
-    current = scope.control["current"]
-    bindings = bindings_of(scope, attempt=current["attempt"], output=raw_output)
-    names, occasion = names_in(scope), machine.occasion(scope, current, now)
+    current, bound = scope.activation, turn.options.max_output_bytes
+    bindings = bindings_of(scope, attempt=current.attempt, output=raw_output)
+    names, occasion = names_in(scope), turn.occasion(scope, current)
     kept = raw_output
     if step.output is not None:
-        shaped = apply_transform(step.output, names, bindings, occasion, "output")
-        kept = json_object(shaped, max_bytes=machine.options.max_output_bytes)
+        kept = json_object(apply_transform(step.output, names, bindings, occasion, "output"), max_bytes=bound)
     elif shaped_only:
-        kept = json_object(raw_output, max_bytes=machine.options.max_output_bytes)
+        kept = json_object(raw_output, max_bytes=bound)
     merged = kept if step.output is not None or not shaped_only else {}
-    folded = {**scope.record(step.step_id), "status": "completed", "output": kept, "completedAt": timestamp(now)}
-    folded["error"] = None
+    record = scope.record(step.step_id)
+    folded = {**record.public(), "status": "completed", "output": kept, "error": None, "completedAt": turn.timestamp}
     bindings.update(
         output=kept,
-        steps={**bindings["steps"], step.step_id: public_record(folded)},
+        steps={**bindings["steps"], step.step_id: folded},
         data={**bindings["data"], **merged, **bindings["variables"]},
     )
     assigned = {}
     for variable, transform in step.assign.items():
         value = apply_transform(transform, names, bindings, occasion, f"assign/{variable}")
-        json_object(value, max_bytes=machine.options.max_output_bytes, what=f"variable {variable!r}")
+        json_object(value, max_bytes=bound, what=f"variable {variable!r}")
         assigned[variable] = value
-    scope.record(step.step_id).update(folded)
-    scope.values["data"].update(merged)
-    scope.values["variables"].update(assigned)
+    record.status, record.output, record.error = StepStatus.COMPLETED, kept, None
+    record.completed_at = turn.timestamp
+    scope.values.data.update(merged)
+    scope.values.variables.update(assigned)
     if scope.key == ROOT:
-        machine.state["data"].update(machine.state["variables"])
+        turn.state.data.update(turn.state.variables)
     if not shaped_only:
-        closing.note_completed(machine, scope, step, kept)
-    return transitions.take_transition(machine, scope, step, kept, now)
+        regions.note_completed(turn, scope, step, kept)
+    transitions.take_transition(turn, scope, step, kept)
 
 
-def start_attempt(machine: Machine, scope: Scope, runner: str, now: datetime, generation: int) -> None:
+def start_attempt(turn: Turn, scope: Scope, runner: str, generation: int, trigger: Trigger = Trigger.BEGIN) -> None:
     """Make the live activation an attempt that a runner runs."""
-    current = scope.control["current"]
-    current["attempt"] += 1
-    deadline = None
-    timeout = timeout_of(machine, current)
-    if timeout is not None:
-        deadline = timestamp(later(now, parse_duration(timeout)))
-    current.update(
-        phase="running",
-        runner=runner,
-        generation=generation,
-        startedAt=timestamp(now),
-        deadline=deadline,
-        retryAt=None,
-        question=None,
-    )
-    if current["kind"] == "compensation":
-        closing.compensation_started(machine, current)
+    current = scope.activation
+    current.move(trigger)
+    current.attempt += 1
+    timeout = timeout_of(turn.graph, current)
+    current.runner, current.generation, current.started_at = runner, generation, turn.timestamp
+    current.deadline = timestamp(later(turn.now, parse_duration(timeout))) if timeout is not None else None
+    current.retry_at = current.question = None
+    if not current.is_step:
+        completion.compensation_started(turn, current)
         return
-    record = scope.record(current["stepId"])
-    first = record.get("visit") != current["visit"]
-    record.update(
-        status="running",
-        output=None,
-        error=None if first else record["error"],
-        startedAt=timestamp(now) if first else record["startedAt"],
-        completedAt=None,
-        visit=current["visit"],
-        attempt=current["attempt"],
-        next=None,
+    known = scope.record(current.step_id)
+    is_first = known.visit != current.visit
+    scope.values.steps[current.step_id] = StepRecord(
+        status=StepStatus.RUNNING,
+        visit=current.visit,
+        attempt=current.attempt,
         generation=generation,
-        region=None,
+        error=None if is_first else known.error,
+        started_at=turn.timestamp if is_first else known.started_at,
+        handling=known.handling,
     )
 
 
 def go_on(scope: Scope) -> None:
     """Make a live attempt that may have waited one that runs."""
-    current = scope.control["current"]
-    current["phase"] = "running"
-    if current["kind"] == "step":
-        scope.record(current["stepId"])["status"] = "running"
+    current = scope.activation
+    current.move(Trigger.RESUME)
+    if current.is_step:
+        scope.record(current.step_id).status = StepStatus.RUNNING
 
 
-def timeout_of(machine: Machine, current: Json) -> str | None:
+def timeout_of(graph: Graph, current: Activation) -> str | None:
     """Return how long an attempt of an activation may take, as the document says it; None for no limit."""
-    step = machine.graph.step(current["stepId"])
-    if current["kind"] == "compensation":
-        task = machine.graph.tasks.get(closing.compensation_of(step).task_id)
-        return None if task is None else task.timeout
-    return machine.graph.timeout(step)
+    step = graph.step(current.step_id)
+    if current.is_step:
+        return graph.timeout(step)
+    task = graph.tasks.get(completion.compensation_of(step).task_id)
+    return None if task is None else task.timeout
 
 
-def call_of(machine: Machine, scope: Scope, current: Json) -> Call:
+def call_of(turn: Turn, scope: Scope) -> Call:
     """Return what the live attempt of a list runs with.
 
     :raises StepFailure: the input or the arguments cannot be computed
     """
-    step = machine.graph.step(current["stepId"])
+    current = scope.activation
+    step = turn.graph.step(current.step_id)
     # The same whenever the call of an attempt is computed: when the attempt began.
-    began, deadline = moment(current["startedAt"]), current["deadline"]
-    occasion = machine.occasion(scope, current, began)
-    if current["kind"] == "compensation":
-        bindings, names = closing.compensation_bindings(scope, current)
-        compensation = closing.compensation_of(step)
-        task_id, transform, given, use = compensation.task_id, compensation.input, None, "compensation/input"
-    else:
-        bindings, names = bindings_of(scope, attempt=current["attempt"]), names_in(scope)
+    began = moment(current.started_at) if current.started_at is not None else turn.now
+    occasion = turn.occasion(scope, current, began)
+    if current.is_step:
+        bindings, names = bindings_of(scope, attempt=current.attempt), names_in(scope)
         task_id, transform, given, use = step.task_id, step.input, step.arguments, "input"
+    else:
+        bindings, names = completion.compensation_bindings(scope, current)
+        compensation = completion.compensation_of(step)
+        task_id, transform, given, use = compensation.task_id, compensation.input, None, "compensation/input"
     value = bindings["data"]
     if transform is not None:
         value = apply_transform(transform, names, bindings, occasion, use)
@@ -146,103 +134,136 @@ def call_of(machine: Machine, scope: Scope, current: Json) -> Call:
     return Call(
         scope=scope.key,
         step_id=step.step_id,
-        kind=current["kind"],
+        kind=current.kind,
         task_id=task_id,
-        visit=current["visit"],
-        attempt=current["attempt"],
+        visit=current.visit,
+        attempt=current.attempt,
         input=value,
         arguments=resolve_arguments(given or {}, names, bindings, occasion, "arguments"),
         bindings=bindings,
-        idempotency_key=machine.idempotency_key(scope.key, step.step_id, current["visit"]),
-        deadline=None if deadline is None else moment(deadline),
+        idempotency_key=turn.idempotency_key(scope.key, step.step_id, current.visit),
+        deadline=None if current.deadline is None else moment(current.deadline),
         began=began,
     )
 
 
-def log_start(machine: Machine, scope: Scope, current: Json, now: datetime, call: Call | None) -> None:
-    """Tell the log that an attempt has begun."""
-    if current["kind"] == "compensation":
-        name, first = "compensation.started", True
-    else:
-        name, first = "step.started", current["attempt"] == 1
-    data = {"input": call.input, "idempotencyKey": call.idempotency_key} if call is not None else {}
-    machine.log.step("info" if first else "debug", name, now, scope.key, current, data=data)
-    if call is not None and call.arguments:
-        machine.log.step("debug", "step.arguments", now, scope.key, current, data={"arguments": call.arguments})
+def prepare(turn: Turn, scope: Scope) -> Call:
+    """Return what the attempt that was just begun runs with, and log its start.
 
-
-def task_done(machine: Machine, scope: Scope, step: Step, raw: Any, now: datetime) -> Decision:
-    """Keep a task's result, and end the step or start its branches or items."""
+    :raises StepFailure: the input or the arguments cannot be computed, or do not fit the task
+    """
     try:
-        task = machine.graph.tasks.get(step.task_id)
-        is_region = machine.graph.is_region(step)
+        call = call_of(turn, scope)
+    except StepFailure:
+        _log_start(turn, scope, None)
+        raise
+    _log_start(turn, scope, call)
+    task = turn.graph.tasks.get(call.task_id)
+    if task is not None and task.input_schema:
+        check_against(task.input_schema, call.input, f"input of task {call.task_id!r}")
+    return call
+
+
+def _log_start(turn: Turn, scope: Scope, call: Call | None) -> None:
+    current = scope.activation
+    name, is_first = ("step.started", current.attempt == 1) if current.is_step else ("compensation.started", True)
+    data = {"input": call.input, "idempotencyKey": call.idempotency_key} if call is not None else {}
+    turn.log.step("info" if is_first else "debug", name, turn.now, scope.key, current, data=data)
+    if call is not None and call.arguments:
+        turn.log.step("debug", "step.arguments", turn.now, scope.key, current, data={"arguments": call.arguments})
+
+
+def task_done(turn: Turn, scope: Scope, raw: Any) -> None:
+    """Keep a task's result, and end the step or start its branches or items."""
+    step = turn.graph.step(scope.activation.step_id)
+    try:
+        task = turn.graph.tasks.get(step.task_id)
+        is_region = turn.graph.is_region(step)
         shaped = step.output is not None and not is_region
         # What `output` shapes is measured after it did; this bound only keeps memory bounded.
-        bound = RAW_FACTOR * machine.options.max_output_bytes if shaped else machine.options.max_output_bytes
+        bound = RAW_FACTOR * turn.options.max_output_bytes if shaped else turn.options.max_output_bytes
         result = json_object(raw, max_bytes=bound)
         if task is not None and task.output_schema:
             check_against(task.output_schema, result, f"output of task {step.task_id!r}", output=True)
-        if not is_region:
-            return complete(machine, scope, step, result, now)
-        return regions.fork(machine, scope, step, result, now)
+        if is_region:
+            regions.fork(turn, scope, step, result)
+        else:
+            complete(turn, scope, step, result)
     except StepFailure as exc:
-        return attempt_failed(machine, scope, Failure.from_exception(exc), now)
+        attempt_failed(turn, scope, Failure.from_exception(exc))
 
 
-def expire_attempt(machine: Machine, scope: Scope, current: Json, now: datetime) -> None:
+def region_done(turn: Turn, scope: Scope) -> None:
+    """End a step whose branches or items have all ended (rules P1, P4)."""
+    step = turn.graph.step(scope.activation.step_id)
+    before = dict(scope.values.data), dict(scope.values.variables)
+    try:
+        complete(turn, scope, step, regions.merge(turn, scope, step), shaped_only=True)
+    except StepFailure as exc:
+        # A region that failed merges nothing (rule X1).
+        scope.values.data, scope.values.variables = before
+        attempt_failed(turn, scope, Failure.from_exception(exc))
+
+
+def expire_attempt(turn: Turn, scope: Scope) -> None:
     """Fail the live attempt of a list, and what runs inside it, because its time is over."""
-    regions.cancel_live(machine, scope, now, keep=True)
-    attempt_failed(
-        machine, scope, Failure(TIMEOUT_ERROR, f"The attempt did not end within {timeout_of(machine, current)}"), now
-    )
+    limit = timeout_of(turn.graph, scope.activation)
+    regions.cancel_live(turn, scope, keep=True)
+    attempt_failed(turn, scope, Failure(TIMEOUT_ERROR, f"The attempt did not end within {limit}"))
 
 
-def attempt_failed(machine: Machine, scope: Scope, failure: Failure, now: datetime) -> Decision:
+def attempt_failed(turn: Turn, scope: Scope, failure: Failure) -> None:
     """Retry, route or give up on the live activation of a list."""
-    current = scope.control["current"]
-    if current["kind"] == "compensation":
-        return closing.compensation_failed(machine, scope, failure, now)
-    step = machine.graph.step(current["stepId"])
+    current = scope.activation
+    if not current.is_step:
+        completion.compensation_failed(turn, scope, failure)
+        return
+    step = turn.graph.step(current.step_id)
     failure = failure.while_handling(scope.error)
-    error = failure.error_object(step.step_id, current["attempt"], timestamp(now))
-    delay = _retry_delay(machine, scope, step, current, failure)
+    error = turn.error(failure, step.step_id, current.attempt)
+    delay = _retry_delay(turn, scope, step, failure)
     if delay is None:
-        return _step_failed(machine, scope, step, failure, error, now)
-    refused = machine.loop_limit(scope, step.step_id) if machine.graph.is_region(step) else None
+        _step_failed(turn, scope, step, failure, error)
+        return
+    is_region = turn.graph.is_region(step)
+    refused = turn.loop_limit(scope, step.step_id) if is_region else None
     if refused is not None:
-        scope.record(step.step_id).update(status="failed", output=None, error=error, completedAt=timestamp(now))
-        machine.log.step("error", "step.failed", now, scope.key, current, data={"error": error, "output": None})
+        _note_failed(turn, scope, error)
+        turn.log.step("error", "step.failed", turn.now, scope.key, current, data={"error": error, "output": None})
         refused = refused.while_handling(scope.error)
-        refusal = refused.error_object(step.step_id, None, timestamp(now))
-        return transitions.unhandled(machine, scope, step, refused, refusal, now)
-    machine.log.step(
-        "info", "step.retrying", now, scope.key, current, data={"error": error, "delay": delay.total_seconds()}
-    )
-    scope.record(step.step_id)["error"] = error
-    if machine.graph.is_region(step):
-        regions.drop_children(machine, scope)
-        machine.activate(scope, step.step_id, now, attempt=current["attempt"], again=current)
-        current = scope.control["current"]
-    current.update(phase="retrying", runner=None, deadline=None, retryAt=timestamp(later(now, delay)))
-    return Decision("retry", delay=delay, error=error)
+        transitions.unhandled(turn, scope, step, refused, turn.error(refused, step.step_id))
+        return
+    data: Json = {"error": error, "delay": delay.total_seconds()}
+    turn.log.step("info", "step.retrying", turn.now, scope.key, current, data=data)
+    scope.record(step.step_id).error = error
+    if is_region:
+        regions.drop_children(turn.state, current)
+        again = turn.activate(scope, step.step_id)
+        again.attempt, again.counts = current.attempt, current.counts
+    turn.retry_later(scope, delay, error)
 
 
-def failed_for_good(machine: Machine, scope: Scope, failure: Failure, now: datetime) -> Decision:
+def failed_for_good(turn: Turn, scope: Scope, failure: Failure) -> None:
     """Route or give up on the live step of a list without another attempt."""
-    current = scope.control["current"]
+    current = scope.activation
+    step = turn.graph.step(current.step_id)
     failure = failure.while_handling(scope.error)
-    error = failure.error_object(current["stepId"], current["attempt"], timestamp(now))
-    return _step_failed(machine, scope, machine.graph.step(current["stepId"]), failure, error, now)
+    _step_failed(turn, scope, step, failure, turn.error(failure, step.step_id, current.attempt))
 
 
-def _retry_delay(machine: Machine, scope: Scope, step: Step, current: Json, failure: Failure) -> timedelta | None:
-    policies = machine.graph.retry_policies(step, machine.options.default_retry)
-    if len(current["counts"]) != len(policies):
-        current["counts"] = [0] * len(policies)
-    return next_delay(policies, failure, current["counts"], machine.rng(scope, current))
+def _retry_delay(turn: Turn, scope: Scope, step: Step, failure: Failure) -> timedelta | None:
+    current, policies = scope.activation, turn.graph.retry_policies(step, turn.options.default_retry)
+    if len(current.counts) != len(policies):
+        current.counts = [0] * len(policies)
+    return next_delay(policies, failure, current.counts, turn.rng(scope, current))
 
 
-def _step_failed(machine: Machine, scope: Scope, step: Step, failure: Failure, error: Json, now: datetime) -> Decision:
-    record = scope.record(step.step_id)
-    record.update(status="failed", output=None, error=error, completedAt=timestamp(now))
-    return transitions.route(machine, scope, step, failure, error, now, in_transition=False)
+def _step_failed(turn: Turn, scope: Scope, step: Step, failure: Failure, error: Json) -> None:
+    _note_failed(turn, scope, error)
+    transitions.route(turn, scope, step, failure, error, in_transition=False)
+
+
+def _note_failed(turn: Turn, scope: Scope, error: Json) -> None:
+    record = scope.record(scope.activation.step_id)
+    record.status, record.output, record.error = StepStatus.FAILED, None, error
+    record.completed_at = turn.timestamp

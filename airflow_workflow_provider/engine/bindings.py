@@ -21,7 +21,8 @@ from airflow_workflow_provider.model.expressions import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from airflow_workflow_provider.engine.state import Json, Scope
+    from airflow_workflow_provider.engine.documents import Json
+    from airflow_workflow_provider.engine.scope import Scope
 
 NAMESPACE: Final = uuid.UUID("6f3d6a52-7d1c-5b0e-9a54-2f1f6f0c7b11")
 
@@ -37,32 +38,27 @@ def bindings_of(
     :param error: overrides the list's last handled failure
     """
     state = scope.state
-    instance = state["instance"]
+    instance = state.instance
     return {
         **scope.names,
-        "input": state["input"],
-        "steps": {step_id: public_record(record) for step_id, record in scope.steps.items()},
+        "input": state.input,
+        "steps": {step_id: record.public() for step_id, record in scope.steps.items()},
         "variables": scope.variables,
         "data": scope.data,
         "output": output,
         "attempt": attempt,
         "error": scope.error if error is None else error,
-        "event": state["event"],
+        "event": state.event,
         "workflow": {
-            "id": instance["workflowId"],
-            "version": instance["version"],
-            "instanceId": instance["id"],
-            "correlationId": instance.get("correlationId"),
-            "startedAt": instance["startedAt"],
-            "startedBy": instance.get("startedBy"),
-            "changedBy": instance.get("changedBy", []),
+            "id": instance.workflow_id,
+            "version": instance.version,
+            "instanceId": instance.id,
+            "correlationId": instance.correlation_id,
+            "startedAt": instance.started_at,
+            "startedBy": instance.started_by,
+            "changedBy": instance.changed_by,
         },
     }
-
-
-def public_record(record: Json) -> Json:
-    """Return the part of a step's record that expressions see."""
-    return {key: record.get(key) for key in ("status", "output", "error", "visit", "startedAt", "completedAt")}
 
 
 def names_in(scope: Scope) -> frozenset[str]:

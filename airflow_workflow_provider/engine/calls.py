@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from airflow_workflow_provider.engine.state import Json, item_indexes
+from airflow_workflow_provider.engine.keys import item_indexes
+from airflow_workflow_provider.engine.phases import Kind
 from airflow_workflow_provider.model.definition import RetryPolicy
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
+
+    from airflow_workflow_provider.engine.documents import Json
+    from airflow_workflow_provider.engine.records import Activation, StepRecord
 
 DEFAULT_RETRY: Final = RetryPolicy(max_attempts=3, strategy="exponential", delay="PT1S")
 
@@ -27,8 +31,8 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Activation:
-    """A step that may be begun now.
+class ActivationRef:
+    """Names a live activation, so that a host can come back to it in another turn.
 
     :param scope: key of the step list that it runs in
     :param step_id: the step
@@ -40,13 +44,13 @@ class Activation:
     scope: str
     step_id: str
     visit: int
-    kind: str = "step"
+    kind: str = Kind.STEP
     attempt: int = 0
 
     @classmethod
-    def of(cls, key: str, current: Json) -> Self:
-        """Return what is live in a scope."""
-        return cls(key, current["stepId"], current["visit"], current["kind"], current["attempt"])
+    def of(cls, key: str, current: Activation) -> Self:
+        """Return the name of what is live in a step list."""
+        return cls(key, current.step_id, current.visit, current.kind, current.attempt)
 
 
 @dataclass(frozen=True)
@@ -113,8 +117,8 @@ def visit_name(key: str, visit: int) -> str:
     return f"{visit}/{'.'.join(map(str, indexes))}" if indexes else str(visit)
 
 
-def decided(record: Json) -> Decision:
+def decided(record: StepRecord) -> Decision:
     """Return the decision that a stored record of a step tells."""
-    if record["status"] in ("running", "waiting"):
+    if not record.is_finished:
         return Decision("region")
-    return Decision(record["status"], next=record["next"], error=record["error"])
+    return Decision(record.status.value, next=record.next, error=record.error)

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.bounded.doors import bounded
 from airflow_workflow_provider.engine.bindings import bindings_of, holds
-from airflow_workflow_provider.engine.state import ROOT, Scope
+from airflow_workflow_provider.engine.keys import ROOT
+from airflow_workflow_provider.engine.scope import Scope
 from airflow_workflow_provider.errors import LimitExceeded, StepFailure
 from airflow_workflow_provider.model.arguments import as_transform
 from airflow_workflow_provider.model.definition import UiComponent
@@ -31,8 +32,9 @@ from airflow_workflow_provider.model.ui import (
 from airflow_workflow_provider.model.words import listed, shortened, shown
 
 if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.progress import Progress
-    from airflow_workflow_provider.engine.state import Json
+    from airflow_workflow_provider.engine.state import State
     from airflow_workflow_provider.model.definition import (
         ArgumentTransform,
         UiColumn,
@@ -129,13 +131,13 @@ class Page:
     notices: tuple[Notice, ...]
 
 
-def ui_bindings(state: Json, status: str, progress: Progress, viewer: Viewer) -> dict[str, Any]:
+def ui_bindings(state: State, status: str, progress: Progress, viewer: Viewer) -> dict[str, Any]:
     """Return what conditions and values of components see: rule X1, and ``status``, ``progress`` and ``user``.
 
     ``output`` is the instance's, ``error`` the failure that ended it, before that the one that is being handled.
     """
     return {
-        **bindings_of(Scope(state, ROOT), output=state["output"], error=state["error"]),
+        **bindings_of(Scope(state, ROOT), output=state.output, error=state.error),
         "status": status,
         "progress": progress.to_json(),
         "user": viewer.to_json(),

@@ -7,10 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_workflow_provider.engine.state import Json, item_indexes
+from airflow_workflow_provider.engine.keys import item_indexes
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from airflow_workflow_provider.engine.documents import Json
+    from airflow_workflow_provider.engine.records import Activation
 
 LEVELS: Final = {"error": 0, "info": 1, "debug": 2}
 _PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
@@ -53,14 +56,14 @@ class EventLog:
         if LEVELS[level] <= self._limit:
             self._events.append(Event(level, name, at, data=data or {}))
 
-    def step(self, level: str, name: str, at: datetime, scope: str, current: Json, *, data: Json | None = None) -> None:
+    def step(
+        self, level: str, name: str, at: datetime, scope: str, current: Activation, *, data: Json | None = None
+    ) -> None:
         """Note something about a step's activation."""
         if self.trace is not None:
-            self.trace.append(Event(level, name, at, current["stepId"], scope, current["visit"], current["attempt"]))
+            self.trace.append(Event(level, name, at, current.step_id, scope, current.visit, current.attempt))
         if LEVELS[level] <= self._limit:
-            event = Event(
-                level, name, at, current["stepId"], scope, current["visit"], current["attempt"], data=data or {}
-            )
+            event = Event(level, name, at, current.step_id, scope, current.visit, current.attempt, data=data or {})
             self._events.append(event)
 
     def drain(self) -> list[Event]:

@@ -7,15 +7,18 @@ of the retry before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.engine.failure import moment
+from airflow_workflow_provider.engine.phases import Phase, StepStatus
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.engine.state import Json
+    from airflow_workflow_provider.engine.documents import Json
+    from airflow_workflow_provider.engine.records import Activation, StepRecord
+    from airflow_workflow_provider.engine.state import State
 
 ENDS: Final = {
     "step.completed": "completed",
@@ -81,7 +84,7 @@ class Span:
         return (self.kind, self.scope, self.step_id, self.visit, self.attempt)
 
 
-def spans_of(happenings: Iterable[Happening], state: Json, completed_at: datetime | None) -> list[Span]:
+def spans_of(happenings: Iterable[Happening], state: State, completed_at: datetime | None) -> list[Span]:
     """Return the spans of an instance, in the order in which they started.
 
     :param happenings: rows of its log in order
@@ -91,9 +94,9 @@ def spans_of(happenings: Iterable[Happening], state: Json, completed_at: datetim
     teller = _Teller()
     for happening in happenings:
         teller.tell(happening)
-    for scope, step_id, record in records_of(state):
+    for scope, step_id, record in state.records():
         teller.complete(scope, step_id, record)
-    for scope, current in live_of(state):
+    for scope, current in state.live():
         teller.live(scope, current)
     spans = sorted(teller.spans.values(), key=lambda span: span.started_at)
     if completed_at is not None:
@@ -102,29 +105,6 @@ def spans_of(happenings: Iterable[Happening], state: Json, completed_at: datetim
                 span.ended_at = max(completed_at, span.started_at)
                 span.status = "failed" if span.status in ("running", "waiting") else span.status
     return spans
-
-
-def records_of(state: Json) -> Iterator[tuple[str, str, Json]]:
-    """Yield scope, stepId and record of every step that the state tells of, the top level's first."""
-    shown: set[str] = set()
-    for key, control in state["scopes"].items():
-        if key == "":
-            continue
-        for step_id, record in control.get("steps", {}).items():
-            shown.add(step_id)
-            yield key, step_id, record
-    for step_id, record in state["steps"].items():
-        if step_id not in shown:
-            yield "", step_id, record
-
-
-def live_of(state: Json) -> Iterator[tuple[str, Json]]:
-    """Yield scope and activation of whatever is live."""
-    if state["status"] in ("completed", "failed"):
-        return
-    for key, control in state["scopes"].items():
-        if control["status"] == "running" and control["current"] is not None:
-            yield key, control["current"]
 
 
 def path_taken(spans: Iterable[Span]) -> dict[tuple[str, str], int]:
@@ -166,33 +146,30 @@ class _Teller:
             self.spans[key] = found
         return found
 
-    def complete(self, scope: str, step_id: str, record: Json) -> None:
+    def complete(self, scope: str, step_id: str, record: StepRecord) -> None:
         """Add the latest visit of a step where the log does not tell of it."""
-        visit, attempt = record.get("visit"), record.get("attempt")
-        if not record.get("startedAt") or visit is None or attempt is None:
+        if record.started_at is None:
             return
-        found = self.spans.get(("step", scope, step_id, visit, attempt))
+        found = self.spans.get(("step", scope, step_id, record.visit, record.attempt))
         if found is None:
-            began = self.due.get(("step", scope, step_id)) or moment(record["startedAt"])
-            found = Span(step_id, scope, visit, attempt, "step", record["status"], began)
+            began = self.due.get(("step", scope, step_id)) or moment(record.started_at)
+            found = Span(step_id, scope, record.visit, record.attempt, "step", record.status.value, began)
             self.spans[found.key] = found
-        ended = record.get("completedAt")
-        if ended and found.ended_at is None:
-            found.ended_at = max(moment(ended), found.started_at)
-            found.status = record["status"]
-        found.next = found.next or record.get("next")
-        if record.get("error") and record["status"] == "failed":
-            found.error = found.error or {key: record["error"].get(key) for key in ("type", "code", "message")}
+        if record.completed_at is not None and found.ended_at is None:
+            found.ended_at = max(moment(record.completed_at), found.started_at)
+            found.status = record.status.value
+        found.next = found.next or record.next
+        if record.error is not None and record.status is StepStatus.FAILED:
+            found.error = found.error or {key: record.error.get(key) for key in ("type", "code", "message")}
 
-    def live(self, scope: str, current: Json) -> None:
+    def live(self, scope: str, current: Activation) -> None:
         """Add what runs at this moment, and say how it does."""
-        if current["startedAt"] is None or current["phase"] in ("pending", "retrying"):
+        if current.started_at is None or current.phase in (Phase.PENDING, Phase.RETRYING):
             return
-        kind = "compensation" if current["kind"] == "compensation" else "step"
-        key = (kind, scope, current["stepId"], current["visit"], current["attempt"])
+        key = (current.kind.value, scope, current.step_id, current.visit, current.attempt)
         span = self.spans.get(key)
         if span is None:
-            span = Span(current["stepId"], scope, *key[3:], kind, "running", moment(current["startedAt"]))
+            span = Span(current.step_id, scope, *key[3:], key[0], "running", moment(current.started_at))
             self.spans[key] = span
         if span.ended_at is None:
-            span.status = "waiting" if current["phase"] == "waiting" else "running"
+            span.status = "waiting" if current.phase is Phase.WAITING else "running"

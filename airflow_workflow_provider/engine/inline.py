@@ -12,16 +12,18 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_workflow_provider.engine import steering
+from airflow_workflow_provider.engine import suspension
+from airflow_workflow_provider.engine.calls import ActivationRef, Call, Decision
 from airflow_workflow_provider.engine.failure import WORKER_LOST, Failure, moment, timestamp
 from airflow_workflow_provider.engine.graph import ON_FAILURE
-from airflow_workflow_provider.engine.machine import Activation, Call, Decision, Machine
+from airflow_workflow_provider.engine.machine import Machine
+from airflow_workflow_provider.engine.phases import Kind, Phase
 from airflow_workflow_provider.errors import StepFailure
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from airflow_workflow_provider.engine.state import Json
+    from airflow_workflow_provider.engine.documents import Json
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,10 @@ class Region:
     nodes: frozenset[str]
     task_id: str | None = None
 
-    def holds(self, activation: Activation) -> bool:
+    def holds(self, activation: ActivationRef) -> bool:
         """Tell whether an activation in some scope runs in this region."""
         if activation.scope == self.scope:
-            return (activation.step_id if activation.kind == "step" else ON_FAILURE) in self.nodes
+            return (activation.step_id if activation.kind == Kind.STEP else ON_FAILURE) in self.nodes
         head = f"{self.scope}/" if self.scope else ""
         return any(activation.scope.startswith((f"{head}{node}/", f"{head}{node}[")) for node in self.nodes)
 
@@ -81,7 +83,7 @@ class Waiting:
     """
 
     until: datetime | None
-    calls: tuple[tuple[Activation, Parked], ...]
+    calls: tuple[tuple[ActivationRef, Parked], ...]
     held: bool = False
 
 
@@ -126,24 +128,24 @@ class InlineHost:
         self._run = run
         self._clock = clock
         self._generation = generation
-        self._parked: dict[Activation, Parked] | None = None
+        self._parked: dict[ActivationRef, Parked] | None = None
 
-    def run(self, ended: tuple[Activation, Ended | Parked] | None = None) -> Left | Waiting:
+    def run(self, ended: tuple[ActivationRef, Ended | Parked] | None = None) -> Left | Waiting:
         """Go on until the path leaves the region or everything in it waits.
 
         :param ended: the end of a call that waited, or what it waits for next
         """
-        result: tuple[Activation, Ended | Parked] | None = ended
+        result: tuple[ActivationRef, Ended | Parked] | None = ended
         for _ in range(MAX_TURNS):
             with self._session() as machine:
                 step = self._turn(machine, result)
             if not isinstance(step, Call):
                 return step
-            result = (Activation(step.scope, step.step_id, step.visit, step.kind, step.attempt), self._run(step))
+            result = (ActivationRef(step.scope, step.step_id, step.visit, step.kind, step.attempt), self._run(step))
         msg = "a region takes a bounded number of turns"
         raise AssertionError(msg)
 
-    def _turn(self, machine: Machine, result: tuple[Activation, Ended | Parked] | None) -> Call | Left | Waiting:
+    def _turn(self, machine: Machine, result: tuple[ActivationRef, Ended | Parked] | None) -> Call | Left | Waiting:
         """Fold in what has ended, and return the next call to run, or why there is none."""
         now = self._clock()
         if self._parked is None:
@@ -153,8 +155,7 @@ class InlineHost:
             self._report(machine, *result, now)
         while True:
             self._wake(machine, now)
-            while machine.expire(now):
-                pass
+            machine.expire(now)
             if not self._is_inside(machine):
                 return Left(self._last_decision(machine))
             activation = self._next(machine, now)
@@ -164,7 +165,7 @@ class InlineHost:
             if call is not None:
                 return call
 
-    def _adopt(self, machine: Machine) -> dict[Activation, Parked]:
+    def _adopt(self, machine: Machine) -> dict[ActivationRef, Parked]:
         """Take over what waits: this host's own calls after a pause, a dead host's after a crash."""
         return {
             activation: Parked(
@@ -180,7 +181,7 @@ class InlineHost:
                 failure = Failure(WORKER_LOST, "The worker that ran this attempt died")
                 machine.fail(activation.scope, activation.step_id, None, failure, now)
 
-    def _report(self, machine: Machine, activation: Activation, result: Ended | Parked, now: datetime) -> None:
+    def _report(self, machine: Machine, activation: ActivationRef, result: Ended | Parked, now: datetime) -> None:
         key, step_id = activation.scope, activation.step_id
         if isinstance(result, Parked):
             until = None if result.until is None else timestamp(result.until)
@@ -196,7 +197,7 @@ class InlineHost:
             machine.succeed(key, step_id, self._runner, result.output, now)
 
     @property
-    def _waits(self) -> dict[Activation, Parked]:
+    def _waits(self) -> dict[ActivationRef, Parked]:
         if self._parked is None:
             msg = "the first turn has taken over what waits"
             raise AssertionError(msg)
@@ -215,22 +216,22 @@ class InlineHost:
         current = machine.scope(self._region.scope).current
         if current is None:
             return False
-        return (current["stepId"] if current["kind"] == "step" else ON_FAILURE) in self._region.nodes
+        return (current.step_id if current.is_step else ON_FAILURE) in self._region.nodes
 
     def _last_decision(self, machine: Machine) -> Decision | None:
-        last = machine.scope(self._region.scope).control["last"]
-        handled = machine.state["failure"]
+        last = machine.scope(self._region.scope).control.last
+        handled = machine.state.failure
         if ON_FAILURE in self._region.nodes and handled is not None:
-            record = machine.state["steps"].get(last)
-            if record is None or not record.get("handling"):
-                return Decision("failed", next=handled["next"], error=handled["error"])
+            record = machine.state.steps.get(last) if last is not None else None
+            if record is None or not record.handling:
+                return Decision("failed", next=handled.next, error=handled.error)
         return machine.decision_of(self._region.scope, last) if last is not None else None
 
-    def _next(self, machine: Machine, now: datetime) -> Activation | None:
+    def _next(self, machine: Machine, now: datetime) -> ActivationRef | None:
         """Return what to begin next: the oldest activation that is due."""
         return next(filter(self._region.holds, machine.ready(now)), None)
 
-    def _begin(self, machine: Machine, activation: Activation, now: datetime) -> Call | None:
+    def _begin(self, machine: Machine, activation: ActivationRef, now: datetime) -> Call | None:
         begun = machine.begin(activation.scope, activation.step_id, self._runner, now, generation=self._generation)
         if begun.action != "run":
             return None
@@ -253,12 +254,12 @@ class InlineHost:
     def _is_held(self, machine: Machine) -> bool:
         """Tell whether the end of a suspension changes something here; it wakes the task up then."""
         held = machine.is_suspended and (
-            machine.state["instance"].get("deadline") is not None
+            machine.state.instance.deadline is not None
             or any(
-                current["phase"] in ("pending", "retrying") and self._region.holds(Activation.of(key, current))
+                current.phase in (Phase.PENDING, Phase.RETRYING) and self._region.holds(ActivationRef.of(key, current))
                 for key, current in machine.live()
             )
         )
         if held and self._region.task_id is not None:
-            steering.hold(machine, self._region.task_id)
+            suspension.hold(machine, self._region.task_id)
         return held

@@ -33,6 +33,7 @@ from airflow_workflow_provider.model.paths import (
 )
 
 if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.state import State
     from airflow_workflow_provider.model.definition import Step, WorkflowDefinition
 
 MASK: Final = "***"
@@ -45,9 +46,6 @@ _BEGINNING: Final = 6
 _CORE: Final = re.compile("[A-Za-z0-9]+")
 _LONG: Final = 59
 """Shorter texts were not cut."""
-
-NOTED: Final = "secrets"
-"""Key of the state's ``instance`` that lists the paths of secrets in forms."""
 
 _ROOTS: Final = ("input", "output", "data", "variables", "event")
 _INPUTS: Final = (("input",), ("data",), ("event", "data"))
@@ -72,17 +70,17 @@ def filled(schema: Any, *forms: Any) -> Filled:
     return Filled(tuple(secret_paths(schema)), forms)
 
 
-def filled_in(state: Mapping[str, Any]) -> Filled:
+def filled_in(state: State) -> Filled:
     """Return the forms that an instance has."""
-    noted = tuple(from_json(path) for path in state.get("instance", {}).get(NOTED, ()))
-    outputs = [step.get("output") for step in state.get("steps", {}).values()]
+    noted = tuple(from_json(path) for path in state.instance.secrets)
+    outputs = [record.output for record in state.steps.values()]
     answers = [answer for output in outputs if isinstance(output, dict) for answer in (output, *_votes(output))]
     return Filled(noted, tuple(answer["form"] for answer in answers if "form" in answer))
 
 
-def note_secrets(state: dict[str, Any], schema: Any) -> None:
+def note_secrets(state: State, schema: Any) -> None:
     """Note in the state of an instance what a form of a schema hides, before it has such a form."""
-    noted = state["instance"].setdefault(NOTED, [])
+    noted = state.instance.secrets
     noted += [path for path in map(to_json, secret_paths(schema)) if path not in noted]
 
 

@@ -87,7 +87,7 @@ def situation(machine: Machine) -> Situation:
     if machine.status == "completed":
         return "completed"
     if machine.status == "failed":
-        return "cancelled" if (machine.state["error"] or {}).get("type") == CANCELLED else "failed"
+        return "cancelled" if (machine.state.error or {}).get("type") == CANCELLED else "failed"
     if machine.is_suspended:
         return "suspended"
     return "asking" if machine.status == "suspended" else "running"
@@ -117,8 +117,8 @@ def possible(machine: Machine) -> list[Operation]:
 
 
 def _cancelling(machine: Machine, *, compensate: bool) -> Verdict:
-    handled = machine.state["failure"]
-    if handled is not None and handled.get("cancelled"):
+    handled = machine.state.failure
+    if handled is not None and handled.cancelled:
         return UNCHANGED
     if not compensate:
         return DO

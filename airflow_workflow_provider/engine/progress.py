@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.engine.graph import ON_FAILURE, child_path, strongly_connected
-from airflow_workflow_provider.engine.state import ROOT
+from airflow_workflow_provider.engine.keys import ROOT
+from airflow_workflow_provider.engine.phases import InstanceStatus, StepStatus
 from airflow_workflow_provider.model.definition import FAIL
 
 if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.graph import Graph, StepList
-    from airflow_workflow_provider.engine.state import Json
+    from airflow_workflow_provider.engine.records import Records, StepRecord
+    from airflow_workflow_provider.engine.state import State
     from airflow_workflow_provider.model.definition import Step
 
 MOST_UNFINISHED = 99
@@ -49,43 +52,42 @@ class Progress:
         }
 
 
-def progress_of(graph: Graph, state: Json, current_step: str | None) -> Progress:
+def progress_of(graph: Graph, state: State, current_step: str | None) -> Progress:
     """Return how far an instance has come.
 
     :param current_step: the step most recently activated at top level
     """
     found = _List(graph, state, graph.root, ROOT)
     done = found.done()
-    if state["status"] == "completed":
+    if state.status is InstanceStatus.COMPLETED:
         return Progress(done, done, 100, current_step)
-    total = done + found.left(current_step if state["status"] == "failed" else None)
+    total = done + found.left(current_step if state.status is InstanceStatus.FAILED else None)
     percent = min(100 * done // total, MOST_UNFINISHED) if total else 0
     return Progress(done, total, percent, current_step)
 
 
-def was_done(record: Json | None) -> bool:
+def was_done(record: StepRecord | None) -> bool:
     """Tell from a step's record whether its latest visit ended well, or its failure was handled."""
     if record is None:
         return False
-    if record["status"] == "failed":
-        return record.get("next") not in (None, FAIL, ON_FAILURE)
-    return record["status"] in ("completed", "skipped")
+    if record.status is StepStatus.FAILED:
+        return record.next not in (None, FAIL, ON_FAILURE)
+    return record.status in (StepStatus.COMPLETED, StepStatus.SKIPPED)
 
 
 class _List:
     """A step list in the state; ``key`` is None for one that has not been started."""
 
-    def __init__(self, graph: Graph, state: Json, found: StepList, key: str | None) -> None:
-        control = None if key is None else state["scopes"].get(key)
+    def __init__(self, graph: Graph, state: State, found: StepList, key: str | None) -> None:
+        control = None if key is None else state.lists.get(key)
         self._graph = graph
         self._state = state
         self._found = found
         self._key = key
-        self._running = control is not None and control["status"] == "running"
-        self._current: Json | None = control["current"] if control is not None and self._running else None
-        self._records: Json = {}
-        if control is not None:
-            self._records = state["steps"] if key == ROOT else control["steps"]
+        self._current = control.current if control is not None and control.is_running else None
+        self._records: Records = {}
+        if control is not None and key is not None:
+            self._records = state.values(key).steps
 
     def done(self) -> int:
         """Return how many steps were done, those of branches included."""
@@ -99,8 +101,8 @@ class _List:
         start = stopped_at
         if self._key is None:
             start = self._found.entry
-        elif self._current is not None and self._current["kind"] == "step":
-            start = self._current["stepId"]
+        elif self._current is not None and self._current.is_step:
+            start = self._current.step_id
         return self._longest(start) if start is not None and start in self._found.by_id else 0
 
     def _done_in(self, step: Step) -> int:
@@ -138,10 +140,10 @@ class _List:
 
     def _is_live(self, step_id: str) -> bool:
         current = self._current
-        return current is not None and current["kind"] == "step" and current["stepId"] == step_id
+        return current is not None and current.is_step and current.step_id == step_id
 
     def _live_region(self, step: Step) -> bool:
-        region = self._current is not None and self._current["region"] is not None
+        region = self._current is not None and self._current.region is not None
         return region and self._is_live(step.step_id) and step.for_each is None
 
     def _children(self, step: Step, *, fresh: bool = False) -> list[_List]:

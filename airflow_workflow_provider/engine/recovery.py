@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from airflow_workflow_provider.engine import attempts, regions, timing
-from airflow_workflow_provider.engine.overrule import BY_HAND
+from airflow_workflow_provider.engine.keys import ROOT
+from airflow_workflow_provider.engine.manual_override import BY_HAND
+from airflow_workflow_provider.engine.phases import ListStatus, StepStatus
 from airflow_workflow_provider.engine.rerun import reopen
 from airflow_workflow_provider.engine.schemas import check_against
-from airflow_workflow_provider.engine.state import ROOT, Json
 from airflow_workflow_provider.engine.values import json_object, same
 from airflow_workflow_provider.errors import Conflict, NotFound, StepFailure
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.machine import Machine
 
 Place = tuple[str, str]
@@ -25,8 +27,8 @@ ITEM: Final = "[]"
 
 def is_compensated(machine: Machine) -> bool:
     """Tell whether compensations have undone, at least in part, what the steps had done."""
-    handled = machine.state["failure"]
-    return handled is not None and bool(handled["compensated"])
+    handled = machine.state.failure
+    return handled is not None and bool(handled.compensated)
 
 
 def stopped_at(machine: Machine, *, failed_only: bool = False) -> list[Place]:
@@ -46,11 +48,12 @@ def stopped_at(machine: Machine, *, failed_only: bool = False) -> list[Place]:
 def retry(machine: Machine, now: datetime) -> list[Place]:
     """Activate again what failed or was stopped; return it."""
     places = stopped_at(machine)
-    handling = _stop_of(machine, ROOT).get("handling")
-    for key, step_id in places:
-        reopen(machine, key, step_id, now, handling=handling if key == ROOT else None)
-    timing.set_deadline(machine, now)
-    machine.refresh()
+    stop = machine.state.root.stopped
+    handling = None if stop is None else stop.handling
+    with machine.turn(now) as turn:
+        for key, step_id in places:
+            reopen(turn, key, step_id, handling=handling if key == ROOT else None)
+        timing.set_deadline(machine.state, machine.graph, now)
     return places
 
 
@@ -63,10 +66,10 @@ def restart_from(machine: Machine, step_id: str, now: datetime, input_data: Json
     places = restarted_at(machine, step_id)
     if input_data is not None:
         _exchange_input(machine, input_data)
-    for place in places:
-        reopen(machine, *place, now)
-    timing.set_deadline(machine, now)
-    machine.refresh()
+    with machine.turn(now) as turn:
+        for place in places:
+            reopen(turn, *place)
+        timing.set_deadline(machine.state, machine.graph, now)
     return places
 
 
@@ -88,26 +91,27 @@ def skip(machine: Machine, key: str, step_id: str, output: Json, now: datetime) 
     :raises StepFailure: the output does not fit, or what follows from it cannot be computed; the state is not to be
         kept then
     """
-    step, record = machine.graph.step(step_id), machine.scope(key).values["steps"][step_id]
-    generation, forked = record["generation"], _is_forked(machine, key, step_id)
-    reopen(machine, key, step_id, now)
-    scope = machine.scope(key)
-    attempts.start_attempt(machine, scope, BY_HAND, now, generation)
-    machine.log.step("info", "step.skipped", now, key, scope.control["current"])
-    whole = forked or not machine.graph.is_region(step) or machine.graph.must_run_inline(step)
-    task = machine.graph.tasks.get(step.task_id)
-    if task is not None and task.output_schema and not forked:
-        check_against(task.output_schema, output, f"output of task {step.task_id!r}", output=True)
-    result = json_object(output, max_bytes=machine.options.max_output_bytes)
-    if whole:
-        decision = attempts.complete(machine, scope, step, result, now, shaped_only=machine.graph.is_region(step))
-    else:
-        decision = regions.fork(machine, scope, step, result, now)
-    if decision.status == "failed" and decision.error is not None:
-        error = decision.error
+    graph, step = machine.graph, machine.graph.step(step_id)
+    known, forked = machine.scope(key).record(step_id), _is_forked(machine, key, step_id)
+    whole = forked or not graph.is_region(step) or graph.must_run_inline(step)
+    with machine.turn(now) as turn:
+        reopen(turn, key, step_id)
+        scope = turn.scope(key)
+        attempts.start_attempt(turn, scope, BY_HAND, known.generation)
+        turn.log.step("info", "step.skipped", now, key, scope.activation)
+        task = graph.tasks.get(step.task_id)
+        if task is not None and task.output_schema and not forked:
+            check_against(task.output_schema, output, f"output of task {step.task_id!r}", output=True)
+        result = json_object(output, max_bytes=machine.options.max_output_bytes)
+        record = scope.record(step_id)
+        if whole:
+            attempts.complete(turn, scope, step, result, shaped_only=graph.is_region(step))
+        else:
+            regions.fork(turn, scope, step, result)
+    if record.status is StepStatus.FAILED and record.error is not None:
+        error = record.error
         raise StepFailure(error["message"], type=error["type"], code=error["code"], details=error["details"])
-    timing.set_deadline(machine, now)
-    machine.refresh()
+    timing.set_deadline(machine.state, graph, now)
     return whole
 
 
@@ -115,43 +119,39 @@ def skip(machine: Machine, key: str, step_id: str, output: Json, now: datetime) 
 
 
 def _stopped_in(machine: Machine, key: str) -> list[Place]:
-    control = machine.state["scopes"][key]
-    stop = _stop_of(machine, key)
-    step_id = stop.get("stepId") or _failed_in(machine, key)
-    if control["status"] == "completed" or step_id is None:
+    control = machine.state.lists[key]
+    step_id = control.stopped.step_id if control.stopped is not None else _failed_in(machine, key)
+    if control.status is ListStatus.COMPLETED or step_id is None:
         return []
-    if _is_forked(machine, key, step_id):
-        children = machine.scope(key).values["steps"][step_id]["region"]["children"]
+    record = machine.state.record(key, step_id)
+    if record is not None and record.region is not None and _is_forked(machine, key, step_id):
+        children = record.region.children
         inner = [place for child in children for place in _stopped_in(machine, child)]
         if inner:
             return inner
     return [(key, step_id)]
 
 
-def _stop_of(machine: Machine, key: str) -> Json:
-    return machine.state["scopes"][key].get("stopped") or {}
-
-
 def _failed_in(machine: Machine, key: str) -> str | None:
     """Return the step whose failure ended a list; that which the workflow's ``onFailure`` was given, not its own."""
-    handled = machine.state["failure"] if key == ROOT else None
-    failure = handled or machine.state["scopes"][key]["failure"]
-    step_id = (failure["error"] if failure is not None else {}).get("stepId")
+    handled = machine.state.failure if key == ROOT else None
+    failure = handled or machine.state.lists[key].failure
+    step_id = failure.error.get("stepId") if failure is not None else None
     return step_id if step_id is not None and _has_failed(machine, key, step_id) else None
 
 
 def _has_failed(machine: Machine, key: str, step_id: str) -> bool:
-    record = machine.scope(key).values["steps"].get(step_id)
-    return record is not None and record["status"] == "failed"
+    record = machine.state.record(key, step_id)
+    return record is not None and record.status is StepStatus.FAILED
 
 
 def _is_forked(machine: Machine, key: str, step_id: str) -> bool:
     """Tell whether the branches of a step's latest visit were started, and are still known."""
     scope = machine.scope(key)
-    record = scope.values["steps"].get(step_id)
-    if record is None or record.get("region") is None or scope.numbering.get(step_id) != record["visit"]:
+    record = scope.values.steps.get(step_id)
+    if record is None or record.region is None or scope.numbering.get(step_id) != record.visit:
         return False
-    return all(child in machine.state["scopes"] for child in record["region"]["children"])
+    return all(child in machine.state.lists for child in record.region.children)
 
 
 # Restart
@@ -167,7 +167,7 @@ def _key_of(machine: Machine, step_id: str) -> str:
         outer = path.split(ITEM)[0].rsplit("/", 1)[-1]
         message = f"Step {step_id!r} runs for each item of step {outer!r}"
         raise Conflict(message, code="inside-items", pointer="/fromStepId", suggestion=f"restart from {outer!r}")
-    if path not in machine.state["scopes"] or step_id not in machine.scope(path).values["steps"]:
+    if machine.state.record(path, step_id) is None:
         raise _not_run(step_id)
     parts = path.split("/") if path else []
     for end in range(0, len(parts), 2):
@@ -193,7 +193,7 @@ def _is_beside(key: str, other: str) -> bool:
 def _exchange_input(machine: Machine, input_data: Json) -> None:
     """Take a new input; what had been made of the old one in the working document stays."""
     state = machine.state
-    old, data = state["input"], state["data"]
+    old, data = state.input, state.data
     for name in {*old, *input_data}:
         if name in data and not (name in old and same(data[name], old[name])):
             continue
@@ -201,4 +201,4 @@ def _exchange_input(machine: Machine, input_data: Json) -> None:
             data[name] = input_data[name]
         else:
             data.pop(name, None)
-    state["input"] = input_data
+    state.input = input_data

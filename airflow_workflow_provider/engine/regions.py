@@ -1,165 +1,184 @@
-"""Steps with branches or items: fork, join, and what a failure inside means (rules P1 to P4)."""
+"""Steps with branches or items: fork, and what a failure or an end inside means (rules P1 to P4)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_workflow_provider.engine import attempts, closing
-from airflow_workflow_provider.engine.bindings import Occasion, apply_transform, bindings_of, names_in
-from airflow_workflow_provider.engine.calls import Decision
-from airflow_workflow_provider.engine.failure import (
-    BRANCH_FAILED,
-    CANCELLED,
-    EXPRESSION_ERROR,
-    Failure,
-    timestamp,
-)
-from airflow_workflow_provider.engine.state import ROOT, Json, Scope, new_scope
+from airflow_workflow_provider.engine.bindings import apply_transform, bindings_of, names_in
+from airflow_workflow_provider.engine.failure import BRANCH_FAILED, CANCELLED, EXPRESSION_ERROR, Failure
+from airflow_workflow_provider.engine.keys import ROOT
+from airflow_workflow_provider.engine.phases import UNFINISHED, ListStatus, StepStatus, Trigger
+from airflow_workflow_provider.engine.records import CompletedVisit, ItemResult, Items, ListState, Region, Stopped
+from airflow_workflow_provider.engine.turn import RegionChanged, RegionDone, RegionFailed
 from airflow_workflow_provider.engine.values import json_object, same
 from airflow_workflow_provider.errors import StepFailure
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from airflow_workflow_provider.engine.machine import Machine
+    from airflow_workflow_provider.engine.documents import Json
+    from airflow_workflow_provider.engine.records import Activation, ListFailure
+    from airflow_workflow_provider.engine.scope import Scope
+    from airflow_workflow_provider.engine.state import State
+    from airflow_workflow_provider.engine.turn import Turn
     from airflow_workflow_provider.model.definition import ForEach, Step
 
 MAX_LISTED_CAUSES = 100
 
 
-def fork(machine: Machine, scope: Scope, step: Step, own: Json, now: datetime) -> Decision:
+def note_completed(turn: Turn, scope: Scope, step: Step, output: Json) -> None:
+    """Note a visit whose own task was done, for compensation (rule F7)."""
+    if step.compensation is not None:
+        visit = CompletedVisit(scope.key, step.step_id, scope.activation.visit, scope.names, output)
+        turn.state.completed.append(visit)
+
+
+def fork(turn: Turn, scope: Scope, step: Step, own: Json) -> None:
     """Keep a region's own result and start its branches or items.
 
     :param own: the result of the region's own task
     :raises StepFailure: ``items`` gave no array; nothing was kept, but for compensation the own task was done
     """
-
-    current = scope.control["current"]
-    closing.note_completed(machine, scope, step, own)
-    region: Json = {"own": own, "children": []}
+    current = scope.activation
+    note_completed(turn, scope, step, own)
+    region = Region(own)
     if step.for_each is not None:
-        bindings = bindings_of(scope, attempt=current["attempt"], output=own)
+        bindings = bindings_of(scope, attempt=current.attempt, output=own)
         bindings["data"] = {**bindings["data"], **own, **bindings["variables"]}
-        region.update(_items(scope, step.for_each, bindings, machine.occasion(scope, current, now)))
-    region["busy"] = True
-    current.update(phase="region", region=region)
+        region.items = _items(turn, scope, step.for_each, bindings)
+    current.move(Trigger.FORK)
+    current.region = region
+    turn.log.step("info", "region.started", turn.now, scope.key, current, data={"output": own})
+    for branch in step.parallel_branches or ():
+        key = f"{scope.prefix}{step.step_id}/{branch.branch_id}"  # rerun.reopen reads the owner out of it
+        region.children.append(key)
+        child = _open(turn, scope, key, {})
+        if branch.steps:
+            turn.activate(child, branch.steps[0].step_id)
+        else:
+            child.control.status, child.control.output = ListStatus.COMPLETED, {}
     if step.for_each is None:
         # Kept with the record, so that a step of a branch can be run again after the region has ended.
-        scope.record(step.step_id)["region"] = {"own": own, "children": region["children"], "busy": False}
-    machine.log.step("info", "region.started", now, scope.key, current, data={"output": own})
-    for branch in step.parallel_branches or ():
-        key = f"{_prefix(scope)}{step.step_id}/{branch.branch_id}"  # rerun.reopen reads the owner out of it
-        region["children"].append(key)
-        _open(machine, scope, key, branch.steps, {}, now)
-    return settle(machine, scope, now)
+        scope.record(step.step_id).region = Region(own, list(region.children))
+    turn.then(RegionChanged(scope.key, step.step_id, current.visit))
 
 
-def child_ended(machine: Machine, child: Scope, now: datetime) -> None:
-    """Note that a branch or item has ended, and end its region when it was the last."""
+def child_ended(turn: Turn, child: Scope) -> None:
+    """Note that a branch or item has ended."""
     parent = child.parent
-    if parent is None or parent.current is None or parent.current["region"] is None:
-        msg = "a branch ends inside a region that runs"
-        raise AssertionError(msg)
-    if child.control["names"]:
-        _keep_item(parent.current["region"], child)
-    # While the region starts its branches, or stops them, whoever does that settles it once.
-    if not parent.current["region"].get("busy"):
-        settle(machine, parent, now)
+    if parent is None:
+        message = "a branch ends inside a region"
+        raise AssertionError(message)
+    current = parent.activation
+    if child.control.names:
+        _keep_item(parent.region, child)
+    turn.then(RegionChanged(parent.key, current.step_id, current.visit))
 
 
-def settle(machine: Machine, scope: Scope, now: datetime) -> Decision:
-    """Start the items that may start now; join or fail the region when nothing in it runs any more."""
-
-    step = machine.graph.step(scope.control["current"]["stepId"])
-    region = scope.control["current"]["region"]
-    region["busy"] = True
-    failed = _too_many_failures(scope, step)
+def settle(turn: Turn, changed: RegionChanged) -> None:
+    """Start the items that may start now; end the region when nothing in it runs any more."""
+    current = turn.state.live_step(changed.key, changed.step_id)
+    if current is None or current.region is None or current.visit != changed.visit:
+        return  # it was settled by an occurrence before this one
+    scope, step = turn.scope(changed.key), turn.graph.step(changed.step_id)
+    failed = _too_many_failures(turn.state, current.region, step)
     if failed and step.fail_fast:
-        cancel_live(machine, scope, now, keep=True)
+        cancel_live(turn, scope, keep=True)
     elif not failed and step.for_each is not None:
-        _fill(machine, scope, step, step.for_each, now)
-        failed = _too_many_failures(scope, step)
-    region["busy"] = False
-    if any(_runs(machine, key) for key in region["children"]):
-        return Decision("region")
+        _fill(turn, scope, step, step.for_each)
+        failed = _too_many_failures(turn.state, current.region, step)
+    if any(_runs(turn.state, key) for key in current.region.children):
+        return
     if failed:
-        failure = _branch_failed(scope, step)
-        _show_steps(machine, scope)
+        failure = _branch_failed(turn.state, current.region, step)
+        _show_steps(scope)
         if step.for_each is not None:
-            drop_children(machine, scope)
-        return attempts.attempt_failed(machine, scope, failure, now)
-    return _join(machine, scope, step, now)
+            drop_children(turn.state, current)
+        turn.then(RegionFailed(scope.key, failure))
+    else:
+        turn.then(RegionDone(scope.key))
 
 
-def drop_children(machine: Machine, scope: Scope) -> None:
-    """Forget the branches or items of a region."""
-    region = scope.control["current"]["region"]
-    for key in region["children"] if region else ():
-        _forget(machine.state, key)
+def merge(turn: Turn, scope: Scope, step: Step) -> Json:
+    """Merge the branches of a region that has ended, in definition order; return the aggregate (rules X1, P1, P4).
+
+    :raises StepFailure: the aggregate is too large
+    """
+    region = scope.region
+    aggregate: Json = {"task": region.own}
+    scope.values.data.update(region.own)
+    if region.items is not None:
+        items = region.items
+        aggregate["items"] = [items.results[index].output for index in range(len(items.values))]
+    else:
+        _show_steps(scope)
+        children = [turn.state.lists[key] for key in region.children]
+        aggregate["branches"] = {
+            key.rsplit("/", 1)[1]: child.output for key, child in zip(region.children, children, strict=True)
+        }
+        outer = scope.variables
+        changed: Json = {}
+        for child in children:
+            scope.values.data.update(child.data)
+            changed.update({k: v for k, v in child.variables.items() if k not in outer or not same(outer[k], v)})
+        scope.values.variables.update(changed)
+    if step.output is not None:
+        return aggregate
+    return json_object(aggregate, max_bytes=turn.options.max_output_bytes)
 
 
-def forget_items(machine: Machine, scope: Scope, step_id: str) -> None:
+def drop_children(state: State, current: Activation) -> None:
+    """Forget the branches or items of an activation."""
+    for key in current.region.children if current.region is not None else ():
+        _forget(state, key)
+
+
+def forget_items(state: State, scope: Scope, step_id: str) -> None:
     """Forget the items of a step that were stopped."""
-    head = f"{_prefix(scope)}{step_id}["
-    for key in [key for key in machine.state["scopes"] if key.startswith(head)]:
-        del machine.state["scopes"][key]
+    head = f"{scope.prefix}{step_id}["
+    for key in [key for key in state.lists if key.startswith(head)]:
+        del state.lists[key]
 
 
-def cancel_live(machine: Machine, scope: Scope, now: datetime, *, keep: bool = False) -> None:
+def cancel_live(turn: Turn, scope: Scope, *, keep: bool = False) -> None:
     """Stop whatever runs in a list: steps that were begun fail with Cancelled, the others never start.
 
     :param keep: keep the list's own live activation; stop only what runs inside its region
     """
-    current = scope.control["current"]
+    current = scope.current
     if current is None:
         return
-    for key in current["region"]["children"] if current["region"] else ():
-        if _runs(machine, key):
-            child = machine.scope(key)
-            cancel_live(machine, child, now)
-            child.control.update(status="cancelled", current=None)
+    for key in current.region.children if current.region is not None else ():
+        if _runs(turn.state, key):
+            child = turn.scope(key)
+            cancel_live(turn, child)
+            child.control.status, child.control.current = ListStatus.CANCELLED, None
             _keep_visits(child)
-    _show_steps(machine, scope)
-    if keep or current["kind"] != "step":
+    _show_steps(scope)
+    if keep or not current.is_step:
         return
-    handling = scope.key == ROOT and machine.state["failure"] is not None
-    scope.control["stopped"] = {"stepId": current["stepId"], "handling": handling}
-    record = scope.values["steps"].get(current["stepId"])
-    if record is not None and record["status"] in ("running", "waiting"):
-        error = Failure(CANCELLED, "Stopped because the work around it ended").error_object(
-            current["stepId"], current["attempt"], timestamp(now)
-        )
-        record.update(status="failed", error=error, completedAt=timestamp(now))
-        machine.log.step("info", "step.cancelled", now, scope.key, current, data={"error": error})
+    handling = scope.key == ROOT and turn.state.failure is not None
+    scope.control.stopped = Stopped(current.step_id, handling)
+    record = scope.values.steps.get(current.step_id)
+    if record is not None and record.status in UNFINISHED:
+        failure = Failure(CANCELLED, "Stopped because the work around it ended")
+        record.status, record.completed_at = StepStatus.FAILED, turn.timestamp
+        record.error = turn.error(failure, current.step_id, current.attempt)
+        turn.log.step("info", "step.cancelled", turn.now, scope.key, current, data={"error": record.error})
 
 
-def _prefix(scope: Scope) -> str:
-    return f"{scope.key}/" if scope.key else ""
+def _open(turn: Turn, parent: Scope, key: str, names: Json) -> Scope:
+    turn.state.lists[key] = ListState(parent.key, names, error=parent.error)
+    return turn.scope(key)
 
 
-def _open(machine: Machine, parent: Scope, key: str, steps: tuple[Step, ...], names: Json, now: datetime) -> Scope:
-    control = new_scope(parent.key, names)
-    control.update(steps={}, variables={}, data={}, error=parent.error)
-    machine.state["scopes"][key] = control
-    child: Scope = machine.scope(key)
-    if steps:
-        machine.activate(child, steps[0].step_id, now)
-    else:
-        control.update(status="completed", output={})
-    return child
-
-
-def _items(scope: Scope, for_each: ForEach, bindings: Json, occasion: Occasion) -> Json:
+def _items(turn: Turn, scope: Scope, for_each: ForEach, bindings: Json) -> Items:
+    occasion = turn.occasion(scope, scope.activation)
     items = apply_transform(for_each.items, names_in(scope), bindings, occasion, "forEach/items")
     if not isinstance(items, list):
         hint = " JSONata returns a single match bare: write [expression]." if for_each.items.type == "jsonata" else ""
-        msg = f"forEach/items must give an array, not {_kind(items)}.{hint}"
-        raise StepFailure(
-            msg,
-            type=EXPRESSION_ERROR,
-            details={"expression": for_each.items.expression[:1_000], "at": "forEach/items"},
-        )
-    return {"items": items, "started": 0, "failed": 0, "results": {}, "visits": dict(scope.numbering)}
+        message = f"forEach/items must give an array, not {_kind(items)}.{hint}"
+        details = {"expression": for_each.items.expression[:1_000], "at": "forEach/items"}
+        raise StepFailure(message, type=EXPRESSION_ERROR, details=details)
+    return Items(items, visits=dict(scope.numbering))
 
 
 def _kind(value: Any) -> str:
@@ -167,128 +186,100 @@ def _kind(value: Any) -> str:
     return names.get(type(value), "a number")
 
 
-def _fill(machine: Machine, scope: Scope, step: Step, for_each: ForEach, now: datetime) -> None:
+def _fill(turn: Turn, scope: Scope, step: Step, for_each: ForEach) -> None:
     """Start items up to ``maxConcurrency``, unless too many have failed."""
-    region = scope.control["current"]["region"]
+    region = scope.region
+    items = region.items
     while (
-        region["started"] < len(region["items"])
-        and len(region["children"]) < for_each.max_concurrency
-        and not _too_many_failures(scope, step)
+        items is not None
+        and items.started < len(items.values)
+        and len(region.children) < for_each.max_concurrency
+        and not _too_many_failures(turn.state, region, step)
     ):
-        index = region["started"]
-        region["started"] += 1
-        key = f"{_prefix(scope)}{step.step_id}[{index}]"
-        region["children"].append(key)
-        names = {for_each.as_: region["items"][index], f"{for_each.as_}Index": index}
-        child = _open(machine, scope, key, (), names, now)
-        child.control["visits"] = dict(region["visits"])
-        if not for_each.steps:
-            _keep_item(region, child)
+        index = items.started
+        items.started += 1
+        key = f"{scope.prefix}{step.step_id}[{index}]"
+        region.children.append(key)
+        child = _open(turn, scope, key, {for_each.as_: items.values[index], f"{for_each.as_}Index": index})
+        child.control.visits = dict(items.visits)
+        if for_each.steps:
+            turn.activate(child, for_each.steps[0].step_id)
             continue
-        child.control.update(status="running", output=None)
-        machine.activate(child, for_each.steps[0].step_id, now)
+        child.control.status, child.control.output = ListStatus.COMPLETED, {}
+        _keep_item(region, child)
 
 
-def _keep_item(region: Json, child: Scope) -> None:
+def _keep_item(region: Region, child: Scope) -> None:
     """Keep an item's result and forget the rest: items merge nothing (rule X1)."""
-    index = child.key.rsplit("[", 1)[1].rstrip("]")
-    control = child.control
-    if control["status"] == "completed":
-        region["results"][index] = {"output": control["output"]}
-    elif control["status"] == "failed":
-        region["results"][index] = {"failure": control["failure"]}
-        region["failed"] += 1
+    control, items = child.control, region.items
+    if items is None:
+        message = "an item belongs to a forEach"
+        raise AssertionError(message)
+    index = int(child.key.rsplit("[", 1)[1].rstrip("]"))
+    if control.status is ListStatus.COMPLETED:
+        items.results[index] = ItemResult(output=control.output)
+    elif control.status is ListStatus.FAILED:
+        items.results[index] = ItemResult(failure=control.failure)
+        items.failed += 1
     _keep_visits(child)
-    region["children"].remove(child.key)
+    region.children.remove(child.key)
     _forget(child.state, child.key)
 
 
 def _keep_visits(child: Scope) -> None:
     """Let the numbers of an item's visits count, so that none is given twice (rule F7)."""
-    numbering = Scope(child.state, child.control["parent"]).numbering
-    for step_id, visits in child.control["visits"].items():
+    parent = child.parent
+    if parent is None:
+        return
+    numbering = parent.numbering
+    for step_id, visits in child.control.visits.items():
         numbering[step_id] = max(visits, numbering.get(step_id, 0))
 
 
-def _failures(scope: Scope) -> dict[str, Json]:
+def _failures(state: State, region: Region) -> dict[str, ListFailure]:
     """Return what failed in a region, by branch or item, in definition order."""
-    region = scope.control["current"]["region"]
-    if "items" in region:
-        failed = {key: result["failure"] for key, result in region["results"].items() if "failure" in result}
-        return dict(sorted(failed.items(), key=lambda entry: int(entry[0])))
-    controls = {key.rsplit("/", 1)[1]: scope.state["scopes"][key] for key in region["children"]}
-    return {name: control["failure"] for name, control in controls.items() if control["status"] == "failed"}
+    if region.items is not None:
+        results = sorted(region.items.results.items())
+        return {str(index): result.failure for index, result in results if result.failure is not None}
+    named = {key.rsplit("/", 1)[1]: state.lists[key].failure for key in region.children}
+    return {name: failure for name, failure in named.items() if failure is not None}
 
 
-def _too_many_failures(scope: Scope, step: Step) -> bool:
-    if step.for_each is None:
-        return bool(_failures(scope))
-    return int(scope.control["current"]["region"]["failed"]) > step.for_each.tolerated_failures
+def _too_many_failures(state: State, region: Region, step: Step) -> bool:
+    if step.for_each is None or region.items is None:
+        return bool(_failures(state, region))
+    return region.items.failed > step.for_each.tolerated_failures
 
 
-def _branch_failed(scope: Scope, step: Step) -> Failure:
-    failures = _failures(scope)
+def _branch_failed(state: State, region: Region, step: Step) -> Failure:
+    failures = _failures(state, region)
     what = "item" if step.for_each is not None else "branch"
-    total = len(scope.control["current"]["region"].get("items", scope.control["current"]["region"]["children"]))
+    total = len(region.children if region.items is None else region.items.values)
     name, first = next(iter(failures.items()))
     plural = what if total == 1 else ("branches" if what == "branch" else "items")
     listed = dict(list(failures.items())[:MAX_LISTED_CAUSES])
     return Failure(
         BRANCH_FAILED,
-        f"{len(failures)} of {total} {plural} failed; {what} {name}: {first['type']}: {first['message']}",
-        details={"causes": {key: failure["error"] for key, failure in listed.items()}},
-        causes=tuple(Failure.from_json(failure) for failure in failures.values()),
+        f"{len(failures)} of {total} {plural} failed; {what} {name}: {first.failure.type}: {first.failure.message}",
+        details={"causes": {key: each.error for key, each in listed.items()}},
+        causes=tuple(each.failure for each in failures.values()),
     )
 
 
-def _runs(machine: Machine, key: str) -> bool:
-    control = machine.state["scopes"].get(key)
-    return control is not None and control["status"] == "running"
+def _runs(state: State, key: str) -> bool:
+    found = state.lists.get(key)
+    return found is not None and found.is_running
 
 
-def _show_steps(machine: Machine, scope: Scope) -> None:
+def _show_steps(scope: Scope) -> None:
     """Let what follows a region see its steps (rule X1)."""
-    region = scope.control["current"]["region"]
-    if region is not None and "items" not in region:
-        for key in region["children"]:
-            scope.values["steps"].update(machine.state["scopes"][key]["steps"])
+    region = scope.activation.region
+    if region is not None and region.items is None:
+        for key in region.children:
+            scope.values.steps.update(scope.state.lists[key].steps)
 
 
-def _join(machine: Machine, scope: Scope, step: Step, now: datetime) -> Decision:
-    """Merge the branches in definition order, then shape and keep the aggregate (rules X1, P1, P4)."""
-    current = scope.control["current"]
-    region = current["region"]
-    before = {key: dict(scope.values[key]) for key in ("data", "variables")}
-    aggregate: Json = {"task": region["own"]}
-    scope.values["data"].update(region["own"])
-    if "items" in region:
-        results = (region["results"][str(index)] for index in range(len(region["items"])))
-        aggregate["items"] = [result.get("output") for result in results]
-    else:
-        _show_steps(machine, scope)
-        children = [machine.state["scopes"][key] for key in region["children"]]
-        aggregate["branches"] = {
-            key.rsplit("/", 1)[1]: c["output"] for key, c in zip(region["children"], children, strict=True)
-        }
-        outer = scope.variables
-        changed: Json = {}
-        for child in children:
-            scope.values["data"].update(child["data"])
-            changed.update({k: v for k, v in child["variables"].items() if k not in outer or not same(outer[k], v)})
-        scope.values["variables"].update(changed)
-    try:
-        bound = machine.options.max_output_bytes
-        output = aggregate if step.output is not None else json_object(aggregate, max_bytes=bound)
-        return attempts.complete(machine, scope, step, output, now, shaped_only=True)
-    except StepFailure as exc:
-        scope.values["data"].clear()
-        scope.values["data"].update(before["data"])
-        scope.values["variables"].clear()
-        scope.values["variables"].update(before["variables"])
-        return attempts.attempt_failed(machine, scope, Failure.from_exception(exc), now)
-
-
-def _forget(state: Json, key: str) -> None:
+def _forget(state: State, key: str) -> None:
     """Forget a list that ran, and those inside it."""
-    for found in [found for found in state["scopes"] if found == key or found.startswith(f"{key}/")]:
-        del state["scopes"][found]
+    for found in [found for found in state.lists if found == key or found.startswith(f"{key}/")]:
+        del state.lists[found]

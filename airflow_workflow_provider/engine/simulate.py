@@ -13,15 +13,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from airflow_workflow_provider.engine.calls import ActivationRef, Call, Options
 from airflow_workflow_provider.engine.events import Event, path_of
 from airflow_workflow_provider.engine.failure import BRANCH_FAILED, VALIDATION_ERROR, Failure, timestamp
-from airflow_workflow_provider.engine.machine import Activation, Call, Machine, Options
+from airflow_workflow_provider.engine.instance_records import InstanceFacts
+from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.schemas import check_against, with_defaults
-from airflow_workflow_provider.engine.state import Json, new_scope, new_state
+from airflow_workflow_provider.engine.state import State
 from airflow_workflow_provider.engine.values import unusable_in
 from airflow_workflow_provider.errors import StepFailure
 
 if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.graph import Graph
 
 CHILD_PREFIX = "workflow:"
@@ -70,17 +73,6 @@ class Simulation:
         }
 
 
-def public_state(state: Json) -> Json:
-    """Return the part of the state that is documented: what people and programs may rely on."""
-    hidden = ("region", "generation", "handling")
-    steps = {
-        step_id: {key: value for key, value in record.items() if key not in hidden}
-        for step_id, record in state["steps"].items()
-    }
-    public = {key: state[key] for key in ("input", "event", "variables", "data", "activeSteps")}
-    return {**public, "steps": steps}
-
-
 def simulate(  # noqa: PLR0913 - each is one fact about a run
     graph: Graph,
     input_data: Any,
@@ -100,12 +92,12 @@ def simulate(  # noqa: PLR0913 - each is one fact about a run
     :param watch: told before each call; what it raises ends the simulation
     """
     definition = graph.definition
-    instance = {
-        "id": instance_id or str(uuid.uuid5(uuid.NAMESPACE_OID, f"{definition.workflow_id}/{timestamp(now)}")),
-        "workflowId": definition.workflow_id,
-        "version": definition.version,
-        "correlationId": correlation_id,
-    }
+    instance = InstanceFacts(
+        instance_id or str(uuid.uuid5(uuid.NAMESPACE_OID, f"{definition.workflow_id}/{timestamp(now)}")),
+        definition.workflow_id,
+        definition.version,
+        correlation_id,
+    )
     try:
         check_usable(input_data)
         prepared = with_defaults(definition.input_schema, input_data)
@@ -139,13 +131,15 @@ def check_input(graph: Graph, input_data: Any) -> None:
     check_against(graph.definition.input_schema, input_data, "input")
 
 
-def _refused(instance: Json, input_data: Any, event: Json | None, exc: StepFailure, now: datetime) -> Simulation:
+def _refused(
+    instance: InstanceFacts, input_data: Any, event: Json | None, exc: StepFailure, now: datetime
+) -> Simulation:
     failure = Failure.from_exception(exc)
     kept = input_data if isinstance(input_data, dict) and not unusable_in(input_data) else {}
-    state = new_state(instance, kept, event, now)
-    state["scopes"][""] = new_scope(None)
+    instance.started_at = timestamp(now)
+    state = State.new(instance, kept, event)
     error = failure.error_object(None, None, timestamp(now))
-    return Simulation("failed", None, error, [], public_state(state), now, failure)
+    return Simulation("failed", None, error, [], state.public(), now, failure)
 
 
 class _Run:
@@ -157,7 +151,7 @@ class _Run:
         self._run_task = run_task
         self._now = now
         self._calls = 0
-        self._pending: list[tuple[datetime, int, Activation, str, Outcome]] = []
+        self._pending: list[tuple[datetime, int, ActivationRef, str, Outcome]] = []
         machine.log.trace = []
 
     def to_end(self) -> Simulation:
@@ -167,15 +161,15 @@ class _Run:
             if not machine.is_over:
                 self._pass_time()
         state = machine.state
-        failed = state["scopes"][""]["failure"]
+        failed = state.root.failure
         return Simulation(
             machine.status,
-            state["output"],
-            state["error"],
+            state.output,
+            state.error,
             path_of(machine.log.trace or ()),
-            public_state(state),
+            state.public(),
             self._now,
-            Failure.from_json(failed) if failed is not None else None,
+            failed.failure if failed is not None else None,
             tuple(machine.drain_events()),
         )
 
@@ -197,7 +191,7 @@ class _Run:
                 self._report(activation, runner, outcome)
             self._expire()
 
-    def _report(self, activation: Activation, runner: str, outcome: Outcome) -> None:
+    def _report(self, activation: ActivationRef, runner: str, outcome: Outcome) -> None:
         key, step_id = activation.scope, activation.step_id
         if outcome.failure is not None:
             self._machine.fail(key, step_id, runner, outcome.failure, self._now)
@@ -218,8 +212,7 @@ class _Run:
         self._expire()
 
     def _expire(self) -> None:
-        while self._machine.expire(self._now):
-            pass
+        self._machine.expire(self._now)
 
 
 def child_outcome(result: Simulation, workflow_id: str) -> Outcome:

@@ -1,196 +1,231 @@
-"""The state of an instance: one JSON document, and a view of each step list that runs in it.
+"""The state of an instance, and the JSON document that ``workflow_instances.state`` holds.
 
-The document is what ``workflow_instances.state`` holds. Its public part is ``input``, ``event``, ``variables``,
-``data``, ``steps`` and ``activeSteps``; the rest is the machine's own book-keeping:
-
-``scopes``
-    one entry a running step list: ``""`` for the top level, ``par/b1`` for a branch, ``each[3]`` for an item. Exactly
-    one activation can be live in a step list (rule T5), so an entry holds at most one, its ``current``.
-``completed``
-    the visits whose own task was done and that have a compensation, in order of completion (rule F7)
-``failure``
-    the failure that the workflow's ``onFailure`` was given, once it was
-``suspension``
-    who suspended the instance, when and why, while it is suspended by somebody (rule I3)
-``held``
-    the tasks that wait for the end of the suspension
+Its public part is ``input``, ``event``, ``variables``, ``data``, ``steps`` and ``activeSteps``; the rest is the
+engine's own book-keeping. :meth:`State.from_json` reads every format that was ever written and :meth:`State.to_json`
+writes the newest; only the modules of this package change what lies between them. What is absent is left out.
 """
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Self
 
-from airflow_workflow_provider.engine.failure import timestamp
+from airflow_workflow_provider.engine.documents import Json, optional, with_present
+from airflow_workflow_provider.engine.instance_records import FailureHandling, InstanceFacts, Suspension
+from airflow_workflow_provider.engine.keys import ROOT
+from airflow_workflow_provider.engine.phases import ENDED, InstanceStatus
+from airflow_workflow_provider.engine.records import (
+    Activation,
+    CompletedVisit,
+    ListState,
+    Records,
+    StepRecord,
+    records_from_json,
+    records_to_json,
+)
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-
-ROOT: Final = ""
-FORMAT: Final = 1
-MAX_CORRELATION_ID: Final = 255
-"""Characters of a correlation id."""
-
-Json = dict[str, Any]
-
-_INDEX = re.compile(r"\[(\d+)\]")
-_ANY_INDEX = re.compile(r"\[\d+\]")
-
-
-def new_state(instance: Json, input_data: Json, event: Json | None, now: datetime) -> Json:
-    """Return the state of an instance before its first step.
-
-    :param instance: ``id``, ``workflowId``, ``version``, ``correlationId``
-    :param input_data: the instance's input, defaults applied
-    :param event: the CloudEvent that started it, or None
-    :param now: when it started
-    """
-    return {
-        "format": FORMAT,
-        "instance": {**instance, "startedAt": timestamp(now)},
-        "status": "running",
-        "input": input_data,
-        "event": event,
-        "variables": {},
-        "data": dict(input_data),
-        "steps": {},
-        "activeSteps": [],
-        "output": None,
-        "error": None,
-        "scopes": {},
-        "completed": [],
-        "failure": None,
-        "sequence": 0,
-    }
+FORMAT: Final = 2
+"""Format of the documents that this release writes."""
 
 
-def new_scope(parent: str | None, names: Json | None = None) -> Json:
-    """Return the book-keeping of a step list that starts to run.
+@dataclass(slots=True)
+class State:
+    """The whole state of one instance.
 
-    :param parent: key of the list whose step started it; None for the top level
-    :param names: values of the forEach names that it introduces (rule P4)
-    """
-    return {
-        "parent": parent,
-        "names": names or {},
-        "status": "running",
-        "current": None,
-        "last": None,
-        "error": None,
-        "counts": {},
-        "visits": {},
-        "output": None,
-        "failure": None,
-    }
-
-
-def list_path(key: str) -> str:
-    """Return the path of the step list that a scope runs: item numbers taken out."""
-    return _ANY_INDEX.sub("[]", key)
-
-
-def item_indexes(key: str) -> list[int]:
-    """Return the item numbers in a scope's key, outermost first."""
-    return [int(index) for index in _INDEX.findall(key)]
-
-
-def open_questions(state: Json) -> set[str]:
-    """Return the ids of the questions to people that live attempts of an instance wait for."""
-    if state.get("status") in ("completed", "failed"):
-        return set()
-    running = (control for control in state.get("scopes", {}).values() if control["status"] == "running")
-    lives = (control["current"] for control in running if control["current"] is not None)
-    return {current["question"] for current in lives if current.get("question") is not None}
-
-
-class Scope:
-    """A view of one running step list inside the state.
-
-    :param state: the whole document
-    :param key: the scope's key
+    :param instance: facts about the instance
+    :param lists: the step lists that were started, by their key
+    :param active_steps: the live steps, in order of activation (rule I4)
+    :param completed: visits that have a compensation, in order of completion (rule F7)
+    :param failure: the failure that the workflow's ``onFailure`` was given, once it was
+    :param sequence: number of the latest activation
+    :param suspension: set while somebody has suspended the instance
+    :param held: Airflow tasks that wait for the end of the suspension
+    :param shown: the question that Airflow shows for a task instance, by the task instance's id
     """
 
-    def __init__(self, state: Json, key: str) -> None:
-        self.state = state
-        self.key = key
-        self.control: Json = state["scopes"][key]
-        # The top level's own values are the public part of the document; others keep only what they add to it.
-        self.values: Json = state if key == ROOT else self.control
+    instance: InstanceFacts
+    input: Json
+    event: Json | None = None
+    status: InstanceStatus = InstanceStatus.RUNNING
+    variables: Json = field(default_factory=dict)
+    data: Json = field(default_factory=dict)
+    steps: Records = field(default_factory=dict)
+    active_steps: list[str] = field(default_factory=list)
+    output: Json | None = None
+    error: Json | None = None
+    lists: dict[str, ListState] = field(default_factory=dict)
+    completed: list[CompletedVisit] = field(default_factory=list)
+    failure: FailureHandling | None = None
+    sequence: int = 0
+    suspension: Suspension | None = None
+    held: list[str] = field(default_factory=list)
+    shown: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def new(cls, instance: InstanceFacts, input_data: Json, event: Json | None = None) -> Self:
+        """Return the state of an instance before its first step.
+
+        :param input_data: the instance's input, defaults applied
+        :param event: the CloudEvent that started it
+        """
+        return cls(instance, input_data, event, data=dict(input_data), lists={ROOT: ListState()})
 
     @property
-    def parent(self) -> Scope | None:
-        """The scope whose step started this list; None for the top level."""
-        key = self.control["parent"]
-        return None if key is None else Scope(self.state, key)
+    def is_over(self) -> bool:
+        """Whether the instance has ended."""
+        return self.status in ENDED
 
     @property
-    def current(self) -> Json | None:
-        """The live activation, or None."""
-        found: Json | None = self.control["current"]
-        return found
+    def is_suspended(self) -> bool:
+        """Whether somebody has suspended the instance; waiting for people alone is not that (rule I3)."""
+        return self.suspension is not None
 
     @property
-    def is_running(self) -> bool:
-        """Whether this list has not ended."""
-        return bool(self.control["status"] == "running")
-
-    def chain(self) -> Iterator[Scope]:
-        """Yield this scope and those around it, innermost first."""
-        scope: Scope | None = self
-        while scope is not None:
-            yield scope
-            scope = scope.parent
-
-    def _merged(self, key: str) -> Json:
-        merged: Json = {}
-        for scope in reversed(list(self.chain())):
-            merged.update(scope.values[key])
-            region = (scope.current or {}).get("region")
-            if key == "data" and region is not None and scope.key != self.key:
-                # Inside a region its own task's output counts already; a region that fails leaves none (rule X1).
-                merged.update(region["own"])
-        return merged
+    def root(self) -> ListState:
+        """The top-level step list."""
+        return self.lists[ROOT]
 
     @property
-    def steps(self) -> Json:
-        """The steps that expressions of this list see: those at the fork and its own (rule X1)."""
-        return self._merged("steps")
+    def current_step_id(self) -> str | None:
+        """The step most recently activated at top level (rule I4)."""
+        root = self.root
+        if root.current is not None and root.current.is_step:
+            return root.current.step_id
+        last = self.steps.get(root.last) if root.last is not None else None
+        # A step that was stopped came after the last that ended, unless that one handled the stop.
+        if root.stopped is not None and (root.stopped.handling or last is None or not last.handling):
+            return root.stopped.step_id
+        return root.last
 
-    @property
-    def variables(self) -> Json:
-        """The variables as this list sees them."""
-        return self._merged("variables")
+    def values(self, key: str) -> State | ListState:
+        """Return where a step list keeps its own steps, variables and data."""
+        return self if key == ROOT else self.lists[key]
 
-    @property
-    def data(self) -> Json:
-        """The working document: input, outputs in completion order, variables on top (rule X1)."""
-        return {**self._merged("data"), **self.variables}
+    def live(self) -> Iterator[tuple[str, Activation]]:
+        """Yield what is live, with the key of its step list."""
+        if self.is_over:
+            return
+        for key, found in list(self.lists.items()):
+            if found.is_running and found.current is not None:
+                yield key, found.current
 
-    @property
-    def names(self) -> Json:
-        """Values of the forEach names in this list, inner ones winning."""
-        names: Json = {}
-        for scope in reversed(list(self.chain())):
-            names.update(scope.control["names"])
-        return names
+    def live_step(self, key: str, step_id: str) -> Activation | None:
+        """Return the live activation of a list where it is of this step, else None."""
+        found = self.lists.get(key)
+        if self.is_over or found is None or not found.is_running or found.current is None:
+            return None
+        return found.current if found.current.step_id == step_id else None
 
-    @property
-    def error(self) -> Json | None:
-        """The last handled failure of this list until its path ends; a branch starts with the outer one (rule X1)."""
-        found: Json | None = self.control["error"]
-        return found
+    def record(self, key: str, step_id: str) -> StepRecord | None:
+        """Return the record of a step in a list, or None where it did not run there."""
+        return self.values(key).steps.get(step_id) if key in self.lists else None
 
-    @property
-    def numbering(self) -> Json:
-        """The visit numbers that count here: those of the nearest item, else of the instance."""
-        for scope in self.chain():
-            if scope.key == ROOT or scope.control["names"]:
-                return scope.control["visits"]  # type: ignore[no-any-return]
-        msg = "a chain of scopes ends at the top level"
-        raise AssertionError(msg)
+    def records(self) -> Iterator[tuple[str, str, StepRecord]]:
+        """Yield list, step and record of every step, those of branches and items first."""
+        shown: set[str] = set()
+        for key, found in self.lists.items():
+            if key != ROOT:
+                shown.update(found.steps)
+                yield from ((key, step_id, record) for step_id, record in found.steps.items())
+        yield from ((ROOT, step_id, record) for step_id, record in self.steps.items() if step_id not in shown)
 
-    def record(self, step_id: str) -> Json:
-        """Return the record of a step in this list, made when it is missing."""
-        record: Json = self.values["steps"].setdefault(step_id, {})
-        return record
+    def open_questions(self) -> set[str]:
+        """Return the ids of the questions to people that live attempts wait for."""
+        return {current.question for _, current in self.live() if current.question is not None}
+
+    def public(self) -> Json:
+        """Return the documented part: what people and programs may rely on."""
+        steps = {}
+        for step_id, record in self.steps.items():
+            document = record.to_json()
+            steps[step_id] = {key: value for key, value in document.items() if key not in _INTERNAL}
+        return {
+            "input": self.input,
+            "event": self.event,
+            "variables": self.variables,
+            "data": self.data,
+            "activeSteps": self.active_steps,
+            "steps": steps,
+        }
+
+    def to_json(self) -> Json:
+        """Return the document to store."""
+        document: Json = {
+            "format": FORMAT,
+            "instance": self.instance.to_json(),
+            "status": self.status.value,
+            "input": self.input,
+            "event": self.event,
+            "variables": self.variables,
+            "data": self.data,
+            "steps": records_to_json(self.steps),
+            "activeSteps": self.active_steps,
+            "scopes": {key: found.to_json() for key, found in self.lists.items()},
+            "completed": [visit.to_json() for visit in self.completed],
+            "sequence": self.sequence,
+        }
+        suspension = self.suspension
+        present: Json = {
+            "output": self.output,
+            "error": self.error,
+            "failure": optional(FailureHandling.to_json, self.failure),
+            "suspension": None
+            if suspension is None
+            else with_present({"at": suspension.at, "by": suspension.by}, {"reason": suspension.reason}),
+            "held": self.held or None,
+            "shown": self.shown or None,
+        }
+        return with_present(document, present)
+
+    @classmethod
+    def from_json(cls, document: Json) -> Self:
+        """Return the state that a document holds, whichever release wrote it.
+
+        The document has to be one that :func:`engine.stored_state.read_state` has checked.
+        """
+        document = upgraded(document)
+        suspension = document.get("suspension")
+        return cls(
+            instance=InstanceFacts.from_json(document["instance"]),
+            input=document["input"],
+            event=document.get("event"),
+            status=InstanceStatus(document["status"]),
+            variables=document["variables"],
+            data=document["data"],
+            steps=records_from_json(document["steps"]),
+            active_steps=document["activeSteps"],
+            output=document.get("output"),
+            error=document.get("error"),
+            lists={key: ListState.from_json(found) for key, found in document["scopes"].items()},
+            completed=[CompletedVisit.from_json(each) for each in document["completed"]],
+            failure=optional(FailureHandling.from_json, document.get("failure")),
+            sequence=document["sequence"],
+            suspension=None
+            if suspension is None
+            else Suspension(suspension["at"], suspension["by"], suspension.get("reason")),
+            held=document.get("held") or [],
+            shown=document.get("shown") or {},
+        )
+
+
+_INTERNAL: Final = frozenset({"region", "generation", "handling"})
+"""Keys of a step's record that are not documented."""
+
+
+def _from_format_1(document: Json) -> Json:
+    """Format 1 wrote null for what is absent, and a guard of the algorithm; both are read as absent."""
+    return {**document, "format": 2}
+
+
+_UPGRADES: Final[Mapping[int, Callable[[Json], Json]]] = {1: _from_format_1}
+"""From each format to the next."""
+
+
+def upgraded(document: Json) -> Json:
+    """Return a stored document of a known format in the newest one."""
+    version = document["format"]
+    while version < FORMAT:
+        document = _UPGRADES[version](document)
+        version = document["format"]
+    return document

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_workflow_provider.engine import attempts
-from airflow_workflow_provider.engine.calls import Activation
+from airflow_workflow_provider.engine import attempts, regions, transitions
+from airflow_workflow_provider.engine.calls import ActivationRef
 from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, Failure, later, moment, timestamp
 from airflow_workflow_provider.model.durations import parse_duration
 
@@ -13,69 +13,79 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from airflow_workflow_provider.engine.machine import Machine
+    from airflow_workflow_provider.engine.graph import Graph
+    from airflow_workflow_provider.engine.state import State
+    from airflow_workflow_provider.engine.turn import Turn
 
 
-def instance_deadline(machine: Machine) -> datetime | None:
+def instance_deadline(state: State) -> datetime | None:
     """Return when the instance must have ended.
 
     None where it may take for ever, has ended, or is suspended, and where its ``onFailure`` runs already.
     """
-    deadline = machine.state["instance"].get("deadline")
-    if deadline is None or machine.state["failure"] is not None or machine.is_over or machine.is_suspended:
+    deadline = state.instance.deadline
+    if deadline is None or state.failure is not None or state.is_over or state.is_suspended:
         return None
     return moment(deadline)
 
 
-def instance_limit(machine: Machine, now: datetime) -> datetime | None:
+def instance_limit(state: State, now: datetime) -> datetime | None:
     """Return when a wait has to be looked at for the sake of the instance's deadline; None for never.
 
     While the instance is suspended that is the earliest moment at which its time could be over.
     """
-    deadline = machine.state["instance"].get("deadline")
-    if not machine.is_suspended or deadline is None or machine.state["failure"] is not None or machine.is_over:
-        return instance_deadline(machine)
-    return later(now, moment(deadline) - moment(machine.state["suspension"]["at"]))
+    deadline = state.instance.deadline
+    if state.suspension is None or deadline is None or state.failure is not None or state.is_over:
+        return instance_deadline(state)
+    return later(now, moment(deadline) - moment(state.suspension.at))
 
 
-def set_deadline(machine: Machine, now: datetime) -> None:
+def set_deadline(state: State, graph: Graph, now: datetime) -> None:
     """Let the time that the instance may take begin (``settings.timeout``)."""
-    timeout = machine.graph.definition.settings.timeout
-    machine.state["instance"]["deadline"] = timestamp(later(now, parse_duration(timeout))) if timeout else None
+    timeout = graph.definition.settings.timeout
+    state.instance.deadline = timestamp(later(now, parse_duration(timeout))) if timeout else None
 
 
-def next_timer(machine: Machine, holds: Callable[[Activation], bool]) -> datetime | None:
+def next_timer(state: State, holds: Callable[[ActivationRef], bool]) -> datetime | None:
     """Return the next moment at which a retry is due or a deadline passes, or None.
 
     :param holds: tells which retries the asking host would begin; those of others are not its business
     """
     moments = []
-    for key, current in machine.live():
-        if current["deadline"] is not None:
-            moments.append(moment(current["deadline"]))
-        if current["retryAt"] is not None and not machine.is_suspended and holds(Activation.of(key, current)):
-            moments.append(moment(current["retryAt"]))
-    deadline = instance_deadline(machine)
+    for key, current in state.live():
+        if current.deadline is not None:
+            moments.append(moment(current.deadline))
+        if current.retry_at is not None and not state.is_suspended and holds(ActivationRef.of(key, current)):
+            moments.append(moment(current.retry_at))
+    deadline = instance_deadline(state)
     if deadline is not None:
         moments.append(deadline)
     return min(moments, default=None)
 
 
-def expire(machine: Machine, now: datetime) -> bool:
+def fail_instance(turn: Turn, failure: Failure) -> None:
+    """Fail the top-level list with a failure that no step can route; the workflow's ``onFailure`` still may."""
+    failure = failure.while_handling(turn.root.error)
+    error = turn.error(failure, turn.state.current_step_id)
+    regions.cancel_live(turn, turn.root)
+    turn.root.control.current = None
+    transitions.fail_list(turn, turn.root, failure, error)
+
+
+def expire(turn: Turn) -> bool:
     """Fail one thing that has passed its deadline (rule F3); return whether anything had."""
-    deadline = instance_deadline(machine)
-    if deadline is not None and deadline <= now:
-        limit = machine.graph.definition.settings.timeout
-        machine.fail_instance(Failure(TIMEOUT_ERROR, f"The instance did not end within {limit}"), now)
+    deadline = instance_deadline(turn.state)
+    if deadline is not None and deadline <= turn.now:
+        limit = turn.graph.definition.settings.timeout
+        fail_instance(turn, Failure(TIMEOUT_ERROR, f"The instance did not end within {limit}"))
         return True
     late = [
-        (current["deadline"], current["sequence"], key, current)
-        for key, current in machine.live()
-        if current["deadline"] is not None and moment(current["deadline"]) <= now
+        (current.deadline, current.sequence, key)
+        for key, current in turn.state.live()
+        if current.deadline is not None and moment(current.deadline) <= turn.now
     ]
     if not late:
         return False
-    _, _, key, current = min(late, key=lambda entry: entry[:2])
-    attempts.expire_attempt(machine, machine.scope(key), current, now)
-    machine.refresh()
+    _, _, key = min(late)
+    attempts.expire_attempt(turn, turn.scope(key))
     return True

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.dag.stored import graph_at
 from airflow_workflow_provider.engine.failure import CANCELLED, TIMEOUT_ERROR, WORKER_LOST, Failure
-from airflow_workflow_provider.engine.overrule import agree_completed, agree_failed
+from airflow_workflow_provider.engine.manual_override import agree_completed, agree_failed
 from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.operators.ledger import Ledger, Run
 from airflow_workflow_provider.runs.evaluating import evaluating_for

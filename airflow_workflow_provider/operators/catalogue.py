@@ -14,7 +14,7 @@ from airflow.sdk import BaseOperator
 from airflow_workflow_provider.bounded.doors import behind
 from airflow_workflow_provider.engine.bindings import is_transform
 from airflow_workflow_provider.engine.failure import VALIDATION_ERROR
-from airflow_workflow_provider.engine.state import item_indexes
+from airflow_workflow_provider.engine.keys import item_indexes
 from airflow_workflow_provider.errors import InvalidDefinition, StepFailure
 from airflow_workflow_provider.model.reach import BASE_ARGUMENTS, Grants, Policy
 from airflow_workflow_provider.model.task import TaskDefinition

@@ -15,7 +15,7 @@ from airflow.sdk.execution_time.comms import DagRunResult, ErrorResponse, GetDag
 from airflow_workflow_provider.dag.stored import Resolved, graph_at, resolve_version
 from airflow_workflow_provider.engine.failure import TASK_NOT_FOUND, VALIDATION_ERROR, Failure
 from airflow_workflow_provider.engine.graph import Graph
-from airflow_workflow_provider.engine.overrule import cancel
+from airflow_workflow_provider.engine.manual_override import cancel
 from airflow_workflow_provider.engine.simulate import check_input, child_failure
 from airflow_workflow_provider.errors import NotFound, StepFailure
 from airflow_workflow_provider.model.json_schema.defaults import with_defaults
@@ -190,7 +190,7 @@ class ChildWorkflowOperator(BuiltInOperator):
     def _parent(self, context: Context) -> Parent:
         about = cast("dict[str, Any]", cast("dict[str, Any]", context)["workflow"])
         instance = UUID(about["instance_id"])
-        depth = _instances().get(instance).state["instance"].get("depth", 0)
+        depth = _instances().get(instance).state.instance.depth
         return Parent(
             instance_id=str(instance),
             scope=about["scope"],
@@ -213,10 +213,10 @@ def run_id_of(parent: Parent) -> str:
 
 def _failure_of(workflow_id: str, child: Instance) -> Failure:
     """Return the step's failure; the child's own is its cause, with what it matches (rules F1, P2)."""
-    stored = child.state["scopes"].get("", {}).get("failure")
+    stored = child.state.root.failure
     cause = None
-    if stored is not None and child.error is not None and stored["type"] == child.error["type"]:
-        cause = Failure.from_json(stored)
+    if stored is not None and child.error is not None and stored.failure.type == child.error["type"]:
+        cause = stored.failure
     return child_failure(workflow_id, child.error or {}, cause)
 
 
@@ -235,7 +235,7 @@ def _refusal(workflow_id: str, error: AirflowRuntimeError) -> StepFailure:
 
 def _names(child: Instance, parent: Parent) -> bool:
     """Tell whether an instance was started by an attempt of a step."""
-    kept = child.state["instance"].get(PARENT)
+    kept = child.state.instance.parent
     if kept is not None:
         return Parent.from_json(kept) == parent
     return (str(child.parent_instance_id), child.parent_step_id) == (parent.instance_id, parent.step_id)

@@ -12,7 +12,7 @@ from airflow.sdk.serde import deserialize, serialize
 from airflow_workflow_provider.engine.failure import moment, timestamp
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.engine.state import Json
+    from airflow_workflow_provider.engine.documents import Json
 
 FAIL_METHOD: Final = "__fail__"
 """The method by which Airflow tells that a trigger has failed or timed out."""

@@ -22,13 +22,15 @@ from airflow_workflow_provider.bounded.limits import Limits
 from airflow_workflow_provider.dag.params import without_blanks
 from airflow_workflow_provider.engine.calls import Options
 from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
+from airflow_workflow_provider.engine.instance_records import InstanceFacts
 from airflow_workflow_provider.engine.machine import Machine
+from airflow_workflow_provider.engine.manual_override import cancel
 from airflow_workflow_provider.engine.masking import Masker, filled_in
-from airflow_workflow_provider.engine.overrule import cancel
+from airflow_workflow_provider.engine.phases import InstanceStatus, ListStatus
 from airflow_workflow_provider.engine.schemas import with_defaults
 from airflow_workflow_provider.engine.simulate import check_input, check_usable
-from airflow_workflow_provider.engine.state import ROOT, Json, new_scope, new_state
-from airflow_workflow_provider.engine.steering import released
+from airflow_workflow_provider.engine.state import State
+from airflow_workflow_provider.engine.suspension import released
 from airflow_workflow_provider.engine.values import unusable_in
 from airflow_workflow_provider.errors import NotFound, StepFailure
 from airflow_workflow_provider.model.definition import RetryPolicy
@@ -43,6 +45,7 @@ from airflow_workflow_provider.store.starts import Announced, read
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.graph import Graph
 
 T = TypeVar("T")
@@ -87,17 +90,10 @@ class Parent:
         """Return what :meth:`to_json` wrote."""
         return cls(**{name: value[to_camel(name)] for name in cls.__dataclass_fields__})
 
-    def waits(self, state: Json) -> bool:
+    def waits(self, state: State) -> bool:
         """Tell from the state of its instance whether the attempt still is alive."""
-        control = state["scopes"].get(self.scope)
-        if state["status"] in ("completed", "failed") or control is None or control["status"] != "running":
-            return False
-        current = control["current"]
-        return current is not None and (self.step_id, self.visit, self.attempt) == (
-            current["stepId"],
-            current["visit"],
-            current["attempt"],
-        )
+        current = state.live_step(self.scope, self.step_id)
+        return current is not None and (self.visit, self.attempt) == (current.visit, current.attempt)
 
 
 @dataclass(frozen=True)
@@ -140,9 +136,11 @@ class Run:
 
     def parent_in(self, instance: Instance) -> Parent | None:
         """Return the step that waits for the run, if one does, from its instance as it is stored."""
-        own = instance.state["instance"]
-        if PARENT in own:
-            return None if own[PARENT] is None else Parent.from_json(own[PARENT])
+        parent = instance.state.instance.parent
+        if parent is not None:
+            return Parent.from_json(parent)
+        if instance.parent_instance_id is None:
+            return None
         # Made before parents were kept: then the row says which instance it was, and the conf which attempt.
         try:
             found = Parent.from_json(self._about[PARENT])
@@ -270,13 +268,13 @@ class Ledger:
         if not events:
             return []
         definition, state = self.graph.definition, machine.state
-        masker = Masker(definition, state["input"], self._mask, filled_in(state))
+        masker = Masker(definition, state.input, self._mask, filled_in(state))
         log = definition.execution_log
         names = log.metadata if log is not None else ()
         return entries(
             events,
             masker,
-            metadata_of(names, self.run.kept_input, state["event"], state["input"]),
+            metadata_of(names, self.run.kept_input, state.event, state.input),
         )
 
     def _new(self, connection: Connection) -> NewInstance:
@@ -285,32 +283,32 @@ class Ledger:
         announced = read(connection, run.instance_id) if ABOUT in run.conf else None
         about: Json = announced.about if announced is not None and run.is_of(announced) else {}
         parent = Parent.from_json(about[PARENT]) if about.get(PARENT) else None
-        instance: Json = {
-            "id": str(run.instance_id),
-            "workflowId": definition.workflow_id,
-            "version": definition.version,
-            "correlationId": about.get("correlationId"),
-            "depth": parent.depth if parent is not None else 0,
+        instance = InstanceFacts(
+            str(run.instance_id),
+            definition.workflow_id,
+            definition.version,
+            about.get("correlationId"),
+            depth=parent.depth if parent is not None else 0,
+            parent=about.get(PARENT),
             # Of a child, who started its parent.
-            "startedBy": {"name": run.triggered_by} if run.triggered_by is not None else about.get("startedBy"),
-            PARENT: about.get(PARENT),
-        }
+            started_by={"name": run.triggered_by} if run.triggered_by is not None else about.get("startedBy"),
+        )
         machine = self._started(instance, about.get("event"), now)
-        deadline = machine.state["instance"].get("deadline")
+        state = machine.state
         return NewInstance(
             dag_id=run.dag_id,
             run_id=run.run_id,
             workflow_id=definition.workflow_id,
             version=definition.version,
             revision=self._revision,
-            input=machine.state["input"],
-            state=machine.state,
-            correlation_id=instance["correlationId"],
+            input=state.input,
+            state=state,
+            correlation_id=instance.correlation_id,
             event=about.get("event"),
             parent_instance_id=UUID(parent.instance_id) if parent is not None else None,
             parent_step_id=parent.step_id if parent is not None else None,
             started_at=now,
-            deadline_at=moment(deadline) if deadline else None,
+            deadline_at=moment(state.instance.deadline) if state.instance.deadline else None,
             status=machine.status,
             current_step_id=machine.current_step_id,
             log=self._beginning(machine, now),
@@ -330,7 +328,7 @@ class Ledger:
         ignored = {"ignored": [ABOUT]} if ABOUT in self.run.conf else {}
         return [LogEntry(TRIGGERED, at=now, actor=actor, data={"via": "airflow", **ignored}), *rows]
 
-    def _started(self, instance: Json, event: Json | None, now: datetime) -> Machine:
+    def _started(self, instance: InstanceFacts, event: Json | None, now: datetime) -> Machine:
         schema = self.graph.definition.input_schema
         try:
             check_usable(self.run.input)
@@ -340,17 +338,15 @@ class Ledger:
             return self._refused(instance, event, Failure.from_exception(exc), now)
         return Machine.start(self.graph, instance, given, now=now, event=event, options=self._options)
 
-    def _refused(self, instance: Json, event: Json | None, failure: Failure, now: datetime) -> Machine:
+    def _refused(self, instance: InstanceFacts, event: Json | None, failure: Failure, now: datetime) -> Machine:
         """Return the instance of a run whose input does not fit: failed before any step (rule X6)."""
-        machine = Machine(self.graph, new_state(instance, self.run.kept_input, event, now), self._options)
-        state = machine.state
-        state["instance"]["deadline"] = None
-        state["scopes"][ROOT] = new_scope(None)
-        state["scopes"][ROOT]["status"] = "failed"
-        error = failure.error_object(None, None, timestamp(now))
-        state.update(status="failed", error=error)
-        machine.log.add("error", STARTED, now, data={"input": state["input"], "event": event})
-        machine.log.add("error", "instance.failed", now, data={"error": error})
+        instance.started_at = timestamp(now)
+        state = State.new(instance, self.run.kept_input, event)
+        state.root.status, state.status = ListStatus.FAILED, InstanceStatus.FAILED
+        state.error = failure.error_object(None, None, timestamp(now))
+        machine = Machine(self.graph, state, self._options)
+        machine.log.add("error", STARTED, now, data={"input": state.input, "event": event})
+        machine.log.add("error", "instance.failed", now, data={"error": state.error})
         return machine
 
 
@@ -365,12 +361,11 @@ def keep(record: Record, machine: Machine, now: datetime) -> None:
         record.completed_at = now
     elif not machine.is_over:
         record.completed_at = None
-    deadline = state["instance"].get("deadline")
-    record.state = state
+    deadline = state.instance.deadline
     record.status = machine.status
     record.current_step_id = machine.current_step_id
-    record.output = state["output"]
-    record.error = state["error"]
+    record.output = state.output
+    record.error = state.error
     record.deadline_at = moment(deadline) if deadline else None
     # A suspension ends with the instance too, and a task that waited for its end would keep the run from ending.
     record.wake(released(machine))

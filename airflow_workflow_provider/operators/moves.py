@@ -13,18 +13,21 @@ from typing import TYPE_CHECKING, Final
 from airflow_workflow_provider.engine.calls import Call, Decision, decided
 from airflow_workflow_provider.engine.failure import CANCELLED, WORKER_LOST, Failure, moment, timestamp
 from airflow_workflow_provider.engine.graph import ON_FAILURE
-from airflow_workflow_provider.engine.overrule import abandon, give_up, override
+from airflow_workflow_provider.engine.keys import ROOT
+from airflow_workflow_provider.engine.manual_override import abandon, give_up, override
+from airflow_workflow_provider.engine.phases import UNFINISHED, ListStatus, Phase, StepStatus
 from airflow_workflow_provider.engine.rerun import reopen
-from airflow_workflow_provider.engine.state import ROOT, Json
-from airflow_workflow_provider.engine.steering import hold
+from airflow_workflow_provider.engine.suspension import hold
 from airflow_workflow_provider.errors import StepFailure, WorkflowsError
 from airflow_workflow_provider.model.definition import END, FAIL
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.dag.decisions import Target
     from airflow_workflow_provider.dag.plan import Node
+    from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.inline import Ended
     from airflow_workflow_provider.engine.machine import Machine
+    from airflow_workflow_provider.engine.records import StepRecord
 
 LOST: Final = "The worker that ran this step died, or could not be started"
 
@@ -86,8 +89,7 @@ class Suspect:
 def begin(machine: Machine, node: Node, runner: str, now: datetime, generation: int) -> Call | Outcome:
     """Begin an attempt of a step, or say what became of it already."""
     step_id = _step(node)
-    while machine.expire(now):
-        pass
+    machine.expire(now)
     begun = machine.begin(node.path, step_id, runner, now, generation=generation)
     if begun.action == "skip":
         return not_activated(machine, node, now)
@@ -97,7 +99,7 @@ def begin(machine: Machine, node: Node, runner: str, now: datetime, generation: 
     if begun.decision is not None:
         return after(machine, node, begun.decision, now)
     try:
-        return machine.call_of(node.path) if begun.action == "resume" else machine.prepare(node.path, now)
+        return machine.call_of(node.path, now) if begun.action == "resume" else machine.prepare(node.path, now)
     except StepFailure as exc:
         failure = Failure.from_exception(exc)
         return after(machine, node, machine.fail(node.path, step_id, runner, failure, now), now)
@@ -105,8 +107,7 @@ def begin(machine: Machine, node: Node, runner: str, now: datetime, generation: 
 
 def end(machine: Machine, node: Node, call: Call, runner: str, ended: Ended, now: datetime) -> Outcome:
     """Report how an attempt has ended; a result that comes after the deadline is late (rule F3)."""
-    while machine.expire(now):
-        pass
+    machine.expire(now)
     if ended.failure is not None:
         decision = machine.fail(node.path, call.step_id, runner, ended.failure, now)
     else:
@@ -125,11 +126,10 @@ def after(machine: Machine, node: Node, decision: Decision, now: datetime) -> Ou
         return Stop(_error(machine, node, CANCELLED, "The instance went on without this attempt", now))
     if decision.status == "failed":
         return Stop(decision.error or _error(machine, node, CANCELLED, "Stopped", now))
-    record = machine.scope(node.path).values["steps"][_step(node)]
+    record = machine.scope(node.path).record(_step(node))
     if node.starts:
-        own = (record.get("region") or {}).get("own")
-        return Follow(node.starts, own if own is not None else record["output"])
-    return follow(machine, node, way_on(machine, node, _step(node)), record["output"], now)
+        return Follow(node.starts, record.region.own if record.region is not None else record.output)
+    return follow(machine, node, way_on(machine, node, _step(node)), record.output, now)
 
 
 def not_activated(machine: Machine, node: Node, now: datetime, upstream: frozenset[str] = frozenset()) -> Outcome:
@@ -140,29 +140,29 @@ def not_activated(machine: Machine, node: Node, now: datetime, upstream: frozens
     :param upstream: steps whose tasks have ended as Airflow knows; one that is live nevertheless has lost its worker
     """
     if machine.status == "failed":
-        return Stop(machine.state["error"])
+        return Stop(_error(machine, node, CANCELLED, "Stopped", now))
     if _is_lost(machine, node.path, upstream):
         return Stop(_error(machine, node, CANCELLED, "Stopped because the work around it ended", now))
-    handled = machine.state["failure"]
+    handled = machine.state.failure
     if handled is not None and node.step_id is not None and _before_on_failure(machine, node, node.step_id):
-        return Stop(handled["error"])
+        return Stop(handled.error)
     return Leave("No decision of the workflow leads here")
 
 
 def _is_lost(machine: Machine, path: str, upstream: frozenset[str]) -> bool:
     """Tell whether a step list has failed or was stopped, or can never start because what is around it has ended so."""
-    if path in machine.state["scopes"]:
-        scope = machine.scope(path)
-        live = scope.current["stepId"] if scope.is_running and scope.current is not None else None
-        return scope.control["status"] in ("failed", "cancelled") or live in upstream
+    scope = machine.find_scope(path)
+    if scope is not None:
+        live = scope.current.step_id if scope.is_running and scope.current is not None else None
+        return scope.control.status in (ListStatus.FAILED, ListStatus.CANCELLED) or live in upstream
     owner = machine.graph.lists[path].owner
     if owner is None:
         return False
     around = machine.graph.home(owner.step_id).path
     if _is_lost(machine, around, upstream):
         return True
-    record = machine.scope(around).values["steps"].get(owner.step_id) if around in machine.state["scopes"] else None
-    return record is not None and record["status"] == "failed"
+    record = machine.state.record(around, owner.step_id)
+    return record is not None and record.status is StepStatus.FAILED
 
 
 # Catch, join, fail
@@ -170,8 +170,7 @@ def _is_lost(machine: Machine, path: str, upstream: frozenset[str]) -> bool:
 
 def catch(machine: Machine, node: Node, now: datetime) -> Outcome:
     """Route a failure: settle what nobody runs any more, and follow the decision."""
-    while machine.expire(now):
-        pass
+    machine.expire(now)
     lost = Failure(WORKER_LOST, LOST)
     if not node.nodes:
         give_up(machine, node.path, _step(node), lost, now)
@@ -181,15 +180,19 @@ def catch(machine: Machine, node: Node, now: datetime) -> Outcome:
             give_up(machine, node.path, step_id, lost, now)
         while is_inside(machine, node):
             abandon(machine, node.path, lost, now)
-    if node.path not in machine.state["scopes"]:
+    if node.path not in machine.state.lists:
         return not_activated(machine, node, now)
     target, record = _left(machine, node)
     if target == ON_FAILURE:
         return follow(machine, node, target, None, now)
-    if record is not None and record["status"] == "completed":
+    if record is not None and record.status is StepStatus.COMPLETED:
         return Leave("The step did not fail")
     if target is None and target not in node.routes:
-        return not_activated(machine, node, now) if record is None else Stop(record["error"])
+        return (
+            not_activated(machine, node, now)
+            if record is None
+            else Stop(record.error or _error(machine, node, CANCELLED, "Stopped", now))
+        )
     return follow(machine, node, target, None, now)
 
 
@@ -198,8 +201,7 @@ def join(machine: Machine, node: Node, upstream: frozenset[str], now: datetime) 
 
     :param upstream: the steps before and in the branches; their tasks have ended
     """
-    while machine.expire(now):
-        pass
+    machine.expire(now)
     step_id = _step(node)
     lost = Failure(WORKER_LOST, LOST)
     while (live := _live_branch(machine, node.path, step_id)) is not None:
@@ -212,13 +214,14 @@ def join(machine: Machine, node: Node, upstream: frozenset[str], now: datetime) 
         return not_activated(machine, node, now, upstream)
     if decision.status == "failed":
         return Stop(decision.error or _error(machine, node, CANCELLED, "Stopped", now))
-    output = machine.scope(node.path).values["steps"][step_id]["output"]
+    output = machine.scope(node.path).record(step_id).output
     return follow(machine, node, way_on(machine, node, step_id), output, now)
 
 
 def fail(machine: Machine) -> Outcome:
     """Fail the run with the instance's error."""
-    return Stop(machine.state["error"]) if machine.status == "failed" else Leave("The instance goes on")
+    error = machine.state.error
+    return Stop(error) if error is not None and machine.status == "failed" else Leave("The instance goes on")
 
 
 # Regions
@@ -232,48 +235,49 @@ def enter_region(
     :param deciders: the nodes before it
     :param generation: rises when an operator asks Airflow to run it again
     """
-    while machine.expire(now):
-        pass
+    machine.expire(now)
     if is_inside(machine, node):
         return None
     again = _to_reopen(machine, node, deciders, generation)
     if again is not None:
-        reopen(machine, node.path, again, now)
+        with machine.turn(now) as turn:
+            reopen(turn, node.path, again)
         return None
     return region_left(machine, node, now)
 
 
 def is_inside(machine: Machine, node: Node) -> bool:
     """Tell whether the path is in a region."""
-    scope = machine.scope(node.path) if node.path in machine.state["scopes"] else None
+    scope = machine.find_scope(node.path)
     if machine.is_over or scope is None or not scope.is_running or scope.current is None:
         return False
-    return (scope.current["stepId"] if scope.current["kind"] == "step" else ON_FAILURE) in node.nodes
+    return (scope.current.step_id if scope.current.is_step else ON_FAILURE) in node.nodes
 
 
 def _to_reopen(machine: Machine, node: Node, deciders: tuple[Node, ...], generation: int) -> str | None:
     """Return the step to run again in a region that an operator cleared: the one that failed, else the first."""
-    if node.path not in machine.state["scopes"] or node.step_id is None:
+    if node.path not in machine.state.lists or node.step_id is None:
         return None
-    steps = machine.scope(node.path).values["steps"]
+    scope = machine.scope(node.path)
+    steps = scope.values.steps
     ran = {step_id: steps[step_id] for step_id in node.nodes if step_id in steps}
-    if not ran or any(record["generation"] >= generation for record in ran.values()):
+    if not ran or any(record.generation >= generation for record in ran.values()):
         return None
-    last = machine.scope(node.path).control["last"]
-    if last in ran and ran[last]["status"] == "failed":
-        return str(last)
-    entered = [steps[decider.step_id]["next"] for decider in deciders if decider.step_id in steps]
+    last = scope.control.last
+    if last is not None and last in ran and ran[last].status is StepStatus.FAILED:
+        return last
+    entered = [steps[decider.step_id].next for decider in deciders if decider.step_id in steps]
     return next((step_id for step_id in entered if step_id in ran), next(iter(ran)))
 
 
 def region_left(machine: Machine, node: Node, now: datetime) -> Outcome:
     """Return what a task does whose steps all ran inside it, when the path has left them."""
-    if node.path not in machine.state["scopes"]:
+    if node.path not in machine.state.lists:
         return not_activated(machine, node, now)
     target, record = _left(machine, node)
-    output = record["output"] if record is not None and record["status"] == "completed" else None
-    if ON_FAILURE not in node.nodes and record is not None and record["status"] == "failed":
-        return Stop(record["error"])
+    output = record.output if record is not None and record.status is StepStatus.COMPLETED else None
+    if ON_FAILURE not in node.nodes and record is not None and record.status is StepStatus.FAILED:
+        return Stop(record.error or _error(machine, node, CANCELLED, "Stopped", now))
     if target is None and target not in node.routes:
         return not_activated(machine, node, now)
     return follow(machine, node, target, output, now)
@@ -286,22 +290,22 @@ def suspects(machine: Machine, deciders: tuple[Node, ...]) -> list[Suspect]:
     """Return the steps before a task that did not succeed as far as the state knows."""
     found = []
     for node in deciders:
-        if node.path not in machine.state["scopes"]:
+        if node.path not in machine.state.lists:
             continue
         scope = machine.scope(node.path)
         step_id = node.step_id
         if node.kind == "loop":
-            step_id = _live_in(machine, node) or scope.control["last"]
+            step_id = _live_in(machine, node) or scope.control.last
             if ON_FAILURE in node.nodes and not is_inside(machine, node):
                 # The workflow's onFailure ran in there too: a failure that it was given leaves the task green.
                 continue
-        record = scope.values["steps"].get(step_id) if step_id is not None else None
-        if node.starts and record is not None and record.get("region") is not None:
+        record = scope.values.steps.get(step_id) if step_id is not None else None
+        if node.starts and record is not None and record.region is not None:
             # Its own task was done; what failed or runs are its branches.
             continue
-        current = scope.current if scope.is_running and not machine.is_over else None
-        is_live = current is not None and current["stepId"] == step_id and current["kind"] == "step"
-        if step_id is not None and (is_live or (record is not None and record["status"] == "failed")):
+        current = machine.state.live_step(node.path, step_id) if step_id is not None else None
+        is_live = current is not None and current.is_step
+        if step_id is not None and (is_live or (record is not None and record.status is StepStatus.FAILED)):
             found.append(Suspect(node.task_id, node.path, step_id, whole=node.kind != "step"))
     return found
 
@@ -322,7 +326,7 @@ def follow(machine: Machine, node: Node, target: Target, output: Json | None, no
     """
     if target not in node.routes:
         if target in (None, FAIL, ON_FAILURE):
-            return Stop(machine.state["error"] or _error(machine, node, CANCELLED, "Stopped", now))
+            return Stop(_error(machine, node, CANCELLED, "Stopped", now))
         message = f"Task {node.task_id!r} has no way to {target!r}; its ways are {sorted(map(str, node.routes))}"
         raise WorkflowsError(message, code="no-way", suggestion="Was the DAG run moved to another version?")
     return Follow((node.routes[target],), output)
@@ -333,11 +337,11 @@ def way_on(machine: Machine, node: Node, step_id: str) -> Target:
 
     A failure that the workflow's ``onFailure`` was given goes there, however that ends.
     """
-    record = machine.scope(node.path).values["steps"].get(step_id)
-    target: Target = None if record is None or record["status"] in ("running", "waiting") else record["next"]
-    handling = record is not None and bool(record.get("handling"))
+    record = machine.state.record(node.path, step_id)
+    target: Target = None if record is None or record.status in UNFINISHED else record.next
+    handling = record is not None and record.handling
     if target in (None, FAIL, ON_FAILURE) and not handling and _before_on_failure(machine, node, step_id):
-        return ON_FAILURE if machine.state["failure"] is not None else target
+        return ON_FAILURE if machine.state.failure is not None else target
     return target
 
 
@@ -345,64 +349,60 @@ def _before_on_failure(machine: Machine, node: Node, step_id: str) -> bool:
     return node.path == ROOT and machine.graph.can_reach_on_failure(machine.graph.root, step_id)
 
 
-def _left(machine: Machine, node: Node) -> tuple[Target, Json | None]:
+def _left(machine: Machine, node: Node) -> tuple[Target, StepRecord | None]:
     """Return where the path went after a node, and the record of the last step that ran in it."""
     scope = machine.scope(node.path)
-    if ON_FAILURE in node.nodes and machine.state["failure"] is not None:
-        last = machine.state["steps"].get(scope.control["last"])
+    if ON_FAILURE in node.nodes and machine.state.failure is not None:
+        last = machine.state.steps.get(scope.control.last) if scope.control.last is not None else None
         if machine.is_over:
             return (END if machine.status == "completed" else FAIL), last
-        return (scope.current["stepId"] if scope.current else None), last
+        return (scope.current.step_id if scope.current else None), last
     if node.step_id is None:
         return None, None
     step_id = node.step_id
-    if scope.control["last"] in node.nodes:
-        step_id = scope.control["last"]
+    if scope.control.last is not None and scope.control.last in node.nodes:
+        step_id = scope.control.last
     target = way_on(machine, node, step_id)
     if target in node.nodes:
         # The path ended inside, by a deadline or the limit of visits: it leads nowhere that its last step named.
-        before = _before_on_failure(machine, node, step_id) and machine.state["failure"] is not None
+        before = _before_on_failure(machine, node, step_id) and machine.state.failure is not None
         return (ON_FAILURE if before else None), None
-    return target, scope.values["steps"].get(step_id)
+    return target, scope.values.steps.get(step_id)
 
 
 def _live_in(machine: Machine, node: Node) -> str | None:
     """Return the step of a region that is live in the region's own list."""
     if not is_inside(machine, node):
         return None
-    current = machine.scope(node.path).control["current"]
-    return str(current["stepId"]) if current["kind"] == "step" else None
+    current = machine.scope(node.path).activation
+    return current.step_id if current.is_step else None
 
 
 def _live_branch(machine: Machine, path: str, step_id: str) -> tuple[str, str] | None:
     """Return scope and step of what is live directly in a branch of a step."""
-    if machine.is_over or path not in machine.state["scopes"]:
+    current = machine.state.live_step(path, step_id)
+    if current is None or current.region is None:
         return None
-    current = machine.scope(path).current
-    if current is None or current["stepId"] != step_id or current["region"] is None:
-        return None
-    for key in current["region"]["children"]:
-        control = machine.state["scopes"].get(key)
-        if control is not None and control["status"] == "running" and control["current"] is not None:
-            return key, control["current"]["stepId"]
+    for key in current.region.children:
+        control = machine.state.lists.get(key)
+        if control is not None and control.is_running and control.current is not None:
+            return key, control.current.step_id
     return None
 
 
 def _stored(machine: Machine, call: Call, now: datetime) -> Decision | None:
     """Return the decision about an attempt that the state has already, or None."""
-    if call.scope not in machine.state["scopes"]:
+    record = machine.state.record(call.scope, call.step_id)
+    if record is None or (record.visit, record.attempt) != (call.visit, call.attempt):
         return None
-    scope = machine.scope(call.scope)
-    record, current = scope.values["steps"].get(call.step_id), scope.current
-    if record is None or (record["visit"], record["attempt"]) != (call.visit, call.attempt):
-        return None
-    if current is not None and current["stepId"] == call.step_id and current["phase"] == "retrying":
-        return Decision("retry", delay=max(moment(current["retryAt"]) - now, timedelta()), error=record["error"])
-    return decided(record) if record["status"] in ("completed", "failed") else None
+    current = machine.state.live_step(call.scope, call.step_id)
+    if current is not None and current.phase is Phase.RETRYING and current.retry_at is not None:
+        return Decision("retry", delay=max(moment(current.retry_at) - now, timedelta()), error=record.error)
+    return decided(record) if record.is_finished else None
 
 
 def _error(machine: Machine, node: Node, kind: str, message: str, now: datetime) -> Json:
-    return machine.state["error"] or Failure(kind, message).error_object(node.step_id, None, timestamp(now))
+    return machine.state.error or Failure(kind, message).error_object(node.step_id, None, timestamp(now))
 
 
 def _step(node: Node) -> str:

@@ -16,7 +16,7 @@ from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import TaskAwaitingInput, TaskDeferralError, TaskDeferralTimeout, TaskDeferred
 from airflow.sdk.serde import serialize
 
-from airflow_workflow_provider.engine.calls import Activation, Call
+from airflow_workflow_provider.engine.calls import ActivationRef, Call
 from airflow_workflow_provider.engine.failure import Failure, moment
 from airflow_workflow_provider.engine.inline import Ended, InlineHost, Left, Parked, Region, Waiting
 from airflow_workflow_provider.engine.timing import instance_deadline
@@ -49,8 +49,8 @@ from airflow_workflow_provider.tasks.builtin import wait_until
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.machine import Machine
-    from airflow_workflow_provider.engine.state import Json
     from airflow_workflow_provider.operators.ledger import Ledger
 
 
@@ -91,7 +91,7 @@ class RegionOperator(BaseOperator, BranchMixIn):
         if is_told_to_go_on(event):
             self._go_on(context, ledger, None)
             return
-        activation = Activation(**waiting)
+        activation = ActivationRef(**waiting)
         self._go_on(context, ledger, (activation, lambda: self._resumed(context, ledger, activation, event)))
 
     def go_on(self, context: Context, event: Any = None) -> None:  # noqa: ARG002
@@ -144,7 +144,7 @@ class RegionOperator(BaseOperator, BranchMixIn):
 
     def _answered(
         self, context: Context, ledger: Ledger, waiting: Waiting, questions: Mapping[str, Question]
-    ) -> tuple[Activation, Ended | Parked | None] | None:
+    ) -> tuple[ActivationRef, Ended | Parked | None] | None:
         """Return the end of a call that has waited for people and need not any more, if there is one."""
         for activation, parked in waiting.calls:
             if parked.question is not None and not questions[parked.question].is_waited_for:
@@ -191,14 +191,14 @@ class RegionOperator(BaseOperator, BranchMixIn):
         :param due: when something happens without an answer
         """
         wanted, ti_id = str(first.id), str(context["ti"].id)
-        shown = ledger.change(lambda machine: machine.state.setdefault("shown", {}).setdefault(ti_id, wanted))
+        shown = ledger.change(lambda machine: machine.state.shown.setdefault(ti_id, wanted))
         if shown != wanted:
-            ledger.change(lambda machine: machine.state["shown"].pop(ti_id, None))
+            ledger.change(lambda machine: machine.state.shown.pop(ti_id, None))
             raise StepRetried({"type": "Waiting", "message": "The next question is shown by another try"}, timedelta())
         show_in_airflow(UUID(ti_id), first)
         raise TaskAwaitingInput(method_name="go_on", timeout=time_until(due))
 
-    def _defer_to(self, activation: Activation, parked: Parked, due: datetime | None) -> NoReturn:
+    def _defer_to(self, activation: ActivationRef, parked: Parked, due: datetime | None) -> NoReturn:
         note = parked.note
         limit = earliest(due, moment(note["deadline"]) if note["deadline"] is not None else None)
         trigger = trigger_of(note)
@@ -235,15 +235,17 @@ class RegionOperator(BaseOperator, BranchMixIn):
         finally:
             ExecutorSafeguard.tracker.reset(token)
 
-    def _resumed(self, context: Context, ledger: Ledger, activation: Activation, event: Any) -> Ended | Parked | None:
+    def _resumed(
+        self, context: Context, ledger: Ledger, activation: ActivationRef, event: Any
+    ) -> Ended | Parked | None:
         """Let the operator that waited go on with the event; None where nothing waits for it any more."""
 
         def waiting_call(machine: Machine) -> tuple[Call, Json, datetime | None] | None:
             if not machine.waits(activation):
                 return None
-            call = machine.call_of(activation.scope)
-            current = machine.scope(activation.scope).control["current"]
-            return call, current["parked"]["note"], earliest(call.deadline, instance_deadline(machine))
+            call = machine.call_of(activation.scope, ledger.clock())
+            parked = machine.scope(activation.scope).activation.parked or {}
+            return call, parked["note"], earliest(call.deadline, instance_deadline(machine.state))
 
         found = ledger.look(waiting_call)
         if found is None:
@@ -271,7 +273,7 @@ class RegionOperator(BaseOperator, BranchMixIn):
             self.log.warning("The task of a step failed: %s: %s", type(exc).__name__, one_line(str(exc)))
             return without_secrets(ended_by(exc))
 
-    def _first_parked(self, machine: Machine) -> tuple[Activation, Json] | None:
+    def _first_parked(self, machine: Machine) -> tuple[ActivationRef, Json] | None:
         """Return the call whose trigger this task waits for."""
         node = self.workflow_place.node
         region = Region(node.path, frozenset(node.nodes))
@@ -294,4 +296,4 @@ class _Limit:
         """Give the machine within one transaction."""
         with self._ledger.session() as machine:
             yield machine
-            self.instance = instance_deadline(machine)
+            self.instance = instance_deadline(machine.state)

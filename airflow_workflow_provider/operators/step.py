@@ -46,8 +46,8 @@ from airflow_workflow_provider.operators.unrendered import UnrenderedMixin
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
 
+    from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.machine import Machine
-    from airflow_workflow_provider.engine.state import Json
     from airflow_workflow_provider.operators.ledger import Ledger
     from airflow_workflow_provider.operators.moves import Outcome
 
@@ -138,8 +138,9 @@ class StepMixin:
         found = moves.begin(machine, self.workflow_place.node, str(ti.id), now, ti.max_tries)
         if not isinstance(found, Call):
             return found
-        parked = (machine.scope(found.scope).current or {}).get("parked") or {}
-        return found, earliest(found.deadline, instance_deadline(machine)), instance_limit(machine, now), parked
+        parked = machine.scope(found.scope).activation.parked or {}
+        state = machine.state
+        return found, earliest(found.deadline, instance_deadline(state)), instance_limit(state, now), parked
 
     def _set_arguments(self, context: Context, call: Call) -> None:
         task, arguments = prepared(self.workflow_place.workflow.graph, call, run_names(context))

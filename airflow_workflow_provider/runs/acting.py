@@ -127,9 +127,9 @@ def is_to_do(found: Verdict, wanted: UUID) -> bool:
 def write_down(rooms: Rooms, case: Case, operation: Operation, order: Order) -> None:
     """Append who did what to the execution log, and what the machine has to tell of it."""
     definition, record = case.machine.graph.definition, case.record
-    masker = Masker(definition, case.machine.state["input"], rooms.mask, filled_in(case.machine.state))
+    masker = Masker(definition, case.machine.state.input, rooms.mask, filled_in(case.machine.state))
     log = definition.execution_log
-    metadata = metadata_of(log.metadata if log is not None else (), record.stored.event, case.machine.state["input"])
+    metadata = metadata_of(log.metadata if log is not None else (), record.stored.event, case.machine.state.input)
     action = LogEntry(
         EVENTS[operation],
         at=case.now,

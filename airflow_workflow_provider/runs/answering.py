@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from airflow_workflow_provider.engine.calls import Activation
+from airflow_workflow_provider.engine.calls import ActivationRef
 from airflow_workflow_provider.engine.failure import timestamp
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.masking import Masker, filled, note_secrets
@@ -201,7 +201,7 @@ class Answers:
         status = "expired" if question.is_due else question.status
         machine = Machine(self.graph_of(record.stored.workflow_id, record.stored.revision), record.state)
         if status == "open" and not machine.is_live(
-            Activation(question.scope, question.step_id, question.visit, attempt=question.attempt)
+            ActivationRef(question.scope, question.step_id, question.visit, attempt=question.attempt)
         ):
             status = "withdrawn"
         if status != "open":
@@ -240,7 +240,7 @@ class Answers:
     @staticmethod
     def _go_on(record: Record, machine: Machine, question: Question) -> None:
         """Have the step go on that asked; the instance runs again (rule I3)."""
-        machine.answered(str(question.id))
+        machine.answered(str(question.id), datetime.now(UTC))
         record.status = machine.status
         record.save()
         record.wake([question.task_id], question.id)

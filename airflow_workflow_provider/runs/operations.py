@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from airflow_workflow_provider.dag.plan import plan_of, task_in
-from airflow_workflow_provider.engine import overrule, steering
+from airflow_workflow_provider.engine import manual_override, suspension
 from airflow_workflow_provider.engine.graph import ON_FAILURE
 from airflow_workflow_provider.engine.operating import verdict
 from airflow_workflow_provider.errors import Conflict
@@ -27,7 +27,7 @@ def suspend(rooms: Rooms, wanted: UUID, order: Order) -> Instance:
     """
 
     def work(case: Case) -> None:
-        steering.suspend(case.machine, order.actor, order.reason, case.now)
+        suspension.suspend(case.machine, order.actor, order.reason, case.now)
 
     act(rooms, wanted, "suspend", order, work)
     return rooms.instances.get(wanted)
@@ -40,7 +40,7 @@ def resume(rooms: Rooms, wanted: UUID, order: Order) -> Instance:
     """
 
     def work(case: Case) -> None:
-        steering.resume(case.machine, case.now)
+        suspension.resume(case.machine, case.now)
 
     act(rooms, wanted, "resume", order, work)
     return rooms.instances.get(wanted)
@@ -57,9 +57,9 @@ def cancel(rooms: Rooms, wanted: UUID, order: Order, *, compensate: bool = False
         who = f"Cancelled by {order.actor['name']}"
         message = f"{who}: {order.reason}" if order.reason else who
         if compensate and is_to_do(verdict(case.machine, "cancel", compensate=True), wanted):
-            _stop_tasks(case, overrule.cancel_compensating(case.machine, message, case.now))
+            _stop_tasks(case, manual_override.cancel_compensating(case.machine, message, case.now))
         else:
-            overrule.cancel(case.machine, message, case.now)
+            manual_override.cancel(case.machine, message, case.now)
         case.more["compensate"] = compensate
 
     act(rooms, wanted, "cancel", order, work)
@@ -68,7 +68,8 @@ def cancel(rooms: Rooms, wanted: UUID, order: Order, *, compensate: bool = False
         fail_run(found.dag_id, found.run_id)
     else:
         # Their failure leads to the workflow's onFailure, in which the compensations run.
-        fail_tasks(found.dag_id, found.run_id, found.state["failure"]["tasks"])
+        handling = found.state.failure
+        fail_tasks(found.dag_id, found.run_id, handling.tasks if handling is not None else [])
     for child in _running_children(rooms, wanted):
         try:
             reason = f"Instance {wanted}, which waited for it, was cancelled"
@@ -83,7 +84,8 @@ def _stop_tasks(case: Case, stopped: list[str]) -> None:
     plan = plan_of(case.machine.graph)
     tasks = {task_in(case.machine.graph, plan, step_id) for step_id in stopped}
     going_on = {task_id for task_id in tasks if ON_FAILURE in plan.node(task_id).nodes}
-    case.machine.state["failure"]["tasks"] = sorted(tasks - going_on)
+    if case.machine.state.failure is not None:
+        case.machine.state.failure.tasks = sorted(tasks - going_on)
     case.record.wake(sorted(going_on))
 
 

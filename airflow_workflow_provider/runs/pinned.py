@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.dag.stored import graph_at, resolved_at
 from airflow_workflow_provider.engine.failure import TASK_NOT_FOUND, Failure
-from airflow_workflow_provider.engine.overrule import agree_failed
+from airflow_workflow_provider.engine.manual_override import agree_failed
 from airflow_workflow_provider.errors import Conflict, InvalidDefinition, Misuse, NotFound
 from airflow_workflow_provider.operators.ledger import Ledger, Run
 from airflow_workflow_provider.runs.dag_versions import UNVERSIONED

@@ -8,7 +8,7 @@ a step whose task was cleared opens its instance again by itself, so nothing wai
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
@@ -17,7 +17,6 @@ from airflow_workflow_provider.dag.plan import Node, plan_of, task_in
 from airflow_workflow_provider.engine import recovery
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.operating import COMPENSATED, verdict
-from airflow_workflow_provider.engine.state import ROOT, Json
 from airflow_workflow_provider.errors import Conflict, Misuse, NotFound, StepFailure
 from airflow_workflow_provider.operators.ledger import ABOUT, Parent, Run, keep, options_of
 from airflow_workflow_provider.runs.acting import Case, is_to_do, machine_of, write_down
@@ -27,6 +26,7 @@ from airflow_workflow_provider.runs.starting import find_run, refuse_paused
 from airflow_workflow_provider.runs.versions import fits, newest_revision
 
 if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.operating import Operation
     from airflow_workflow_provider.engine.recovery import Place
     from airflow_workflow_provider.runs.acting import Order, Rooms
@@ -109,7 +109,7 @@ def restart(
                 is_to_do(COMPENSATED, wanted)
             case.step_id, case.more["fromStepId"] = from_step_id, from_step_id
             tasks = _tasks_of(case, recovery.restart_from(case.machine, from_step_id, case.now, given))
-        case.record.input = case.machine.state["input"]
+        case.record.input = case.machine.state.input
         return _Rerun(tasks, conf)
 
     def stays(machine: Machine) -> list[Place]:
@@ -155,11 +155,9 @@ def skip(rooms: Rooms, wanted: UUID, order: Order, *, output: Json, step_id: str
         (key, skipped), node = chosen[-1]
         generation = tries.get(node.task_id, 0)
         for path, name in [(key, skipped), *((node.path, name) for name in node.nodes)]:
-            record = (
-                case.machine.scope(path).values["steps"].get(name) if path in case.machine.state["scopes"] else None
-            )
+            record = case.machine.state.record(path, name)
             if record is not None:
-                record["generation"] = max(record["generation"], generation)
+                record.generation = max(record.generation, generation)
 
     return _change(rooms, wanted, "skip", order, work, after=after)
 
@@ -216,7 +214,7 @@ def _move(rooms: Rooms, case: Case, run: StartedRun, version: Version, stays: Ca
     fits(case.machine, graph, stays(case.machine))
     case.more.update(oldVersion=stored.version, version=graph.definition.version)
     case.record.revision, case.record.version = newest, graph.definition.version
-    case.machine.state["instance"]["version"] = graph.definition.version
+    case.machine.state.instance.version = graph.definition.version
     case.machine = Machine(graph, case.machine.state, options_of(rooms.settings))
     return True
 
@@ -232,18 +230,18 @@ def _anew(case: Case, input_data: Json | None) -> Machine:
     Visits are counted on: keys of idempotency, and what is named after a visit, never come twice.
     """
     old, graph = case.machine, case.machine.graph
-    instance = {name: value for name, value in old.state["instance"].items() if name not in ("startedAt", "deadline")}
+    instance = replace(old.state.instance, deadline=None)
     given = input_data
     if given is None:
-        given = check_input(graph.definition, old.state["input"])
+        given = check_input(graph.definition, old.state.input)
     return Machine.start(
         graph,
         instance,
         given,
         now=case.now,
-        event=old.state["event"],
+        event=old.state.event,
         options=old.options,
-        visits=old.state["scopes"][ROOT]["visits"],
+        visits=old.state.root.visits,
     )
 
 
@@ -280,7 +278,7 @@ def _refuse_forsaken(rooms: Rooms, parent: Parent | None) -> None:
 
 def _note_change(case: Case, order: Order) -> None:
     """Remember who has put data of their own into the instance: with four eyes somebody else has to approve them."""
-    changed = case.machine.state["instance"].setdefault("changedBy", [])
+    changed = case.machine.state.instance.changed_by
     if order.actor not in changed:
         changed.append(order.actor)
 

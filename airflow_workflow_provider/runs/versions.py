@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.dag.plan import Plan, plan_of, task_in
-from airflow_workflow_provider.engine.state import list_path
+from airflow_workflow_provider.engine.keys import list_path
 from airflow_workflow_provider.errors import Conflict
 from airflow_workflow_provider.runs.opening import revision_of
 from airflow_workflow_provider.runs.starting import NOT_LOADED, loaded_bundle_version
@@ -73,11 +73,11 @@ def _branches(graph: Graph, step_id: str) -> tuple[str, bool, list[str]]:
 def _is_led_to(machine: Machine, graph: Graph, plan: Plan, key: str, step_id: str) -> bool:
     """Tell whether the task of what led to a step in the instance lies right before the step's in the other version."""
     task_id = task_in(graph, plan, step_id)
-    steps = machine.scope(key).values["steps"]
-    before = [name for name, record in steps.items() if record.get("next") == step_id]
+    steps = machine.scope(key).values.steps
+    before = [name for name, record in steps.items() if record.next == step_id]
     if not before:
         return graph.lists[list_path(key)].entry == step_id
-    last = max(before, key=lambda name: steps[name]["completedAt"] or "")
+    last = max(before, key=lambda name: steps[name].completed_at or "")
     if last not in graph.step_ids:
         return False
     leading = task_in(graph, plan, last)

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from airflow_workflow_provider.bounded.doors import Door, behind
 from airflow_workflow_provider.engine.failure import WORKER_LOST, WORKFLOW_FAILED, Failure, timestamp
-from airflow_workflow_provider.engine.state import MAX_CORRELATION_ID
+from airflow_workflow_provider.engine.instance_records import MAX_CORRELATION_ID
 from airflow_workflow_provider.engine.triggering import input_of
 from airflow_workflow_provider.errors import LimitExceeded, Overloaded, StepFailure, StoreUnavailable, WorkflowsError
 from airflow_workflow_provider.model.events import depth_of

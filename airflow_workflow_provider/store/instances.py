@@ -12,8 +12,8 @@ from uuid import UUID, uuid5
 from sqlalchemy import Connection, Row, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from airflow_workflow_provider.engine.keeping import StateUnreadable, from_stored, to_stored, unreadable
-from airflow_workflow_provider.engine.state import MAX_CORRELATION_ID, open_questions
+from airflow_workflow_provider.engine.instance_records import MAX_CORRELATION_ID
+from airflow_workflow_provider.engine.stored_state import StateUnreadable, read_state, unreadable
 from airflow_workflow_provider.errors import Misuse, NotFound
 from airflow_workflow_provider.store import wakeups
 from airflow_workflow_provider.store.endings import ENDED, ending
@@ -26,6 +26,7 @@ from airflow_workflow_provider.store.tables import workflow_instances as instanc
 from airflow_workflow_provider.store.withdrawing import withdraw
 
 if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.state import State
     from airflow_workflow_provider.store.database import Database
 
 T = TypeVar("T")
@@ -44,7 +45,7 @@ class NewInstance:
     """What an instance starts with.
 
     :param revision: the revision of the definition that it keeps until it ends
-    :param state: the engine's document, ready for the first step
+    :param state: the engine's state, ready for the first step
     :param event: the CloudEvent that started it, if one did
     :param started_at: null for the time of the transaction
     :param deadline_at: when ``settings.timeout`` ends it
@@ -57,7 +58,7 @@ class NewInstance:
     version: str
     revision: int
     input: dict[str, Any]
-    state: dict[str, Any]
+    state: State
     correlation_id: str | None = None
     event: dict[str, Any] | None = None
     trigger_event_id: UUID | None = None
@@ -105,7 +106,7 @@ class Instance(InstanceSummary):
     """An instance with its documents."""
 
     input: dict[str, Any]
-    state: dict[str, Any]
+    state: State
     output: Any
     event: dict[str, Any] | None
 
@@ -127,7 +128,7 @@ class Record:
         self.stored = stored
         self.created = created
         self.id = stored.id
-        self.state: dict[str, Any] = stored.state
+        self.state: State = stored.state
         self.status = stored.status
         self.current_step_id = stored.current_step_id
         self.output = stored.output
@@ -139,7 +140,7 @@ class Record:
         self.version = stored.version
         self.revision = stored.revision
         self._told_end = stored.completed_at
-        self._asked = open_questions(stored.state)
+        self._asked = stored.state.open_questions()
 
     def save(self) -> None:
         """Write the attributes; committed when the transaction ends.
@@ -148,7 +149,7 @@ class Record:
         """
         _check_correlation_id(self.correlation_id)
         values = {
-            "state": to_stored(self.state),
+            "state": self.state.to_json(),
             "status": self.status,
             "current_step_id": self.current_step_id,
             "output": self.output,
@@ -163,7 +164,7 @@ class Record:
             "updated_at": func.statement_timestamp(),
         }
         self.connection.execute(update(instances).where(instances.c.id == self.id).values(**values))
-        withdraw(self.connection, self._asked - open_questions(self.state))
+        withdraw(self.connection, self._asked - self.state.open_questions())
         self._tell_end()
 
     def _tell_end(self) -> None:
@@ -300,7 +301,7 @@ def instance_of(row: Row[Any]) -> Instance:
         value = getattr(row, name)
         if not isinstance(value, dict) and (required or value is not None):
             raise unreadable(what, f"/{name}", "it is no object")
-    return Instance(**{**row._mapping, "state": from_stored(row.state, what)})
+    return Instance(**{**row._mapping, "state": read_state(row.state, what)})
 
 
 def _read(connection: Connection, wanted: UUID, *, lock: bool) -> Row[Any] | None:
@@ -321,7 +322,7 @@ def _insert(connection: Connection, new: NewInstance) -> bool:
         "status": new.status,
         "current_step_id": new.current_step_id,
         "input": new.input,
-        "state": to_stored(new.state),
+        "state": new.state.to_json(),
         "event": new.event,
         "correlation_id": clean(new.correlation_id),
         "trigger_event_id": new.trigger_event_id or _event_row_id(new.event),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, get_type_hints
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from airflow_workflow_provider.engine.keeping import StateUnreadable, unreadable
+from airflow_workflow_provider.engine.stored_state import StateUnreadable, unreadable
 from airflow_workflow_provider.model.diagnostics import pointer_of
 
 if TYPE_CHECKING:

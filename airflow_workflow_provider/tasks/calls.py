@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.engine.failure import EXPRESSION_ERROR, TASK_NOT_FOUND, VALIDATION_ERROR, limits_as
-from airflow_workflow_provider.engine.state import MAX_CORRELATION_ID
+from airflow_workflow_provider.engine.instance_records import MAX_CORRELATION_ID
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.tasks.builtin import WORKFLOW_PREFIX
 from airflow_workflow_provider.tasks.templates import RunNames, rendered, template_values

@@ -9,16 +9,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from airflow_workflow_provider.engine.calls import Activation, Call, Options
+from airflow_workflow_provider.engine.calls import ActivationRef, Call, Options
 from airflow_workflow_provider.engine.events import Event, path_of
 from airflow_workflow_provider.engine.failure import WORKER_LOST, Failure, timestamp
 from airflow_workflow_provider.engine.graph import ON_FAILURE, Graph
 from airflow_workflow_provider.engine.inline import Ended, InlineHost, Left, Parked, Region, Waiting
-from airflow_workflow_provider.engine.keeping import from_stored, to_stored
+from airflow_workflow_provider.engine.instance_records import InstanceFacts
+from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.masking import Masker
-from airflow_workflow_provider.engine.simulate import Outcome, Simulation, check_input, public_state, simulate
-from airflow_workflow_provider.engine.state import ROOT
+from airflow_workflow_provider.engine.simulate import Outcome, Simulation, check_input, simulate
+from airflow_workflow_provider.engine.state import State
+from airflow_workflow_provider.engine.stored_state import read_state
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.json_schema.defaults import with_defaults
 from airflow_workflow_provider.store.journal import entries
@@ -146,12 +148,12 @@ class InlineRun:
         except StepFailure as exc:
             error = Failure.from_exception(exc).error_object(None, None, timestamp(self.now))
             return Observed("failed", None, error, [], {}, dict(self.input), {}, [], self.now - START)
-        instance = {**INSTANCE, "workflowId": definition.workflow_id, "version": definition.version}
+        instance = InstanceFacts(INSTANCE["id"], definition.workflow_id, definition.version, INSTANCE["correlationId"])
         machine = Machine.start(self.graph, instance, prepared, now=self.now, event=self.event, options=self.options)
         self.log += machine.drain_events()
         self._store(machine.state)
         self._go()
-        observed = observed_in(from_stored(json.loads(self._text), "the case"), self.trace, self.log, self.now)
+        observed = observed_in(read_state(json.loads(self._text), "the case"), self.trace, self.log, self.now)
         return replace(observed, rows=rows_of(self.graph, prepared, self.log))
 
     def _go(self) -> None:
@@ -175,17 +177,18 @@ class InlineRun:
 
     @contextmanager
     def _session(self) -> Iterator[Machine]:
-        machine = Machine(self.graph, from_stored(json.loads(self._text), "the case"), self.options)
+        machine = Machine(self.graph, read_state(json.loads(self._text), "the case"), self.options)
         machine.log.trace = []
         yield machine
         self.trace += machine.log.trace
         self.log += machine.drain_events()
         self._store(machine.state)
 
-    def _store(self, state: Json) -> None:
-        self._text = json.dumps(as_stored(to_stored(state)), allow_nan=False)
+    def _store(self, state: State) -> None:
+        document = state.to_json()
+        self._text = json.dumps(as_stored(document), allow_nan=False)
         check_stored_state(json.loads(self._text))
-        self.check(state)
+        self.check(document)
 
     def _run(self, call: Call) -> Ended | Parked:
         number, self.calls = self.calls, self.calls + 1
@@ -204,7 +207,7 @@ class InlineRun:
         self._outside[str(number)] = outcome
         return Parked(note={"number": str(number)})
 
-    def _pass_time(self, waiting: Waiting) -> tuple[Activation, Ended] | None:
+    def _pass_time(self, waiting: Waiting) -> tuple[ActivationRef, Ended] | None:
         """Go to the next moment at which something happens; return the call that ends then, if one does."""
         due = [
             (outcome.ends_at, int(parked.note["number"]), activation, outcome)
@@ -220,13 +223,13 @@ class InlineRun:
         return first[2], Ended(first[3].output, first[3].failure)
 
 
-def observed_in(state: Json, trace: Sequence[Event], log: Sequence[Event], now: datetime) -> Observed:
+def observed_in(state: State, trace: Sequence[Event], log: Sequence[Event], now: datetime) -> Observed:
     """Return what a stored state, and the events that led to it, tell of a run."""
-    public = public_state(state)
+    public = state.public()
     return Observed(
-        state["status"],
-        state["output"],
-        state["error"],
+        state.status.value,
+        state.output,
+        state.error,
         path_of(trace),
         public["steps"],
         public["data"],

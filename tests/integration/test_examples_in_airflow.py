@@ -147,7 +147,7 @@ def test_an_example_runs_as_its_page_says(case: str, loaded: Any, started: dict[
     answer_all(loaded, workflow_id, started[case])
     instance = ended(loaded, workflow_id, started[case])
 
-    ran = {f"{'!' if step['status'] == 'failed' else ''}{step_id}" for step_id, step in instance.state["steps"].items()}
+    ran = {f"{'!' if step.status == 'failed' else ''}{step_id}" for step_id, step in instance.state.steps.items()}
     assert (instance.status, instance.error) == ("completed", None)
     assert ran == set(steps.split())
     assert output.items() <= instance.output.items()
@@ -168,7 +168,7 @@ def test_f2_a_payment_is_tried_again_with_the_same_key(
 
     keys = [headers["idempotency-key"] for _, path, headers, body in example_server.received if path == "/payments"]
     assert keys.count(str(instance.id)) == 3
-    assert instance.state["steps"]["charge"]["attempt"] == 3
+    assert instance.state.steps["charge"].attempt == 3
 
 
 @pytest.mark.timeout(600)

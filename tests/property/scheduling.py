@@ -16,15 +16,18 @@ from datetime import datetime
 from typing import Any
 
 from airflow_workflow_provider.dag.plan import Node, Plan, plan_of
-from airflow_workflow_provider.engine.calls import Activation, Call, Options
+from airflow_workflow_provider.engine.calls import ActivationRef, Call, Options
 from airflow_workflow_provider.engine.events import Event
 from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, Failure, moment
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.inline import Ended, InlineHost, Left, Parked, Region, Waiting
+from airflow_workflow_provider.engine.instance_records import InstanceFacts
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.simulate import Outcome
+from airflow_workflow_provider.engine.state import State
+from airflow_workflow_provider.engine.stored_state import read_state
 from airflow_workflow_provider.operators import moves
-from tests.conformance.cases import START, Case, Json, Observed
+from tests.conformance.cases import START, Case, Observed
 from tests.conformance.hosts import INSTANCE, TaskRunner, as_stored, observed_in, options_of, tasks_of
 
 DONE = frozenset({"success", "failed", "upstream_failed", "skipped"})
@@ -60,7 +63,7 @@ class ScheduledRun:
     def to_end(self) -> Observed:
         """Run to the end."""
         definition = self.graph.definition
-        instance = {**INSTANCE, "workflowId": definition.workflow_id, "version": definition.version}
+        instance = InstanceFacts(INSTANCE["id"], definition.workflow_id, definition.version, INSTANCE["correlationId"])
         machine = Machine.start(self.graph, instance, self.input, now=self.now, options=self.options)
         self.log += machine.drain_events()
         self._store(machine.state)
@@ -87,7 +90,7 @@ class ScheduledRun:
 
     def observed(self) -> Observed:
         """Return what the run has led to so far."""
-        return observed_in(json.loads(self._text), self.trace, self.log, self.now)
+        return observed_in(read_state(json.loads(self._text), "the instance"), self.trace, self.log, self.now)
 
     # The scheduler
 
@@ -187,8 +190,8 @@ class ScheduledRun:
 
     def _instance_deadline(self) -> datetime | None:
         state = json.loads(self._text)
-        found = state["instance"]["deadline"]
-        return moment(found) if found is not None and state["failure"] is None else None
+        found = state["instance"].get("deadline")
+        return moment(found) if found is not None and "failure" not in state else None
 
     def _carry_out(self, node: Node, outcome: moves.Outcome) -> None:
         task_id = node.task_id
@@ -234,7 +237,7 @@ class ScheduledRun:
         self._hosts[node.task_id] = host
         self._go_on(node, host, None)
 
-    def _go_on(self, node: Node, host: InlineHost, ended: tuple[Activation, Ended] | None) -> None:
+    def _go_on(self, node: Node, host: InlineHost, ended: tuple[ActivationRef, Ended] | None) -> None:
         try:
             result = host.run(ended)
         except _Killed:
@@ -296,15 +299,15 @@ class ScheduledRun:
 
     @contextmanager
     def _session(self) -> Iterator[Machine]:
-        machine = Machine(self.graph, json.loads(self._text), self.options)
+        machine = Machine(self.graph, read_state(json.loads(self._text), "the instance"), self.options)
         machine.log.trace = []
         yield machine
         self.trace += machine.log.trace
         self.log += machine.drain_events()
         self._store(machine.state)
 
-    def _store(self, state: Json) -> None:
-        self._text = json.dumps(as_stored(state), allow_nan=False)
+    def _store(self, state: State) -> None:
+        self._text = json.dumps(as_stored(state.to_json()), allow_nan=False)
 
 
 class _Killed(Exception):

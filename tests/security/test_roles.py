@@ -13,7 +13,7 @@ from sqlalchemy import delete, func, select, text
 from sqlalchemy.exc import ProgrammingError
 
 from airflow_workflow_provider.engine.graph import Graph
-from airflow_workflow_provider.engine.overrule import cancel
+from airflow_workflow_provider.engine.manual_override import cancel
 from airflow_workflow_provider.errors import StoreUnavailable
 from airflow_workflow_provider.local.postgres import PostgresServer
 from airflow_workflow_provider.model.events import CloudEvent

@@ -30,7 +30,7 @@ class Ran:
 
     @property
     def steps(self) -> dict[str, str]:
-        return {step_id: record["status"] for step_id, record in self.instance.state["steps"].items()}
+        return {step_id: record.status.value for step_id, record in self.instance.state.steps.items()}
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,8 @@ def test_t6_a_loop_is_one_task(workflows: Workflows) -> None:
         step("c"),
     )
     assert ran.tasks == {"a.loop": "success", "c": "success", "end": "success"}
-    assert ran.instance.state["data"]["n"] == 4
-    assert ran.instance.state["steps"]["b"]["visit"] == 4
+    assert ran.instance.state.data["n"] == 4
+    assert ran.instance.state.steps["b"].visit == 4
 
 
 def test_f4_a_handled_failure_stays_red_and_the_run_goes_on(workflows: Workflows) -> None:
@@ -161,7 +161,7 @@ def test_p1_branches_run_side_by_side_and_meet_in_the_join(workflows: Workflows)
     )  # fmt: skip
     assert (ran.state, ran.instance.status) == ("success", "completed")
     assert set(ran.tasks.values()) == {"success"}
-    assert ran.instance.state["steps"]["p"]["output"] == {
+    assert ran.instance.state.steps["p"].output == {
         "task": {"own": 1},
         "branches": {"x": {}, "y": {"y": 2}, "empty": {}},
     }
@@ -199,7 +199,7 @@ def test_p4_items_run_inside_one_task(workflows: Workflows) -> None:
         given={"xs": [3, 1, 2]},
     )
     assert ran.tasks == {"e": "success", "z": "success", "end": "success"}
-    assert ran.instance.state["steps"]["e"]["output"]["items"] == [{"v": 3}, {"v": 1}, {"v": 2}]
+    assert ran.instance.state.steps["e"].output["items"] == [{"v": 3}, {"v": 1}, {"v": 2}]
 
 
 def test_x6_an_input_that_airflow_cannot_check_fails_the_instance_before_any_step(workflows: Workflows) -> None:

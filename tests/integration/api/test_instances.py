@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from airflow_workflow_provider.engine.phases import InstanceStatus
 from airflow_workflow_provider.store.instances import Instances, instance_id
 from airflow_workflow_provider.store.listing import InstanceList
 from tests.fixtures.api import Api, load_dag, problem, runs
@@ -177,7 +178,7 @@ def test_i1_what_has_ended_otherwise_cannot_be_cancelled(api: Api) -> None:
     client = api.as_role("user")
     started = start(client, input={"amount": 5}).json()
     with Instances(api.database).locked(UUID(started["id"])) as record:
-        record.status = record.state["status"] = "completed"
+        record.status = record.state.status = InstanceStatus.COMPLETED
         record.save()
     problem(client.post(f"instances/{started['id']}/cancel"), 409, "instance-over")
     problem(client.post("instances/00000000-0000-0000-0000-000000000000/cancel"), 404, "not-found")

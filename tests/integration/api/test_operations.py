@@ -221,7 +221,7 @@ def test_p5_a_child_whose_parent_does_not_wait_is_refused(api: Api) -> None:
     end_run("long")
     parent = Parent("00000000-0000-0000-0000-000000000001", "", "call", 1, 1, 1).to_json()
     with Instances(api.database).locked(UUID(instance)) as record:
-        record.state["instance"]["parent"] = parent
+        record.state.instance.parent = parent
         record.save()
     problem(api.as_role("user").post(f"instances/{instance}/retry"), 409, "parent-not-waiting")
 

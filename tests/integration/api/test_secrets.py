@@ -131,9 +131,9 @@ def test_l4_no_planted_secret_is_readable_anywhere(api: Api) -> None:
         machine.begin("", "break", "r", now)
         failure = Failure.named("Refused", written()[:3900])
         machine.fail("", "break", "r", failure, now)
-        record.status, record.error = machine.status, machine.state["error"]
-        masker = Masker(graph.definition, machine.state["input"], filled=filled_in(machine.state))
-        record.log(entries(machine.drain_events(), masker, metadata_of(names, machine.state["input"])))
+        record.status, record.error = machine.status, machine.state.error
+        masker = Masker(graph.definition, machine.state.input, filled=filled_in(machine.state))
+        record.log(entries(machine.drain_events(), masker, metadata_of(names, machine.state.input)))
         masked = masker.mask({"message": written()})
         assert readable_in(masked["message"]) == []
         record.save()

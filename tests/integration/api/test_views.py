@@ -57,11 +57,15 @@ class Hand:
         def within(record: Record) -> None:
             machine = Machine(self.graph, record.state)
             work(machine, datetime.now(UTC))
-            record.status, record.output, record.error = machine.status, machine.state["output"], machine.state["error"]
+            record.status, record.output, record.error = (
+                machine.status,
+                machine.state.output,
+                machine.state.error,
+            )
             record.current_step_id = machine.current_step_id
             record.completed_at = datetime.now(UTC) if machine.is_over else None
             record.save()
-            record.log(entries(machine.drain_events(), Masker(self.graph.definition, machine.state["input"]), {}))
+            record.log(entries(machine.drain_events(), Masker(self.graph.definition, machine.state.input), {}))
 
         self.store.update(UUID(self.id), within)
 

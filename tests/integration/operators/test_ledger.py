@@ -62,7 +62,7 @@ def test_i2_the_row_is_there_before_the_first_step_has_run(database: Database) -
     with pytest.raises(NotFound):
         found.look(lambda machine: machine.status)
 
-    assert found.change(lambda machine: machine.state["activeSteps"]) == ["a"]
+    assert found.change(lambda machine: machine.state.active_steps) == ["a"]
 
     stored = Instances(database).get(found.instance_id)
     assert (stored.status, stored.input, stored.correlation_id) == ("running", {"n": 1}, "order-7")
@@ -85,7 +85,7 @@ def test_x6_an_input_that_does_not_fit_is_an_instance_that_failed(database: Data
 def test_x6_what_airflows_form_leaves_empty_is_no_input(database: Database) -> None:
     schema = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "integer", "default": 2}}}
     found = ledger(database, step("s"), inputSchema=schema, conf={"a": None})
-    assert found.change(lambda machine: machine.state["input"]) == {"b": 2}
+    assert found.change(lambda machine: machine.state.input) == {"b": 2}
 
 
 def test_i2_parallel_branches_never_lose_each_others_update(database: Database) -> None:
@@ -102,7 +102,7 @@ def test_i2_parallel_branches_never_lose_each_others_update(database: Database) 
 
     stored = Instances(database).get(found.instance_id)
     assert stored.status == "completed"
-    assert {f"{name}-s" for name in names} <= stored.state["data"].keys()
+    assert {f"{name}-s" for name in names} <= stored.state.data.keys()
     rows = Logs(database).read(found.instance_id)
     assert sorted(row.step_id or "" for row in rows if row.event == "step.completed") == sorted(
         ["p", *(f"{name}-s" for name in names)]
@@ -119,7 +119,7 @@ def test_an_error_inside_changes_nothing(database: Database) -> None:
 
     with pytest.raises(RuntimeError):
         found.change(breaks)
-    assert found.look(lambda machine: machine.state["steps"]) == {}
+    assert found.look(lambda machine: machine.state.steps) == {}
 
 
 def test_p5_a_child_whose_parent_does_not_wait_is_cancelled(database: Database) -> None:
@@ -132,7 +132,7 @@ def test_p5_a_child_whose_parent_does_not_wait_is_cancelled(database: Database) 
     assert child.change(lambda machine: machine.status) == "running"
     stored = Instances(database).get(child.instance_id)
     assert (stored.parent_instance_id, stored.parent_step_id) == (parent.instance_id, "a")
-    assert stored.state["instance"]["depth"] == 1
+    assert stored.state.instance.depth == 1
 
     parent.change(lambda machine: machine.fail("", "a", "r", Failure("X", "x"), parent.clock()))
     child.stop_if_forsaken()

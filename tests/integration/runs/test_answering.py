@@ -16,7 +16,7 @@ from sqlalchemy import update
 
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.machine import Machine
-from airflow_workflow_provider.engine.overrule import cancel
+from airflow_workflow_provider.engine.manual_override import cancel
 from airflow_workflow_provider.errors import Conflict, Forbidden, Misuse, NotFound, WorkflowsError
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.operators.ledger import ABOUT, Ledger, Run

@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.machine import Machine
-from airflow_workflow_provider.engine.overrule import cancel
+from airflow_workflow_provider.engine.manual_override import cancel
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.runs.notifying import MAX_ATTEMPTS, Notifier, delay_of
 from airflow_workflow_provider.runs.reminding import Reminder
@@ -178,7 +178,7 @@ def test_the_end_of_an_instance_is_told_once_and_history_is_not(database: Databa
         def work(record: Record) -> None:
             machine = Machine(Graph.of(parse_definition(ASKING)), record.state)
             cancel(machine, "enough", datetime.now(UTC))
-            record.status, record.error = machine.status, machine.state["error"]
+            record.status, record.error = machine.status, machine.state.error
             record.completed_at = datetime.now(UTC)
             record.save()
 

@@ -13,6 +13,8 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
+from airflow_workflow_provider.engine.phases import StepStatus
+from airflow_workflow_provider.engine.records import StepRecord
 from airflow_workflow_provider.errors import Misuse, NotFound, StoreUnavailable
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.instances import Instances, Record, instance_id
@@ -44,13 +46,13 @@ def test_i2_open_is_idempotent(database: Database, instances: Instances) -> None
     new = new_instance(event={"id": "e"}, correlation_id="c", log=[started])
     first = instances.open(new)
     with instances.locked(first.id) as record:
-        record.state["steps"]["a"] = {"status": "running"}
+        record.state.steps["a"] = StepRecord(status=StepStatus.RUNNING)
         record.save()
 
     again = instances.open(new_instance(input={"n": 2}, log=[started]))
 
     assert first.id == instance_id("order", "run-1") == again.id
-    assert again.state["steps"]["a"]["status"] == "running"
+    assert again.state.steps["a"].status == "running"
     assert (again.input, again.event, again.correlation_id) == ({"n": 1}, {"id": "e"}, "c")
     assert [row.event for row in Logs(database).read(first.id)] == ["instance.started"]
     assert instances.by_run("order", "run-1") == again
@@ -83,10 +85,10 @@ def test_i2_parallel_writers_lose_no_update(database_url: str, database: Databas
 
     def write(number: int) -> None:
         def work(record: Record) -> None:
-            record.state["variables"]["counter"] += 1
-            record.state["data"].setdefault(f"s{number}", []).append(record.state["variables"]["counter"])
+            record.state.variables["counter"] += 1
+            record.state.data.setdefault(f"s{number}", []).append(record.state.variables["counter"])
             record.save()
-            record.log([LogEntry("counted", data={"counter": record.state["variables"]["counter"]})])
+            record.log([LogEntry("counted", data={"counter": record.state.variables["counter"]})])
 
         with Database(database_url) as own:
             for turn in range(rounds):
@@ -113,7 +115,7 @@ def test_i2_state_and_log_are_one_transaction(database: Database, instances: Ins
     opened = instances.open(new_instance())
 
     def write_and_die(record: Record) -> None:
-        record.state["steps"]["a"] = {}
+        record.state.steps["a"] = StepRecord()
         record.save()
         record.log([LogEntry("step.started", step_id="a")])
         raise KeyboardInterrupt
@@ -175,7 +177,7 @@ def test_data_that_postgresql_cannot_store_loses_the_character_only(database: Da
     stored = instances.get(opened.id)
     assert stored.input == {"nul\ufffd": "\ufffd \\u0000"}
     assert stored.correlation_id == "a\ufffd"
-    assert stored.state["data"] == {"a": "\ufffd\ufffdé"}
+    assert stored.state.data == {"a": "\ufffd\ufffdé"}
     assert [(row.message, row.data) for row in Logs(database).read(opened.id)] == [("\ufffd", {"x": "\ufffd"})]
 
 
@@ -185,7 +187,7 @@ def test_a_large_state_is_kept(instances: Instances) -> None:
     with instances.locked(opened.id) as record:
         record.state = state(data=incompressible)
         record.save()
-    assert instances.get(opened.id).state["data"] == incompressible
+    assert instances.get(opened.id).state.data == incompressible
 
 
 def test_i2_a_lost_connection_is_retried_from_a_fresh_read(database: Database, instances: Instances) -> None:
@@ -193,12 +195,12 @@ def test_i2_a_lost_connection_is_retried_from_a_fresh_read(database: Database, i
     attempts = []
 
     def work(record: Record) -> int:
-        attempts.append(record.state["variables"]["counter"])
+        attempts.append(record.state.variables["counter"])
         if len(attempts) < 3:
             lose_connection(record, database)
-        record.state["variables"]["counter"] += 1
+        record.state.variables["counter"] += 1
         record.save()
-        return int(record.state["variables"]["counter"])
+        return int(record.state.variables["counter"])
 
     assert instances.update(opened.id, work) == 1
     assert attempts == [0, 0, 0]
@@ -210,7 +212,7 @@ def test_a_body_of_locked_whose_connection_is_lost_changes_nothing(database: Dat
     def write_over_a_lost_connection() -> None:
         with instances.locked(opened.id) as record:
             lose_connection(record, database)
-            record.state["steps"]["a"] = {}
+            record.state.steps["a"] = StepRecord()
             record.save()
 
     with pytest.raises(StoreUnavailable):

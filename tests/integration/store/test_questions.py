@@ -9,7 +9,7 @@ import pytest
 
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.machine import Machine
-from airflow_workflow_provider.engine.overrule import cancel
+from airflow_workflow_provider.engine.manual_override import cancel
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.instances import Instances, Record

@@ -9,6 +9,7 @@ from typing import Any
 from airflow_workflow_provider.engine.calls import Call, Decision, Options
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.graph import Graph
+from airflow_workflow_provider.engine.instance_records import InstanceFacts
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.task import TaskDefinition
@@ -16,7 +17,6 @@ from airflow_workflow_provider.model.task import TaskDefinition
 Json = dict[str, Any]
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-INSTANCE = {"id": "i", "workflowId": "w", "version": "1.0.0", "correlationId": None}
 
 
 def at(seconds: float) -> datetime:
@@ -55,7 +55,7 @@ def machine_of(
 ) -> Machine:
     """Return the machine of a new instance of a document with these steps."""
     graph = graph_of(*steps, tasks=tasks, **more)
-    return Machine.start(graph, dict(INSTANCE), data or {}, now=NOW, options=options)
+    return Machine.start(graph, InstanceFacts("i", "w", "1.0.0"), data or {}, now=NOW, options=options)
 
 
 def begin(machine: Machine, step_id: str, scope: str = "", runner: str = "r", now: datetime = NOW) -> Call:

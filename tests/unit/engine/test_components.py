@@ -26,7 +26,7 @@ def started(*components: dict[str, Any], data: dict[str, Any] | None = None, **m
 def page(machine: Machine, viewer: Viewer = ADA, **more: Any) -> Page:
     progress = progress_of(machine.graph, machine.state, machine.current_step_id)
     bindings = ui_bindings(machine.state, machine.status, progress, viewer)
-    masker = Masker(machine.graph.definition, machine.state["input"])
+    masker = Masker(machine.graph.definition, machine.state.input)
     return page_of(machine.graph.definition.ui_components, bindings, mask=masker.mask, **more)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from airflow_workflow_provider.engine.history import TOLD, Happening, Span, path_taken, spans_of
 from airflow_workflow_provider.engine.machine import Machine
+from airflow_workflow_provider.engine.phases import InstanceStatus
 from tests.unit.engine.driving import NOW, at, begin, branch, fail, jmespath, machine_of, step, succeed, to
 
 
@@ -163,5 +164,5 @@ def test_what_an_ended_instance_left_open_ends_with_it() -> None:
     machine = machine_of(step("a"))
     begin(machine, "a", now=at(1))
     rows = told(machine)
-    machine.state["status"] = "failed"
+    machine.state.status = InstanceStatus.FAILED
     assert lines(spans_of(rows, machine.state, at(5))) == [("a", 1, 1, "failed", 1, 5)]

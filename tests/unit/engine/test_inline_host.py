@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from airflow_workflow_provider.engine.calls import Activation, Call, Decision
+from airflow_workflow_provider.engine.calls import ActivationRef, Call, Decision
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.graph import ON_FAILURE
 from airflow_workflow_provider.engine.inline import Ended, InlineHost, Left, Parked, Region, Waiting
@@ -48,7 +48,7 @@ def test_t6_a_loop_leaves_when_its_path_does() -> None:
 
     assert isinstance(left, Left)
     assert left.decision == Decision("completed", next="c")
-    assert machine.state["activeSteps"] == ["c"]
+    assert machine.state.active_steps == ["c"]
 
 
 def test_a_region_runs_what_is_inside_and_nothing_beside() -> None:
@@ -59,17 +59,17 @@ def test_a_region_runs_what_is_inside_and_nothing_beside() -> None:
     left = host_of(machine, {"each"}, done, scope="p/x").run()
 
     assert isinstance(left, Left)
-    assert machine.state["scopes"]["p/x"]["status"] == "completed"
-    assert machine.state["activeSteps"] == ["p", "b"]
+    assert machine.state.lists["p/x"].status == "completed"
+    assert machine.state.active_steps == ["p", "b"]
 
 
 def test_a_region_does_not_take_a_step_whose_name_only_begins_alike() -> None:
     region = Region("", frozenset({"a"}))
 
-    assert region.holds(Activation("a/x", "s", 1))
-    assert region.holds(Activation("a[0]", "s", 1))
-    assert not region.holds(Activation("ab/x", "s", 1))
-    assert not region.holds(Activation("", "ab", 1))
+    assert region.holds(ActivationRef("a/x", "s", 1))
+    assert region.holds(ActivationRef("a[0]", "s", 1))
+    assert not region.holds(ActivationRef("ab/x", "s", 1))
+    assert not region.holds(ActivationRef("", "ab", 1))
 
 
 def test_f7_compensations_belong_to_the_node_of_the_workflows_handler() -> None:
@@ -95,7 +95,7 @@ def test_f7_compensations_belong_to_the_node_of_the_workflows_handler() -> None:
     assert isinstance(left, Left)
     assert left.decision is not None
     assert (left.decision.status, left.decision.next) == ("failed", "h")
-    assert machine.state["activeSteps"] == ["h"]
+    assert machine.state.active_steps == ["h"]
 
 
 def test_f6_the_host_that_takes_over_waits_out_the_delay() -> None:
@@ -109,7 +109,7 @@ def test_f6_the_host_that_takes_over_waits_out_the_delay() -> None:
     clock.now = at(30)
     host.run()
 
-    assert machine.state["steps"]["a"]["attempt"] == 2
+    assert machine.state.steps["a"].attempt == 2
     assert machine.status == "completed"
 
 
@@ -117,7 +117,7 @@ def test_f6_a_call_that_waits_survives_its_host() -> None:
     machine = machine_of(step("a"))
     clock = Clock()
     host_of(machine, {"a"}, lambda _: Parked(until=at(60)), runner="dead", clock=clock).run()
-    assert machine.state["steps"]["a"]["status"] == "waiting"
+    assert machine.state.steps["a"].status == "waiting"
 
     heir = host_of(machine, {"a"}, done, runner="heir", clock=clock)
     assert heir.run() == Waiting(at(60), ())
@@ -125,7 +125,7 @@ def test_f6_a_call_that_waits_survives_its_host() -> None:
     heir.run()
 
     assert machine.status == "completed"
-    assert machine.state["steps"]["a"]["attempt"] == 1
+    assert machine.state.steps["a"].attempt == 1
 
 
 def test_f3_the_end_of_a_call_that_was_stopped_changes_nothing() -> None:
@@ -151,7 +151,7 @@ def test_f3_the_end_of_a_call_that_was_stopped_changes_nothing() -> None:
     assert isinstance(still, Waiting)
     assert [parked.note for _, parked in still.calls] == [{"visit": 2}]
     host.run((second.calls[0][0], Ended({"k": 1})))
-    assert machine.state["output"]["branches"]["x"] == {"k": 1}
+    assert machine.state.output["branches"]["x"] == {"k": 1}
 
 
 def test_calls_that_end_at_the_same_time_end_in_the_order_of_their_moments() -> None:
@@ -184,7 +184,7 @@ def test_a_failing_input_fails_the_attempt_without_a_call() -> None:
     host_of(machine, {"a"}, run).run()
 
     assert calls == []
-    assert machine.state["error"]["type"] == "ExpressionError"
+    assert machine.state.error["type"] == "ExpressionError"
 
 
 def test_f3_an_instance_whose_time_is_over_leaves_for_its_handler() -> None:
@@ -201,7 +201,7 @@ def test_f3_an_instance_whose_time_is_over_leaves_for_its_handler() -> None:
     assert isinstance(left, Left)
     assert left.decision is not None
     assert left.decision.next == "h"
-    assert machine.state["steps"]["a"]["error"]["type"] == "Cancelled"
+    assert machine.state.steps["a"].error["type"] == "Cancelled"
 
 
 def test_what_a_call_raises_in_the_host_is_its_owners_business_but_a_failure_is_folded_in() -> None:
@@ -213,4 +213,4 @@ def test_what_a_call_raises_in_the_host_is_its_owners_business_but_a_failure_is_
     host_of(machine, {"a", "b"}, run).run()
 
     assert machine.status == "completed"
-    assert machine.state["steps"]["a"]["status"] == "failed"
+    assert machine.state.steps["a"].status == "failed"

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from airflow_workflow_provider.engine.calls import Activation
+from airflow_workflow_provider.engine.calls import ActivationRef
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.errors import StepFailure
@@ -58,11 +58,11 @@ def test_f6_another_runner_finds_a_lost_worker() -> None:
     begin(machine, "a", runner="dead")
 
     assert machine.begin("", "a", "heir", NOW).action == "run"
-    assert machine.state["steps"]["a"]["attempt"] == 2
-    assert machine.state["steps"]["a"]["error"]["type"] == "WorkerLost"
+    assert machine.state.steps["a"].attempt == 2
+    assert machine.state.steps["a"].error["type"] == "WorkerLost"
     assert machine.succeed("", "a", "dead", {"late": True}, NOW).status == "ignored"
     machine.succeed("", "a", "heir", {"k": 1}, NOW)
-    assert machine.state["output"] == {"k": 1}
+    assert machine.state.output == {"k": 1}
 
 
 def test_f6_without_another_attempt_the_lost_worker_is_the_failure() -> None:
@@ -72,22 +72,22 @@ def test_f6_without_another_attempt_the_lost_worker_is_the_failure() -> None:
     begun = machine.begin("", "a", "heir", NOW)
 
     assert begun.action == "decided"
-    assert machine.state["error"]["type"] == "WorkerLost"
+    assert machine.state.error["type"] == "WorkerLost"
 
 
 def test_i4_active_steps_and_the_current_step() -> None:
     machine = machine_of(
         step("a"), step("p", parallelBranches=[branch("x", step("b")), branch("y", step("c"))]), step("d")
     )
-    assert (machine.state["activeSteps"], machine.current_step_id) == (["a"], "a")
+    assert (machine.state.active_steps, machine.current_step_id) == (["a"], "a")
     succeed(machine, "a")
     succeed(machine, "p")
-    assert (machine.state["activeSteps"], machine.current_step_id) == (["p", "b", "c"], "p")
+    assert (machine.state.active_steps, machine.current_step_id) == (["p", "b", "c"], "p")
     succeed(machine, "b", scope="p/x")
-    assert machine.state["activeSteps"] == ["p", "c"]
+    assert machine.state.active_steps == ["p", "c"]
     succeed(machine, "c", scope="p/y")
     succeed(machine, "d")
-    assert (machine.state["activeSteps"], machine.current_step_id) == ([], "d")
+    assert (machine.state.active_steps, machine.current_step_id) == ([], "d")
 
 
 def test_i4_a_compensation_is_no_active_step() -> None:
@@ -98,7 +98,7 @@ def test_i4_a_compensation_is_no_active_step() -> None:
     fail(machine, "b")
 
     assert [found.kind for found in machine.ready(NOW)] == ["compensation"]
-    assert (machine.state["activeSteps"], machine.current_step_id) == ([], "b")
+    assert (machine.state.active_steps, machine.current_step_id) == ([], "b")
 
 
 def test_f7_the_idempotency_key_is_the_same_for_every_attempt_and_another_for_every_visit() -> None:
@@ -164,10 +164,9 @@ def test_f3_the_attempt_that_is_late_longest_fails_first() -> None:
     begin(machine, "a", "p/x")
     begin(machine, "b", "p/y")
 
-    while machine.expire(at(60)):
-        pass
+    machine.expire(at(60))
 
-    errors = {name: machine.state["steps"][name]["error"]["type"] for name in ("a", "b", "p")}
+    errors = {name: machine.state.steps[name].error["type"] for name in ("a", "b", "p")}
     assert errors == {"a": "TimeoutError", "b": "Cancelled", "p": "TimeoutError"}
 
 
@@ -201,14 +200,14 @@ def test_a_failing_input_is_reported_as_the_attempts_failure() -> None:
         machine.prepare("", NOW)
     machine.fail("", "a", "r", Failure.from_exception(caught.value), NOW)
 
-    assert machine.state["error"]["type"] == "ExpressionError"
+    assert machine.state.error["type"] == "ExpressionError"
 
 
 def test_waiting_calls_are_told_apart_by_visit_and_attempt() -> None:
     machine = machine_of(step("a", timeout="PT5S", retryPolicy={"maxAttempts": 2}))
     begin(machine, "a")
     machine.park("", "a", "r", {"until": None, "note": {}}, NOW)
-    first = Activation("", "a", 1, attempt=1)
+    first = ActivationRef("", "a", 1, attempt=1)
     assert machine.waits(first)
 
     machine.expire(at(5))
@@ -217,5 +216,5 @@ def test_waiting_calls_are_told_apart_by_visit_and_attempt() -> None:
     machine.park("", "a", "r", {"until": None, "note": {}}, at(5))
 
     assert not machine.waits(first)
-    assert machine.waits(Activation("", "a", 1, attempt=2))
-    assert machine.waits(Activation("", "a", 1))
+    assert machine.waits(ActivationRef("", "a", 1, attempt=2))
+    assert machine.waits(ActivationRef("", "a", 1))

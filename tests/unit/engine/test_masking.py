@@ -14,7 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from airflow_workflow_provider.engine.instance_records import InstanceFacts
 from airflow_workflow_provider.engine.masking import MASK, Masker, filled, filled_in, note_secrets
+from airflow_workflow_provider.engine.phases import StepStatus
+from airflow_workflow_provider.engine.records import StepRecord
+from airflow_workflow_provider.engine.state import State
+from airflow_workflow_provider.engine.stored_state import read_state
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.json_schema.secrets import secret_paths
 from airflow_workflow_provider.model.paths import matches
@@ -133,12 +138,15 @@ def test_l4_a_secret_is_masked_wherever_a_schema_says_so(schema: dict[str, Any],
 
 @pytest.mark.parametrize(("schema", "given"), WHEREVER)
 def test_l4_a_secret_of_a_form_is_masked_wherever_its_schema_says_so(schema: dict[str, Any], given: Any) -> None:
-    state: dict[str, Any] = {"instance": {}, "steps": {"ask": {"output": {"form": given}}}}
+    state = State.new(InstanceFacts("i", "w", "1.0.0", started_at="2027-01-01T00:00:00Z"), {})
+    state.steps["ask"] = StepRecord(StepStatus.COMPLETED, output={"form": given})
     note_secrets(state, schema)
     definition = WorkflowDefinition.model_validate(
         {"workflowId": "w", "name": "w", "version": "1.0.0", "steps": [{"stepId": "ask", "taskId": "form"}]}
     )
-    noted = Masker(definition, {}, filled=filled_in(json.loads(json.dumps(state))))
+    noted = Masker(
+        definition, {}, filled=filled_in(read_state(json.loads(json.dumps(state.to_json())), "the instance"))
+    )
     now = Masker(definition, {}, filled=filled(schema, given))
     row = {"output": {"form": given, "comment": f"it is {SECRET}"}, "data": {"x": SECRET}}
 

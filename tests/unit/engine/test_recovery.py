@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
-from airflow_workflow_provider.engine import overrule, recovery, steering
+from airflow_workflow_provider.engine import manual_override, recovery, suspension
 from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, Failure, moment
 from airflow_workflow_provider.engine.machine import Machine
+from airflow_workflow_provider.engine.manual_override import abandon
 from airflow_workflow_provider.engine.operating import OPERATIONS, TABLE, possible, situation, verdict
+from airflow_workflow_provider.engine.phases import Phase
+from airflow_workflow_provider.engine.stored_state import read_state
 from airflow_workflow_provider.errors import Conflict, NotFound, StepFailure
 from tests.unit.engine.driving import NOW, begin, branch, fail, jmespath, machine_of, step, succeed, to
 
@@ -20,11 +23,11 @@ ADA = {"id": "7", "name": "ada"}
 
 def stored(machine: Machine) -> Machine:
     """Return the machine as another process would find it."""
-    return Machine(machine.graph, json.loads(json.dumps(machine.state)))
+    return Machine(machine.graph, read_state(json.loads(json.dumps(machine.state.to_json())), "the instance"))
 
 
 def cancelled(machine: Machine) -> Machine:
-    assert overrule.cancel(machine, "Cancelled by ada", NOW)
+    assert manual_override.cancel(machine, "Cancelled by ada", NOW)
     return stored(machine)
 
 
@@ -34,8 +37,8 @@ def retried(machine: Machine) -> Machine:
     places = recovery.retry(machine, NOW)
     assert places
     assert machine.status == "running"
-    assert (machine.state["error"], machine.state["output"]) == (None, None)
-    live = {(key, current["stepId"]) for key, current in machine.live() if current["phase"] == "pending"}
+    assert (machine.state.error, machine.state.output) == (None, None)
+    live = {(key, current.step_id) for key, current in machine.live() if current.phase is Phase.PENDING}
     assert live == set(places)
     return machine
 
@@ -45,11 +48,11 @@ def test_i5_the_failed_step_is_retried() -> None:
     succeed(machine, "a", {"k": 1})
     fail(machine, "b")
     machine = retried(machine)
-    assert machine.state["activeSteps"] == ["b"]
+    assert machine.state.active_steps == ["b"]
     succeed(machine, "b")
     succeed(machine, "c")
     assert machine.status == "completed"
-    assert [machine.state["steps"][name]["visit"] for name in "abc"] == [1, 2, 1]
+    assert [machine.state.steps[name].visit for name in "abc"] == [1, 2, 1]
 
 
 def test_i5_the_time_that_an_instance_may_take_begins_anew() -> None:
@@ -57,9 +60,9 @@ def test_i5_the_time_that_an_instance_may_take_begins_anew() -> None:
     begin(machine, "a")
     late = NOW + timedelta(hours=1)
     machine.expire(late)
-    assert machine.state["error"]["type"] == TIMEOUT_ERROR
+    assert machine.state.error["type"] == TIMEOUT_ERROR
     recovery.retry(machine, late)
-    assert moment(machine.state["instance"]["deadline"]) == late + timedelta(minutes=10)
+    assert moment(machine.state.instance.deadline) == late + timedelta(minutes=10)
 
 
 def test_i5_what_failed_and_what_was_stopped_in_branches_is_retried_together() -> None:
@@ -87,14 +90,14 @@ def test_i5_what_failed_and_what_was_stopped_in_branches_is_retried_together() -
     succeed(machine, "x2", {"x": 2}, "p/x")
     succeed(machine, "q")
     assert machine.status == "completed"
-    assert {"x": 2, "y": 2, "z": 1}.items() <= machine.state["data"].items()
+    assert {"x": 2, "y": 2, "z": 1}.items() <= machine.state.data.items()
 
 
 def test_i5_a_cancelled_instance_goes_on_where_it_was() -> None:
     machine = machine_of(step("a"), step("b"))
     succeed(machine, "a")
     machine = cancelled(machine)
-    assert "b" not in machine.state["steps"]
+    assert "b" not in machine.state.steps
     machine = retried(machine)
     succeed(machine, "b")
     assert machine.status == "completed"
@@ -103,7 +106,7 @@ def test_i5_a_cancelled_instance_goes_on_where_it_was() -> None:
     begin(machine, "a")
     machine = retried(cancelled(machine))
     succeed(machine, "a")
-    assert machine.state["steps"]["a"]["visit"] == 2
+    assert machine.state.steps["a"].visit == 2
 
 
 def test_i4_the_current_step_of_a_cancelled_instance_is_the_one_that_was_stopped() -> None:
@@ -111,14 +114,14 @@ def test_i4_the_current_step_of_a_cancelled_instance_is_the_one_that_was_stopped
     succeed(machine, "a")
     begin(machine, "b")
     assert cancelled(stored(machine)).current_step_id == "b"
-    machine.fail_instance(Failure(TIMEOUT_ERROR, "late"), NOW)
+    abandon(machine, "", Failure(TIMEOUT_ERROR, "late"), NOW)
     succeed(machine, "h")
     assert (machine.status, machine.current_step_id) == ("failed", "h")
 
 
 def test_i5_a_suspended_instance_that_was_cancelled_is_not_suspended_when_retried() -> None:
     machine = machine_of(step("a"))
-    steering.suspend(machine, ADA, None, NOW)
+    suspension.suspend(machine, ADA, None, NOW)
     assert not retried(cancelled(machine)).is_suspended
 
 
@@ -130,7 +133,7 @@ def test_i5_items_are_retried_as_a_whole() -> None:
     machine = cancelled(machine)
     assert recovery.stopped_at(machine) == [("", "each")]
     machine = retried(machine)
-    assert not [key for key in machine.state["scopes"] if key.startswith("each[")]
+    assert not [key for key in machine.state.lists if key.startswith("each[")]
     succeed(machine, "each")
     assert succeed(machine, "one", {}, "each[0]").status == "completed"
     succeed(machine, "one", {}, "each[1]")
@@ -164,7 +167,7 @@ def test_i5_the_step_that_the_workflows_handler_was_given_is_retried_not_the_han
     fail(machine, "h")
     assert machine.status == "failed"
     machine = retried(machine)
-    assert (machine.state["activeSteps"], machine.state["failure"]) == (["b"], None)
+    assert (machine.state.active_steps, machine.state.failure) == (["b"], None)
 
 
 def test_i5_a_handler_that_was_stopped_goes_on_as_a_handler() -> None:
@@ -172,9 +175,9 @@ def test_i5_a_handler_that_was_stopped_goes_on_as_a_handler() -> None:
     fail(machine, "a")
     begin(machine, "h")
     machine = retried(cancelled(machine))
-    assert machine.state["activeSteps"] == ["h"]
+    assert machine.state.active_steps == ["h"]
     succeed(machine, "h")
-    assert (machine.status, machine.state["error"]["type"]) == ("failed", "Bad")
+    assert (machine.status, machine.state.error["type"]) == ("failed", "Bad")
 
 
 def test_f7_what_was_compensated_is_not_retried() -> None:
@@ -209,10 +212,10 @@ def test_i5_an_instance_is_restarted_from_a_step_with_another_input() -> None:
     places = recovery.restart_from(machine, "b", NOW, {"n": 2, "k": 9, "fresh": True})
     assert places == [("", "b")]
     state = machine.state
-    assert state["input"] == {"n": 2, "k": 9, "fresh": True}
+    assert state.input == {"n": 2, "k": 9, "fresh": True}
     # What a step has put there stays; what was only input is exchanged.
-    assert state["data"] == {"n": 2, "k": 5, "fresh": True, "seen": 1, "b": 1}
-    assert state["activeSteps"] == ["b"]
+    assert state.data == {"n": 2, "k": 5, "fresh": True, "seen": 1, "b": 1}
+    assert state.active_steps == ["b"]
 
 
 def test_i5_what_was_stopped_beside_the_step_goes_on_too() -> None:
@@ -248,11 +251,11 @@ def test_i5_a_step_to_restart_from_must_have_run(step_id: str, kind: type[Except
     succeed(machine, "each")
     succeed(machine, "one", {}, "each[0]")
     fail(machine, "a")
-    before = json.dumps(machine.state)
+    before = json.dumps(machine.state.to_json())
     with pytest.raises(kind) as raised:
         recovery.restart_from(machine, step_id, NOW)
     assert raised.value.code == code  # type: ignore[attr-defined]
-    assert json.dumps(machine.state) == before
+    assert json.dumps(machine.state.to_json()) == before
 
 
 # Skip
@@ -265,17 +268,17 @@ def test_i5_an_output_stands_for_a_failed_step() -> None:
     )
     fail(machine, "a")
     assert recovery.skip(machine, "", "a", {"amount": 7}, NOW)
-    record = machine.state["steps"]["a"]
-    assert (record["status"], record["output"], record["next"]) == ("completed", {"total": 7}, "b")
-    assert machine.state["variables"] == {"t": 7}
-    assert machine.state["activeSteps"] == ["b"]
+    record = machine.state.steps["a"]
+    assert (record.status, record.output, record.next) == ("completed", {"total": 7}, "b")
+    assert machine.state.variables == {"t": 7}
+    assert machine.state.active_steps == ["b"]
 
 
 def test_i5_the_last_step_is_skipped_and_the_instance_completes() -> None:
     machine = machine_of(step("a"))
     fail(machine, "a")
     recovery.skip(machine, "", "a", {"k": 1}, NOW)
-    assert (machine.status, machine.state["output"]) == ("completed", {"k": 1})
+    assert (machine.status, machine.state.output) == ("completed", {"k": 1})
 
 
 @pytest.mark.parametrize(
@@ -297,11 +300,11 @@ def test_i5_a_skipped_step_with_branches_runs_them_unless_they_failed() -> None:
     machine = machine_of(wide, step("q"))
     fail(machine, "p")
     assert not recovery.skip(machine, "", "p", {"n": 1}, NOW)
-    assert sorted(machine.state["activeSteps"]) == ["p", "x1"]
+    assert sorted(machine.state.active_steps) == ["p", "x1"]
     fail(machine, "x1", scope="p/x")
     assert recovery.stopped_at(machine, failed_only=True) == [("p/x", "x1")]
     assert recovery.skip(machine, "p/x", "x1", {"x": 1}, NOW)
-    assert machine.state["activeSteps"] == ["q"]
+    assert machine.state.active_steps == ["q"]
 
 
 # The table
@@ -312,11 +315,11 @@ def situations() -> dict[str, Machine]:
     running, asking, suspended, completed, failed, stopped = (machine_of(step("a"), step("b")) for _ in range(6))
     begin(asking, "a")
     asking.park("", "a", "r", {}, NOW, question="q")
-    steering.suspend(suspended, ADA, None, NOW)
+    suspension.suspend(suspended, ADA, None, NOW)
     succeed(completed, "a")
     succeed(completed, "b")
     fail(failed, "a")
-    overrule.cancel(stopped, "x", NOW)
+    manual_override.cancel(stopped, "x", NOW)
     return {
         "running": running,
         "asking": asking,
@@ -354,13 +357,13 @@ def test_f7_only_compensations_run_after_a_cancellation_that_asks_for_them() -> 
     succeed(machine, "a")
     begin(machine, "b")
     assert verdict(machine, "cancel", compensate=True).outcome == "do"
-    assert overrule.cancel_compensating(machine, "Cancelled by ada", NOW) == ["b"]
+    assert manual_override.cancel_compensating(machine, "Cancelled by ada", NOW) == ["b"]
     assert machine.status == "running"
     assert verdict(machine, "cancel").outcome == "unchanged"
     assert machine.begin("", "a", "r", NOW).action == "run"
     machine.succeed("", "a", "r", {}, NOW)
-    assert (machine.status, machine.state["error"]["type"]) == ("failed", "Cancelled")
-    assert machine.state["error"]["details"]["compensated"] == [{"stepId": "a", "visit": 1, "status": "completed"}]
+    assert (machine.status, machine.state.error["type"]) == ("failed", "Cancelled")
+    assert machine.state.error["details"]["compensated"] == [{"stepId": "a", "visit": 1, "status": "completed"}]
     assert verdict(machine, "cancel").outcome == "unchanged"
 
 

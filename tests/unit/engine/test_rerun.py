@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from airflow_workflow_provider.engine.machine import Machine
+from airflow_workflow_provider.engine.stored_state import read_state
 from tests.unit.engine.driving import NOW, branch, fail, machine_of, step, succeed
 
 
@@ -21,12 +22,12 @@ def test_a_failed_step_runs_again_and_the_instance_recovers() -> None:
 
     clear(machine, "b")
     assert machine.status == "running"
-    assert machine.state["error"] is None
+    assert machine.state.error is None
     machine.succeed("", "b", "again", {"k": 2}, NOW)
 
     assert machine.status == "completed"
-    assert machine.state["output"] == {"k": 2}
-    assert machine.state["steps"]["b"]["visit"] == 2
+    assert machine.state.output == {"k": 2}
+    assert machine.state.steps["b"].visit == 2
 
 
 def test_a_step_in_the_middle_runs_again_with_what_follows() -> None:
@@ -38,7 +39,7 @@ def test_a_step_in_the_middle_runs_again_with_what_follows() -> None:
     assert machine.succeed("", "a", "again", {"k": 3}, NOW).next == "b"
     succeed(machine, "b", {"k": 4}, runner="again")
 
-    assert machine.state["data"] == {"k": 4}
+    assert machine.state.data == {"k": 4}
 
 
 def test_i2_without_a_higher_generation_a_finished_step_only_tells_its_decision() -> None:
@@ -50,7 +51,7 @@ def test_i2_without_a_higher_generation_a_finished_step_only_tells_its_decision(
     assert begun.action == "decided"
     assert begun.decision is not None
     assert begun.decision.next == "b"
-    assert machine.state["steps"]["a"]["visit"] == 1
+    assert machine.state.steps["a"].visit == 1
 
 
 def test_a_step_of_a_branch_runs_again_after_the_region_has_failed() -> None:
@@ -62,18 +63,18 @@ def test_a_step_of_a_branch_runs_again_after_the_region_has_failed() -> None:
     succeed(machine, "a", {"k": "a"}, "p/x")
     fail(machine, "b", scope="p/y")
     assert machine.status == "failed"
-    stored = Machine(machine.graph, json.loads(json.dumps(machine.state)))
+    stored = Machine(machine.graph, read_state(json.loads(json.dumps(machine.state.to_json())), "the instance"))
 
     clear(stored, "b", "p/y")
-    assert sorted(stored.state["activeSteps"]) == ["b", "p"]
+    assert sorted(stored.state.active_steps) == ["b", "p"]
     stored.succeed("p/y", "b", "again", {"k": "b"}, NOW)
 
-    assert stored.state["steps"]["p"]["status"] == "completed"
-    assert stored.state["steps"]["p"]["output"] == {
+    assert stored.state.steps["p"].status == "completed"
+    assert stored.state.steps["p"].output == {
         "task": {"own": 1},
         "branches": {"x": {"k": "a"}, "y": {"k": "b"}},
     }
-    assert stored.state["data"] == {"own": 1, "k": "b"}
+    assert stored.state.data == {"own": 1, "k": "b"}
     succeed(stored, "c")
     assert stored.status == "completed"
 
@@ -90,7 +91,7 @@ def test_a_step_deep_inside_opens_every_region_around_it() -> None:
     machine.succeed("p/x/q/y", "a", "again", {"k": 1}, NOW)
 
     assert machine.status == "completed"
-    assert machine.state["output"]["branches"]["x"]["branches"]["y"] == {"k": 1}
+    assert machine.state.output["branches"]["x"]["branches"]["y"] == {"k": 1}
 
 
 def test_what_ran_behind_it_is_stopped() -> None:
@@ -100,9 +101,9 @@ def test_what_ran_behind_it_is_stopped() -> None:
 
     clear(machine, "a")
 
-    assert machine.state["steps"]["b"]["error"]["type"] == "Cancelled"
+    assert machine.state.steps["b"].error["type"] == "Cancelled"
     assert machine.succeed("", "b", "r", {"late": True}, NOW).status == "ignored"
-    assert machine.state["activeSteps"] == ["a"]
+    assert machine.state.active_steps == ["a"]
 
 
 def test_f7_the_step_that_failed_runs_again_after_the_workflows_handler_has_run() -> None:
@@ -115,7 +116,7 @@ def test_f7_the_step_that_failed_runs_again_after_the_workflows_handler_has_run(
     machine.succeed("", "a", "again", {"k": 1}, NOW)
 
     assert machine.status == "completed"
-    assert machine.state["failure"] is None
+    assert machine.state.failure is None
 
 
 def test_f7_a_cleared_handler_stays_on_the_way_to_the_failure() -> None:
@@ -127,8 +128,8 @@ def test_f7_a_cleared_handler_stays_on_the_way_to_the_failure() -> None:
     machine.succeed("", "h", "again", {}, NOW)
 
     assert machine.status == "failed"
-    assert machine.state["error"]["type"] == "Bad"
-    assert "handlerError" not in machine.state["error"]["details"]
+    assert machine.state.error["type"] == "Bad"
+    assert "handlerError" not in machine.state.error["details"]
 
 
 def test_t6_a_cleared_step_counts_its_visits_anew() -> None:

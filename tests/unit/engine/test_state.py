@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
-from airflow_workflow_provider.engine.state import Scope, item_indexes, list_path
+from airflow_workflow_provider.engine.keys import item_indexes, list_path
+from airflow_workflow_provider.engine.scope import Scope
+from airflow_workflow_provider.engine.state import State
 from tests.unit.engine.driving import branch, fail, jmespath, machine_of, step, succeed
 
 
@@ -12,12 +14,12 @@ def test_the_state_is_json_at_any_time() -> None:
     machine = machine_of(
         step("p", parallelBranches=[branch("x", step("a")), branch("y", step("b"))]), step("c"), data={"n": 1}
     )
-    assert json.loads(json.dumps(machine.state)) == machine.state
+    assert State.from_json(json.loads(json.dumps(machine.state.to_json()))) == machine.state
     succeed(machine, "p", {"own": 1})
     succeed(machine, "a", {"k": 1}, "p/x")
-    assert json.loads(json.dumps(machine.state)) == machine.state
+    assert State.from_json(json.loads(json.dumps(machine.state.to_json()))) == machine.state
     fail(machine, "b", scope="p/y")
-    assert json.loads(json.dumps(machine.state)) == machine.state
+    assert State.from_json(json.loads(json.dumps(machine.state.to_json()))) == machine.state
     assert machine.status == "failed"
 
 
@@ -25,9 +27,9 @@ def test_the_documented_part_has_the_fields_of_the_format() -> None:
     machine = machine_of(step("a"), data={"n": 1})
     succeed(machine, "a", {"k": 1})
 
-    assert machine.state["input"] == {"n": 1}
-    assert machine.state["variables"] == {}
-    assert machine.state["steps"]["a"].keys() >= {"status", "output", "error", "startedAt", "completedAt"}
+    assert machine.state.input == {"n": 1}
+    assert machine.state.variables == {}
+    assert machine.state.to_json()["steps"]["a"].keys() >= {"status", "output", "startedAt", "completedAt"}
 
 
 def test_keys_of_scopes_tell_their_list_and_their_items() -> None:
@@ -45,7 +47,7 @@ def test_x1_inside_a_region_the_own_output_is_in_data_but_not_outside_before_the
     assert machine.scope("p/x").data == {"k": 1}
     assert machine.scope("").data == {"k": 0}
     succeed(machine, "a", {"k": 2}, "p/x")
-    assert machine.state["data"] == {"k": 2, "v": 1}
+    assert machine.state.data == {"k": 2, "v": 1}
 
 
 def test_x1_variables_lie_on_top_in_a_branch_too() -> None:
@@ -86,7 +88,7 @@ def test_p4_what_an_item_leaves_in_the_state_is_its_result() -> None:
         succeed(machine, "q", scope=f"each[{number}]")
         succeed(machine, "a", {"k": number}, f"each[{number}]/q/x")
 
-    assert machine.state["scopes"].keys() == {"", "each[4]"}
+    assert machine.state.lists.keys() == {"", "each[4]"}
 
 
 def test_a_scope_has_a_chain_to_the_top() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from airflow_workflow_provider.engine.failure import Failure
-from tests.unit.engine.test_overrule import NOW, machine_of, step
+from tests.unit.engine.test_manual_override import NOW, machine_of, step
 
 
 def test_f2_a_host_waits_for_its_own_retries_only() -> None:

@@ -1,27 +1,19 @@
-"""The state as it is stored: without what is not there, and checked when it is read again.
-
-What the engine holds as null in the record of a step, or at the top of the document, is left out of what is stored, so
-that the stored document fits ``schema/state.schema.json`` at every moment. Documents with the nulls in them, as
-earlier versions stored them, are read alike.
-"""
+"""Reading a stored state: checked, place by place, since rows can be edited by hand and releases differ."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NotRequired
+from typing import Annotated, Any, Final, Literal, NotRequired
 
 from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from airflow_workflow_provider.engine.failure import moment
+from airflow_workflow_provider.engine.keys import ROOT
+from airflow_workflow_provider.engine.state import FORMAT, State
 from airflow_workflow_provider.errors import Conflict
 from airflow_workflow_provider.model.diagnostics import pointer_of
 
-if TYPE_CHECKING:
-    from airflow_workflow_provider.engine.state import Json
-
-_TOP: Final = ("event", "output", "error", "failure")
-_RECORD: Final = ("output", "error", "completedAt")
 _STRICT: Final = ConfigDict(strict=True)
 
 
@@ -31,44 +23,37 @@ class StateUnreadable(Conflict):
     default_code = "stored-state-unreadable"
 
 
-def to_stored(state: Json) -> Json:
-    """Return a state as it is stored; the given one stays as it is."""
-    kept = {key: value for key, value in state.items() if value is not None or key not in _TOP}
-    kept["steps"] = _without_nulls(kept["steps"])
-    kept["scopes"] = {
-        key: {**control, "steps": _without_nulls(control["steps"])} if "steps" in control else control
-        for key, control in kept["scopes"].items()
-    }
-    return kept
+class StateTooNew(Conflict):
+    """A newer release has stored the instance."""
+
+    default_code = "stored-state-too-new"
 
 
-def _without_nulls(records: Json) -> Json:
-    return {
-        step: {key: value for key, value in record.items() if value is not None} for step, record in records.items()
-    }
-
-
-def from_stored(document: Any, what: str) -> Json:
-    """Return a state as the engine works with it; the given document becomes it.
+def read_state(document: Any, what: str) -> State:
+    """Return the state that is stored of an instance.
 
     :param what: how messages call the instance
     :raises StateUnreadable: it is no state; with the first place at which it is not
+    :raises StateTooNew: this release does not know its format
     """
+    version = document.get("format") if isinstance(document, dict) else None
+    if isinstance(version, int) and not isinstance(version, bool) and version > FORMAT:
+        message = f"What is stored of {what} has format {version}; this release reads formats up to {FORMAT}"
+        way_out = "let the release that wrote it, or a newer one, run this instance"
+        raise StateTooNew(message, pointer="/format", suggestion=way_out)
     try:
         _STATE.validate_python(document)
+        state = State.from_json(document)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise unreadable(what, pointer_of(first["loc"]), str(first["msg"])) from None
-    state: Json = document
-    for scope, control in state["scopes"].items():
-        if control["parent"] is not None and control["parent"] not in state["scopes"]:
-            raise unreadable(what, pointer_of(["scopes", scope, "parent"]), "there is no such scope")
-    for key in _TOP:
-        state.setdefault(key, None)
-    for records in (state["steps"], *(control.get("steps", {}) for control in state["scopes"].values())):
-        for record in records.values():
-            for key in (*_RECORD, "next", "region"):
-                record.setdefault(key, None)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise unreadable(what, "", f"{type(error).__name__}: {error}") from None
+    for key, found in state.lists.items():
+        if found.parent is not None and found.parent not in state.lists:
+            raise unreadable(what, pointer_of(["scopes", key, "parent"]), "there is no such scope")
+    if ROOT not in state.lists:
+        raise unreadable(what, "/scopes", "the top-level step list is missing")
     return state
 
 
@@ -103,8 +88,9 @@ class _Instance(TypedDict):
     deadline: NotRequired[_Time | None]
     startedBy: NotRequired[_Object | None]
     changedBy: NotRequired[list[_Object]]
-    secrets: NotRequired[list[list[str]]]
+    secrets: NotRequired[list[Any]]
     depth: NotRequired[int]
+    parent: NotRequired[_Object | None]
 
 
 class _Record(TypedDict):
@@ -113,39 +99,45 @@ class _Record(TypedDict):
     error: NotRequired[_Object | None]
     startedAt: NotRequired[_Time | None]
     completedAt: NotRequired[_Time | None]
-    visit: NotRequired[int]
-    attempt: NotRequired[int]
+    visit: int
+    attempt: int
+    generation: int
+    region: NotRequired[_Object | None]
+    handling: NotRequired[bool]
     next: NotRequired[str | None]
 
 
 class _Current(TypedDict):
     stepId: str
     visit: int
-    kind: str
-    phase: str
+    kind: Literal["step", "compensation"]
+    phase: Literal["pending", "running", "waiting", "retrying", "region"]
     attempt: int
     sequence: int
-    runner: str | None
     generation: int
-    startedAt: _Time | None
-    deadline: _Time | None
-    retryAt: _Time | None
     counts: list[int]
-    region: _Object | None
+    runner: NotRequired[str | None]
+    startedAt: NotRequired[_Time | None]
+    deadline: NotRequired[_Time | None]
+    retryAt: NotRequired[_Time | None]
+    region: NotRequired[_Object | None]
     question: NotRequired[str | None]
+    parked: NotRequired[_Object | None]
+    entry: NotRequired[_Object | None]
 
 
 class _Control(TypedDict):
-    parent: str | None
-    names: _Object
-    status: str
-    current: _Current | None
-    last: str | None
-    error: _Object | None
+    status: Literal["running", "completed", "failed", "cancelled"]
     counts: dict[str, int]
     visits: dict[str, int]
-    output: _Object | None
-    failure: _Object | None
+    parent: NotRequired[str | None]
+    names: NotRequired[_Object]
+    current: NotRequired[_Current | None]
+    last: NotRequired[str | None]
+    error: NotRequired[_Object | None]
+    output: NotRequired[_Object | None]
+    failure: NotRequired[_Object | None]
+    stopped: NotRequired[_Object | None]
     steps: NotRequired[dict[str, _Record]]
     variables: NotRequired[_Object]
     data: NotRequired[_Object]
@@ -154,6 +146,7 @@ class _Control(TypedDict):
 class _State(TypedDict):
     __pydantic_config__ = _STRICT  # type: ignore[misc]
 
+    format: int
     instance: _Instance
     status: Literal["running", "completed", "failed", "suspended"]
     input: _Object
@@ -169,6 +162,8 @@ class _State(TypedDict):
     failure: NotRequired[_Object | None]
     sequence: int
     suspension: NotRequired[_Object | None]
+    held: NotRequired[list[str]]
+    shown: NotRequired[dict[str, str]]
 
 
 _STATE: Final = TypeAdapter(_State)

@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.engine.failure import later, moment, timestamp
+from airflow_workflow_provider.engine.instance_records import Suspension
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.machine import Machine
-    from airflow_workflow_provider.engine.state import Json
 
 
 def suspend(machine: Machine, by: Json, reason: str | None, now: datetime) -> bool:
@@ -25,8 +26,8 @@ def suspend(machine: Machine, by: Json, reason: str | None, now: datetime) -> bo
     """
     if machine.is_over or machine.is_suspended:
         return False
-    machine.state["suspension"] = {"at": timestamp(now), "by": by, "reason": reason}
-    machine.refresh()
+    with machine.turn(now) as turn:
+        turn.state.suspension = Suspension(turn.timestamp, by, reason)
     return True
 
 
@@ -35,26 +36,26 @@ def resume(machine: Machine, now: datetime) -> bool:
 
     :returns: False where the instance was not suspended by anybody
     """
-    if machine.is_over or not machine.is_suspended:
+    suspension, instance = machine.state.suspension, machine.state.instance
+    if machine.is_over or suspension is None:
         return False
-    suspension, instance = machine.state.pop("suspension"), machine.state["instance"]
-    if instance.get("deadline") is not None:
-        length = max(now, moment(suspension["at"])) - moment(suspension["at"])
-        instance["deadline"] = timestamp(later(moment(instance["deadline"]), length))
-    machine.refresh()
+    with machine.turn(now) as turn:
+        turn.state.suspension = None
+        if instance.deadline is not None:
+            length = max(now, moment(suspension.at)) - moment(suspension.at)
+            instance.deadline = timestamp(later(moment(instance.deadline), length))
     return True
 
 
 def hold(machine: Machine, task_id: str) -> None:
     """Note a task that waits for the end of the suspension, without a worker."""
-    held = machine.state.setdefault("held", [])
-    if task_id not in held:
-        held.append(task_id)
+    if task_id not in machine.state.held:
+        machine.state.held.append(task_id)
 
 
 def released(machine: Machine) -> list[str]:
     """Return the tasks that need wait no longer for the end of a suspension, once."""
     if machine.is_suspended:
         return []
-    held: list[str] = machine.state.pop("held", [])
+    held, machine.state.held = machine.state.held, []
     return held

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from airflow_workflow_provider.engine import steering, timing
+from airflow_workflow_provider.engine import suspension, timing
 from airflow_workflow_provider.engine.calls import Call
 from airflow_workflow_provider.engine.failure import Failure, moment
 from airflow_workflow_provider.engine.inline import Ended, InlineHost, Left, Region, Waiting
 from airflow_workflow_provider.engine.machine import Machine
+from airflow_workflow_provider.engine.stored_state import read_state
 from tests.unit.engine.driving import NOW, branch, jmespath, machine_of, step, succeed
 
 ADA = {"id": "7", "name": "ada"}
@@ -20,7 +21,7 @@ BROKEN = Failure.named("Broken", "not today")
 
 
 def suspended(machine: Machine) -> Machine:
-    assert steering.suspend(machine, ADA, "stock taking", NOW)
+    assert suspension.suspend(machine, ADA, "stock taking", NOW)
     return machine
 
 
@@ -29,24 +30,24 @@ def test_i3_nothing_begins_while_an_instance_is_suspended() -> None:
     assert machine.begin("", "a", "r", NOW).action == "run"
     suspended(machine)
     assert machine.status == "suspended"
-    assert machine.state["suspension"]["by"] == ADA
+    assert machine.state.suspension.by == ADA
     machine.succeed("", "a", "r", {"k": 1}, NOW)
-    assert machine.state["steps"]["a"]["status"] == "completed"
+    assert machine.state.steps["a"].status == "completed"
     assert machine.begin("", "b", "r", NOW).action == "hold"
     assert machine.ready(NOW) == []
-    assert "b" not in machine.state["steps"]
+    assert "b" not in machine.state.steps
 
-    assert steering.resume(machine, NOW)
+    assert suspension.resume(machine, NOW)
     assert (machine.status, machine.begin("", "b", "r", NOW).action) == ("running", "run")
 
 
 def test_i3_suspending_and_resuming_twice_changes_nothing() -> None:
     machine = suspended(machine_of(step("a")))
-    before = json.dumps(machine.state)
-    assert not steering.suspend(machine, ADA, "again", NOW + MINUTE)
-    assert json.dumps(machine.state) == before
-    assert steering.resume(machine, NOW + MINUTE)
-    assert not steering.resume(machine, NOW + 2 * MINUTE)
+    before = json.dumps(machine.state.to_json())
+    assert not suspension.suspend(machine, ADA, "again", NOW + MINUTE)
+    assert json.dumps(machine.state.to_json()) == before
+    assert suspension.resume(machine, NOW + MINUTE)
+    assert not suspension.resume(machine, NOW + 2 * MINUTE)
 
 
 def test_i3_a_retry_waits_for_the_end_of_the_suspension() -> None:
@@ -56,7 +57,7 @@ def test_i3_a_retry_waits_for_the_end_of_the_suspension() -> None:
     assert machine.fail("", "a", "r", BROKEN, NOW).status == "retry"
     assert machine.next_timer() is None
     assert machine.begin("", "a", "r2", NOW + MINUTE).action == "hold"
-    steering.resume(machine, NOW + MINUTE)
+    suspension.resume(machine, NOW + MINUTE)
     assert [each.step_id for each in machine.ready(NOW + MINUTE)] == ["a"]
 
 
@@ -65,32 +66,32 @@ def test_i3_a_worker_that_died_is_noted_and_its_next_attempt_held() -> None:
     machine.begin("", "a", "dead", NOW)
     suspended(machine)
     assert machine.begin("", "a", "next", NOW).action == "hold"
-    steering.resume(machine, NOW)
+    suspension.resume(machine, NOW)
     assert machine.begin("", "a", "next", NOW).action == "run"
-    assert machine.state["steps"]["a"]["attempt"] == 2
+    assert machine.state.steps["a"].attempt == 2
 
 
 def test_i3_the_deadline_of_the_instance_stands_still() -> None:
     machine = machine_of(step("a"), settings={"timeout": "PT10M"})
-    deadline = moment(machine.state["instance"]["deadline"])
+    deadline = moment(machine.state.instance.deadline)
     suspended(machine)
     assert not machine.expire(deadline + MINUTE)
     assert machine.next_timer() is None
-    steering.resume(machine, NOW + 30 * MINUTE)
-    assert moment(machine.state["instance"]["deadline"]) == deadline + 30 * MINUTE
+    suspension.resume(machine, NOW + 30 * MINUTE)
+    assert moment(machine.state.instance.deadline) == deadline + 30 * MINUTE
     assert not machine.expire(deadline + MINUTE)
     assert machine.expire(deadline + 31 * MINUTE)
 
 
 def test_i3_a_wait_is_looked_at_before_the_time_of_the_instance_can_be_over() -> None:
     machine = machine_of(step("a"), settings={"timeout": "PT10M"})
-    assert timing.instance_limit(machine, NOW + MINUTE) == NOW + 10 * MINUTE
-    assert steering.suspend(machine, ADA, None, NOW + 4 * MINUTE)
-    assert timing.instance_deadline(machine) is None
-    assert timing.instance_limit(machine, NOW + 60 * MINUTE) == NOW + 66 * MINUTE
-    steering.resume(machine, NOW + 61 * MINUTE)
-    assert timing.instance_limit(machine, NOW + 66 * MINUTE) == NOW + 67 * MINUTE
-    assert timing.instance_limit(suspended(machine_of(step("a"))), NOW) is None
+    assert timing.instance_limit(machine.state, NOW + MINUTE) == NOW + 10 * MINUTE
+    assert suspension.suspend(machine, ADA, None, NOW + 4 * MINUTE)
+    assert timing.instance_deadline(machine.state) is None
+    assert timing.instance_limit(machine.state, NOW + 60 * MINUTE) == NOW + 66 * MINUTE
+    suspension.resume(machine, NOW + 61 * MINUTE)
+    assert timing.instance_limit(machine.state, NOW + 66 * MINUTE) == NOW + 67 * MINUTE
+    assert timing.instance_limit(suspended(machine_of(step("a"))).state, NOW) is None
 
 
 def test_f3_the_deadline_of_an_attempt_that_runs_does_not() -> None:
@@ -118,34 +119,34 @@ def test_i3_compensations_are_held_too() -> None:
 
 def test_i3_held_tasks_are_told_when_the_suspension_ends_however_it_does() -> None:
     machine = suspended(machine_of(step("a")))
-    steering.hold(machine, "a")
-    steering.hold(machine, "a")
-    assert steering.released(machine) == []
-    steering.resume(machine, NOW)
-    assert steering.released(machine) == ["a"]
-    assert steering.released(machine) == []
+    suspension.hold(machine, "a")
+    suspension.hold(machine, "a")
+    assert suspension.released(machine) == []
+    suspension.resume(machine, NOW)
+    assert suspension.released(machine) == ["a"]
+    assert suspension.released(machine) == []
 
     machine = machine_of(step("p", parallelBranches=[branch("x", step("x1")), branch("y", step("y1"))], failFast=True))
     succeed(machine, "p")
     machine.begin("p/x", "x1", "r", NOW)
     suspended(machine)
-    steering.hold(machine, "y1")
+    suspension.hold(machine, "y1")
     machine.fail("p/x", "x1", "r", BROKEN, NOW)
     assert (machine.status, machine.is_suspended) == ("failed", False)
-    assert steering.released(machine) == ["y1"]
+    assert suspension.released(machine) == ["y1"]
 
 
 def test_i3_a_region_waits_for_the_end_of_the_suspension() -> None:
     items = {"items": jmespath("`[1, 2]`"), "as": "n", "maxConcurrency": 1, "steps": [step("one")]}
     machine = machine_of(step("each", forEach=items))
-    texts = [json.dumps(machine.state)]
+    texts = [json.dumps(machine.state.to_json())]
     ran: list[str] = []
 
     @contextmanager
     def session() -> Iterator[Machine]:
-        stored = Machine(machine.graph, json.loads(texts[-1]))
+        stored = Machine(machine.graph, read_state(json.loads(texts[-1]), "the instance"))
         yield stored
-        texts.append(json.dumps(stored.state))
+        texts.append(json.dumps(stored.state.to_json()))
 
     def run(call: Call) -> Ended:
         ran.append(call.step_id)
@@ -160,7 +161,7 @@ def test_i3_a_region_waits_for_the_end_of_the_suspension() -> None:
     assert host().run() == Waiting(None, (), held=True)
     assert ran == ["each", "one"]
     with session() as stored:
-        steering.resume(stored, NOW)
-        assert steering.released(stored) == ["each"]
+        suspension.resume(stored, NOW)
+        assert suspension.released(stored) == ["each"]
     assert isinstance(host().run(), Left)
     assert ran == ["each", "one", "one"]

@@ -7,8 +7,9 @@ from typing import Any
 
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.graph import Graph
+from airflow_workflow_provider.engine.instance_records import InstanceFacts
 from airflow_workflow_provider.engine.machine import Machine
-from airflow_workflow_provider.engine.overrule import agree_completed, agree_failed, cancel, give_up, override
+from airflow_workflow_provider.engine.manual_override import agree_completed, agree_failed, cancel, give_up, override
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
@@ -17,8 +18,7 @@ NOW = datetime(2027, 1, 1, tzinfo=UTC)
 def machine_of(*steps: dict[str, Any], **more: Any) -> Machine:
     document = {"workflowId": "w", "name": "w", "version": "1.0.0", "steps": list(steps), **more}
     graph = Graph.of(WorkflowDefinition.model_validate(document))
-    instance = {"id": "i", "workflowId": "w", "version": "1.0.0", "correlationId": None}
-    return Machine.start(graph, instance, {}, now=NOW)
+    return Machine.start(graph, InstanceFacts("i", "w", "1.0.0"), {}, now=NOW)
 
 
 def run(machine: Machine, step_id: str, *, scope: str = "", fails: bool = False, runner: str = "r") -> Any:
@@ -40,7 +40,7 @@ def test_a_failed_step_marked_as_success_lets_the_instance_go_on_with_an_empty_o
     decision = override(machine, "", "a", NOW)
 
     assert (decision.status, decision.next) == ("completed", "b")
-    assert machine.state["steps"]["a"]["output"] == {}
+    assert machine.state.steps["a"].output == {}
     assert machine.status == "running"
     assert run(machine, "b").next == "end"
     assert machine.status == "completed"
@@ -52,7 +52,7 @@ def test_a_running_step_marked_as_success_ignores_what_its_worker_still_reports(
 
     assert override(machine, "", "a", NOW).next == "b"
     assert machine.succeed("", "a", "r", {"late": True}, NOW).status == "ignored"
-    assert machine.state["steps"]["a"]["output"] == {}
+    assert machine.state.steps["a"].output == {}
 
 
 def test_a_step_with_branches_marked_as_success_starts_its_branches() -> None:
@@ -63,7 +63,7 @@ def test_a_step_with_branches_marked_as_success_starts_its_branches() -> None:
     assert override(machine, "", "p", NOW).status == "region"
     run(machine, "x1", scope="p/x")
     run(machine, "y1", scope="p/y")
-    assert machine.state["activeSteps"] == ["z"]
+    assert machine.state.active_steps == ["z"]
 
 
 def test_what_is_done_or_never_started_cannot_be_marked() -> None:
@@ -83,26 +83,26 @@ def test_f6_a_step_that_nobody_runs_any_more_fails_without_another_attempt() -> 
     decision = give_up(machine, "", "a", Failure("WorkerLost", "gone"), NOW)
 
     assert (decision.status, decision.next) == ("failed", "h")
-    assert machine.state["steps"]["a"]["attempt"] == 1
+    assert machine.state.steps["a"].attempt == 1
     assert give_up(machine, "", "a", Failure("WorkerLost", "gone"), NOW).status == "ignored"
 
 
 def test_f6_a_step_that_never_began_can_be_given_up() -> None:
     machine = machine_of(step("a"))
     assert give_up(machine, "", "a", Failure("WorkerLost", "gone"), NOW).status == "failed"
-    assert machine.state["error"]["type"] == "WorkerLost"
+    assert machine.state.error["type"] == "WorkerLost"
 
 
 def test_i1_an_instance_ends_as_its_run_does() -> None:
     machine = machine_of(step("a"), step("b"))
     run(machine, "a")
     assert agree_failed(machine, Failure("Cancelled", "marked as failed"), NOW)
-    assert (machine.status, machine.state["activeSteps"]) == ("failed", [])
+    assert (machine.status, machine.state.active_steps) == ("failed", [])
     assert not agree_failed(machine, Failure("Cancelled", "again"), NOW)
     assert agree_completed(machine, NOW)
-    assert machine.state["output"] == {"by": "a"}
+    assert machine.state.output == {"by": "a"}
     assert agree_failed(machine, Failure("Cancelled", "marked as failed"), NOW)
-    assert machine.state["output"] is None
+    assert machine.state.output is None
 
 
 def test_i1_a_cancelled_instance_fails_without_handler_and_compensation() -> None:
@@ -116,9 +116,9 @@ def test_i1_a_cancelled_instance_fails_without_handler_and_compensation() -> Non
     run(machine, "a")
     machine.begin("", "b", "r", NOW)
     assert cancel(machine, "Cancelled by somebody", NOW)
-    assert (machine.status, machine.state["error"]["type"]) == ("failed", "Cancelled")
-    assert machine.state["error"]["message"] == "Cancelled by somebody"
-    assert machine.state["steps"]["b"]["status"] == "failed"
+    assert (machine.status, machine.state.error["type"]) == ("failed", "Cancelled")
+    assert machine.state.error["message"] == "Cancelled by somebody"
+    assert machine.state.steps["b"].status == "failed"
     assert machine.ready(NOW) == []
     assert machine.succeed("", "b", "r", {}, NOW).status == "ignored"
     assert not cancel(machine, "again", NOW)
@@ -135,9 +135,12 @@ def test_a_waiting_attempt_goes_on_in_the_same_try() -> None:
     machine = machine_of(step("a"))
     machine.begin("", "a", "r", NOW)
     machine.park("", "a", "r", {}, NOW)
-    assert machine.state["steps"]["a"]["status"] == "waiting"
+    assert machine.state.steps["a"].status == "waiting"
     assert machine.begin("", "a", "r", NOW).action == "resume"
-    assert (machine.state["steps"]["a"]["status"], machine.state["steps"]["a"]["attempt"]) == ("running", 1)
+    assert (machine.state.steps["a"].status, machine.state.steps["a"].attempt) == (
+        "running",
+        1,
+    )
     assert machine.succeed("", "a", "r", {}, NOW).next == "end"
 
 

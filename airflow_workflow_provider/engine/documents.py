@@ -1,0 +1,21 @@
+"""Helpers of the records that are stored as JSON: what is absent is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+Json = dict[str, Any]
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+def optional(convert: Callable[[A], B], value: A | None) -> B | None:
+    """Convert a value unless it is absent."""
+    return None if value is None else convert(value)
+
+
+def with_present(document: Json, more: Json) -> Json:
+    """Add to a document what is not absent, and return it."""
+    document.update((key, value) for key, value in more.items() if value is not None)
+    return document

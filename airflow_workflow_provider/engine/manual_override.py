@@ -1,0 +1,153 @@
+"""What people and Airflow decide over the machine's head: mark as success, give up, end the whole run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from airflow_workflow_provider.engine import attempts, completion, regions, timing, transitions
+from airflow_workflow_provider.engine.calls import Decision, decided
+from airflow_workflow_provider.engine.failure import CANCELLED, Failure
+from airflow_workflow_provider.engine.keys import ROOT
+from airflow_workflow_provider.engine.phases import InstanceStatus, ListStatus, Phase, StepStatus, Trigger
+from airflow_workflow_provider.engine.rerun import reopen
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from airflow_workflow_provider.engine.machine import Machine
+
+BY_HAND: Final = "(by hand)"
+"""The runner of an attempt that a person ended."""
+
+
+def override(machine: Machine, key: str, step_id: str, now: datetime, *, whole: bool = False) -> Decision:
+    """Count a step as done with an empty output, because a person marked its task as success.
+
+    ``output`` and ``assign`` are left out, since there is no result that they could read. A step with branches goes
+    on with its branches; one whose branches or items run inside one task is done as a whole.
+
+    :param key: the step's list: the top level or a branch
+    :param whole: the step's branches count as done too
+    :returns: what follows; ``ignored`` where the step never started or is done already
+    """
+    known = machine.state.record(key, step_id)
+    live = machine.state.live_step(key, step_id)
+    is_live = live is not None and live.is_step
+    if not is_live and (known is None or known.status is StepStatus.COMPLETED):
+        return Decision("ignored")
+    step = machine.graph.step(step_id)
+    generation = known.generation if known is not None else 0
+    with machine.turn(now) as turn:
+        if is_live:
+            regions.cancel_live(turn, turn.scope(key), keep=True)
+        else:
+            reopen(turn, key, step_id)
+        scope = turn.scope(key)
+        attempts.start_attempt(turn, scope, BY_HAND, generation, Trigger.TAKE_OVER)
+        turn.log.step("info", "step.markedSuccess", now, key, scope.activation)
+        record = scope.record(step_id)
+        if machine.graph.is_region(step) and not machine.graph.must_run_inline(step) and not whole:
+            regions.fork(turn, scope, step, {})
+        else:
+            record.status, record.output, record.error = StepStatus.COMPLETED, {}, None
+            record.completed_at = turn.timestamp
+            regions.note_completed(turn, scope, step, {})
+            transitions.take_transition(turn, scope, step, {})
+    return decided(record)
+
+
+def give_up(machine: Machine, key: str, step_id: str, failure: Failure, now: datetime) -> Decision:
+    """Fail the live attempt of a step, or what was to become one, for good: nobody will run it any more.
+
+    :returns: what follows; ``ignored`` where the step is not live
+    """
+    live = machine.state.live_step(key, step_id)
+    if live is None or not live.is_step:
+        return Decision("ignored")
+    with machine.turn(now) as turn:
+        scope = turn.scope(key)
+        regions.cancel_live(turn, scope, keep=True)
+        if live.phase in (Phase.PENDING, Phase.RETRYING):
+            attempts.start_attempt(turn, scope, BY_HAND, live.generation, Trigger.TAKE_OVER)
+        record = scope.record(step_id)
+        attempts.failed_for_good(turn, scope, failure)
+    return decided(record)
+
+
+def abandon(machine: Machine, key: str, failure: Failure, now: datetime) -> None:
+    """Fail a running step list as a whole, because nobody will run what is live in it any more."""
+    if machine.is_over or not machine.scope(key).is_running:
+        return
+    with machine.turn(now) as turn:
+        if key == ROOT:
+            timing.fail_instance(turn, failure)
+            return
+        scope = turn.scope(key)
+        regions.cancel_live(turn, scope)
+        failure = failure.while_handling(scope.error)
+        transitions.fail_list(turn, scope, failure, turn.error(failure, None))
+
+
+def agree_failed(machine: Machine, failure: Failure, now: datetime) -> bool:
+    """End an instance as failed because its DAG run has failed; no handler runs any more.
+
+    :returns: whether anything changed
+    """
+    state = machine.state
+    if state.status is InstanceStatus.FAILED:
+        return False
+    with machine.turn(now) as turn:
+        error = turn.error(failure, state.current_step_id)
+        if not state.is_over:
+            regions.cancel_live(turn, turn.root)
+            state.root.status, state.root.current = ListStatus.FAILED, None
+        state.status, state.error, state.output = InstanceStatus.FAILED, error, None
+    turn.log.add("error", "instance.failed", now, data={"error": error})
+    return True
+
+
+def cancel(machine: Machine, message: str, now: datetime) -> bool:
+    """End an instance as cancelled (rule I1): live steps fail with Cancelled, no handler and no compensation runs.
+
+    :param message: who or what cancelled it, for the error object
+    :returns: whether it was still running; one that has ended is left as it is
+    """
+    return not machine.is_over and agree_failed(machine, Failure(CANCELLED, message), now)
+
+
+def cancel_compensating(machine: Machine, message: str, now: datetime) -> list[str]:
+    """Stop an instance like :func:`cancel`, but let the compensations run before it ends (rule F7).
+
+    :param message: who cancelled it, for the error object
+    :returns: the steps that were stopped
+    """
+    stopped = [current.step_id for _, current in machine.live() if current.phase is not Phase.REGION]
+    failure = Failure(CANCELLED, message)
+    with machine.turn(now) as turn:
+        error = turn.error(failure, turn.state.current_step_id)
+        turn.state.suspension = None
+        regions.cancel_live(turn, turn.root)
+        completion.compensate(turn, failure, error)
+    return stopped
+
+
+def agree_completed(machine: Machine, now: datetime) -> bool:
+    """End an instance as completed because its DAG run has succeeded.
+
+    The output is that of the last step that completed at top level.
+
+    :returns: whether anything changed
+    """
+    state = machine.state
+    if state.status is InstanceStatus.COMPLETED:
+        return False
+    with machine.turn(now) as turn:
+        if not state.is_over:
+            regions.cancel_live(turn, turn.root)
+        root = state.root
+        root.status, root.current = ListStatus.COMPLETED, None
+        last = state.steps.get(root.last) if root.last is not None else None
+        output = (last.output if last is not None else None) or {}
+        state.status, state.error, state.output = InstanceStatus.COMPLETED, None, output
+    turn.log.add("error", "instance.completed", now, data={"output": output})
+    return True
