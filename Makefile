@@ -85,6 +85,7 @@ lint: $(VENV)/.dev ## Check style, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo --config pyproject.toml
+	@$(BIN)/python scripts/structure.py
 	@$(BIN)/python scripts/build_ui.py run check
 
 .PHONY: audit

@@ -362,6 +362,7 @@ def keep(record: Record, machine: Machine, now: datetime) -> None:
     elif not machine.is_over:
         record.completed_at = None
     deadline = state.instance.deadline
+    record.state = state
     record.status = machine.status
     record.current_step_id = machine.current_step_id
     record.output = state.output

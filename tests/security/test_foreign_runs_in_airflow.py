@@ -47,4 +47,4 @@ def test_p5_the_result_of_somebody_elses_run_is_not_taken(running_airflow: Runni
         assert found.error is not None
         assert (found.error["stepId"], found.error["code"]) == ("call", "run-not-ours")
         other = Instances(database).by_run("foreign-child", run_id_of(attempt))
-        assert (other.parent_instance_id, other.state["instance"]["parent"]) == (None, None)
+        assert (other.parent_instance_id, other.state.instance.parent) == (None, None)

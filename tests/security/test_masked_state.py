@@ -87,7 +87,7 @@ def test_a_step_that_gives_a_secret_stores_none(
     dag = dag_of(revision=revision, definition=json.dumps(document), tasks="[]")
     run = airflow_in_process.run(dag, {"one": SECRET[:9], "two": SECRET[9:]})
     found = Instances(database).by_run("example", run.run_id)
-    kept = json.dumps([found.state, found.output, found.error])
+    kept = json.dumps([found.state.to_json(), found.output, found.error])
     assert found.status == "completed"
     assert SECRET not in kept
     # What the steps of an item gave is not kept behind it.

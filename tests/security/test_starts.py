@@ -54,14 +54,14 @@ def opened(database: Database, run: Run, document: dict[str, Any] = DOCUMENT) ->
 
 
 def knows_nothing(found: Instance) -> bool:
-    own = found.state["instance"]
+    own = found.state.instance
     return (
         found.event is None
-        and found.state["event"] is None
+        and found.state.event is None
         and found.trigger_event_id is None
         and found.correlation_id is None
         and found.parent_instance_id is None
-        and (own["correlationId"], own["depth"], own["startedBy"], own["parent"]) == (None, 0, None, None)
+        and (own.correlation_id, own.depth, own.started_by, own.parent) == (None, 0, None, None)
     )
 
 
@@ -108,7 +108,7 @@ def test_what_was_announced_counts_and_is_kept_once(database: Database) -> None:
     assert starts.announce(run.instance_id, {"correlationId": "later"}) == announced
     found = opened(database, Run("example", "r", {ABOUT: {"start": announced.token}}))
     assert (found.event, found.correlation_id) == (FORGED["event"], "somebody-elses")
-    assert (found.state["instance"]["parent"], found.state["instance"]["depth"]) == (parent, 3)
+    assert (found.state.instance.parent, found.state.instance.depth) == (parent, 3)
     again = starts.find(run.instance_id)
     assert again is not None
     assert (again.token, again.about) == (announced.token, {})
@@ -116,7 +116,7 @@ def test_what_was_announced_counts_and_is_kept_once(database: Database) -> None:
 
 def test_a_user_who_hands_on_a_conf_is_the_initiator_and_finds_it_in_the_log(database: Database) -> None:
     found = opened(database, Run("example", "manual__1", {ABOUT: FORGED}, "eve"))
-    assert found.state["instance"]["startedBy"] == {"name": "eve"}
+    assert found.state.instance.started_by == {"name": "eve"}
     first = Logs(database).read(found.id)[0]
     assert (first.event, first.data) == ("airflow.triggered", {"via": "airflow", "ignored": [ABOUT]})
 
@@ -213,7 +213,7 @@ def test_airflows_own_route_starts_an_instance_that_knows_nothing(api: Api) -> N
     assert answer.status_code == 200, answer.text
     (run,) = runs("example")
     found = opened(api.database, Run("example", "step__1", run.conf, run.triggering_user_name))
-    assert found.state["instance"]["startedBy"] == {"name": "user"}
+    assert found.state.instance.started_by == {"name": "user"}
     assert (found.event, found.parent_instance_id, found.correlation_id) == (None, None, None)
 
 

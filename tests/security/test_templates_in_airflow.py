@@ -59,14 +59,14 @@ RIGHT = "{{ workflow.visit }} of {{ workflow.input.kind }}"
 
 
 def _assert_harmless(instance: Instance, proof: Path) -> None:
-    steps = instance.state["steps"]
+    steps = instance.state.steps
     assert not proof.exists()
     assert (instance.status, instance.error) == ("completed", None)
     for step_id in ("wrong", "wrongInside"):
-        assert steps[step_id]["error"]["type"] == "ExpressionError"
-        assert "'macros' is not defined" in steps[step_id]["error"]["message"]
-    assert steps["right"]["output"] == {"text": "1 of loop"}
-    assert steps["rightInside"]["output"] == {"text": "2 of loop"}
+        assert steps[step_id].error["type"] == "ExpressionError"
+        assert "'macros' is not defined" in steps[step_id].error["message"]
+    assert steps["right"].output == {"text": "1 of loop"}
+    assert steps["rightInside"].output == {"text": "2 of loop"}
 
 
 @pytest.mark.postgres

@@ -201,7 +201,7 @@ def test_e5_a_step_that_waits_too_long_is_routed(world: World) -> None:
     world.client.trigger("ev.impatient", {})
     (ended,) = world.ended("ev.impatient", 1)
     assert (ended.status, ended.output) == ("completed", {"late": True})
-    assert ended.state["steps"]["pay"]["error"]["type"] == "TimeoutError"
+    assert ended.state.steps["pay"].error["type"] == "TimeoutError"
 
 
 def test_a_failed_workflow_starts_the_one_that_follows_it(world: World) -> None:

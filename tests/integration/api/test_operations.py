@@ -90,7 +90,7 @@ def test_i3_held_tasks_are_told_in_the_same_transaction(api: Api) -> None:
     instance = started(api)
     client = api.as_role("user")
     client.post(f"instances/{instance}/suspend")
-    moved(api, instance, lambda machine: machine.state.update(held=["long"]))
+    moved(api, instance, lambda machine: machine.state.held.append("long"))
     assert Wakeups(api.database).claim() == ()
     client.post(f"instances/{instance}/resume")
     (wakeup,) = Wakeups(api.database).claim()

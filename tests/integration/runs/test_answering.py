@@ -420,7 +420,7 @@ def test_l4_the_forms_of_votes_are_hidden_too_where_the_time_decides(database: D
     asked.ask(opened(database, document, Run("example", "r", {"schema": SECRET_FORM})))
     asked.answer("ada", Answer("submit", {"pin": SECRET}))
     state = Instances(database).get(asked.instance).state
-    assert state["instance"]["secrets"] == [["pin"]]
+    assert state.instance.secrets == [["pin"]]
 
 
 # Races

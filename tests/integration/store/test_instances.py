@@ -102,8 +102,8 @@ def test_i2_parallel_writers_lose_no_update(database_url: str, database: Databas
         list(pool.map(write, range(threads)))
 
     found = instances.get(opened.id).state
-    assert found["variables"]["counter"] == threads * rounds
-    assert sorted(number for name, counted in found["data"].items() if name != "n" for number in counted) == list(
+    assert found.variables["counter"] == threads * rounds
+    assert sorted(number for name, counted in found.data.items() if name != "n" for number in counted) == list(
         range(1, 1 + threads * rounds)
     )
     # Ids of the log grow in the order in which the entries became visible.

@@ -1,0 +1,100 @@
+"""Print how the package is built: import circles, untyped values in its core, long files.
+
+Imports for type checking count too. ``--limits`` fails where a number is above what pyproject.toml allows.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+import grimp
+
+ROOT: Final = Path(__file__).parents[1]
+PACKAGE: Final = "airflow_workflow_provider"
+CORE: Final = ("engine", "instances")
+LONG: Final = 400
+"""Lines that a file should not exceed."""
+
+
+def circles() -> list[list[str]]:
+    """Return the groups of modules that import each other, directly or through others."""
+    graph = grimp.build_graph(PACKAGE, cache_dir=None)
+    modules = sorted(graph.modules)
+    follow = {module: sorted(graph.find_modules_directly_imported_by(module)) for module in modules}
+    return [sorted(group) for group in strongly_connected(modules, follow) if len(group) > 1]
+
+
+def strongly_connected(nodes: Iterable[str], follow: dict[str, list[str]]) -> Iterator[list[str]]:
+    """Yield the strongly connected components of a graph (Kosaraju)."""
+    order: list[str] = []
+    seen: set[str] = set()
+    for start in nodes:
+        stack = [(start, iter(follow[start]))] if start not in seen else []
+        seen.add(start)
+        while stack:
+            node, rest = stack[-1]
+            fresh = next((each for each in rest if each not in seen), None)
+            if fresh is None:
+                order.append(node)
+                stack.pop()
+            else:
+                seen.add(fresh)
+                stack.append((fresh, iter(follow[fresh])))
+    back: dict[str, list[str]] = {node: [] for node in follow}
+    for node, others in follow.items():
+        for other in others:
+            back[other].append(node)
+    taken: set[str] = set()
+    for start in reversed(order):
+        group, waiting = [], [start]
+        while waiting:
+            node = waiting.pop()
+            if node not in taken:
+                taken.add(node)
+                group.append(node)
+                waiting.extend(back[node])
+        if group:
+            yield group
+
+
+def untyped() -> list[str]:
+    """Return the places in the core where ``Any`` stands in an annotation."""
+    found = []
+    for folder in CORE:
+        for path in sorted((ROOT / PACKAGE / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Name) and node.id == "Any":
+                    found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    return found
+
+
+def long_files() -> list[str]:
+    """Return the files that are longer than :data:`LONG` lines."""
+    lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / PACKAGE).rglob("*.py")}
+    return [f"{path.relative_to(ROOT)} ({count})" for path, count in sorted(lines.items()) if count > LONG]
+
+
+def main() -> int:
+    """Print the numbers; return 1 where one is above its limit."""
+    limits = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["structure"]
+    found = {
+        "import circles": (["  ".join(group) for group in circles()], limits["circles"]),
+        f"Any in {' and '.join(CORE)}": (untyped(), limits["untyped"]),
+        f"files over {LONG} lines": (long_files(), limits["long-files"]),
+    }
+    above = [name for name, (places, limit) in found.items() if len(places) > limit]
+    for name, (places, limit) in found.items():
+        print(f"{name}: {len(places)} (at most {limit})")
+        if name in above or "--all" in sys.argv:
+            for place in places:
+                print(f"  {place}")
+    return 1 if above else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
