@@ -61,16 +61,16 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "maintenance_conn_id",
         "string",
         "",
-        "Airflow connection through which the DAG ``workflow_maintenance`` removes what is past its retention; empty "
-        "for that of ``conn_id``. With separate database roles the one of workers may not remove anything.",
+        "Airflow connection through which the DAG ``workflow_maintenance`` deletes expired rows; empty: ``conn_id``. With "
+        "separate database roles, the role of workers cannot delete anything.",
         "workflows_maintenance",
     ),
     Option(
         "role_prefix",
         "string",
         "workflows",
-        "How the names of the database roles begin: ``<prefix>_api``, ``<prefix>_worker``, ``<prefix>_maintenance`` "
-        "and ``<prefix>_reader``. Those that exist get their rights with each migration.",
+        "Prefix of the names of the database roles: ``<prefix>_api``, ``<prefix>_worker``, ``<prefix>_maintenance`` "
+        "and ``<prefix>_reader``. Each migration grants the existing roles their rights.",
         "acme_workflows",
     ),
     Option(
@@ -79,7 +79,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "",
         "Comma-separated patterns of the dotted operator paths that task definitions may name: ``*`` and ``?`` stand "
         "for characters between two dots, ``**`` for one or more whole segments. The module in which the class is "
-        "defined must match too. Whoever may store a task definition can run any operator that matches, so list only "
+        "defined must match too. Users who can store a task definition can run any operator that matches, so list only "
         "what you would let them run. Empty: the built-in tasks and registered Python functions only.",
         "airflow.providers.amazon.aws.operators.sns.*, my_company.operators.**",
     ),
@@ -87,8 +87,8 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "allowed_connections",
         "string",
         '{"http": ["example_http"], "sql": ["example_sql"]}',
-        "JSON: which connections tasks may use: for ``http``, ``sql`` or a pattern as in ``allowed_operators`` a list "
-        "of patterns of connection ids (``*`` and ``?`` as in file names). The default names those of the examples. "
+        "Connections that tasks may use, as JSON: for ``http``, ``sql`` or a pattern as in ``allowed_operators``, a list "
+        "of patterns of connection ids (``*`` and ``?`` as in file names). The default allows those of the examples. "
         "The connections ``conn_id`` and ``people_conn_id`` and Airflow's own database are never allowed.",
         '{"http": ["crm", "billing_*"], "sql": ["warehouse"], "my_company.operators.**": ["sftp_partner"]}',
     ),
@@ -96,22 +96,22 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "allowed_operator_arguments",
         "string",
         "",
-        "Comma-separated, what task definitions may set of the arguments that every Airflow operator has: of ``pool``, "
-        "``pool_slots``, ``priority_weight`` and ``queue`` any.",
+        "Comma-separated arguments of every Airflow operator that task definitions may set: any of ``pool``, "
+        "``pool_slots``, ``priority_weight`` and ``queue``.",
         "pool, priority_weight",
     ),
     Option(
         "http_timeout",
         "integer",
         "60",
-        "Seconds that one request of an ``http`` task may take from its beginning to the last byte of its answer.",
+        "Time limit of one request of an ``http`` task, in seconds until the last byte of the response.",
         "300",
     ),
     Option(
         "http_max_bytes",
         "integer",
         "10485760",
-        "Largest answer that an ``http`` task reads, in bytes after it is unpacked. A larger one fails the step with "
+        "Largest response that an ``http`` task reads, in bytes after decompression. A larger one fails the step with "
         "``OutputTooLarge``.",
         "1048576",
     ),
@@ -119,14 +119,14 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "sql_timeout",
         "integer",
         "300",
-        "Seconds that the statement of a ``sql`` task may take, its rows included.",
+        "Time limit of the statement of a ``sql`` task, in seconds, reading its rows included.",
         "30",
     ),
     Option(
         "sql_max_bytes",
         "integer",
         "10485760",
-        "Most that a ``sql`` task reads, in bytes of its rows as JSON text. More fails the step with "
+        "Largest result that a ``sql`` task reads, in bytes of its rows as JSON text. A larger one fails the step with "
         "``OutputTooLarge``.",
         "1048576",
     ),
@@ -134,7 +134,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "max_output_bytes",
         "integer",
         "262144",
-        "Largest output of one step that is kept, in bytes of its JSON text as UTF-8. A larger one fails the step "
+        "Largest output of a step, in bytes of its JSON text as UTF-8. A larger one fails the step "
         "with ``OutputTooLarge``.",
         "1048576",
     ),
@@ -142,22 +142,22 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "evaluation_seconds",
         "integer",
         "5",
-        "Seconds that the expressions, schemas and templates which one request, event or step brings may take "
-        "together. Work that takes longer is stopped and refused.",
+        "Time limit for evaluating all expressions, schemas and templates of one request, event or step, in seconds. "
+        "Work that takes longer is stopped and refused.",
         "10",
     ),
     Option(
         "evaluation_memory",
         "integer",
         "512",
-        "Megabytes of memory that such work may use, at least 128.",
+        "Memory limit of such work in megabytes, at least 128.",
         "1024",
     ),
     Option(
         "evaluation_processes",
         "integer",
         "2",
-        "Processes of each api-server process that do such work. Of two or more, one is always left for other users.",
+        "Processes of each api-server process that do such work. With two or more, one user never occupies all of them.",
         "4",
     ),
     Option(
@@ -171,7 +171,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "log_retention",
         "string",
         "P90D",
-        "How long rows of the execution log are kept where a definition says nothing, as an ISO 8601 duration "
+        "How long rows of the execution log are kept unless a definition sets a retention, as an ISO 8601 duration "
         "(calendar months and years are allowed).",
         "P1Y",
     ),
@@ -187,45 +187,45 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "max_depth",
         "integer",
         "16",
-        "How deep sub-workflows may nest before a start is refused.",
+        "Maximum nesting depth of sub-workflows; a deeper start is refused.",
         "4",
     ),
     Option(
         "infrastructure_retries",
         "integer",
         "3",
-        "How often Airflow tries a step again that failed for a reason of the platform (the workflow database was "
-        "unreachable, for example). Does not count as an attempt of the step's ``retryPolicy``.",
+        "How often Airflow retries a step after an infrastructure error, such as an unreachable workflow database. These "
+        "retries do not count as attempts of the step's ``retryPolicy``.",
         "10",
     ),
     Option(
         "infrastructure_retry_delay",
         "string",
         "PT10S",
-        "Delay before such a try, as an ISO 8601 duration without months and years.",
+        "Delay before such a retry, as an ISO 8601 duration without months and years.",
         "PT1M",
     ),
     Option(
         "region_retries",
         "integer",
         "100",
-        "How often Airflow starts a task again that runs several steps itself (a loop, the items of a forEach, "
-        "compensations) when its worker died or the platform failed; it goes on where it was. Does not count as an "
-        "attempt of any step.",
+        "How often Airflow restarts a task that runs several steps itself (a loop, the items of a forEach, "
+        "compensations) after its worker died or the infrastructure failed; it continues where it stopped. These "
+        "restarts do not count as attempts of any step.",
         "20",
     ),
     Option(
         "connect_timeout",
         "integer",
         "3",
-        "Seconds to wait for a connection to the workflow database.",
+        "Time limit for connecting to the workflow database, in seconds.",
         "10",
     ),
     Option(
         "statement_timeout",
         "integer",
         "30",
-        "Seconds that one statement on the workflow database may take.",
+        "Time limit of one statement on the workflow database, in seconds.",
         "60",
     ),
     Option(
@@ -240,7 +240,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "bundle_folder",
         "string",
         "",
-        "Folder in which ``WorkflowDagBundle`` writes the generated DAG files. Empty: a folder of its own under "
+        "Folder to which ``WorkflowDagBundle`` writes the generated DAG files. Empty: its own folder under "
         "``[dag_processor] dag_bundle_storage_path``.",
         "/var/lib/airflow/workflow-dags",
     ),
@@ -248,38 +248,38 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "refresh_interval",
         "integer",
         "10",
-        "Seconds between two looks of ``WorkflowDagBundle`` for changed definitions, where the bundle's own keyword "
-        "arguments do not name a ``refresh_interval``.",
+        "Seconds between two checks of ``WorkflowDagBundle`` for changed definitions, unless the bundle's keyword "
+        "arguments set ``refresh_interval``.",
         "60",
     ),
     Option(
         "resolvers",
         "string",
         "auth_manager, mapping",
-        "Comma-separated, what tells the roles and groups of people when they answer a question: ``auth_manager`` "
+        "Comma-separated resolvers of the roles and groups of people who answer a question: ``auth_manager`` "
         "(the roles of SimpleAuthManager or FAB), ``mapping`` (``people``), ``sql`` (``people_sql``), or the dotted "
-        "path of a class of your own.",
+        "path of your own class.",
         "auth_manager, sql, my_company.directory.LdapResolver",
     ),
     Option(
         "people",
         "string",
         "{}",
-        "JSON: roles and groups of users, by their id or name in Airflow.",
+        "Roles and groups of users, by their id or name in Airflow, as JSON.",
         '{"ada": {"roles": ["approver"], "groups": ["finance"]}}',
     ),
     Option(
         "people_conn_id",
         "string",
         "",
-        "Airflow connection of the database that ``people_sql`` asks.",
+        "Airflow connection of the database that ``people_sql`` queries.",
         "company_directory",
     ),
     Option(
         "people_sql",
         "string",
         "",
-        "Statement that gives the memberships of one user, ``%(user)s``: rows of a kind, ``role`` or ``group``, and "
+        "Query for the memberships of one user, ``%(user)s``: it returns rows with a kind, ``role`` or ``group``, and "
         "a name.",
         "SELECT 'role', role FROM members WHERE login = %(user)s",
     ),
@@ -287,9 +287,9 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "notifiers",
         "string",
         "{}",
-        "JSON: notifiers of Airflow by a name of yours. ``class`` is the notifier's dotted path, ``arguments`` what "
-        "it is made with (templates of ``workflow`` and ``question`` are rendered), ``on`` the occasions: asked, "
-        "reminder, escalated (these three if absent), failed, completed.",
+        "Airflow notifiers, as JSON, under names of your choice. ``class`` is the notifier's dotted path, ``arguments`` "
+        "are its arguments (templates of ``workflow`` and ``question`` are rendered), ``on`` lists the occasions: "
+        "asked, reminder, escalated (these three by default), failed, completed.",
         '{"mail": {"class": "airflow.providers.smtp.notifications.smtp.SmtpNotifier", "on": ["asked"], "arguments": '
         '{"to": "approvers@example.com", "subject": "{{ question.subject }}", "html_content": "{{ question.body }}"}}}',
     ),
