@@ -61,8 +61,8 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "maintenance_conn_id",
         "string",
         "",
-        "Airflow connection through which the DAG ``workflow_maintenance`` deletes expired rows; empty: ``conn_id``. With "
-        "separate database roles, the role of workers cannot delete anything.",
+        "Airflow connection through which the DAG ``workflow_maintenance`` deletes expired rows; empty: ``conn_id``. "
+        "With separate database roles, the role of workers cannot delete anything.",
         "workflows_maintenance",
     ),
     Option(
@@ -87,9 +87,9 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "allowed_connections",
         "string",
         '{"http": ["example_http"], "sql": ["example_sql"]}',
-        "Connections that tasks may use, as JSON: for ``http``, ``sql`` or a pattern as in ``allowed_operators``, a list "
-        "of patterns of connection ids (``*`` and ``?`` as in file names). The default allows those of the examples. "
-        "The connections ``conn_id`` and ``people_conn_id`` and Airflow's own database are never allowed.",
+        "Connections that tasks may use, as JSON: for ``http``, ``sql`` or a pattern as in ``allowed_operators``, a "
+        "list of patterns of connection ids (``*`` and ``?`` as in file names). The default allows those of the "
+        "examples. The connections ``conn_id`` and ``people_conn_id`` and Airflow's own database are never allowed.",
         '{"http": ["crm", "billing_*"], "sql": ["warehouse"], "my_company.operators.**": ["sftp_partner"]}',
     ),
     Option(
@@ -157,7 +157,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "evaluation_processes",
         "integer",
         "2",
-        "Processes of each api-server process that do such work. With two or more, one user never occupies all of them.",
+        "Processes of each api-server process for such work. With two or more, one user never occupies all of them.",
         "4",
     ),
     Option(
@@ -194,8 +194,8 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "infrastructure_retries",
         "integer",
         "3",
-        "How often Airflow retries a step after an infrastructure error, such as an unreachable workflow database. These "
-        "retries do not count as attempts of the step's ``retryPolicy``.",
+        "How often Airflow retries a step after an infrastructure error, such as an unreachable workflow database. "
+        "These retries do not count as attempts of the step's ``retryPolicy``.",
         "10",
     ),
     Option(
@@ -287,9 +287,9 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "notifiers",
         "string",
         "{}",
-        "Airflow notifiers, as JSON, under names of your choice. ``class`` is the notifier's dotted path, ``arguments`` "
-        "are its arguments (templates of ``workflow`` and ``question`` are rendered), ``on`` lists the occasions: "
-        "asked, reminder, escalated (these three by default), failed, completed.",
+        "Airflow notifiers, as JSON, under names of your choice. ``class`` is the notifier's dotted path, "
+        "``arguments`` are its arguments (templates of ``workflow`` and ``question`` are rendered), ``on`` lists the "
+        "occasions: asked, reminder, escalated (these three by default), failed, completed.",
         '{"mail": {"class": "airflow.providers.smtp.notifications.smtp.SmtpNotifier", "on": ["asked"], "arguments": '
         '{"to": "approvers@example.com", "subject": "{{ question.subject }}", "html_content": "{{ question.body }}"}}}',
     ),

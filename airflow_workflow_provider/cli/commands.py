@@ -21,15 +21,15 @@ from airflow_workflow_provider.cli.shapes import (
 OUTPUT = output()
 TASKS = argument(
     "--tasks",
-    help="File or folder with task definitions (for simulate also with sub-workflows); may be given several times. "
-    "Without it, a folder 'tasks' beside the file is taken.",
+    help="File or folder with task definitions, and for simulate also sub-workflows; can be repeated. Default: a "
+    "folder 'tasks' beside the file.",
     action="append",
     default=[],
     metavar="PATH",
 )
 WORKFLOW_ID = argument("workflow_id", help="Id of the workflow.", metavar="ID")
 INSTANCE_ID = argument("instance_id", help="Id of the instance.", metavar="ID")
-VERSION = argument("--version", help="A version other than the newest published.", default=None)
+VERSION = argument("--version", help="Version; default: the newest.", default=None)
 
 CHECKS = (
     Command(
@@ -37,18 +37,17 @@ CHECKS = (
         "Check workflow and task definitions.",
         "checking:validate",
         (argument("files", help="JSON files; '-' is standard input.", nargs="+", metavar="FILE"), TASKS, OUTPUT),
-        "Prints every finding with its code, place and suggestion. With --output json, one JSON object a file, each on "
-        'a line of its own: {"file", "valid", "diagnostics"}. Exit code 1 when a file is invalid; warnings alone are '
-        "fine.",
+        "Prints every finding with its code, place and suggestion. With --output json, one JSON object per file and "
+        'line: {"file", "valid", "diagnostics"}. Exit code 1 if a file is invalid; a file with only warnings is valid.',
     ),
     Command(
         "schema",
-        "Print the JSON Schema of the documents.",
+        "Print the JSON Schema of definitions.",
         "checking:schema",
         (
             argument(
                 "kind",
-                help="Which document (default: workflow).",
+                help="Kind of document (default: workflow).",
                 nargs="?",
                 choices=("workflow", "task"),
                 default="workflow",
@@ -71,17 +70,17 @@ CHECKS = (
         (
             argument("file", help="JSON file of the definition; '-' is standard input.", nargs="?", metavar="FILE"),
             argument("--input", help="JSON text, or @file or a file's name.", default=None, metavar="JSON"),
-            argument("--mocks", help="JSON file: results of steps or tasks.", default=None, metavar="FILE"),
+            argument("--mocks", help="JSON file with outcomes of steps or tasks.", default=None, metavar="FILE"),
             argument(
                 "--batch",
-                help='JSON Lines of {"definition", "input", "mocks"}; one result a line. Instead of FILE.',
+                help='JSON Lines of {"definition", "input", "mocks"}; one result per line. Instead of FILE.',
                 default=None,
                 metavar="FILE",
             ),
             TASKS,
             output("json", "table"),
         ),
-        "Built-in tasks that need nothing outside (noop, set, fail, wait) run for real, in virtual time; others take "
+        "The built-in tasks noop, set, fail and wait run for real, in virtual time; all other tasks take "
         "their results from --mocks. Exit code 0 when the instance completed, 1 for any other end or an invalid "
         "document.",
     ),
@@ -90,16 +89,16 @@ CHECKS = (
 STORED = (
     Command(
         "apply",
-        "Store workflow and task definitions.",
+        "Publish workflow and task definitions.",
         "applying:apply",
         (
-            argument("paths", help="JSON files, or folders of them.", nargs="+", metavar="PATH"),
+            argument("paths", help="JSON files or folders.", nargs="+", metavar="PATH"),
             argument("--force", help="Publish a version lower than the newest.", action="store_true", default=False),
             OUTPUT,
         ),
-        "Task definitions go first. Each document is stored in a transaction of its own: the good ones are stored, the "
-        "bad ones reported, and then the exit code is 1. In folders, files named *.input.json and *.mocks.json are "
-        "left out.",
+        "Task definitions are published first. Each document has its own transaction: valid documents are published, "
+        "invalid ones are reported, and the exit code is then 1. In folders, files named *.input.json and *.mocks.json "
+        "are ignored.",
     ),
     Command(
         "list",
@@ -108,14 +107,13 @@ STORED = (
         (
             argument(
                 "--findings",
-                help="Instead, check what is stored, workflows and tasks, by the rules and settings of today and list "
-                "the findings; exit code 1 when there is an error.",
+                help="Instead, validate all stored workflows and tasks against the current rules and settings and list "
+                "the findings; exit code 1 if there is an error.",
                 action="store_true",
             ),
             OUTPUT,
         ),
-        "Stored definitions with errors keep running as they did; their next publication is refused until they are "
-        "mended.",
+        "Stored definitions with errors continue to run; their next publication is refused until the errors are fixed.",
     ),
     Command("show", "Print a stored definition.", "definitions:show", (WORKFLOW_ID, VERSION, OUTPUT)),
     Command("versions", "List the published versions of a workflow.", "definitions:versions", (WORKFLOW_ID, OUTPUT)),
@@ -125,8 +123,8 @@ STORED = (
         "definitions:diff",
         (
             WORKFLOW_ID,
-            argument("old", help="The one version.", metavar="V1"),
-            argument("new", help="The other version.", metavar="V2"),
+            argument("old", help="First version.", metavar="V1"),
+            argument("new", help="Second version.", metavar="V2"),
             OUTPUT,
         ),
     ),
@@ -140,13 +138,13 @@ RUNNING = (
         (
             WORKFLOW_ID,
             argument("--input", help="JSON text, or @file.", default="{}", metavar="JSON"),
-            argument("--wait", help="Wait until the instance ended.", action="store_true", default=False),
-            argument("--timeout", help="Seconds to wait at most.", type=float, default=None),
+            argument("--wait", help="Wait until the instance has ended.", action="store_true", default=False),
+            argument("--timeout", help="Maximum seconds to wait.", type=float, default=None),
             OUTPUT,
         ),
-        "The API is found by AIRFLOW_WORKFLOWS_API_URL, with AIRFLOW_WORKFLOWS_API_USER and "
-        "AIRFLOW_WORKFLOWS_API_PASSWORD or AIRFLOW_WORKFLOWS_API_TOKEN, else in the environment that 'standalone up' "
-        "started. With --wait the exit code is 0 when the instance completed, else 1.",
+        "Set AIRFLOW_WORKFLOWS_API_URL, with AIRFLOW_WORKFLOWS_API_USER and AIRFLOW_WORKFLOWS_API_PASSWORD or "
+        "AIRFLOW_WORKFLOWS_API_TOKEN; without them, the environment that 'standalone up' started is used. With --wait "
+        "the exit code is 0 if the instance completed, else 1.",
     ),
 )
 
@@ -156,24 +154,24 @@ LOGS = Command(
     "logs:logs",
     (
         INSTANCE_ID,
-        argument("--follow", help="Go on until the instance ended.", action="store_true", default=False),
-        argument("--level", help="Leave out what is more detailed.", choices=("debug", "info", "error"), default=None),
+        argument("--follow", help="Follow the log until the instance has ended.", action="store_true", default=False),
+        argument("--level", help="Omit more detailed levels.", choices=("debug", "info", "error"), default=None),
         output("table", "jsonl", "json"),
     ),
 )
 
 PURGE = Command(
     "purge",
-    "Remove rows of the execution log that are past their retention.",
+    "Delete expired rows of the execution log.",
     "purging:purge",
     (argument("--dry-run", help="Only count them.", action="store_true", default=False), OUTPUT),
-    "A workflow's executionLog.retention applies, else the option log_retention of the section workflows. Instances "
-    "and their state stay.",
+    "Retention is the workflow's executionLog.retention, else the option log_retention of the section workflows. "
+    "Instances and their state are kept.",
 )
 
 INSTANCES = Group(
     "instances",
-    "Look at instances, and operate them.",
+    "List, show and operate instances.",
     (
         Command(
             "list",
@@ -182,12 +180,12 @@ INSTANCES = Group(
             (
                 argument(
                     "--status",
-                    help="Only those of this status.",
+                    help="Filter by status.",
                     choices=("running", "completed", "failed", "suspended"),
                     default=None,
                 ),
                 ONE_WORKFLOW,
-                argument("--correlation-id", help="Only those with this correlation id.", default=None, metavar="ID"),
+                argument("--correlation-id", help="Filter by correlation id.", default=None, metavar="ID"),
                 LIMIT,
                 OUTPUT,
             ),
@@ -197,38 +195,38 @@ INSTANCES = Group(
     ),
 )
 
-ONE_EVENT = argument("--event", help="Only those of this event.", default=None, metavar="UUID")
+ONE_EVENT = argument("--event", help="Filter by event.", default=None, metavar="UUID")
 
 EVENTS = Group(
     "events",
-    "Send events, and see what became of them.",
+    "Send events, list them and redrive dead letters.",
     (
         Command(
             "send",
-            "Accept one CloudEvent, or an array of them, all or none.",
+            "Send one CloudEvent, or an array of them, all or none.",
             "events:send",
             (argument("event", help="JSON text, a file's name, or @file.", metavar="JSON"), OUTPUT),
-            "An event that is there already, by its source and id, is left as it is: sending again is safe.",
+            "An event with a known source and id is ignored, so sending it again is safe.",
         ),
         Command(
             "list",
             "List events, newest first.",
             "events:list_events",
             (
-                argument("--type", help="Only those of this type.", default=None),
-                argument("--source", help="Only those of this source.", default=None),
+                argument("--type", help="Filter by type.", default=None),
+                argument("--source", help="Filter by source.", default=None),
                 LIMIT,
                 OUTPUT,
             ),
         ),
         Command(
             "deliveries",
-            "List what events were to start, newest first.",
+            "List the deliveries of events, newest first.",
             "events:deliveries",
             (
                 argument(
                     "--status",
-                    help="Only those of this status; 'dead' are the dead letters.",
+                    help="Filter by status; 'dead' are the dead letters.",
                     choices=("pending", "started", "dead"),
                     default=None,
                 ),
@@ -240,10 +238,10 @@ EVENTS = Group(
         ),
         Command(
             "redrive",
-            "Have dead letters tried again.",
+            "Deliver dead letters again.",
             "events:redrive",
             (
-                argument("delivery", help="Numbers of deliveries.", nargs="*", type=int, metavar="DELIVERY"),
+                argument("delivery", help="Ids of deliveries.", nargs="*", type=int, metavar="DELIVERY"),
                 ONE_WORKFLOW,
                 ONE_EVENT,
                 argument("--all", help="All of them.", action="store_true", default=False),
@@ -252,10 +250,10 @@ EVENTS = Group(
         ),
         Command(
             "purge",
-            "Remove events that are past their retention.",
+            "Delete expired events.",
             "events:purge",
             (argument("--dry-run", help="Only count them.", action="store_true", default=False), OUTPUT),
-            "The option log_retention of the section workflows applies. Events that are still to be delivered stay.",
+            "Retention is the option log_retention of the section workflows. Undelivered events are kept.",
         ),
         Command(
             "waiting",
@@ -273,30 +271,30 @@ EVENTS = Group(
 
 DATABASE = Group(
     "db",
-    "Care for the workflow tables.",
+    "Migrate the workflow database and create its roles.",
     (
-        Command("migrate", "Bring the tables to the newest form.", "database:migrate", (OUTPUT,)),
-        Command("check", "Say whether the tables are of the newest form.", "database:check", (OUTPUT,)),
+        Command("migrate", "Migrate the tables to the newest revision.", "database:migrate", (OUTPUT,)),
+        Command("check", "Check whether the tables are at the newest revision.", "database:check", (OUTPUT,)),
         Command(
             "roles",
-            "Make the database roles of the components, and give each its rights.",
+            "Create the database roles of the components and grant their rights.",
             "database:roles",
             (
-                argument("--sql", help="Only print the statements.", action="store_true", default=False),
+                argument("--sql", help="Only print the SQL statements.", action="store_true", default=False),
                 OUTPUT,
             ),
-            "One role each for the api-server, for workers and the other daemons, for maintenance and for reading, "
-            "named after [workflows] role_prefix. None can log in before an administrator gives it a password. Needs "
-            "a connection that owns the tables and may make roles; where there is none, run what --sql prints as an "
-            "administrator.",
+            "There is one role each for the api-server, for workers and the other daemons, for maintenance and for "
+            "reading, named after [workflows] role_prefix. A role cannot log in until an administrator sets its "
+            "password. Needs a connection that owns the tables and can create roles; without one, run the output of "
+            "--sql as an administrator.",
         ),
         Command(
             "downgrade",
-            "Take the tables back to an older form.",
+            "Downgrade the tables to an older revision.",
             "database:downgrade",
             (
-                argument("revision", help="Migration to go back to; 'base' removes everything.", metavar="REVISION"),
-                argument("--yes", help="Do not ask.", action="store_true", default=False),
+                argument("revision", help="Target revision; 'base' removes everything.", metavar="REVISION"),
+                argument("--yes", help="Do not ask for confirmation.", action="store_true", default=False),
                 OUTPUT,
             ),
         ),
@@ -316,7 +314,7 @@ STANDALONE = Group(
     (
         Command("up", "Start everything.", "standalone:up", (FOLDER, OUTPUT)),
         Command("down", "Stop everything that 'up' started.", "standalone:down", (FOLDER, OUTPUT)),
-        Command("status", "Say what runs, and where.", "standalone:status", (FOLDER, OUTPUT)),
+        Command("status", "List the processes and their addresses.", "standalone:status", (FOLDER, OUTPUT)),
     ),
 )
 

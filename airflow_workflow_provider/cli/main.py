@@ -27,7 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         description="Business workflows as JSON documents in PostgreSQL, run by Apache Airflow.",
-        epilog="Exit codes: 0 fine, 1 the check failed, 2 misuse.",
+        epilog="Exit codes: 0 success, 1 failure, 2 wrong usage.",
         formatter_class=RichHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")

@@ -1,4 +1,4 @@
-"""The commands for who is asked something."""
+"""The commands for people who answer questions."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ def _command(name: str, help: str, *own: Argument, details: str | None = None) -
 
 QUESTIONS: Final = Group(
     "questions",
-    "See what is asked of you, and answer.",
+    "List and answer questions.",
     (
         Command(
             "list",
-            "List the open questions that ask you, the longest open first.",
+            "List your open questions, oldest first.",
             "questions:list_questions",
             (
-                argument("--all", help="All that you may read.", action="store_true", default=False),
+                argument("--all", help="All questions that you can read.", action="store_true", default=False),
                 ONE_WORKFLOW,
                 ONE_INSTANCE,
                 argument(
                     "--status",
-                    help="Those of this status instead of the open ones; may be given several times.",
+                    help="Questions with this status instead of open ones; can be repeated.",
                     choices=("open", "answered", "expired", "withdrawn"),
                     action="append",
                     default=None,
@@ -44,7 +44,7 @@ QUESTIONS: Final = Group(
                 LIMIT,
                 output(),
             ),
-            "The API is found as by 'run'; you are the user whom it signs in.",
+            "Uses the same API settings as 'run', and their user.",
         ),
         _command("show", "Show one question."),
         _command(
@@ -52,16 +52,16 @@ QUESTIONS: Final = Group(
             "Answer a question.",
             argument("--decision", help="One of the question's options.", required=True, metavar="OPTION"),
             argument("--form", help="JSON text, or @file; '-' is standard input.", default=None, metavar="JSON"),
-            argument("--comment", help="Why you decide so.", default=None, metavar="TEXT"),
-            details="An answer that does not fit changes nothing, and every finding is printed.",
+            argument("--comment", help="Comment on the decision.", default=None, metavar="TEXT"),
+            details="An invalid answer changes nothing; every finding is printed.",
         ),
-        _command("claim", "Reserve a question: nobody else may answer it."),
-        _command("release", "Let everybody answer again who is asked."),
+        _command("claim", "Reserve a question for yourself."),
+        _command("release", "Release a question, so that all assignees can answer it."),
         _command(
             "delegate",
             "Hand a question to another user.",
             argument("--to", help="Id or name of the user.", required=True, metavar="USER"),
-            argument("--reason", help="Why.", default=None, metavar="TEXT"),
+            argument("--reason", help="Reason.", default=None, metavar="TEXT"),
         ),
     ),
 )

@@ -57,9 +57,9 @@ def argument(*flags: str, help: str, **settings: Any) -> Argument:
 def output(*choices: str) -> Argument:
     """Return the option that says how a result is printed; the first choice is the default."""
     choices = choices or ("table", "json")
-    return argument("--output", help="How to print the result.", choices=choices, default=choices[0])
+    return argument("--output", help="Output format.", choices=choices, default=choices[0])
 
 
-LIMIT: Final = argument("--limit", help="How many at most.", type=int, default=100)
-ONE_WORKFLOW: Final = argument("--workflow", help="Only those of this workflow.", default=None, metavar="ID")
-ONE_INSTANCE: Final = argument("--instance", help="Only those of this instance.", default=None, metavar="ID")
+LIMIT: Final = argument("--limit", help="Maximum number of rows.", type=int, default=100)
+ONE_WORKFLOW: Final = argument("--workflow", help="Filter by workflow.", default=None, metavar="ID")
+ONE_INSTANCE: Final = argument("--instance", help="Filter by instance.", default=None, metavar="ID")
