@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -312,6 +313,15 @@ def pool() -> Iterator[Pool]:
     poll(lambda: len(found.pids) == LIMITS.processes or None, seconds=60, what="the processes", interval=0.02)
     yield found
     found.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _collector_of_garbage() -> Iterator[None]:
+    """Leave out of a collection what thousands of other tests hold: going through it takes longer than the bound."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def test_the_table_has_every_language_and_door() -> None:
