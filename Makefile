@@ -80,12 +80,14 @@ test-unit: $(VENV)/.dev ## Run the short loop: unit tests, and the conformance c
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" tests/unit tests/conformance/test_simulate.py $(PYTEST_ARGS)
 
 .PHONY: lint
-lint: $(VENV)/.dev ## Check style, types and the direction of imports
+lint: $(VENV)/.dev ## Check style, types, wording and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo --config pyproject.toml
 	@$(BIN)/python scripts/structure.py
+	@$(BIN)/codespell
+	@$(BIN)/python scripts/wording.py
 	@$(BIN)/python scripts/build_ui.py run check
 
 .PHONY: audit

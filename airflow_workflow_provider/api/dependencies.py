@@ -42,7 +42,7 @@ def _access(request: Request) -> Access:
 def _via(
     client: Annotated[
         Literal["ui", "api", "cli"],
-        Header(alias=CLIENT_HEADER, description="By which way the request comes, for the execution log"),
+        Header(alias=CLIENT_HEADER, description="Origin of the request, for the execution log"),
     ] = "api",
 ) -> Literal["ui", "api", "cli"]:
     return client
@@ -93,5 +93,7 @@ ViaDep = Annotated[Literal["ui", "api", "cli"], Depends(_via)]
 AccessDep = Annotated[Access, Depends(_access)]
 WorkflowId = Annotated[str, Path(pattern=ID_PATTERN, description="The workflow's id, which is its DAG's id too")]
 TaskId = Annotated[str, Path(pattern=ID_PATTERN, description="The task's id")]
-IfMatch = Annotated[str | None, Header(description="`ETag` of the current revision: publish only if it is still that")]
-IfNoneMatch = Annotated[str | None, Header(description="`*`: publish only if there is nothing of this id yet")]
+IfMatch = Annotated[
+    str | None, Header(description="`ETag` of the current revision: publish only if it is still current")
+]
+IfNoneMatch = Annotated[str | None, Header(description="`*`: publish only if the id is new")]

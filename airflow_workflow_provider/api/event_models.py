@@ -20,7 +20,7 @@ class AcceptedEvent(ApiModel):
     id: UUID
     source: str
     event_id: str
-    created: bool = Field(description="False where the same event was there already")
+    created: bool = Field(description="False if the event existed already")
 
 
 class AcceptedEvents(ApiModel):
@@ -33,7 +33,7 @@ class EventSummary(ApiModel):
     """An accepted event without its data."""
 
     id: UUID
-    sequence: int = Field(description="Grows in the order of arrival")
+    sequence: int = Field(description="Increases in the order of arrival")
     received_at: datetime
     event_id: str
     source: str
@@ -60,7 +60,7 @@ class EventSummary(ApiModel):
 class Event(EventSummary):
     """An accepted event."""
 
-    event: dict[str, Any] = Field(description="The CloudEvent, what Airflow knows as secret masked")
+    event: dict[str, Any] = Field(description="The CloudEvent, with secrets that Airflow knows masked")
 
 
 class EventPage(ApiModel):
@@ -78,7 +78,7 @@ class Delivery(ApiModel):
     workflow_id: str
     status: DeliveryStatus
     instance_id: UUID | None
-    reason: dict[str, Any] | None = Field(description="Why it is a dead letter, or why the last try failed")
+    reason: dict[str, Any] | None = Field(description="Reason of the dead letter, or of the last failed try")
     attempts: int
     updated_at: datetime
     due_at: datetime

@@ -149,7 +149,7 @@ class TaskSummary(ApiModel):
     description: str | None
     operator: str
     source: Literal["built-in", "python", "stored"]
-    revision: int | None = Field(None, description="Null for what is not stored")
+    revision: int | None = Field(None, description="Null if it is not stored")
 
 
 class TaskList(ApiModel):
@@ -196,7 +196,7 @@ class StartBody(Body):
     """How an instance starts."""
 
     input: dict[str, Any] = Field(default_factory=dict, description="Checked against the workflow's `inputSchema`")
-    correlation_id: CorrelationId | None = Field(None, description="Business key, to find the instance by")
+    correlation_id: CorrelationId | None = Field(None, description="Business identifier of the instance")
 
 
 class ErrorSummary(ApiModel):
@@ -242,7 +242,7 @@ class Instance(InstanceBase):
     output: Any
     event: dict[str, Any] | None
     state: dict[str, Any] = Field(description="input, event, variables, data, steps and activeSteps")
-    operations: list[Operation] = Field(description="What you may do with it now")
+    operations: list[Operation] = Field(description="Operations that you may perform now")
 
 
 class InstancePage(ApiModel):
@@ -297,7 +297,7 @@ class LogPage(ApiModel):
     """Some rows of the execution log, in order."""
 
     items: list[LogEntry]
-    next: int | None = Field(description="`after` of the next page; null where there is nothing more yet")
+    next: int | None = Field(description="`after` of the next page; null if there are no more rows yet")
 
 
 # Simulation

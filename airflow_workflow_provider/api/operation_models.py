@@ -25,14 +25,14 @@ Version = Annotated[
 class ReasonBody(Body):
     """Why something is done."""
 
-    reason: Reason | None = Field(None, description="Kept in the execution log")
+    reason: Reason | None = Field(None, description="Recorded in the execution log")
 
 
 class CancelBody(ReasonBody):
     """How an instance is cancelled."""
 
     compensate: bool = Field(
-        False, description="Let the workflow's compensations run first; only where its `onFailure` has `compensate`"
+        False, description="Run the workflow's compensations first; its `onFailure` must have `compensate`"
     )
 
 
@@ -45,15 +45,15 @@ class RetryBody(ReasonBody):
 class RestartBody(ReasonBody):
     """How an instance is restarted."""
 
-    from_step_id: StepName | None = Field(None, description="A step that ran before; from the start without one")
-    input: dict[str, Any] | None = Field(None, description="The new input; the old one without")
+    from_step_id: StepName | None = Field(None, description="A step that ran before; default: the start")
+    input: dict[str, Any] | None = Field(None, description="New input; default: the previous one")
     version: Version = "same"
 
 
 class SkipBody(ReasonBody):
     """What stands for the result of a step that failed."""
 
-    step_id: StepName | None = Field(None, description="The step; may be left out where only one failed")
+    step_id: StepName | None = Field(None, description="The step; optional if only one failed")
     output: dict[str, Any] = Field(description="What the step's task would have returned")
 
 
@@ -90,7 +90,7 @@ class BulkBody(ReasonBody):
 
     operation: Operation
     filter: BulkFilter
-    dry_run: bool = Field(False, description="Change nothing, say only what would be done")
+    dry_run: bool = Field(False, description="Only list what would be done")
     compensate: bool = Field(False, description="For `cancel`")
     version: Version = "same"
     output: dict[str, Any] | None = Field(None, description="For `skip`, which needs it")
@@ -131,4 +131,4 @@ class BulkResults(ApiModel):
     """What became of some instances, newest first."""
 
     items: list[BulkResult]
-    next: str | None = Field(description="`after` of the next request; null when all were looked at")
+    next: str | None = Field(description="`after` of the next request; null when all instances have been processed")

@@ -48,7 +48,7 @@ class GivenAnswer(ApiModel):
     decision: str
     form: dict[str, Any]
     comment: str | None
-    by: User | None = Field(description="Null where the time decided")
+    by: User | None = Field(description="Null if the timeout decided")
     at: datetime
 
 
@@ -73,7 +73,7 @@ class Question(ApiModel):
     defaults: dict[str, Any]
     comment_required: list[str]
     min_approvals: int
-    assignees: Assignees | None = Field(description="Null for whoever may answer in Airflow")
+    assignees: Assignees | None = Field(description="Null for all users with permission to answer in Airflow")
     claimed_by: User | None
     asked_at: datetime
     due_at: datetime | None
@@ -96,7 +96,7 @@ class QuestionQuery(ApiModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    mine: bool = Field(True, description="Only those that ask you; else all that you may read")
+    mine: bool = Field(True, description="Only your questions; else all that you can read")
     workflow_id: WorkflowName | None = None
     instance_id: UUID | None = None
     status: list[QuestionStatus] = Field(["open"], description="Any of these")

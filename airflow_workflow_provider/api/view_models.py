@@ -17,8 +17,8 @@ StepStatus = Literal["pending", "running", "waiting", "retrying", "completed", "
 class Progress(ApiModel):
     """How far an instance has come."""
 
-    completed: int = Field(description="Steps that were done")
-    total: int = Field(description="Those, and the most that may still come")
+    completed: int = Field(description="Completed steps")
+    total: int = Field(description="Completed steps and the maximum that may still follow")
     percent: int = Field(description="The share, rounded down; 100 only for a completed instance")
     current_step: str | None = None
 
@@ -43,7 +43,7 @@ class ComponentTable(ApiModel):
 
     columns: list[ComponentColumn]
     rows: list[list[Any]]
-    total: int = Field(description="All rows, those too that are not sent")
+    total: int = Field(description="All rows, including those that are not sent")
 
 
 class Component(ApiModel):
@@ -120,7 +120,7 @@ class TimelineSpan(ApiModel):
     status: StepStatus
     started_at: datetime
     ended_at: datetime | None = None
-    waiting_since: datetime | None = Field(None, description="Since when it waited, holding no worker")
+    waiting_since: datetime | None = Field(None, description="Start of its wait, without a worker")
     next: str | None = None
     error: ShortError | None = None
 
@@ -129,7 +129,7 @@ class Timeline(ApiModel):
     """What happened when."""
 
     spans: list[TimelineSpan]
-    complete: bool = Field(description="False where the log keeps or has too little to tell of every attempt")
+    complete: bool = Field(description="False if the log lacks some attempts")
 
 
 class ViewRights(ApiModel):

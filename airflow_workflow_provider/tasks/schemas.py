@@ -39,8 +39,8 @@ _OPTION: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 100}
 _ASSIGNEES = _schema({"users": _NAMES, "roles": _NAMES, "groups": _NAMES})
 
 _QUESTION: Mapping[str, Any] = {
-    "subject": {"type": "string", "minLength": 1, "maxLength": 500, "description": "what is asked, in one line"},
-    "body": {"type": "string", "maxLength": 20_000, "description": "what one has to know, in Markdown"},
+    "subject": {"type": "string", "minLength": 1, "maxLength": 500, "description": "the question, in one line"},
+    "body": {"type": "string", "maxLength": 20_000, "description": "information for the decision, in Markdown"},
     "options": {
         "type": "array",
         "items": _OPTION,
@@ -49,12 +49,12 @@ _QUESTION: Mapping[str, Any] = {
         "uniqueItems": True,
         "description": "the possible decisions; the first one is the approval",
     },
-    "schema": {"type": "object", "description": "JSON Schema of the form that is filled in with the decision"},
-    "defaults": {"type": "object", "description": "what the form shows at first"},
+    "schema": {"type": "object", "description": "JSON Schema of the form to fill in with the decision"},
+    "defaults": {"type": "object", "description": "initial values of the form"},
     "assignees": {
         **_ASSIGNEES,
-        "description": "who may answer: any of these users, roles and groups; without it, whoever may answer for "
-        "this workflow in Airflow",
+        "description": "who may answer: any of these users, roles and groups; without it, all users with "
+        "permission to answer for this workflow in Airflow",
     },
     "minApprovals": {
         "type": "integer",
@@ -62,17 +62,20 @@ _QUESTION: Mapping[str, Any] = {
         "maximum": 100,
         "description": "how many people must choose the first option; any other choice decides at once",
     },
-    "excludeInitiator": {"type": "boolean", "description": "who started the instance may not answer (four eyes)"},
+    "excludeInitiator": {
+        "type": "boolean",
+        "description": "the user who started the instance may not answer (four eyes)",
+    },
     "commentRequired": {
         "type": "array",
         "items": _OPTION,
         "uniqueItems": True,
         "description": "the options that need a comment",
     },
-    "timeout": {**_DURATION_FIELD, "description": "how long an answer is waited for"},
+    "timeout": {**_DURATION_FIELD, "description": "maximum wait for an answer, an ISO 8601 duration"},
     "onTimeout": {
         "anyOf": [_OPTION, _schema({"option": _OPTION}, required=("option",))],
-        "description": 'what happens then: {"option": name} counts as decided; "fail", or nothing, is a TimeoutError',
+        "description": 'the outcome then: {"option": name} counts as the decision; "fail" (default) is a TimeoutError',
     },
     "reminders": {
         "type": "array",
@@ -86,7 +89,7 @@ _QUESTION: Mapping[str, Any] = {
         "items": _schema({"after": _DURATION_FIELD, "assignees": _ASSIGNEES}, required=("after", "assignees")),
         "description": "who else may answer after a time",
     },
-    "notifiers": {**_NAMES, "description": "names of [workflows] notifiers to tell; all that listen, if absent"},
+    "notifiers": {**_NAMES, "description": "names of [workflows] notifiers to use; default: all"},
 }
 
 

@@ -63,7 +63,7 @@ def list_definitions(
     after: Annotated[Text | None, Query(description="`next` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> DefinitionPage:
-    """List the workflows that you may read, by id."""
+    """List the workflows that you can read, by id."""
     words = (search or "").casefold().split()
     heads = [
         head for head in services.definitions.list() if (active is None or head.active == active) and _has(head, words)
@@ -81,7 +81,7 @@ def _has(head: Head, words: Iterable[str]) -> bool:
 
 @router.post("/validate", responses=responses(*BODY))
 def validate_definition(services: ServicesDep, access: AccessDep, document: Document) -> Validation:
-    """Check a document as publishing would, and store nothing."""
+    """Validate a document as a publication would, and store nothing."""
     access.require_general(Right.READ, "workflows")
     result = check_definition(services, document)
     beyond = _granted(services, access, result.definition())[1] if result.valid else ()
@@ -147,7 +147,7 @@ def publish_definition(
 
 @router.get("/{workflow_id}/versions", responses=responses())
 def list_versions(services: ServicesDep, access: AccessDep, workflow_id: WorkflowId) -> Publications:
-    """List everything that was published of a workflow, newest first."""
+    """List the publications of a workflow, newest first."""
     access.require(Right.READ, workflow_id)
     found = services.definitions.versions(workflow_id)
     return Publications(items=[Publication.model_validate(each) for each in found])
@@ -161,7 +161,7 @@ def diff_versions(
     old: Annotated[Text, Query(description="A published version")],
     new: Annotated[Text | None, Query(description="Another; the current one by default")] = None,
 ) -> Diff:
-    """Tell where two versions of a workflow differ."""
+    """Compare two versions of a workflow."""
     access.require(Right.READ, workflow_id)
     before = services.definitions.get(workflow_id, version=old)
     after = services.definitions.get(workflow_id, version=new)
@@ -170,13 +170,13 @@ def diff_versions(
 
 @router.post("/{workflow_id}/activate", responses=responses())
 def activate_definition(services: ServicesDep, access: AccessDep, workflow_id: WorkflowId) -> DefinitionSummary:
-    """Let a workflow take new instances."""
+    """Activate a workflow, so that new instances can start."""
     return _set_active(services, access, workflow_id, active=True)
 
 
 @router.post("/{workflow_id}/deactivate", responses=responses())
 def deactivate_definition(services: ServicesDep, access: AccessDep, workflow_id: WorkflowId) -> DefinitionSummary:
-    """Refuse new instances of a workflow; those that run go on to their end."""
+    """Deactivate a workflow: new instances are refused, running ones continue."""
     return _set_active(services, access, workflow_id, active=False)
 
 

@@ -73,7 +73,7 @@ async def _events(request: Request) -> list[CloudEvent]:
 def accept_events(
     services: ServicesDep, access: AccessDep, given: Annotated[list[CloudEvent], Depends(_events)]
 ) -> AcceptedEvents:
-    """Accept one CloudEvent or a batch, in structured or binary mode: all of it or nothing.
+    """Accept one CloudEvent or a batch, in structured or binary mode, all or none.
 
     When the answer comes they are stored and will start each workflow that they match once, however often they are
     sent. As with Airflow's own asset events, this needs the permission to create asset events.
@@ -101,7 +101,7 @@ def list_events(
     before: Before = None,
     limit: Limit = 100,
 ) -> EventPage:
-    """List the events that were accepted, newest first, without their data."""
+    """List accepted events, newest first, without their data."""
     access.require_asset("GET", "read events")
     only = EventFilter(type=event_type, source=source, subject=subject, event_id=event_id, before=before)
     found = services.events.list(only, limit=limit + 1)
@@ -111,7 +111,7 @@ def list_events(
 
 @router.get("/events/{id}", responses=responses())
 def get_event(services: ServicesDep, access: AccessDep, id: UUID) -> Event:
-    """Get an event with its data; whoever may publish events may read what they say."""
+    """Get an event with its data; this needs the permission to publish events."""
     access.require_asset("POST", "read the data of events")
     stored = services.events.get(id)
     return Event(**EventSummary.of(stored).model_dump(), event=airflow_mask(stored.event.to_json()))
@@ -128,7 +128,7 @@ def list_deliveries(
     before: Before = None,
     limit: Limit = 100,
 ) -> DeliveryPage:
-    """List what became of events, newest first: which workflow each was for, and why it did not start."""
+    """List the deliveries of events, newest first: the workflow of each, and the reason if it did not start."""
     wanted = _readable(services, access, workflow_id)
     found = services.deliveries.list(status=status, workflow_ids=wanted, event=event, before=before, limit=limit + 1)
     items = [Delivery.model_validate({**vars(each), "reason": airflow_mask(each.reason)}) for each in found[:limit]]
@@ -137,7 +137,7 @@ def list_deliveries(
 
 @router.post("/deliveries/{delivery_id}/redrive", status_code=202, responses=responses(409))
 def redrive_delivery(services: ServicesDep, access: AccessDep, delivery_id: int) -> Delivery:
-    """Have a dead letter delivered again, by the definition as it is now."""
+    """Deliver a dead letter again, with the current definition."""
     missing = NotFound(f"There is no delivery {delivery_id}", pointer=str(delivery_id))
     stored = _delivery(services, delivery_id)
     if stored is None:
@@ -159,7 +159,7 @@ def list_waits(
     instance: UUID | None = None,
     limit: Limit = 100,
 ) -> WaitingSteps:
-    """List the steps that wait for an event now, the longest first."""
+    """List the steps that wait for an event, the longest wait first."""
     wanted = _readable(services, access, workflow_id)
     found = services.waits.list(workflow_ids=wanted, instance=instance, limit=limit)
     return WaitingSteps(

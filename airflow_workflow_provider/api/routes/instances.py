@@ -57,7 +57,7 @@ def start_instance(
     body: StartBody,
     idempotency_key: IdempotencyKey = None,
 ) -> Instance:
-    """Start an instance: the input is checked before anything is created."""
+    """Start an instance; the input is validated before anything is created."""
     access.require(Right.START, workflow_id)
     audit.record(access, "workflow.start", workflow_id=workflow_id, correlation_id=body.correlation_id)
     # Each user has their own keys: nobody meets, or learns of, another's start.
@@ -83,7 +83,7 @@ def start_instance(
 
 @router.get("/instances", responses=responses())
 def list_instances(services: ServicesDep, access: AccessDep, query: Annotated[InstanceQuery, Query()]) -> InstancePage:
-    """List the instances that you may read, newest first."""
+    """List the instances that you can read, newest first."""
     heads = [head.workflow_id for head in services.definitions.list()]
     wanted = heads if query.workflow_id is None else [query.workflow_id]
     permitted = access.permitted(Right.READ_INSTANCES, wanted)

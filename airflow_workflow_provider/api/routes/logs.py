@@ -29,7 +29,7 @@ def read_log(
     after: Annotated[int, Query(ge=0, lt=2**63, description="`next` of the page before, or the last `id` seen")] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> LogPage:
-    """Read the execution log of an instance in order; later rows come with `after`."""
+    """Read the execution log of an instance in chronological order; continue with `after`."""
     readable_instance(services, access, instance_id, Right.READ_LOG)
     rows = services.logs.read(instance_id, after_id=after, level=level, step_id=step_id, limit=limit + 1)
     items = [LogEntry.model_validate(row) for row in rows[:limit]]

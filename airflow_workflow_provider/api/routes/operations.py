@@ -40,7 +40,7 @@ ANSWERS: Final = responses(*BODY, 409)
 def suspend_instance(
     services: ServicesDep, access: AccessDep, via: ViaDep, instance_id: UUID, body: ReasonBody | None = None
 ) -> Instance:
-    """Suspend an instance: no new step starts, what runs goes on to its end.
+    """Suspend an instance: no new step starts, running steps continue to their end.
 
     Suspending a suspended instance again changes nothing.
     """
@@ -52,7 +52,7 @@ def suspend_instance(
 def resume_instance(
     services: ServicesDep, access: AccessDep, via: ViaDep, instance_id: UUID, body: ReasonBody | None = None
 ) -> Instance:
-    """Let a suspended instance go on. Resuming an instance that runs changes nothing."""
+    """Resume a suspended instance. Resuming a running instance changes nothing."""
     order = _order(services, access, via, instance_id, "resume", body)
     return shown(services, access, operations.resume(services.rooms, instance_id, order))
 
@@ -75,7 +75,7 @@ def cancel_instance(
 def retry_instance(
     services: ServicesDep, access: AccessDep, via: ViaDep, instance_id: UUID, body: RetryBody | None = None
 ) -> Instance:
-    """Run again what failed or was stopped in an instance, and go on from there."""
+    """Run the failed and stopped steps of an instance again, and continue from there."""
     given = body or RetryBody()
     order = _order(services, access, via, instance_id, "retry", given)
     return shown(services, access, rerunning.retry(services.rooms, instance_id, order, version=given.version))
@@ -85,7 +85,7 @@ def retry_instance(
 def restart_instance(
     services: ServicesDep, access: AccessDep, via: ViaDep, instance_id: UUID, body: RestartBody | None = None
 ) -> Instance:
-    """Run an instance that has ended again: from the start, or from a step that ran before."""
+    """Run an ended instance again, from the start or from a step that ran before."""
     given = body or RestartBody()
     order = _order(services, access, via, instance_id, "restart", given)
     try:
@@ -105,7 +105,7 @@ def restart_instance(
 
 @router.post("/instances/{instance_id}/skip", responses=ANSWERS)
 def skip_step(services: ServicesDep, access: AccessDep, via: ViaDep, instance_id: UUID, body: SkipBody) -> Instance:
-    """Let an output stand for the result of a step that failed, and go on behind it."""
+    """Replace the result of a failed step by an output, and continue after it."""
     order = _order(services, access, via, instance_id, "skip", body)
     try:
         found = rerunning.skip(services.rooms, instance_id, order, output=body.output, step_id=body.step_id)
@@ -117,10 +117,10 @@ def skip_step(services: ServicesDep, access: AccessDep, via: ViaDep, instance_id
 
 @router.post("/instances/bulk", responses=responses(*BODY))
 def operate_on_many(services: ServicesDep, access: AccessDep, via: ViaDep, body: BulkBody) -> BulkResults:
-    """Operate on the instances that a filter finds, at most `limit` at a time, newest first.
+    """Operate on the instances that match a filter, at most `limit` at a time, newest first.
 
-    Send the same body with `after` set to `next` until there is none. With `dryRun` nothing is changed; the answer says
-    what would be. Workflows whose instances you may not operate are left out.
+    Send the same body with `after` set to `next` until `next` is null. With `dryRun` nothing changes, and the answer
+    lists what would change. Workflows whose instances you cannot operate are skipped.
     """
     permitted = _permitted(services, access, body)
     if not body.dry_run:

@@ -60,7 +60,7 @@ def list_overviews(
     days: Annotated[int, Query(ge=1, le=366, description="How far back ended instances count")] = 7,
     recent: Annotated[int, Query(ge=0, le=MAX_RECENT, description="How many of the newest instances")] = 12,
 ) -> WorkflowOverviews:
-    """Tell how workflows have been doing: instances by status, and the newest ones.
+    """Summarize workflows: instances by status, and the newest ones.
 
     Those that you may not read, or that do not exist, are left out.
     """

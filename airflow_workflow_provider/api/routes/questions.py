@@ -37,7 +37,7 @@ router: Final = APIRouter(tags=["questions"], route_class=StrictRoute)
 
 @router.get("/questions", responses=responses())
 def list_questions(services: ServicesDep, access: AccessDep, query: Annotated[QuestionQuery, Query()]) -> QuestionPage:
-    """List the questions that ask you, or all that you may read, the longest open first."""
+    """List your questions, or all that you can read, oldest first."""
     answers = answers_of(services)
     person = answers.directory.complete(access.person)
     wanted = (
@@ -67,7 +67,7 @@ def get_question(services: ServicesDep, access: AccessDep, question_id: UUID) ->
 def answer_question(
     services: ServicesDep, access: AccessDep, via: ViaDep, question_id: UUID, body: AnswerBody
 ) -> Question:
-    """Answer a question; the answer is checked before it counts."""
+    """Answer a question; the answer is validated before it counts."""
     given = Answer(body.decision, body.form, body.comment)
     return _answer(services, access, give_answer(services, access, via, question_id, given))
 
@@ -82,7 +82,7 @@ def claim_question(services: ServicesDep, access: AccessDep, via: ViaDep, questi
 
 @router.post("/questions/{question_id}/release", responses=responses(409))
 def release_question(services: ServicesDep, access: AccessDep, via: ViaDep, question_id: UUID) -> Question:
-    """Let everybody answer again who is asked."""
+    """Release a question, so that all assignees can answer it."""
     return _change(
         services,
         access,

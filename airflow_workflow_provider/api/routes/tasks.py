@@ -75,7 +75,7 @@ def list_tasks(services: ServicesDep, access: AccessDep) -> TaskList:
 
 @router.post("/validate", responses=responses(*BODY))
 def validate_task_definition(services: ServicesDep, access: AccessDep, document: Document) -> Validation:
-    """Check a document as publishing would, and store nothing."""
+    """Validate a document as a publication would, and store nothing."""
     access.require_general(Right.READ, WHAT)
     result = check_task(services, document)
     beyond = _beyond(access, result.task() if result.valid else None)
@@ -133,7 +133,7 @@ def publish_task(
 
 @router.get("/{task_id}/versions", responses=responses())
 def list_task_versions(services: ServicesDep, access: AccessDep, task_id: TaskId) -> TaskPublications:
-    """List everything that was published of a task, newest first."""
+    """List the publications of a task, newest first."""
     access.require_general(Right.READ, WHAT)
     found = services.tasks.versions(task_id)
     return TaskPublications(items=[TaskPublication.model_validate(each) for each in found])
@@ -143,7 +143,7 @@ def list_task_versions(services: ServicesDep, access: AccessDep, task_id: TaskId
 def diff_tasks(
     services: ServicesDep, access: AccessDep, task_id: TaskId, old: Revision, new: Revision | None = None
 ) -> Diff:
-    """Tell where two revisions of a task differ; the newer one is the current one by default."""
+    """Compare two revisions of a task; the newer one defaults to the current one."""
     access.require_general(Right.READ, WHAT)
     before = services.tasks.get(task_id, old)
     after = services.tasks.get(task_id, new)

@@ -49,7 +49,7 @@ MAX_ID: Final = 250
 def view_instance(
     services: ServicesDep, access: AccessDep, response: Response, instance_id: UUID, if_none_match: Known = None
 ) -> InstanceView | Response:
-    """Get everything that the page of an instance shows: components, steps, path, timeline, what you may do.
+    """Get the whole page of an instance: components, steps, path, timeline, your permissions.
 
     Asked again with `If-None-Match` it answers 304 without looking at the state while nothing has changed.
     """
@@ -83,7 +83,7 @@ def view_run(
 ) -> InstanceView | Response:
     """Get the page of a DAG run's instance.
 
-    404 has the code `not-a-workflow` for a DAG that is no workflow, and `no-instance` for a run without an instance.
+    404 has the code `not-a-workflow` for a DAG without a workflow, and `no-instance` for a run without an instance.
     """
     access.require(Right.READ_INSTANCES, dag_id, NotFound(f"There is no DAG {dag_id!r}", pointer="?dagId"))
     wanted = id_of_run(dag_id, run_id)
@@ -100,9 +100,9 @@ def get_step(
     instance_id: UUID,
     step_id: Annotated[str, Path(pattern=STEP_ID_PATTERN, description="A step of the definition")],
 ) -> StepDetail:
-    """Get what a step of an instance received, gave and decided, attempt by attempt, and what people did to it.
+    """Get input, output and decision of a step of an instance, attempt by attempt, and the actions of people.
 
-    Inputs, attempts and decisions come from the execution log, and only for those who may read it.
+    Inputs, attempts and decisions come from the execution log, and only with the permission to read it.
     """
     stored = readable_instance(services, access, instance_id, Right.READ_INSTANCES)
     with_log = access.may(Right.READ_LOG, stored.workflow_id)
