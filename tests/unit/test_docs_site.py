@@ -56,3 +56,13 @@ def test_examples_with_a_second_word_after_the_fence_are_blocks(site: Path) -> N
         re.findall(r"^### WF", (ROOT / "docs" / "diagnostics.md").read_text("utf-8"), re.MULTILINE)
     )
     assert "```" not in page
+
+
+def test_the_index_of_decisions_lists_every_record_by_its_title() -> None:
+    folder = ROOT / "docs" / "decisions"
+    records = {path.name: path.read_text("utf-8").partition("\n")[0][2:] for path in folder.glob("*.md")}
+    del records["README.md"]
+
+    listed = re.findall(r"^- \[(.*)\]\(([\w-]+\.md)\)$", (folder / "README.md").read_text("utf-8"), re.MULTILINE)
+
+    assert listed == [(title, name) for name, title in sorted(records.items())]
