@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from airflow_workflow_provider.model.json_schema.patterns import PatternError, PatternTimeout, compile_pattern
+from airflow_workflow_provider.model.json_schema.patterns import PatternError, PatternTimeout, stored_pattern
 
 MAX_DEEP: Final = 3
 """``**`` in one path: each more multiplies the ways in which it can match."""
@@ -262,6 +262,6 @@ def _segment_of(part: Any) -> Segment:
 
 def _matches(pattern: str, text: str, *, otherwise: bool) -> bool:
     try:
-        return compile_pattern(pattern).search(text)
+        return stored_pattern(pattern).search(text)
     except (PatternError, PatternTimeout):
         return otherwise

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, NotRequired, TypeVar
 from uuid import UUID, uuid5
 
+from pydantic import AfterValidator, GetPydanticSchema
 from sqlalchemy import Connection, Select, Text, bindparam, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
+from typing_extensions import TypedDict
 
+from airflow_workflow_provider.engine.failure import moment
 from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.store.events import NAMESPACE
 from airflow_workflow_provider.store.instances import Record, lock_instance
@@ -30,6 +33,52 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Json = dict[str, Any]
+
+
+def _moment(value: str) -> str:
+    moment(value)
+    return value
+
+
+_Time = Annotated[str, AfterValidator(_moment)]
+
+
+class _Somebody(TypedDict):
+    id: str
+    name: str
+
+
+class _Excluded(TypedDict):
+    id: NotRequired[str]
+    name: NotRequired[str]
+
+
+class _Given(TypedDict):
+    by: _Somebody | None
+    decision: str
+    form: Json
+    comment: str | None
+    at: _Time
+
+
+class _Vote(TypedDict):
+    by: _Somebody
+    decision: str
+    form: Json
+    comment: str | None
+    at: _Time
+
+
+class _Planned(TypedDict):
+    at: _Time
+    assignees: dict[str, list[str]] | None
+
+
+def _like(shape: Any) -> GetPydanticSchema:
+    """Have rows checked for a shape; the values stay plain JSON."""
+    return GetPydanticSchema(lambda _, handler: handler(shape))
+
+
 MAX_PAGE: Final = 1000
 
 
@@ -71,12 +120,12 @@ class Question:
     min_approvals: int
     assignees: dict[str, list[str]] | None
     keys: list[str]
-    excluded: list[Json]
+    excluded: list[Annotated[Json, _like(_Excluded)]]
     status: str
-    claimed_by: Json | None
-    votes: list[Json]
-    answer: Json | None
-    plan: list[Json]
+    claimed_by: Annotated[Json, _like(_Somebody)] | None
+    votes: list[Annotated[Json, _like(_Vote)]]
+    answer: Annotated[Json, _like(_Given)] | None
+    plan: list[Annotated[Json, _like(_Planned)]]
     notifiers: list[str] | None
     asked_at: datetime
     due_at: datetime | None

@@ -48,6 +48,6 @@ def readable(kind: type[T], rows: Iterable[Row[Any]], what: str) -> Iterator[T]:
 @cache
 def _types_of(kind: Any) -> TypeAdapter[Any]:
     make: Any = TypedDict
-    shape = make(kind.__name__, get_type_hints(kind))
+    shape = make(kind.__name__, get_type_hints(kind, include_extras=True))
     shape.__pydantic_config__ = ConfigDict(strict=True)
     return TypeAdapter(shape)

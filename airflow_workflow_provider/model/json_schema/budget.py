@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, Final
 
-from airflow_workflow_provider.model.json_schema.patterns import PatternTimeout, compile_pattern
+from airflow_workflow_provider.model.json_schema.patterns import PatternTimeout, stored_pattern
 
 STEPS: Final = 50_000
 """Keywords tried on a value of no size."""
@@ -60,7 +60,7 @@ class Budget:
 
         :raises OutOfSteps: it took too long
         """
-        compiled = compile_pattern(pattern)
+        compiled = stored_pattern(pattern)
         if compiled.linear:
             return compiled.search(text)
         began = time.monotonic()

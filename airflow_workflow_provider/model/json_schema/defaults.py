@@ -56,7 +56,7 @@ def with_defaults(schema: Any, value: Any) -> Any:
         place = place_of(schema)
         filler.leading = _leading(place)
         completed = filler.complete(place, completed, 0)
-    except (OutOfSteps, RecursionError, UnknownReference, PatternError):
+    except (OutOfSteps, RecursionError, UnknownReference, PatternError, AttributeError, TypeError, ValueError):
         return copy.deepcopy(value)
     if filler.added and not _is_harmless(place) and not fits(schema, completed) and fits(schema, value):
         return copy.deepcopy(value)

@@ -52,6 +52,10 @@ class PatternError(ValueError):
         self.suggestion = suggestion
 
 
+class ForeignPattern(PatternError):
+    """A text is no pattern of ECMA-262, but may be one of another language."""
+
+
 class PatternTimeout(Exception):
     """A search with a pattern that looks around or back took too long."""
 
@@ -86,14 +90,51 @@ class Pattern:
         if self.linear:
             # Bytes spare the engine's binding from counting characters, and let half a surrogate pair through.
             return self._engine.search(text.encode("utf-8", "surrogatepass")) is not None
-        return self._search_slowly(text)
+        return _search_slowly(self._engine, text, self.source)
 
-    def _search_slowly(self, text: str) -> bool:
+
+class FormerPattern:
+    """A pattern that was stored when Python's meaning counted, and is none of ECMA-262.
+
+    :param source: its text
+    :raises ValueError: Python does not know it either
+    """
+
+    linear: Final = False
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self._engine = _compiled(source, linear=False)
+
+    def search(self, text: str) -> bool:
+        """Tell whether the pattern matches anywhere in a text.
+
+        :raises PatternTimeout: it took too long
+        """
+        return _search_slowly(self._engine, text, self.source)
+
+
+def _search_slowly(engine: Any, text: str, source: str) -> bool:
+    try:
+        return engine.search(text, timeout=PATIENCE_SECONDS, concurrent=True) is not None
+    except TimeoutError as error:
+        message = f"the pattern {source!r} took more than {PATIENCE_SECONDS:g} s"
+        raise PatternTimeout(message) from error
+
+
+@lru_cache(maxsize=1024)
+def stored_pattern(source: str) -> Pattern | FormerPattern:
+    """Return a compiled pattern of a schema that is in use, which may be older than the rule that it be ECMA-262.
+
+    :raises PatternError: nothing can be made of it
+    """
+    try:
+        return compile_pattern(source)
+    except ForeignPattern as error:
         try:
-            return self._engine.search(text, timeout=PATIENCE_SECONDS, concurrent=True) is not None
-        except TimeoutError as error:
-            message = f"the pattern {self.source!r} took more than {PATIENCE_SECONDS:g} s"
-            raise PatternTimeout(message) from error
+            return FormerPattern(source)
+        except ValueError:
+            raise error from None
 
 
 @lru_cache(maxsize=1024)
@@ -122,10 +163,10 @@ def _verify(source: str) -> None:
     except (regress.RegressError, UnicodeEncodeError) as error:
         reason = "it has half of a surrogate pair" if isinstance(error, UnicodeEncodeError) else str(error)
         message = f"no regular expression of ECMA-262 (flag u): {reason[:1].lower()}{reason[1:]}"
-        raise PatternError(message, _hint(source)) from error
+        raise ForeignPattern(message, _hint(source)) from error
     if modifier is not None and _has_modifier(source):
         message = f"flags inside of a pattern, such as {modifier!r}, are not read by every browser"
-        raise PatternError(message, "write both cases, such as [aA]")
+        raise ForeignPattern(message, "write both cases, such as [aA]")
 
 
 def _nesting(source: str) -> int:

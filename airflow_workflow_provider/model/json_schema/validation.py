@@ -41,8 +41,23 @@ def schema_findings(schema: Any, value: Any) -> list[Finding]:
         return [{"pointer": "", "message": TOO_MANY_STEPS}]
     except (UnknownReference, PatternError) as error:
         return [{"pointer": "", "message": f"the schema cannot be used: {error}"}]
+    except Exception:
+        # A row that was changed by hand: keywords have values that no keyword can have.
+        flaw = _flaw(schema)
+        if flaw is None:
+            raise
+        return [{"pointer": "", "message": f"the schema cannot be used: {flaw}"}]
     found.sort(key=lambda error: [str(part) for part in error.absolute_path])
     return [{"pointer": pointer_of(tuple(error.absolute_path)), "message": _message(error)} for error in found]
+
+
+def _flaw(schema: Any) -> str | None:
+    from jsonschema import Draft202012Validator
+
+    error = next(iter(iter_errors(Draft202012Validator.META_SCHEMA, schema)), None)
+    if error is None:
+        return None
+    return f"{pointer_of(tuple(error.absolute_path)) or '/'}: {_message(error)}"
 
 
 def fits(schema: Any, value: Any) -> bool:

@@ -13,6 +13,7 @@ from airflow_workflow_provider.api.app import create_app
 from airflow_workflow_provider.api.openapi import openapi_document
 from tests.fixtures.api import Api
 from tests.fixtures.documents import step, workflow
+from tests.fixtures.people import ask_all
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 
@@ -119,3 +120,109 @@ def test_events_tasks_and_log_rows_that_mean_nothing_are_read_all_the_same(api: 
         execute(api, "UPDATE workflow_execution_logs SET actor = CAST(:put AS jsonb)", put=value)
         check(api, event, writing=False, what=value)
         check(api, instance, writing=False, what=value)
+
+
+def test_questions_that_mean_nothing_are_a_conflict_and_hide_no_other(api: Api) -> None:
+    """Every column that a person could have changed, in every request about questions."""
+    form = {"type": "object", "properties": {"n": {"type": "integer"}}}
+    branches = [
+        {"branchId": each["stepId"], "steps": [each]}
+        for each in (
+            step("odd", "form", arguments={"subject": "Odd?", "schema": form}),
+            step("fine", "approval", arguments={"subject": "Fine?"}),
+        )
+    ]
+    api.publish(workflow(step("all", parallelBranches=branches)))
+    started = api.as_role("admin").post("definitions/example/instances", json={}).json()["id"]
+    questions = {name: str(each.id) for name, each in ask_all(api.database, UUID(started)).items()}
+    ids = {"question_id": questions["odd"], "instance_id": started, "workflow_id": "example", "step_id": "odd"}
+    execute(api, "CREATE TABLE kept_questions AS SELECT * FROM workflow_questions")
+    execute(api, "CREATE TABLE kept_instances AS SELECT * FROM workflow_instances")
+    for column in ("schema", "defaults", "excluded", "votes", "plan", "claimed_by", "answer", "assignees"):
+        for value in ("7", '"x"', "[[]]", '[{"at": 7, "by": [], "decision": {}}]', '{"type": 7, "users": 7}'):
+            what = f"{column} = {value}"
+            changed = f"UPDATE workflow_questions SET {column} = CAST(:put AS jsonb) WHERE id = :id"  # noqa: S608 - ours
+            execute(api, changed, put=value, id=questions["odd"])
+            check(api, ids, writing=False, what=what)
+            shown = api.as_role("admin").get("questions").json()["items"]
+            assert "fine" in [each["stepId"] for each in shown], what
+            for action, body in (
+                ("claim", None),
+                ("release", None),
+                ("answer", {"decision": "submit", "form": {"n": 1}}),
+            ):
+                answer = api.as_role("admin").post(f"questions/{questions['odd']}/{action}", json=body)
+                assert answer.status_code < 500, (what, action, answer.text)
+            execute(api, "DELETE FROM workflow_questions")
+            execute(api, "INSERT INTO workflow_questions SELECT * FROM kept_questions")
+            execute(
+                api,
+                "UPDATE workflow_instances SET state = kept.state, status = kept.status FROM kept_instances AS kept",
+            )
+
+
+def test_task_definitions_that_mean_nothing_are_a_problem_or_left_out(api: Api, instance: dict[str, str]) -> None:
+    task = {"taskId": "own", "name": "Own", "operator": "noop"}
+    ids = {**instance, "task_id": "own"}
+    assert api.as_role("admin").put("tasks/own", json=task).status_code == 201
+    uses_it = workflow(step("a", "own"), workflowId="uses-it")
+    assert api.as_role("admin").put("definitions/uses-it", json=uses_it).status_code == 201
+    for value in (
+        "null",
+        "[]",
+        '"x"',
+        "7",
+        "{}",
+        '{"taskId": "own", "operator": 7}',
+        '{"taskId": {}, "inputSchema": 7}',
+    ):
+        for table in ("task_definition_versions", "task_definitions"):
+            columns = {"task_definition_versions": ("document",), "task_definitions": ("arguments", "input_schema")}
+            for column in columns[table]:
+                execute(api, f"UPDATE {table} SET {column} = CAST(:put AS jsonb)", put=value)  # noqa: S608 - ours
+        check(api, ids, writing=False, what=value)
+        for path, body in (
+            ("definitions/uses-it/instances", {"input": {}}),
+            ("definitions/validate", workflow(step("a", "own"))),
+            ("simulate", {"definition": workflow(step("a", "own"))}),
+            ("tasks/validate", {**task, "description": value}),
+        ):
+            answer = api.as_role("admin").post(path, json=body)
+            assert answer.status_code < 500, (value, path, answer.text)
+        for path, body in (("definitions/uses-it", {**uses_it, "name": value}), ("tasks/own", {**task, "name": value})):
+            answer = api.as_role("admin").put(path, json=body)
+            assert answer.status_code < 500, (value, path, answer.text)
+
+
+GHOSTS = [
+    ("steps", {"ghost": {"status": "completed", "output": {}, "visit": 1, "attempt": 1}}),
+    ("activeSteps", ["ghost"]),
+    ("completed", [{"stepId": "ghost", "scope": "", "visit": 1}]),
+]
+
+
+@pytest.mark.parametrize(("key", "value"), GHOSTS, ids=[key for key, _ in GHOSTS])
+def test_a_step_that_the_definition_does_not_have_is_no_internal_error(
+    api: Api, instance: dict[str, str], key: str, value: Any
+) -> None:
+    execute(
+        api,
+        "UPDATE workflow_instances SET state = jsonb_set(state, ARRAY[CAST(:key AS text)], CAST(:put AS jsonb))",
+        key=key,
+        put=json.dumps(value),
+    )
+    check(api, {**instance, "step_id": "ghost"}, writing=True, what=key)
+
+
+@pytest.mark.parametrize("phase", ["ready", "running", "waiting", "nonsense"])
+def test_a_live_step_that_the_definition_does_not_have_is_no_internal_error(
+    api: Api, instance: dict[str, str], phase: str
+) -> None:
+    execute(
+        api,
+        """UPDATE workflow_instances SET current_step_id = 'ghost', state = jsonb_set(jsonb_set(state,
+        ARRAY['scopes', '', 'current', 'stepId'], '"ghost"'), ARRAY['scopes', '', 'current', 'phase'],
+        CAST(:phase AS jsonb))""",
+        phase=json.dumps(phase),
+    )
+    check(api, {**instance, "step_id": "ghost"}, writing=True, what=phase)
