@@ -7,12 +7,15 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from pydantic import ValidationError
+
 from airflow_workflow_provider.bounded.doors import bounded
 from airflow_workflow_provider.engine.bindings import Occasion, expression_error
-from airflow_workflow_provider.engine.failure import VALIDATION_ERROR
+from airflow_workflow_provider.engine.failure import VALIDATION_ERROR, WORKFLOW_FAILED
 from airflow_workflow_provider.engine.schemas import check_against, with_defaults
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.definition import WorkflowDefinition
+from airflow_workflow_provider.model.diagnostics import pointer_of
 from airflow_workflow_provider.model.events import CloudEvent
 from airflow_workflow_provider.model.expressions import ExpressionFailure, compile_transform
 from airflow_workflow_provider.model.patterns import matches
@@ -53,8 +56,16 @@ def input_of(document: dict[str, Any], event: dict[str, Any], instance_id: str, 
 
 @lru_cache(maxsize=256)
 def stored_definition(text: str) -> WorkflowDefinition:
-    """Return the definition that a stored document is, from its JSON text."""
-    return WorkflowDefinition.model_validate_json(text)
+    """Return the definition that a stored document is, from its JSON text.
+
+    :raises StepFailure: with the code ``stored-definition-unreadable``: the row was changed by hand
+    """
+    try:
+        return WorkflowDefinition.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        message = f"What is stored of the definition means nothing: {pointer_of(first['loc']) or '/'}: {first['msg']}"
+        raise StepFailure(message, type=WORKFLOW_FAILED, code="stored-definition-unreadable") from None
 
 
 def input_from(

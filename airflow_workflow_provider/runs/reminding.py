@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.engine.failure import moment
+from airflow_workflow_provider.engine.keeping import StateUnreadable
+from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.people.notifiers import listening
 from airflow_workflow_provider.store.logs import LogEntry
 from airflow_workflow_provider.store.notifications import add_notifications
@@ -48,7 +50,13 @@ class Reminder:
         """Do what is due; return how many questions it was due for."""
         due = self._questions.appointed()
         for wanted in due:
-            self._questions.change(wanted, lambda record, found: self._keep(record, found, now or datetime.now(UTC)))
+            try:
+                self._questions.change(
+                    wanted, lambda record, found: self._keep(record, found, now or datetime.now(UTC))
+                )
+            except (StateUnreadable, NotFound) as error:
+                # Somebody has changed or deleted the row; that must not keep the others waiting.
+                log.warning("%s", error.message)
         return len(due)
 
     def _keep(self, record: Record, found: QuestionRecord, now: datetime) -> None:

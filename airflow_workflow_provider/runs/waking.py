@@ -17,6 +17,7 @@ from airflow.utils.session import create_session
 from airflow.utils.state import TaskInstanceState
 from sqlalchemy import select
 
+from airflow_workflow_provider.engine.keeping import StateUnreadable
 from airflow_workflow_provider.operators.holding import GO_ON, HELD
 from airflow_workflow_provider.operators.region import RegionOperator
 from airflow_workflow_provider.runs.background import in_background
@@ -138,7 +139,13 @@ class Waker:
         return len(claimed)
 
     def _tell(self, wakeup: Wakeup) -> None:
-        if tell(wakeup, self._event) is not Told.NOT_YET:
+        try:
+            told = tell(wakeup, self._event)
+        except StateUnreadable as error:
+            # Somebody has changed the row; the other tasks of the batch are told all the same.
+            log.warning("%s", error.message)
+            told = Told.NOT_YET
+        if told is not Told.NOT_YET:
             self._wakeups.done(wakeup.id)
         elif wakeup.attempts >= MAX_LOOKS:
             log.warning("Task %s of run %s did not begin to wait", wakeup.task_id, wakeup.run_id)

@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from uuid import UUID
 
 from sqlalchemy import Integer, cast, false, func, select, true, update
+from typing_extensions import TypedDict
 
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.store.events import StoredEvent, stored_event
 from airflow_workflow_provider.store.leases import claiming
+from airflow_workflow_provider.store.rows import like, readable
 from airflow_workflow_provider.store.tables import DELIVERY_STATUSES
 from airflow_workflow_provider.store.tables import workflow_definition_versions as versions
 from airflow_workflow_provider.store.tables import workflow_definitions as heads
@@ -53,6 +55,11 @@ class Claimed:
     active: bool
 
 
+class _Reason(TypedDict):
+    type: str
+    message: str
+
+
 @dataclass(frozen=True)
 class Delivery:
     """A delivery as lists show it.
@@ -66,7 +73,7 @@ class Delivery:
     workflow_id: str
     status: str
     instance_id: UUID | None
-    reason: dict[str, Any] | None
+    reason: Annotated[dict[str, Any], like(_Reason)] | None
     attempts: int
     updated_at: datetime
     due_at: datetime
@@ -196,7 +203,7 @@ class Deliveries:
             query = query.where(deliveries.c.id < before)
         query = query.order_by(deliveries.c.id.desc()).limit(limit)
         rows = self._database.run(lambda connection: connection.execute(query).all())
-        return tuple(Delivery(**row._mapping) for row in rows)
+        return tuple(readable(Delivery, rows, "delivery"))
 
     def redrive(
         self,

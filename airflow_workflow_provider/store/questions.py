@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final, NotRequired, TypeVar
 from uuid import UUID, uuid5
 
-from pydantic import AfterValidator, GetPydanticSchema
+from pydantic import AfterValidator
 from sqlalchemy import Connection, Select, Text, bindparam, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from typing_extensions import TypedDict
@@ -23,7 +23,7 @@ from airflow_workflow_provider.store.events import NAMESPACE
 from airflow_workflow_provider.store.instances import Record, lock_instance
 from airflow_workflow_provider.store.jsontext import clean
 from airflow_workflow_provider.store.keyset import read_cursor, write_cursor
-from airflow_workflow_provider.store.rows import read_row, readable
+from airflow_workflow_provider.store.rows import like, read_row, readable
 from airflow_workflow_provider.store.tables import workflow_instances as instances
 from airflow_workflow_provider.store.tables import workflow_questions as questions
 from airflow_workflow_provider.store.withdrawing import withdraw_where
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Json = dict[str, Any]
+MAX_PAGE: Final = 1000
 
 
 def _moment(value: str) -> str:
@@ -74,14 +75,6 @@ class _Planned(TypedDict):
     assignees: dict[str, list[str]] | None
 
 
-def _like(shape: Any) -> GetPydanticSchema:
-    """Have rows checked for a shape; the values stay plain JSON."""
-    return GetPydanticSchema(lambda _, handler: handler(shape))
-
-
-MAX_PAGE: Final = 1000
-
-
 @dataclass(frozen=True)
 class Question:
     """A question as it is stored.
@@ -120,12 +113,12 @@ class Question:
     min_approvals: int
     assignees: dict[str, list[str]] | None
     keys: list[str]
-    excluded: list[Annotated[Json, _like(_Excluded)]]
+    excluded: list[Annotated[Json, like(_Excluded)]]
     status: str
-    claimed_by: Annotated[Json, _like(_Somebody)] | None
-    votes: list[Annotated[Json, _like(_Vote)]]
-    answer: Annotated[Json, _like(_Given)] | None
-    plan: list[Annotated[Json, _like(_Planned)]]
+    claimed_by: Annotated[Json, like(_Somebody)] | None
+    votes: list[Annotated[Json, like(_Vote)]]
+    answer: Annotated[Json, like(_Given)] | None
+    plan: list[Annotated[Json, like(_Planned)]]
     notifiers: list[str] | None
     asked_at: datetime
     due_at: datetime | None

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_type_hints
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, GetPydanticSchema, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from airflow_workflow_provider.engine.stored_state import StateUnreadable, unreadable
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
+
+
+def like(shape: Any) -> GetPydanticSchema:
+    """Have a field's JSON checked for a shape, a ``TypedDict``; the value stays plain JSON."""
+    return GetPydanticSchema(lambda _, handler: handler(shape))
 
 
 def read_row(kind: type[T], row: Row[Any], what: str) -> T:
