@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.engine.failure import moment
-from airflow_workflow_provider.engine.keeping import StateUnreadable
+from airflow_workflow_provider.engine.stored_state import StateUnreadable
 from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.people.notifiers import listening
 from airflow_workflow_provider.store.logs import LogEntry

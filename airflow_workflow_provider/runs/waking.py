@@ -17,7 +17,7 @@ from airflow.utils.session import create_session
 from airflow.utils.state import TaskInstanceState
 from sqlalchemy import select
 
-from airflow_workflow_provider.engine.keeping import StateUnreadable
+from airflow_workflow_provider.engine.stored_state import StateUnreadable
 from airflow_workflow_provider.operators.holding import GO_ON, HELD
 from airflow_workflow_provider.operators.region import RegionOperator
 from airflow_workflow_provider.runs.background import in_background
