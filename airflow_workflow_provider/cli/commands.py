@@ -133,7 +133,7 @@ STORED = (
 RUNNING = (
     Command(
         "run",
-        "Start an instance through Airflow's REST API.",
+        "Start an instance through the API of workflows.",
         "running:run",
         (
             WORKFLOW_ID,

@@ -1,4 +1,4 @@
-"""``run``: start an instance through Airflow's public REST API, and wait for it."""
+"""``run``: start an instance through the API of workflows, and wait for it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import time
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 from uuid import UUID
 
 from airflow_workflow_provider.cli.console import note, print_json, print_line, progress
@@ -82,15 +83,19 @@ def run(options: Namespace) -> int:
 
 
 def _start(client: AirflowClient, workflow_id: str, document: dict[str, Any]) -> str:
+    """Start an instance by the API of workflows, which notes in the log that it came from here; return its run's id."""
+    path = f"/definitions/{quote(workflow_id, safe='')}/instances"
     try:
-        return str(client.trigger(workflow_id, document)["dag_run_id"])
+        return str(client.workflows("POST", path, json={"input": document})["runId"])
     except NotFound as error:
         message = f"Airflow at {client.address} knows no workflow {workflow_id!r}"
-        suggestion = "A workflow is known a few seconds after 'apply'; 'airflow-workflows list' shows what is stored"
+        suggestion = "'airflow-workflows list' shows what is stored"
         raise NotFound(message, code="workflow-not-found", suggestion=suggestion) from error
     except Misuse as error:
         # The words of the command are fine; it is the workflow that does not take this input.
-        raise WorkflowsError(error.message, code="input-refused", pointer="--input") from error
+        refused = WorkflowsError(error.message, code="input-refused", pointer="--input")
+        refused.diagnostics = error.diagnostics
+        raise refused from error
 
 
 def _wait(client: AirflowClient, found: dict[str, str], seconds: float | None) -> Instance:

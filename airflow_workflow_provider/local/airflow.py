@@ -16,7 +16,7 @@ from typing import Any
 
 from airflow_workflow_provider.errors import WorkflowsError
 from airflow_workflow_provider.local.accounts import settle
-from airflow_workflow_provider.local.client import AirflowClient, RequestRefused, poll
+from airflow_workflow_provider.local.client import TOKEN_VARIABLE, URL_VARIABLE, AirflowClient, RequestRefused, poll
 from airflow_workflow_provider.local.configuration import (
     ADMIN,
     METADATA_DATABASE,
@@ -118,7 +118,7 @@ class LocalEnvironment:
         """
         with self._locked():
             if self.status().running:
-                return self.access()
+                return self._let_in()
             stop_all(self._daemons())
             try:
                 return self._start(report)
@@ -243,7 +243,15 @@ class LocalEnvironment:
             component = API if daemon.name == API_SERVER else WORKER
             daemon.start(process_environment(self.variables(component)), layout.folder)
         self._wait_until_healthy(report, began)
-        return self.access()
+        return self._let_in()
+
+    def _let_in(self) -> Access:
+        """Write what a shell sources to use what runs, with a new token for the API."""
+        access = self.access()
+        with self.client() as client:
+            known = {URL_VARIABLE: access.address, TOKEN_VARIABLE: client.new_token()}
+        write_private(self.layout.environment, shell_text({**self.variables(), **known}))
+        return access
 
     def _migrate(self, report: Report) -> None:
         from airflow_workflow_provider.store.migrate import upgrade

@@ -14,6 +14,8 @@ from airflow_workflow_provider.errors import Conflict, Misuse, NotFound, Workflo
 from airflow_workflow_provider.model.diagnostics import Diagnostic
 
 API = "/api/v2"
+URL_VARIABLE = "AIRFLOW_WORKFLOWS_API_URL"
+TOKEN_VARIABLE = "AIRFLOW_WORKFLOWS_API_TOKEN"  # noqa: S105 - the name of a variable
 WORKFLOWS = "/workflows/api/v1"
 FINISHED = frozenset({"success", "failed"})
 
@@ -78,8 +80,11 @@ class AirflowClient:
 
     def login(self) -> None:
         """Get a token; other calls do it when they need one."""
-        answer = self._send("POST", "/auth/token", json=self._credentials)
-        self._http.headers["Authorization"] = f"Bearer {_checked(answer)['access_token']}"
+        self._http.headers["Authorization"] = f"Bearer {self.new_token()}"
+
+    def new_token(self) -> str:
+        """Return a new token of this user; it expires after ``[api_auth] jwt_expiration_time``, by default a day."""
+        return str(_checked(self._send("POST", "/auth/token", json=self._credentials))["access_token"])
 
     def request(self, method: str, path: str, **more: Any) -> Any:
         """Send a request below ``/api/v2`` and return the JSON of the answer.

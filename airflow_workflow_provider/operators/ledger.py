@@ -311,11 +311,11 @@ class Ledger:
             deadline_at=moment(state.instance.deadline) if state.instance.deadline else None,
             status=machine.status,
             current_step_id=machine.current_step_id,
-            log=self._beginning(machine, now),
+            log=self._beginning(machine, now, about.get("via", "api")),
             announced=bool(about),
         )
 
-    def _beginning(self, machine: Machine, now: datetime) -> list[LogEntry]:
+    def _beginning(self, machine: Machine, now: datetime, via: str) -> list[LogEntry]:
         """Return the first rows of the log; they tell who triggered the run, if a user did (rule L1)."""
         rows, name = self._entries(machine), self.run.triggered_by
         if name is None:
@@ -323,7 +323,7 @@ class Ledger:
         # Airflow keeps the name only.
         actor = {"id": name, "name": name}
         if self.run.run_id.startswith(API_RUN_PREFIX):
-            return [_by(row, actor) if row.event == STARTED else row for row in rows]
+            return [_by(row, actor, via) if row.event == STARTED else row for row in rows]
         # Users may hand on a conf of another run; what it says beside the input counts for nothing.
         ignored = {"ignored": [ABOUT]} if ABOUT in self.run.conf else {}
         return [LogEntry(TRIGGERED, at=now, actor=actor, data={"via": "airflow", **ignored}), *rows]
@@ -350,8 +350,8 @@ class Ledger:
         return machine
 
 
-def _by(row: LogEntry, actor: Json) -> LogEntry:
-    return replace(row, actor=actor, data={**(row.data or {}), "via": "api"})
+def _by(row: LogEntry, actor: Json, via: str) -> LogEntry:
+    return replace(row, actor=actor, data={**(row.data or {}), "via": via})
 
 
 def keep(record: Record, machine: Machine, now: datetime) -> None:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from airflow_workflow_provider.api import audit
 from airflow_workflow_provider.api.access import Access, Right
 from airflow_workflow_provider.api.bodies import StrictRoute
-from airflow_workflow_provider.api.dependencies import BODY, AccessDep, ServicesDep, WorkflowId, responses
+from airflow_workflow_provider.api.dependencies import BODY, AccessDep, ServicesDep, ViaDep, WorkflowId, responses
 from airflow_workflow_provider.api.models import (
     Instance,
     InstancePage,
@@ -51,6 +51,7 @@ def start_instance(
     *,
     services: ServicesDep,
     access: AccessDep,
+    via: ViaDep,
     request: Request,
     response: Response,
     workflow_id: WorkflowId,
@@ -66,7 +67,7 @@ def start_instance(
         opened = _starter(services).start(
             workflow_id,
             body.input,
-            about={"correlationId": body.correlation_id},
+            about={"correlationId": body.correlation_id, "via": None if via == "api" else via},
             key=key,
             user_name=access.user_name,
         )

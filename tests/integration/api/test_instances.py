@@ -267,3 +267,13 @@ def test_l4_secrets_are_masked_and_cannot_be_guessed(api: Api) -> None:
         rows = session.execute(select(Log.event, Log.owner, Log.dag_id, Log.extra)).all()
     assert ("workflow.start", "user", "order") in {(row.event, row.owner, row.dag_id) for row in rows}
     assert not [row for row in rows if "47-11" in (row.extra or "")]
+
+
+@pytest.mark.parametrize("via", ["cli", "ui", "api"])
+def test_l1_the_log_says_by_which_way_an_instance_was_started(api: Api, via: str) -> None:
+    api.publish(workflow(step("a")))
+    client = api.as_role("admin", **({} if via == "api" else {"X-Workflows-Client": via}))
+    answer = client.post("definitions/example/instances", json={"input": {}})
+    assert answer.status_code == 201, answer.text
+    log = client.get(f"instances/{answer.json()['id']}/log").json()["items"]
+    assert [row["data"]["via"] for row in log if row["event"] == "instance.started"] == [via]

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -54,6 +58,9 @@ def test_run_waits_for_an_instance_and_exits_by_its_status(
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {"register", "autoApprove", "notify"} <= {row["stepId"] for row in rows}
 
+    (started,) = [row for row in rows if row["event"] == "instance.started"]
+    assert (started["data"]["via"], started["actor"]["name"]) == ("cli", ADMIN)
+
     assert main(["run", "cli-failing", "--wait", "--timeout", "180", "--output", "json"]) == 1
     result = json.loads(capsys.readouterr().out)
     assert (result["status"], result["error"]["type"]) == ("failed", "Refused")
@@ -74,3 +81,21 @@ def test_an_input_that_the_schema_refuses_and_an_unknown_workflow_exit_1(
     assert refused.out == ""
     assert refused.err.startswith("error input-refused at --input: ")
     assert unknown.err.startswith("error workflow-not-found: ")
+
+
+def test_a_shell_that_sourced_the_environment_can_run(airflow: Any, tmp_path: Path) -> None:
+    file = airflow.environment.layout.environment
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert main(["apply", str(EXAMPLES)]) == 0
+    airflow.client.wait_for_dag("order-approval", seconds=120)
+
+    program = Path(sys.executable).parent / "airflow-workflows"
+    given = EXAMPLES / "order-approval.input.json"
+    script = (
+        f'set -e; . {file}; test -z "$AIRFLOW_WORKFLOWS_API_PASSWORD"; {program} run order-approval --input @{given}'
+    )
+    clean = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    done = subprocess.run(["sh", "-c", script], env=clean, capture_output=True, text=True, check=False, timeout=120)
+
+    assert done.returncode == 0, done.stderr
+    assert UUID(done.stdout.strip())
