@@ -69,7 +69,7 @@ def downgrade(options: Namespace) -> int:
 def _confirmed(revision: str) -> bool:
     if not sys.stdin.isatty():
         return False
-    sys.stderr.write(f"Going back to {revision} deletes data of the workflows. Type 'yes' to go on: ")
+    sys.stderr.write(f"Downgrading to {revision} deletes workflow data. Type 'yes' to continue: ")
     sys.stderr.flush()
     return sys.stdin.readline().strip() == "yes"
 

@@ -126,7 +126,7 @@ def _filtered(client: AirflowClient, options: Namespace, body: Json) -> list[Jso
         return looked_at
     if not options.yes and not _confirmed(f"{body['operation']} {len(to_do)} instances"):
         message = "Nothing was changed"
-        raise Misuse(message, code="not-confirmed", suggestion="Add --yes to go on without a question")
+        raise Misuse(message, code="not-confirmed", suggestion="Add --yes to continue without a question")
     with progress(str(body["operation"]), len(looked_at)) as advance:
         rows = []
         for row in _pages(client, {**body, "limit": PAGE}):
@@ -148,6 +148,6 @@ def _pages(client: AirflowClient, body: Json) -> Iterator[Json]:
 def _confirmed(what: str) -> bool:
     if not sys.stdin.isatty():
         return False
-    sys.stderr.write(f"This is going to {what}. Type 'yes' to go on: ")
+    sys.stderr.write(f"This is going to {what}. Type 'yes' to continue: ")
     sys.stderr.flush()
     return sys.stdin.readline().strip() == "yes"

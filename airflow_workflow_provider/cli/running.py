@@ -118,7 +118,7 @@ def _wait(client: AirflowClient, found: dict[str, str], seconds: float | None) -
                 message = f"The DAG run {found['runId']!r} has ended, but the instance {found['instanceId']} has not"
                 raise WorkflowsError(message, code="instance-left-behind", suggestion="Look at the run in Airflow")
             if seconds is not None and now - began > seconds:
-                message = f"Instance {found['instanceId']} did not end within {seconds:g} s; it goes on"
+                message = f"Instance {found['instanceId']} did not end within {seconds:g} s; it is still running"
                 raise WorkflowsError(message, code="deadline-passed")
             time.sleep(POLL)
 

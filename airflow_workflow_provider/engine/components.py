@@ -161,7 +161,7 @@ def page_of(
     :param seconds: that all values and conditions may take together; what comes later is left out
     """
     own = {key: bindings[key] for key in ("user", "progress", "status")}
-    # Who looks is no part of the instance's data, and what the page tells of a person is their own.
+    # The viewer's own data is not instance data, so it is not masked.
     visible = {**mask({key: value for key, value in bindings.items() if key not in own}), **own}
     documents = [each.model_dump(mode="json", by_alias=True, exclude_unset=True) for each in components]
     try:

@@ -54,7 +54,7 @@ CODES: Final[dict[str, str]] = {
     "WF305": "An expression is too long or too deep",
     "WF306": "A forEach name that expressions cannot use",
     "WF307": "An expression names a step that does not exist",
-    "WF308": "An argument looks like a transform but is none",
+    "WF308": "An argument looks like a transform but is not one",
     "WF309": "A template that cannot be read",
     "WF310": "A template uses a name that is not defined",
     "WF311": "A template uses a filter, test, function or method that there is not",

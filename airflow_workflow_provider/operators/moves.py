@@ -221,7 +221,7 @@ def join(machine: Machine, node: Node, upstream: frozenset[str], now: datetime) 
 def fail(machine: Machine) -> Outcome:
     """Fail the run with the instance's error."""
     error = machine.state.error
-    return Stop(error) if error is not None and machine.status == "failed" else Leave("The instance goes on")
+    return Stop(error) if error is not None and machine.status == "failed" else Leave("The instance continues")
 
 
 # Regions

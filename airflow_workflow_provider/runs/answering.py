@@ -212,7 +212,7 @@ class Answers:
 
     @staticmethod
     def _ask(question: Question, person: Person) -> None:
-        """Let a person go on who is asked.
+        """Check that the person is an assignee.
 
         :raises Forbidden: they are not
         """
@@ -224,7 +224,7 @@ class Answers:
             raise Forbidden(message, code="not-asked")
 
     def _let(self, question: Question, person: Person) -> None:
-        """Let a person go on who is asked and whom nobody is before.
+        """Check that the person is an assignee and that nobody else has claimed or answered.
 
         :raises Forbidden: they are not asked
         :raises Conflict: somebody else has claimed it, or they have voted

@@ -54,8 +54,8 @@ def _keep_going(name: str, work: Work, settings: Settings, stop: threading.Event
             with Database.configured(settings, retry_for=PATIENCE) as database:
                 work(database, stop)
         except WorkflowsError as error:
-            log.warning("The %s of workflows stands still now: %s", name, error)
+            log.warning("Workflow worker %s is paused: %s", name, error)
         except Exception:
             # Whatever it was, what comes next must find somebody.
-            log.exception("The %s of workflows failed; it goes on", name)
+            log.exception("Workflow worker %s failed; it will try again", name)
         stop.wait(AWAY)

@@ -91,7 +91,7 @@ class Notifier:
         except Exception as error:
             words = one_line(f"{type(error).__name__}: {str(self._mask(str(error)))[:500]}")
             again = None if notification.attempts >= MAX_ATTEMPTS else delay_of(notification.attempts)
-            log.warning("Notifier %r could not be told %r: %s", notification.notifier, notification.occasion, words)
+            log.warning("Notifier %r failed for %r: %s", notification.notifier, notification.occasion, words)
             self._notifications.failed(notification.id, words, again)
             return
         self._notifications.sent(notification.id)

@@ -42,9 +42,11 @@ def fits(machine: Machine, graph: Graph, places: Collection[Place]) -> None:
     plan = plan_of(graph)
     wrong = sorted({step_id for place in places for step_id in _misfits(machine, graph, plan, *place)})
     if wrong:
-        message = f"In the newest version these steps are not where the instance has to go on: {wrong}"
+        message = f"These steps are not where the instance has to continue in the newest version: {wrong}"
         raise Conflict(
-            message, code="version-incompatible", suggestion="restart it from the start, or go on with the same version"
+            message,
+            code="version-incompatible",
+            suggestion="restart it from the start, or continue on the same version",
         )
 
 

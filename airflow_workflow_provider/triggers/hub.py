@@ -100,7 +100,7 @@ class WaitHub:
         try:
             over |= waits.look(watched)
         except StoreUnavailable as error:
-            log.warning("Steps that wait go on waiting: %s", error)
+            log.warning("Waiting steps continue to wait: %s", error)
         for wait in over:
             future = watched[wait][0]
             self.forget(wait, future)

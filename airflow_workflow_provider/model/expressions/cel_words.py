@@ -48,7 +48,7 @@ _KNOWN: Final = (
     ("integer overflow", "the result overflows: it is a whole number of more than 64 bits"),
     ("Iteration budget", "the expression takes too many steps"),
     ("SELECT to non-message", "a field is read of something that is no object"),
-    ("Invalid regex", "the regular expression of matches is none"),
+    ("Invalid regex", "the regular expression of matches is invalid"),
     ("out of range", "the value is outside of what this type can hold"),
 )
 
