@@ -60,13 +60,78 @@ describe("resolved", () => {
     },
   );
 
-  it("ends where a schema refers to itself", () => {
-    const root = { $ref: "#" };
+  it.each([
+    { $ref: "#" },
+    { allOf: [{ $ref: "#" }, { $ref: "#" }] },
+    { anyOf: [{ $ref: "#" }, { type: "null" }] },
+    { allOf: [{ anyOf: [{ $ref: "#" }, { type: "null" }] }] },
+  ])("ends where %j refers to itself", (root) => {
     expect(resolved(root, root)).toEqual({});
+  });
+
+  it("finds what anchors and escaped pointers name, and looks for no anchor in data", () => {
+    const root = {
+      default: { $anchor: "size", title: "data" },
+      $defs: {
+        "net/of tax": { title: "pointer" },
+        list: { prefixItems: [{ title: "in a list" }] },
+        one: { $anchor: "size", title: "anchor" },
+      },
+    };
+    const title = ($ref: string) => resolved({ $ref }, root).title;
+    expect(title("#/$defs/net~1of%20tax")).toBe("pointer");
+    expect(title("#/$defs/list/prefixItems/0")).toBe("in a list");
+    expect(title("#size")).toBe("anchor");
+    expect(title("#other")).toBeUndefined();
+    expect(title("#/%E0%A4%A")).toBeUndefined();
+  });
+
+  it("takes the one alternative beside null", () => {
+    expect(resolved({ anyOf: [{ type: "string" }, { type: "null" }], title: "T" }, {})).toEqual({
+      type: "string",
+      title: "T",
+    });
+    const several = { anyOf: [{ type: "string" }, { type: "number" }] };
+    expect(resolved(several, {})).toEqual(several);
   });
 });
 
 describe("initial", () => {
+  it("has the defaults behind references as the server fills them in: the nearest wins", () => {
+    const root: Schema = {
+      $defs: {
+        unit: { $anchor: "unit", type: "string", default: "piece" },
+        site: {
+          type: "object",
+          required: ["zone"],
+          properties: { zone: { type: "string", default: "north" } },
+        },
+      },
+      type: "object",
+      required: ["to"],
+      properties: {
+        unit: { $ref: "#unit" },
+        packed: { $ref: "#unit", default: "box" },
+        first: { allOf: [{ default: 1 }, { default: 2 }] },
+        own: { allOf: [{ default: 1 }], default: 3 },
+        to: { anyOf: [{ $ref: "#/$defs/site" }, { type: "null" }] },
+        either: {
+          anyOf: [
+            { type: "string", default: "x" },
+            { type: "number", default: 1 },
+          ],
+        },
+      },
+    };
+    expect(initial(root, root)).toEqual({
+      unit: "piece",
+      packed: "box",
+      first: 1,
+      own: 3,
+      to: { zone: "north" },
+    });
+  });
+
   it("has the defaults and what is needed", () => {
     expect(initial(ORDER, ORDER)).toEqual({ currency: "EUR" });
   });
@@ -79,6 +144,19 @@ describe("initial", () => {
 });
 
 describe("check", () => {
+  it.each([
+    ["^[A-Z]{3}$", "ABC", true],
+    ["^[A-Z]{3}$", "ABC\n", false],
+    ["^\\d$", "\u0661", false],
+    ["^\\p{Lu}\\p{L}+$", "Østergård", true],
+    ["^\\u{1F4E6}$", "📦", true],
+    ["(?P<only>in Python)", "anything", true],
+  ])("of the pattern %s and %j is %s, as the server reads patterns", (pattern, value, fits) => {
+    expect(check({ type: "string", pattern }, value, {})).toEqual(
+      fits ? {} : { "": [`This must match ${pattern}`] },
+    );
+  });
+
   it("finds what is missing and what is out of bounds, at its place", () => {
     const found = check(ORDER, { amount: 0, customer: { name: "x" }, lines: [{}] }, ORDER);
     expect(Object.keys(found).sort()).toEqual(["/amount", "/customer/name", "/lines/0/sku"]);

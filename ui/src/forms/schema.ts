@@ -23,28 +23,77 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The schema without `$ref` and single `allOf`; `null` in a list of types is left out, since a field can be empty. */
-export function resolved(schema: unknown, root: Schema): Schema {
+/**
+ * The schema without `$ref` and `allOf`, and without "or null", since a field can be empty.
+ *
+ * Of several defaults the nearest wins, as on the server: the schema's own, then that of what it refers to, then
+ * those of `allOf` in their order.
+ */
+export function resolved(schema: unknown, root: Schema, steps = MAX_REFERENCES): Schema {
   let found: Schema = isObject(schema) ? schema : {};
-  for (let step = 0; step < MAX_REFERENCES; step += 1) {
+  for (let step = 0; step < steps; step += 1) {
     const { $ref: reference, ...rest } = found;
     if (typeof reference === "string") {
       found = { ...target(reference, root), ...rest };
     } else if (Array.isArray(found.allOf) && found.allOf.every(isObject)) {
       const { allOf, ...others } = found;
-      found = [...(allOf as Schema[]).map((part) => resolved(part, root)), others].reduce(merged, {});
+      const parts = (allOf as Schema[]).map((part) => resolved(part, root, Math.floor(steps / 2)));
+      const first = parts.find((part) => "default" in part);
+      const together = parts.reduce(merged, {});
+      found = merged(first === undefined ? together : { ...together, default: first.default }, others);
     } else {
-      return found;
+      const only = orNull(found);
+      if (only === null) return found;
+      const { oneOf: _one, anyOf: _any, ...others } = found;
+      found = merged(only, others);
     }
   }
   return {};
 }
 
+/** The one alternative beside null, if that is what the schema says. */
+function orNull(schema: Schema): Schema | null {
+  const list = Array.isArray(schema.oneOf) ? schema.oneOf : schema.anyOf;
+  if (!Array.isArray(list) || list.length !== 2 || (schema.oneOf && schema.anyOf)) return null;
+  const [only, ...more] = list.filter(isObject).filter((each) => each.type !== "null");
+  return only !== undefined && more.length === 0 && list.every(isObject) ? only : null;
+}
+
+/** What a reference within the schema names: by a JSON pointer, percent-encoded, or by an `$anchor`. */
 function target(reference: string, root: Schema): Schema {
   if (!reference.startsWith("#")) return {};
-  const names = reference.slice(1).split("/").slice(1).map(unescaped);
-  const found = names.reduce<unknown>((value, name) => (isObject(value) ? value[name] : undefined), root);
+  let fragment: string;
+  try {
+    fragment = decodeURIComponent(reference.slice(1));
+  } catch {
+    return {};
+  }
+  if (fragment !== "" && !fragment.startsWith("/")) return anchored(fragment, root) ?? {};
+  const found = fragment
+    .split("/")
+    .slice(1)
+    .map(unescaped)
+    .reduce<unknown>((value, name) => {
+      if (Array.isArray(value)) return value[Number(name)];
+      return isObject(value) ? value[name] : undefined;
+    }, root);
   return isObject(found) ? found : {};
+}
+
+/** Keywords whose values are data, however much they look like schemas. */
+const DATA = new Set(["const", "default", "enum", "examples"]);
+
+function anchored(name: string, within: unknown): Schema | null {
+  if (Array.isArray(within)) {
+    return within.reduce<Schema | null>((found, each) => found ?? anchored(name, each), null);
+  }
+  if (!isObject(within)) return null;
+  if (within.$anchor === name || within.$dynamicAnchor === name) return within;
+  for (const [keyword, each] of Object.entries(within)) {
+    const found = DATA.has(keyword) ? null : anchored(name, each);
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 function merged(one: Schema, other: Schema): Schema {
@@ -156,6 +205,9 @@ function wrong(schema: Schema, value: unknown): string[] {
     if (typeof schema.maxLength === "number" && length > schema.maxLength) {
       messages.push(`At most ${schema.maxLength} characters are possible`);
     }
+    if (typeof schema.pattern === "string" && matches(schema.pattern, value) === false) {
+      messages.push(`This must match ${schema.pattern}`);
+    }
   }
   if (typeof value === "number") {
     if (typesOf(schema).includes("integer") && !Number.isInteger(value))
@@ -166,6 +218,15 @@ function wrong(schema: Schema, value: unknown): string[] {
       messages.push(`This must be ${schema.maximum} or less`);
   }
   return messages;
+}
+
+/** Whether a text matches a pattern, which JSON Schema reads as browsers do; null where this browser cannot tell. */
+function matches(pattern: string, value: string): boolean | null {
+  try {
+    return new RegExp(pattern, "u").test(value);
+  } catch {
+    return null;
+  }
 }
 
 export function escaped(name: string): string {
