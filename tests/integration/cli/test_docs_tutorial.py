@@ -43,7 +43,7 @@ def test_the_order_is_approved_paid_and_shipped(airflow: Any, capsys: pytest.Cap
         words = [names.get(word, word) for word in words]
         assert main([*words, "--output", "json"]) == 0, (words, capsys.readouterr().err)
         printed = capsys.readouterr().out
-        return json.loads(printed) if printed.strip() else None
+        return json.loads(printed) if words[0] in {"run", "questions", "instances"} and printed.strip() else None
 
     def until(words: list[str], fits: Callable[[Any], Any]) -> Any:
         deadline = time.monotonic() + 180
@@ -57,6 +57,8 @@ def test_the_order_is_approved_paid_and_shipped(airflow: Any, capsys: pytest.Cap
 
     for line in "\n".join(re.findall(r"```sh\n(.*?)```", last, re.DOTALL)).splitlines():
         words = shlex.split(line)[1:]
+        if not words:
+            continue
         if words[0] == "run":
             airflow.client.wait_for_dag("book-order", seconds=120)
             names["INSTANCE"] = run(words)["instanceId"]
