@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from airflow_workflow_provider.model.durations import parse_duration
 from airflow_workflow_provider.model.expressions.cel_arithmetic import (
+    COMPARISONS,
     Rewriter,
     functions,
     has_arithmetic,
@@ -204,7 +205,8 @@ def _compiled(source: str, tokens: list[tuple[str, str]], names: frozenset[str])
         compiled = _environment(names).compile(source)
     except (RuntimeError, ValueError) as error:
         problem = error
-    if not has_arithmetic(tokens):
+    mixed = problem is not None and _compares_numbers(str(problem))
+    if not has_arithmetic(tokens) and not mixed:
         if problem is not None:
             raise _compile_error(str(problem), source) from problem
         return compiled
@@ -212,7 +214,7 @@ def _compiled(source: str, tokens: list[tuple[str, str]], names: frozenset[str])
     if problem is not None and not _only_types(str(problem)):
         raise _compile_error(str(problem), source) from problem
     try:
-        return _environment(names, computing=True).compile(Rewriter(tokens).rewritten())
+        return _environment(names, computing=True).compile(Rewriter(tokens, comparing=mixed).rewritten())
     except (RuntimeError, ValueError) as error:
         raise _compile_error(str(problem or error), source) from error
 
@@ -220,6 +222,12 @@ def _compiled(source: str, tokens: list[tuple[str, str]], names: frozenset[str])
 def _only_types(message: str) -> bool:
     """Whether nothing is wrong with an expression but the types of what its operators are applied to."""
     return all("no matching overload" in line for line in message.splitlines() if "ERROR: <input>" in line)
+
+
+def _compares_numbers(message: str) -> bool:
+    """Whether numbers of different types are compared, and nothing else that the engine would not compare."""
+    found = [each for each in _OVERLOAD.finditer(message) if each[1] in COMPARISONS]
+    return bool(found) and all(_NUMBERS.fullmatch(each[2]) for each in found)
 
 
 def _iso_duration(text: str) -> timedelta:
@@ -374,6 +382,7 @@ _CODE: Final = re.compile(r"^[A-Z_]+: |\s*\[[A-Z_]+\]\s*$")
 _PLACE: Final = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
 _UNDECLARED: Final = re.compile(r"undeclared reference to '([^']*)'")
 _OVERLOAD: Final = re.compile(r"found no matching overload for '([^']*)' applied to '\((.*)\)'")
+_NUMBERS: Final = re.compile(r"(?:u?int|double), (?:list\()?(?:u?int|double)\)?")
 _EXPECTED: Final = re.compile(r" expecting \{.*")
 _WORDS: Final = re.compile(r"""\b(?:and|or|not|AND|OR|NOT)\b""")
 

@@ -160,10 +160,13 @@ class Rewriter:
     The expression has been compiled before, so that it is known to be one.
 
     :param tokens: kinds and texts, without white space
+    :param comparing: let comparisons of data take numbers of any type too, as of ``size(…)`` and ``1.5``; the engine
+        finds out at the evaluation then what cannot be compared
     """
 
-    def __init__(self, tokens: Tokens) -> None:
+    def __init__(self, tokens: Tokens, *, comparing: bool = False) -> None:
         self._tokens = _with_long_signs(tokens)
+        self._comparing = comparing
         self._at = 0
 
     def rewritten(self) -> str:
@@ -197,6 +200,8 @@ class Rewriter:
             right, right_data = self._binary(level + 1)
             data = data or right_data
             name = OPERATORS.get(sign) if data else None
+            if data and self._comparing and level == _COMPARISON_LEVEL:
+                text = f"dyn({text})"
             text = f"({text} {sign} {right})" if name is None else f"{name}({text}, {right})"
         return text, data
 
@@ -243,6 +248,10 @@ class Rewriter:
 
 _CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
 _LEVELS: Final = (("||",), ("&&",), ("<", "<=", ">", ">=", "==", "!=", "in"), ("+", "-"), ("*", "/", "%"))
+_COMPARISON_LEVEL: Final = 2
+COMPARISONS: Final = frozenset({"@in", *(f"_{sign}_" for sign in _LEVELS[_COMPARISON_LEVEL])})
+"""The engine's names of the operators that compare."""
+
 _LONG: Final = frozenset({"||", "&&", "<=", ">=", "==", "!="})
 
 

@@ -49,6 +49,16 @@ _KNOWN: Final = (
     ("Iteration budget", "the expression takes too many steps"),
     ("SELECT to non-message", "a field is read of something that is no object"),
     ("Invalid regex", "the regular expression of matches is invalid"),
+    ("cannot convert string to int", "int() is called with a text that is no whole number of 64 bits"),
+    ("cannot convert string to uint", "uint() is called with a text that is no whole number from 0 on"),
+    ("cannot convert string to double", "double() is called with a text that is no number"),
+    ("from 'string' to 'bool'", 'bool() is called with a text that is neither "true" nor "false"'),
+    ("String to Timestamp", "timestamp() is called with a text that is no timestamp of RFC 3339"),
+    ("String to Duration", 'duration() is called with a text that is no duration, such as "1h30m"'),
+    ("Invalid timezone", "there is no such time zone"),
+    ("timestamp overflow", "the timestamp is outside of the years 1 to 9999"),
+    ("out of int64 range", "int() is called with a number of more than 64 bits"),
+    ("out of uint64 range", "uint() is called with a negative number, or one of more than 64 bits"),
     ("out of range", "the value is outside of what this type can hold"),
 )
 

@@ -92,6 +92,28 @@ def test_x2_equality_across_unlike_types_is_false_and_inequality_true(source: st
 
 
 @pytest.mark.parametrize(
+    "source",
+    [
+        "double(data.amount) > 1",
+        "size(data.list) != 1.5",
+        "size(data.list) * 1.5 > 0.5 && size(data.list) >= 0.5",
+        "double(size(data.list)) in [size(data.list), -1]",
+        "!(size(data.list) == 0.5 || 0.5 > double(data.amount))",
+    ],
+)
+def test_x2_what_is_computed_of_the_data_is_compared_with_numbers_of_any_type(source: str) -> None:
+    assert _holds(source)
+
+
+@pytest.mark.parametrize(
+    "source", ["1 == 1.0", "1 in [1.0]", "size(data.list) == 'a'", "size(data.list) > 1.5 || 1 == ''"]
+)
+def test_x2_literals_and_unlike_types_keep_the_rules_of_cel(source: str) -> None:
+    with pytest.raises(ExpressionSyntaxError, match="cannot be applied"):
+        compile_condition(source, X1_NAMES)
+
+
+@pytest.mark.parametrize(
     ("source", "part"),
     [
         ("data.missing > 1", "missing"),
@@ -106,7 +128,14 @@ def test_x2_equality_across_unlike_types_is_false_and_inequality_true(source: st
         ("data.none", "true or false"),
         ("isoDuration('5m') > duration('1s')", "ISO 8601"),
         ("isoDuration('P1M') > duration('1s')", "months"),
-        ("timestamp('yesterday') > timestamp(data.day)", ""),
+        ("timestamp('yesterday') > timestamp(data.day)", "no timestamp of RFC 3339"),
+        ("int(data.text) > 1", "no whole number"),
+        ("double(data.text) > 1", "no number"),
+        ("bool(data.text)", 'neither "true" nor "false"'),
+        ("duration(data.text) > duration('1s')", "no duration"),
+        ("timestamp(data.day).getHours(data.text) > 1", "no such time zone"),
+        ("int(1e300 * data.amount) > 1", "more than 64 bits"),
+        ("size(data.list) > 1.5 && size(data.list) < data.text", "cannot be applied"),
         ("data.amount * 9223372036854775807 > 1", "overflow"),
         ("data.text.matches('(')", ""),
     ],
