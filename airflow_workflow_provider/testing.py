@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.engine.simulate import Simulation
+    from airflow_workflow_provider.hosts.simulation import Simulation
     from airflow_workflow_provider.model.definition import WorkflowDefinition
 
 Document = Mapping[str, Any] | str | Path

@@ -1,6 +1,6 @@
 """Print how the package is built: import circles, untyped values in its core, long files.
 
-Imports for type checking count too. ``--limits`` fails where a number is above what pyproject.toml allows.
+Imports for type checking count too. Fails where a number is above the limit in pyproject.toml.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import grimp
 ROOT: Final = Path(__file__).parents[1]
 PACKAGE: Final = "airflow_workflow_provider"
 CORE: Final = ("engine", "instances")
+BEGIN: Final = "<!-- layers: written by scripts/structure.py --write -->"
+END: Final = "<!-- end of layers -->"
 LONG: Final = 400
 """Lines that a file should not exceed."""
 
@@ -79,8 +81,41 @@ def long_files() -> list[str]:
     return [f"{path.relative_to(ROOT)} ({count})" for path, count in sorted(lines.items()) if count > LONG]
 
 
+def drawing() -> str:
+    """Return the layers of the import contract, the highest first, each room with the summary of its docstring."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = next(each["layers"] for each in project["tool"]["importlinter"]["contracts"] if each["type"] == "layers")
+    rows = []
+    for layer in layers:
+        rooms = [room.strip().strip("()") for room in layer.split(":")]
+        rows += [
+            (room if first else f"· {room}", summary(room))
+            for first, room in zip([True, *[False] * len(rooms)], rooms, strict=False)
+        ]
+    width = max(len(room) for room, _ in rows)
+    return "\n".join(f"    {room:{width}}  {text}" for room, text in rows)
+
+
+def summary(room: str) -> str:
+    """Return the first sentence of the docstring of a package or module."""
+    path = ROOT / PACKAGE / room
+    source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    text = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) or ""
+    return text.split("\n\n")[0].replace("\n", " ").removesuffix(".")
+
+
+def with_drawing(page: str) -> str:
+    """Return a page with the drawing of the layers between its marks."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n\n{drawing()}\n\n{END}{after}"
+
+
 def main() -> int:
-    """Print the numbers; return 1 where one is above its limit."""
+    """Print the numbers; return 1 where one is above its limit. ``--write`` draws the layers in CONTRIBUTING.md."""
+    if "--write" in sys.argv:
+        page = ROOT / "CONTRIBUTING.md"
+        page.write_text(with_drawing(page.read_text(encoding="utf-8")), encoding="utf-8")
     limits = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["structure"]
     found = {
         "import circles": (["  ".join(group) for group in circles()], limits["circles"]),

@@ -27,8 +27,8 @@ from airflow_workflow_provider.api.routes import (
 )
 from airflow_workflow_provider.api.security import Authentication
 from airflow_workflow_provider.api.services import Services
-from airflow_workflow_provider.runs.evaluating import evaluations
 from airflow_workflow_provider.ui.static import StaticFiles, read_bundle
+from airflow_workflow_provider.workers.evaluation import evaluations
 
 PREFIX: Final = "/api/v1"
 DESCRIPTION: Final = """Publish workflow definitions, start and steer instances, and see what they did.

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from airflow_workflow_provider.airflow_db.audit_log import AuditForwarder
+from airflow_workflow_provider.airflow_db.required_actions_sync import showing_answers
 from airflow_workflow_provider.api.services import Services, airflow_mask
-from airflow_workflow_provider.runs.auditing import AuditForwarder
-from airflow_workflow_provider.runs.background import in_background
-from airflow_workflow_provider.runs.events import event_service
-from airflow_workflow_provider.runs.notifying import Notifier
-from airflow_workflow_provider.runs.pinned import PinnedStarter
-from airflow_workflow_provider.runs.reminding import Reminder
-from airflow_workflow_provider.runs.showing import showing_answers
-from airflow_workflow_provider.runs.waking import wakeup_service
 from airflow_workflow_provider.settings import Settings, load_settings
+from airflow_workflow_provider.workers.background import in_background
+from airflow_workflow_provider.workers.events import event_service
+from airflow_workflow_provider.workers.notifications import Notifier
+from airflow_workflow_provider.workers.pinned_starts import PinnedStarter
+from airflow_workflow_provider.workers.reminders import Reminder
+from airflow_workflow_provider.workers.wakeups import wakeup_service
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.store.database import Database

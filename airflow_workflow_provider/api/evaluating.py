@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_workflow_provider.dag.stored import named_tasks
 from airflow_workflow_provider.errors import LimitExceeded
+from airflow_workflow_provider.instances.graphs import named_tasks
 from airflow_workflow_provider.model.diagnostics import Diagnostic
 from airflow_workflow_provider.model.references import Reference
 from airflow_workflow_provider.model.validate import ValidationResult, parse_definition, parse_task, too_much

@@ -8,7 +8,7 @@ from airflow_workflow_provider.api.access import Access, Right
 from airflow_workflow_provider.api.models import Instance
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.operating import Operation, possible
-from airflow_workflow_provider.operators.ledger import options_of
+from airflow_workflow_provider.instances.session import options_of
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.api.services import Services

@@ -1,7 +1,7 @@
 """Which requests to Airflow's own API were refused, although its audit log has a row for them.
 
 Airflow writes the row of a request before it looks whether the request can be carried out. What users do in Airflow is
-taken from these rows (:mod:`airflow_workflow_provider.runs.auditing`), so another row says which of them came to
+taken from these rows (:mod:`airflow_workflow_provider.airflow_db.audit_log`), so another row says which of them came to
 nothing.
 """
 
@@ -21,9 +21,9 @@ from airflow.utils.session import create_session
 from sqlalchemy import event
 from starlette.concurrency import run_in_threadpool
 
+from airflow_workflow_provider.airflow_db.audit_rows import AUDITED, REFUSED
 from airflow_workflow_provider.api.services import Services
 from airflow_workflow_provider.errors import NotFound, WorkflowsError
-from airflow_workflow_provider.runs.audited import AUDITED, REFUSED
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

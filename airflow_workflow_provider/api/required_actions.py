@@ -29,10 +29,10 @@ from airflow_workflow_provider.api.routes.questions import give_answer
 from airflow_workflow_provider.api.security import signed_in
 from airflow_workflow_provider.api.services import Services
 from airflow_workflow_provider.errors import NotFound, WorkflowsError
+from airflow_workflow_provider.operations.answers import Answer
 from airflow_workflow_provider.operators.people import answer_in_form
-from airflow_workflow_provider.runs.answering import Answer
-from airflow_workflow_provider.runs.evaluating import evaluating_for
 from airflow_workflow_provider.store.instances import instance_id
+from airflow_workflow_provider.workers.evaluation import evaluating_for
 
 if TYPE_CHECKING:
     from airflow.api_fastapi.auth.managers.models.base_user import BaseUser

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from airflow_workflow_provider.api.problems import Refused, database_problem, problem_response
-from airflow_workflow_provider.runs.evaluating import evaluating_for
+from airflow_workflow_provider.workers.evaluation import evaluating_for
 
 if TYPE_CHECKING:
     from airflow.api_fastapi.auth.managers.models.base_user import BaseUser

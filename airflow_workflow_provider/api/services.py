@@ -8,19 +8,17 @@ from typing import Any, Final
 
 from airflow._shared.secrets_masker import redact
 
-from airflow_workflow_provider.dag.plan import plan_of
-from airflow_workflow_provider.dag.stored import graph_at, stored_definition
-from airflow_workflow_provider.engine.drawing import Drawing, drawing_of
 from airflow_workflow_provider.engine.graph import Graph
-from airflow_workflow_provider.engine.masking import Masker, filled, filled_in, hidden_in_input
 from airflow_workflow_provider.errors import InvalidDefinition, Misuse, NotFound, StoreUnavailable
+from airflow_workflow_provider.instances.graphs import graph_at, stored_definition
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.json_text import MAX_DEPTH
 from airflow_workflow_provider.model.paths import Path
 from airflow_workflow_provider.model.reach import Policy
 from airflow_workflow_provider.model.task import TaskDefinition
 from airflow_workflow_provider.model.validate import parse_task
-from airflow_workflow_provider.runs.acting import Rooms
+from airflow_workflow_provider.operations.context import OperationContext
+from airflow_workflow_provider.plan.plan import plan_of
 from airflow_workflow_provider.settings import Settings, load_settings
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
@@ -34,13 +32,15 @@ from airflow_workflow_provider.store.tasks import Tasks
 from airflow_workflow_provider.store.views import Views
 from airflow_workflow_provider.store.waits import Waits
 from airflow_workflow_provider.tasks.catalogue import Catalogue
+from airflow_workflow_provider.views.drawing import Drawing, drawing_of
+from airflow_workflow_provider.views.masking import Masker, filled, filled_in, hidden_in_input
 
 PATIENCE: Final = 1.0
 """Seconds for which a request tries again to reach the workflow database; a client waits for the answer."""
 
 
 class Services:
-    """The rooms below the API, over one database.
+    """The operation_context below the API, over one database.
 
     :param database: the workflow database
     :param settings: the configuration
@@ -115,9 +115,9 @@ class Services:
         return read
 
     @property
-    def rooms(self) -> Rooms:
+    def operation_context(self) -> OperationContext:
         """What operations on instances work with."""
-        return Rooms(
+        return OperationContext(
             self.instances,
             self.instance_list,
             self.definitions,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.api.view_models import AttemptDetail, Evaluated, StepAction, StepDetail, VisitDetail
-from airflow_workflow_provider.engine.history import TOLD, Happening, Span, spans_of
 from airflow_workflow_provider.engine.phases import InstanceStatus
 from airflow_workflow_provider.engine.state import State
 from airflow_workflow_provider.errors import NotFound
+from airflow_workflow_provider.views.history import TOLD, Happening, Span, spans_of
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.api.services import Services

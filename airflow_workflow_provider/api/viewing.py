@@ -26,23 +26,23 @@ from airflow_workflow_provider.api.view_models import (
     TimelineSpan,
     ViewRights,
 )
-from airflow_workflow_provider.engine.components import Page, Viewer, page_of, ui_bindings
 from airflow_workflow_provider.engine.failure import moment
-from airflow_workflow_provider.engine.history import Span, path_taken, spans_of
 from airflow_workflow_provider.engine.keys import item_indexes
 from airflow_workflow_provider.engine.phases import InstanceStatus, Phase
-from airflow_workflow_provider.engine.progress import progress_of
 from airflow_workflow_provider.engine.state import State
+from airflow_workflow_provider.views.components import Page, Viewer, page_of, ui_bindings
+from airflow_workflow_provider.views.history import Span, path_taken, spans_of
+from airflow_workflow_provider.views.progress import progress_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from airflow_workflow_provider.api.services import Services
     from airflow_workflow_provider.engine.documents import Json
-    from airflow_workflow_provider.engine.masking import Masker
     from airflow_workflow_provider.engine.records import Activation, Records, StepRecord
     from airflow_workflow_provider.store.instances import Instance
     from airflow_workflow_provider.store.views import Mark
+    from airflow_workflow_provider.views.masking import Masker
 
 MAX_SPANS: Final = 2_000
 """Attempts that a page shows; of more the newest."""

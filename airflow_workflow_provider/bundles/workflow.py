@@ -11,8 +11,8 @@ from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion
 from airflow.sdk import get_parsing_context
 
 from airflow_workflow_provider.dag.source import PREFIX, dag_source, file_name, write_if_changed
-from airflow_workflow_provider.dag.stored import Resolved, resolve
 from airflow_workflow_provider.errors import Misuse, StoreUnavailable
+from airflow_workflow_provider.instances.graphs import Resolved, resolve
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions

@@ -63,7 +63,7 @@ def show(options: Namespace) -> int:
     if options.output == "json":
         print_json(stored.document)
         return FINE
-    from airflow_workflow_provider.dag.stored import stored_definition
+    from airflow_workflow_provider.instances.graphs import stored_definition
     from airflow_workflow_provider.model.diagram import outline
 
     definition = stored_definition(stored.document, stored.workflow_id, stored.revision)

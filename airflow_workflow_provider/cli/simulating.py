@@ -23,7 +23,7 @@ from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.tasks.documents import STANDARD_INPUT, Checked, check, expand, load, load_tasks
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.engine.simulate import Simulation
+    from airflow_workflow_provider.hosts.simulation import Simulation
     from airflow_workflow_provider.model.definition import WorkflowDefinition
     from airflow_workflow_provider.tasks.mocks import Simulator
 

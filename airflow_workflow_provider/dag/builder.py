@@ -10,21 +10,21 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, BaseOperator, Param, TaskGroup
 
 from airflow_workflow_provider.dag.doc import doc_of, step_doc
-from airflow_workflow_provider.dag.params import REQUIRED, params_of
-from airflow_workflow_provider.dag.plan import Node, Plan, plan_of
 from airflow_workflow_provider.engine.graph import ON_FAILURE, Graph
 from airflow_workflow_provider.errors import InvalidDefinition
+from airflow_workflow_provider.instances.session import options_of
 from airflow_workflow_provider.model.durations import parse_duration
 from airflow_workflow_provider.model.questions import KINDS
 from airflow_workflow_provider.model.reach import Grants, Policy
 from airflow_workflow_provider.operators.catalogue import authorized, check_step, constructor_arguments, operator_class
 from airflow_workflow_provider.operators.child import ChildWorkflowOperator
-from airflow_workflow_provider.operators.hands import Place, Workflow
-from airflow_workflow_provider.operators.ledger import options_of
 from airflow_workflow_provider.operators.region import RegionOperator
 from airflow_workflow_provider.operators.retry import StepRetryPolicy
 from airflow_workflow_provider.operators.routing import CatchOperator, FailureOperator, JoinOperator
 from airflow_workflow_provider.operators.step import step_class
+from airflow_workflow_provider.operators.task_runtime import Place, Workflow
+from airflow_workflow_provider.plan.params import REQUIRED, params_of
+from airflow_workflow_provider.plan.plan import Node, Plan, plan_of
 from airflow_workflow_provider.settings import Settings, load_settings
 from airflow_workflow_provider.tasks.calls import is_child_workflow, task_ids, tasks_of
 from airflow_workflow_provider.tasks.catalogue import Catalogue

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import get_parsing_context
 
 from airflow_workflow_provider.dag.source import dag_of
-from airflow_workflow_provider.dag.stored import resolve
+from airflow_workflow_provider.instances.graphs import resolve
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.tasks import Tasks
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.dag.stored import Resolved
+    from airflow_workflow_provider.instances.graphs import Resolved
 
 log = logging.getLogger(__name__)
 

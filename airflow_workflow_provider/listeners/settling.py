@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from airflow_workflow_provider.dag.stored import graph_at
 from airflow_workflow_provider.engine.failure import CANCELLED, TIMEOUT_ERROR, WORKER_LOST, Failure
 from airflow_workflow_provider.engine.manual_override import agree_completed, agree_failed
 from airflow_workflow_provider.errors import NotFound
-from airflow_workflow_provider.operators.ledger import Ledger, Run
-from airflow_workflow_provider.runs.evaluating import evaluating_for
+from airflow_workflow_provider.instances.graphs import graph_at
+from airflow_workflow_provider.instances.session import InstanceSession, Run
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.connection import database_url
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.instances import Instances, instance_id
 from airflow_workflow_provider.store.tasks import Tasks
+from airflow_workflow_provider.workers.evaluation import evaluating_for
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.machine import Machine
@@ -55,16 +55,18 @@ def settle(ended: EndedRun, database: Database, *, still_so: Callable[[EndedRun]
         graph = graph_at(definitions, tasks, workflow_id, revision)
     except NotFound:
         return False
-    ledger = Ledger(graph, revision, Run(ended.dag_id, ended.run_id, ended.conf), instances=instances)
+    instance_session = InstanceSession(
+        graph, revision, Run(ended.dag_id, ended.run_id, ended.conf), instances=instances
+    )
 
     def agree(machine: Machine) -> bool:
         if not still_so(ended):
             return False
         if ended.succeeded:
-            return agree_completed(machine, ledger.clock())
-        return agree_failed(machine, _failure(ended.reason), ledger.clock())
+            return agree_completed(machine, instance_session.clock())
+        return agree_failed(machine, _failure(ended.reason), instance_session.clock())
 
-    return ledger.change(agree)
+    return instance_session.change(agree)
 
 
 def is_still_so(ended: EndedRun) -> bool:

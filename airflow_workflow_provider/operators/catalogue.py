@@ -16,12 +16,12 @@ from airflow_workflow_provider.engine.bindings import is_transform
 from airflow_workflow_provider.engine.failure import VALIDATION_ERROR
 from airflow_workflow_provider.engine.keys import item_indexes
 from airflow_workflow_provider.errors import InvalidDefinition, StepFailure
+from airflow_workflow_provider.instances.session import own_limits
 from airflow_workflow_provider.model.reach import BASE_ARGUMENTS, Grants, Policy
 from airflow_workflow_provider.model.task import TaskDefinition
 from airflow_workflow_provider.model.templates import is_template
 from airflow_workflow_provider.operators import builtin, events, http, people, sql
 from airflow_workflow_provider.operators.child import ChildWorkflowOperator
-from airflow_workflow_provider.operators.ledger import own_limits
 from airflow_workflow_provider.operators.reach import NOT_ALLOWED, check_operator, taken_arguments
 from airflow_workflow_provider.operators.unrendered import unrendered
 from airflow_workflow_provider.settings import load_settings

@@ -12,18 +12,26 @@ from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.comms import DagRunResult, ErrorResponse, GetDagRun, TriggerDagRun
 
-from airflow_workflow_provider.dag.stored import Resolved, graph_at, resolve_version
 from airflow_workflow_provider.engine.failure import TASK_NOT_FOUND, VALIDATION_ERROR, Failure
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.manual_override import cancel
-from airflow_workflow_provider.engine.simulate import check_input, child_failure
 from airflow_workflow_provider.errors import NotFound, StepFailure
+from airflow_workflow_provider.hosts.simulation import check_input, child_failure
+from airflow_workflow_provider.instances.graphs import Resolved, graph_at, resolve_version
+from airflow_workflow_provider.instances.session import (
+    ABOUT,
+    PARENT,
+    START,
+    InstanceSession,
+    Parent,
+    Run,
+    configured_database,
+)
 from airflow_workflow_provider.model.json_schema.defaults import with_defaults
 from airflow_workflow_provider.model.references import Reference
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.operators.builtin import BuiltInOperator
 from airflow_workflow_provider.operators.failures import FailedWith
-from airflow_workflow_provider.operators.ledger import ABOUT, PARENT, START, Ledger, Parent, Run, configured_database
 from airflow_workflow_provider.operators.reach import refusal
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.definitions import Definitions
@@ -104,9 +112,9 @@ class ChildWorkflowOperator(BuiltInOperator):
             graph = graph_at(Definitions(database), Tasks(database), child.workflow_id, child.revision)
         except NotFound:
             return
-        ledger = Ledger(graph, child.revision, run)
-        ledger.change(
-            lambda machine: cancel(machine, "The step that started it does not wait any more", ledger.clock())
+        session = InstanceSession(graph, child.revision, run)
+        session.change(
+            lambda machine: cancel(machine, "The step that started it does not wait any more", session.clock())
         )
 
     @property

@@ -16,13 +16,13 @@ from airflow.sdk import Param
 from airflow.sdk.exceptions import TaskAwaitingInput
 from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 
-from airflow_workflow_provider.dag.params import REQUIRED, params_of, without_blanks
 from airflow_workflow_provider.engine.failure import CANCELLED, VALIDATION_ERROR
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.operators.asking import question_of
 from airflow_workflow_provider.operators.builtin import BuiltInOperator
 from airflow_workflow_provider.people.directory import Directory
 from airflow_workflow_provider.people.notifiers import listening
+from airflow_workflow_provider.plan.params import REQUIRED, params_of, without_blanks
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.notifications import add_notifications

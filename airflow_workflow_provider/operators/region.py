@@ -18,31 +18,31 @@ from airflow.sdk.serde import serialize
 
 from airflow_workflow_provider.engine.calls import ActivationRef, Call
 from airflow_workflow_provider.engine.failure import Failure, moment
-from airflow_workflow_provider.engine.inline import Ended, InlineHost, Left, Parked, Region, Waiting
 from airflow_workflow_provider.engine.timing import instance_deadline
 from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.hosts.inline import Ended, InlineHost, Left, Parked, Region, Waiting
+from airflow_workflow_provider.instances.session import configured_database
 from airflow_workflow_provider.model.plain import one_line
-from airflow_workflow_provider.operators import moves
+from airflow_workflow_provider.operators import task_protocol
 from airflow_workflow_provider.operators.builtin import SHORT_WAIT, WaitOperator
 from airflow_workflow_provider.operators.catalogue import prepared, runtime_operator
 from airflow_workflow_provider.operators.deferring import FAIL_METHOD, TRIGGER_TIMEOUT, kwargs_of, note_of, trigger_of
-from airflow_workflow_provider.operators.hands import (
+from airflow_workflow_provider.operators.people import AwaitingAnswer, show_in_airflow, time_until
+from airflow_workflow_provider.operators.resumption import is_told_to_go_on, wait_for_resumption
+from airflow_workflow_provider.operators.retry import StepRetried
+from airflow_workflow_provider.operators.task_runtime import (
     NO_RESULT,
     Place,
     bounded,
     carry_out,
     earliest,
     ended_by,
-    ledger_of,
     move,
     provide,
     run_names,
+    session_of,
     without_secrets,
 )
-from airflow_workflow_provider.operators.holding import is_told_to_go_on, wait_for_resumption
-from airflow_workflow_provider.operators.ledger import configured_database
-from airflow_workflow_provider.operators.people import AwaitingAnswer, show_in_airflow, time_until
-from airflow_workflow_provider.operators.retry import StepRetried
 from airflow_workflow_provider.store.questions import Question, Questions
 from airflow_workflow_provider.tasks.builtin import wait_until
 
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
     from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.machine import Machine
-    from airflow_workflow_provider.operators.ledger import Ledger
+    from airflow_workflow_provider.instances.session import InstanceSession
 
 
 class RegionOperator(BaseOperator, BranchMixIn):
@@ -69,34 +69,34 @@ class RegionOperator(BaseOperator, BranchMixIn):
 
     def execute(self, context: Context) -> None:
         """Run the region from where it is."""
-        ledger = ledger_of(self.workflow_place, context)
-        ledger.stop_if_forsaken()
+        session = session_of(self.workflow_place, context)
+        session.stop_if_forsaken()
         generation = context["ti"].max_tries
         entered = move(
             self.workflow_place,
-            ledger,
+            session,
             context,
-            lambda machine: moves.enter_region(
-                machine, self.workflow_place.node, self._deciders(), ledger.clock(), generation
+            lambda machine: task_protocol.enter_region(
+                machine, self.workflow_place.node, self._deciders(), session.clock(), generation
             ),
         )
         if entered is not None:
             carry_out(self, context, entered)
             return
-        self._go_on(context, ledger, None)
+        self._go_on(context, session, None)
 
     def resume(self, context: Context, waiting: Json, event: Any = None) -> None:
         """Give the event that a trigger brought to the call that waits for it, and go on."""
-        ledger = ledger_of(self.workflow_place, context)
+        session = session_of(self.workflow_place, context)
         if is_told_to_go_on(event):
-            self._go_on(context, ledger, None)
+            self._go_on(context, session, None)
             return
         activation = ActivationRef(**waiting)
-        self._go_on(context, ledger, (activation, lambda: self._resumed(context, ledger, activation, event)))
+        self._go_on(context, session, (activation, lambda: self._resumed(context, session, activation, event)))
 
     def go_on(self, context: Context, event: Any = None) -> None:  # noqa: ARG002
         """Go on when something is due."""
-        self._go_on(context, ledger_of(self.workflow_place, context), None)
+        self._go_on(context, session_of(self.workflow_place, context), None)
 
     held = go_on
 
@@ -105,29 +105,29 @@ class RegionOperator(BaseOperator, BranchMixIn):
         if next_method != FAIL_METHOD:
             return super().resume_execution(next_method, next_kwargs, context)
         reason = str((next_kwargs or {}).get("error", ""))
-        ledger = ledger_of(self.workflow_place, context)
-        found = ledger.look(self._first_parked)
+        session = session_of(self.workflow_place, context)
+        found = session.look(self._first_parked)
         if found is None:
-            return self._go_on(context, ledger, None)
+            return self._go_on(context, session, None)
         activation, note = found
         until = note.get("deadline")
         if reason == TRIGGER_TIMEOUT and (until is None or moment(until) > datetime.now(UTC)):
             # Something else in the region was due before this call was.
-            return self._go_on(context, ledger, None)
+            return self._go_on(context, session, None)
         kind = TaskDeferralTimeout if reason == TRIGGER_TIMEOUT else TaskDeferralError
-        return self._go_on(context, ledger, (activation, lambda: ended_by(kind(reason))))
+        return self._go_on(context, session, (activation, lambda: ended_by(kind(reason))))
 
     def _deciders(self) -> Any:
         return self.workflow_place.workflow.plan.deciders(self.workflow_place.node.task_id)
 
-    def _go_on(self, context: Context, ledger: Ledger, event: Any) -> None:
-        node, limit = self.workflow_place.node, _Limit(ledger)
+    def _go_on(self, context: Context, session: InstanceSession, event: Any) -> None:
+        node, limit = self.workflow_place.node, _Limit(session)
         host = InlineHost(
             Region(node.path, frozenset(node.nodes), node.task_id),
             str(context["ti"].id),
-            limit.session,
-            lambda call: self._run(context, ledger, call, earliest(call.deadline, limit.instance)),
-            ledger.clock,
+            limit.transaction,
+            lambda call: self._run(context, session, call, earliest(call.deadline, limit.instance)),
+            session.clock,
             generation=context["ti"].max_tries,
         )
         ended = None if event is None else (event[0], event[1]())
@@ -136,19 +136,19 @@ class RegionOperator(BaseOperator, BranchMixIn):
             if isinstance(result, Left):
                 break
             questions = self._questions(result)
-            ended = self._answered(context, ledger, result, questions)
+            ended = self._answered(context, session, result, questions)
             if ended is None:
-                self._wait(context, ledger, result, questions)
-        outcome = ledger.change(lambda machine: moves.region_left(machine, node, ledger.clock()))
+                self._wait(context, session, result, questions)
+        outcome = session.change(lambda machine: task_protocol.region_left(machine, node, session.clock()))
         carry_out(self, context, outcome)
 
     def _answered(
-        self, context: Context, ledger: Ledger, waiting: Waiting, questions: Mapping[str, Question]
+        self, context: Context, session: InstanceSession, waiting: Waiting, questions: Mapping[str, Question]
     ) -> tuple[ActivationRef, Ended | Parked | None] | None:
         """Return the end of a call that has waited for people and need not any more, if there is one."""
         for activation, parked in waiting.calls:
             if parked.question is not None and not questions[parked.question].is_waited_for:
-                return activation, self._resumed(context, ledger, activation, None)
+                return activation, self._resumed(context, session, activation, None)
         return None
 
     @staticmethod
@@ -160,7 +160,9 @@ class RegionOperator(BaseOperator, BranchMixIn):
         found = Questions(configured_database()).find(asked)
         return {str(each): found[each] for each in asked}
 
-    def _wait(self, context: Context, ledger: Ledger, waiting: Waiting, questions: Mapping[str, Question]) -> None:
+    def _wait(
+        self, context: Context, session: InstanceSession, waiting: Waiting, questions: Mapping[str, Question]
+    ) -> None:
         """Wait until something is due: a moment in the worker, longer without one."""
         remaining = None
         if waiting.until is not None:
@@ -174,7 +176,7 @@ class RegionOperator(BaseOperator, BranchMixIn):
             # An answer to a question wakes the task here too.
             self._defer_to(*triggers[0], due)
         if questions:
-            self._await_people(context, ledger, next(iter(questions.values())), due)
+            self._await_people(context, session, next(iter(questions.values())), due)
         if waiting.until is None and waiting.held:
             wait_for_resumption()
         if waiting.until is None:
@@ -182,7 +184,9 @@ class RegionOperator(BaseOperator, BranchMixIn):
             raise AssertionError(message)
         self.defer(trigger=DateTimeTrigger(moment=waiting.until), method_name="go_on")
 
-    def _await_people(self, context: Context, ledger: Ledger, first: Question, due: datetime | None) -> NoReturn:
+    def _await_people(
+        self, context: Context, session: InstanceSession, first: Question, due: datetime | None
+    ) -> NoReturn:
         """Wait for the answer to any of some questions; Airflow shows the one that has been open for longest.
 
         One try of a task can show only one question for all its time, so the next one takes another try.
@@ -191,9 +195,9 @@ class RegionOperator(BaseOperator, BranchMixIn):
         :param due: when something happens without an answer
         """
         wanted, ti_id = str(first.id), str(context["ti"].id)
-        shown = ledger.change(lambda machine: machine.state.shown.setdefault(ti_id, wanted))
+        shown = session.change(lambda machine: machine.state.shown.setdefault(ti_id, wanted))
         if shown != wanted:
-            ledger.change(lambda machine: machine.state.shown.pop(ti_id, None))
+            session.change(lambda machine: machine.state.shown.pop(ti_id, None))
             raise StepRetried({"type": "Waiting", "message": "The next question is shown by another try"}, timedelta())
         show_in_airflow(UUID(ti_id), first)
         raise TaskAwaitingInput(method_name="go_on", timeout=time_until(due))
@@ -212,11 +216,11 @@ class RegionOperator(BaseOperator, BranchMixIn):
 
     # One call
 
-    def _run(self, context: Context, ledger: Ledger, call: Call, deadline: datetime | None) -> Ended | Parked:
+    def _run(self, context: Context, session: InstanceSession, call: Call, deadline: datetime | None) -> Ended | Parked:
         try:
             operator = self._operator(context, call)
             if isinstance(operator, WaitOperator):
-                return Parked(until=wait_until(operator.arguments, ledger.clock()))
+                return Parked(until=wait_until(operator.arguments, session.clock()))
         except StepFailure as exc:
             return Ended(failure=Failure.from_exception(exc))
         return self._guarded(operator, deadline, lambda: self._execute(operator, context))
@@ -236,18 +240,18 @@ class RegionOperator(BaseOperator, BranchMixIn):
             ExecutorSafeguard.tracker.reset(token)
 
     def _resumed(
-        self, context: Context, ledger: Ledger, activation: ActivationRef, event: Any
+        self, context: Context, session: InstanceSession, activation: ActivationRef, event: Any
     ) -> Ended | Parked | None:
         """Let the operator that waited go on with the event; None where nothing waits for it any more."""
 
         def waiting_call(machine: Machine) -> tuple[Call, Json, datetime | None] | None:
             if not machine.waits(activation):
                 return None
-            call = machine.call_of(activation.scope, ledger.clock())
+            call = machine.call_of(activation.scope, session.clock())
             parked = machine.scope(activation.scope).activation.parked or {}
             return call, parked["note"], earliest(call.deadline, instance_deadline(machine.state))
 
-        found = ledger.look(waiting_call)
+        found = session.look(waiting_call)
         if found is None:
             return None
         call, note, deadline = found
@@ -287,13 +291,13 @@ class RegionOperator(BaseOperator, BranchMixIn):
 class _Limit:
     """Remembers from each turn when the instance must have ended, so that it need not be asked for again."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, session: InstanceSession) -> None:
+        self._session = session
         self.instance: datetime | None = None
 
     @contextmanager
-    def session(self) -> Iterator[Machine]:
+    def transaction(self) -> Iterator[Machine]:
         """Give the machine within one transaction."""
-        with self._ledger.session() as machine:
+        with self._session.transaction() as machine:
             yield machine
             self.instance = instance_deadline(machine.state)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 from airflow.sdk import BaseOperator
 from airflow.sdk.bases.branch import BranchMixIn
 
-from airflow_workflow_provider.operators import moves
-from airflow_workflow_provider.operators.hands import Place, carry_out, ledger_of, move
+from airflow_workflow_provider.operators import task_protocol
+from airflow_workflow_provider.operators.task_runtime import Place, carry_out, move, session_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,11 +29,11 @@ class RoutingOperator(BaseOperator, BranchMixIn):
     def execute(self, context: Context) -> None:
         """Read the decision and follow it."""
         place = self.workflow_place
-        ledger = ledger_of(place, context)
-        outcome = move(place, ledger, context, lambda machine: self.move(machine, ledger.clock()))
+        session = session_of(place, context)
+        outcome = move(place, session, context, lambda machine: self.move(machine, session.clock()))
         carry_out(self, context, outcome)
 
-    def move(self, machine: Machine, now: datetime) -> moves.Outcome:
+    def move(self, machine: Machine, now: datetime) -> task_protocol.Outcome:
         """Return what is to be done."""
         raise NotImplementedError
 
@@ -44,9 +44,9 @@ class CatchOperator(RoutingOperator):
     custom_operator_name = "Catch"
     ui_color = "#fdf3e4"
 
-    def move(self, machine: Machine, now: datetime) -> moves.Outcome:
+    def move(self, machine: Machine, now: datetime) -> task_protocol.Outcome:
         """Route the failure."""
-        return moves.catch(machine, self.workflow_place.node, now)
+        return task_protocol.catch(machine, self.workflow_place.node, now)
 
 
 class JoinOperator(RoutingOperator):
@@ -55,10 +55,10 @@ class JoinOperator(RoutingOperator):
     custom_operator_name = "Join"
     ui_color = "#f0f0f0"
 
-    def move(self, machine: Machine, now: datetime) -> moves.Outcome:
+    def move(self, machine: Machine, now: datetime) -> task_protocol.Outcome:
         """End the branches."""
         place = self.workflow_place
-        return moves.join(machine, place.node, place.workflow.plan.steps_before(place.node.task_id), now)
+        return task_protocol.join(machine, place.node, place.workflow.plan.steps_before(place.node.task_id), now)
 
 
 class FailureOperator(RoutingOperator):
@@ -67,6 +67,6 @@ class FailureOperator(RoutingOperator):
     custom_operator_name = "Fail"
     ui_color = "#fbeeee"
 
-    def move(self, machine: Machine, now: datetime) -> moves.Outcome:  # noqa: ARG002
+    def move(self, machine: Machine, now: datetime) -> task_protocol.Outcome:  # noqa: ARG002
         """Fail."""
-        return moves.fail(machine)
+        return task_protocol.fail(machine)

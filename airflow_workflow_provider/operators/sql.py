@@ -17,9 +17,9 @@ from airflow.sdk.execution_time.timeout import timeout
 
 from airflow_workflow_provider.engine.failure import OUTPUT_TOO_LARGE, VALIDATION_ERROR
 from airflow_workflow_provider.errors import Misuse, StepFailure
+from airflow_workflow_provider.instances.session import configured_database
 from airflow_workflow_provider.model.sql_text import RefusedStatement, other_statement, postgres_statement
 from airflow_workflow_provider.operators.builtin import BuiltInOperator
-from airflow_workflow_provider.operators.ledger import configured_database
 from airflow_workflow_provider.operators.reach import NOT_ALLOWED, require_connection
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.foreign import OwnDatabase, TookTooLong, run_statement

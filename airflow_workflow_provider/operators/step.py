@@ -14,10 +14,10 @@ from airflow.sdk.exceptions import TaskAwaitingInput, TaskDeferred
 
 from airflow_workflow_provider.engine.calls import Call
 from airflow_workflow_provider.engine.failure import Failure, moment
-from airflow_workflow_provider.engine.inline import Ended
 from airflow_workflow_provider.engine.timing import instance_deadline, instance_limit
 from airflow_workflow_provider.errors import StepFailure
-from airflow_workflow_provider.operators import moves
+from airflow_workflow_provider.hosts.inline import Ended
+from airflow_workflow_provider.operators import task_protocol
 from airflow_workflow_provider.operators.catalogue import prepared, set_arguments
 from airflow_workflow_provider.operators.deferring import (
     FAIL_METHOD,
@@ -26,21 +26,21 @@ from airflow_workflow_provider.operators.deferring import (
     deferral_of,
     note_of,
 )
-from airflow_workflow_provider.operators.hands import (
+from airflow_workflow_provider.operators.people import AwaitingAnswer, show_in_airflow
+from airflow_workflow_provider.operators.resumption import HELD
+from airflow_workflow_provider.operators.task_runtime import (
     NO_RESULT,
     Place,
     bounded,
     carry_out,
     earliest,
     ended_by,
-    ledger_of,
     move,
     provide,
     run_names,
+    session_of,
     without_secrets,
 )
-from airflow_workflow_provider.operators.holding import HELD
-from airflow_workflow_provider.operators.people import AwaitingAnswer, show_in_airflow
 from airflow_workflow_provider.operators.unrendered import UnrenderedMixin
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ if TYPE_CHECKING:
 
     from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.machine import Machine
-    from airflow_workflow_provider.operators.ledger import Ledger
-    from airflow_workflow_provider.operators.moves import Outcome
+    from airflow_workflow_provider.instances.session import InstanceSession
+    from airflow_workflow_provider.operators.task_protocol import Outcome
 
 
 _Begun = tuple[Call, datetime | None, datetime | None, "Json"]
@@ -60,7 +60,7 @@ _Begun = tuple[Call, datetime | None, datetime | None, "Json"]
 class _Attempt:
     """What is known of the attempt between the preparation of a task and its end."""
 
-    ledger: Ledger
+    session: InstanceSession
     runner: str
     outcome: Outcome | None = None
     call: Call | None = None
@@ -90,13 +90,13 @@ class StepMixin:
         """
         if self._workflow_attempt is not None:
             return
-        ledger = ledger_of(self.workflow_place, context)
-        ledger.stop_if_forsaken()
-        attempt = self._workflow_attempt = _Attempt(ledger, str(context["ti"].id))
-        begun = move(self.workflow_place, ledger, context, lambda machine: self._begin(machine, context))
+        session = session_of(self.workflow_place, context)
+        session.stop_if_forsaken()
+        attempt = self._workflow_attempt = _Attempt(session, str(context["ti"].id))
+        begun = move(self.workflow_place, session, context, lambda machine: self._begin(machine, context))
         if not isinstance(begun, tuple):
             attempt.outcome = begun
-            if isinstance(begun, moves.Leave | moves.Hold):
+            if isinstance(begun, task_protocol.Leave | task_protocol.Hold):
                 carry_out(self, context, begun)
             return
         attempt.call, attempt.deadline, attempt.limit, attempt.parked = begun
@@ -133,9 +133,9 @@ class StepMixin:
         return None if own is not None and moment(own) <= datetime.now(UTC) else deferral_of(note)
 
     def _begin(self, machine: Machine, context: Context) -> Outcome | _Begun:
-        ti, ledger = context["ti"], self._running.ledger
-        now = ledger.clock()
-        found = moves.begin(machine, self.workflow_place.node, str(ti.id), now, ti.max_tries)
+        ti, session = context["ti"], self._running.session
+        now = session.clock()
+        found = task_protocol.begin(machine, self.workflow_place.node, str(ti.id), now, ti.max_tries)
         if not isinstance(found, Call):
             return found
         parked = machine.scope(found.scope).activation.parked or {}
@@ -167,9 +167,11 @@ class StepMixin:
         call = attempt.call
 
         def report(machine: Machine) -> Outcome:
-            return moves.end(machine, self.workflow_place.node, call, attempt.runner, ended, attempt.ledger.clock())
+            return task_protocol.end(
+                machine, self.workflow_place.node, call, attempt.runner, ended, attempt.session.clock()
+            )
 
-        carry_out(self, context, attempt.ledger.change(report), cause)
+        carry_out(self, context, attempt.session.change(report), cause)
 
     def _run(self, attempt: _Attempt, run: Callable[[], Any]) -> tuple[Ended, BaseException | None]:
         try:
@@ -185,7 +187,7 @@ class StepMixin:
 
     def _park(self, attempt: _Attempt, deferral: TaskDeferred | TaskAwaitingInput) -> None:
         """Note that the attempt waits, and let the wait end when the attempt's time is over (rule F3)."""
-        call, ledger = attempt.call, attempt.ledger
+        call, session = attempt.call, attempt.session
         if call is None:
             return
         limit = earliest(call.deadline, attempt.limit)
@@ -196,8 +198,10 @@ class StepMixin:
             deferral.timeout = remaining if deferral.timeout is None else min(remaining, as_delta(deferral.timeout))
         question = deferral.question if isinstance(deferral, AwaitingAnswer) else None
         asked = None if question is None else str(question.id)
-        ledger.change(
-            lambda machine: machine.park(call.scope, call.step_id, attempt.runner, note, ledger.clock(), question=asked)
+        session.change(
+            lambda machine: machine.park(
+                call.scope, call.step_id, attempt.runner, note, session.clock(), question=asked
+            )
         )
         if question is not None:
             show_in_airflow(UUID(attempt.runner), question)

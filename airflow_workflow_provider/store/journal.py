@@ -10,7 +10,7 @@ from airflow_workflow_provider.store.logs import Level, LogEntry
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.events import Event
-    from airflow_workflow_provider.engine.masking import Masker
+    from airflow_workflow_provider.views.masking import Masker
 
 
 def metadata_of(names: Sequence[str], *documents: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -33,7 +33,7 @@ LEASE: Final = timedelta(seconds=60)
 class RunRequest:
     """A DAG run that is to be made.
 
-    :param revision: what it is to run, see :class:`~airflow_workflow_provider.dag.stored.Resolved`
+    :param revision: what it is to run, see :class:`~airflow_workflow_provider.instances.graphs.Resolved`
     :param user_name: who started it, as Airflow shows it
     :param attempts: how often it has been tried, this time included
     """

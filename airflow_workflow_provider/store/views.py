@@ -9,11 +9,11 @@ from uuid import UUID
 
 from sqlalchemy import Numeric, cast, func, select
 
-from airflow_workflow_provider.engine.history import TOLD, Happening
 from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.store.logs import LogRow, log_row
 from airflow_workflow_provider.store.tables import workflow_execution_logs as logs
 from airflow_workflow_provider.store.tables import workflow_instances as instances
+from airflow_workflow_provider.views.history import TOLD, Happening
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.store.database import Database

@@ -14,8 +14,8 @@ from pydantic import Field, TypeAdapter, ValidationError, field_validator, model
 from airflow_workflow_provider.engine.bindings import Occasion, apply_transform
 from airflow_workflow_provider.engine.failure import TASK_ERROR, TASK_NOT_FOUND, Failure
 from airflow_workflow_provider.engine.graph import Graph
-from airflow_workflow_provider.engine.simulate import Outcome, Simulation, child_outcome, simulate
 from airflow_workflow_provider.errors import Misuse, StepFailure
+from airflow_workflow_provider.hosts.simulation import Outcome, Simulation, child_outcome, simulate
 from airflow_workflow_provider.model.definition import Node, Transform, WorkflowDefinition
 from airflow_workflow_provider.model.durations import parse_duration
 from airflow_workflow_provider.model.questions import KINDS

@@ -15,18 +15,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from airflow_workflow_provider.dag.plan import Node, Plan, plan_of
 from airflow_workflow_provider.engine.calls import ActivationRef, Call, Options
 from airflow_workflow_provider.engine.events import Event
 from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, Failure, moment
 from airflow_workflow_provider.engine.graph import Graph
-from airflow_workflow_provider.engine.inline import Ended, InlineHost, Left, Parked, Region, Waiting
 from airflow_workflow_provider.engine.instance_records import InstanceFacts
 from airflow_workflow_provider.engine.machine import Machine
-from airflow_workflow_provider.engine.simulate import Outcome
 from airflow_workflow_provider.engine.state import State
 from airflow_workflow_provider.engine.stored_state import read_state
-from airflow_workflow_provider.operators import moves
+from airflow_workflow_provider.hosts.inline import Ended, InlineHost, Left, Parked, Region, Waiting
+from airflow_workflow_provider.hosts.simulation import Outcome
+from airflow_workflow_provider.operators import task_protocol
+from airflow_workflow_provider.plan.plan import Node, Plan, plan_of
 from tests.conformance.cases import START, Case, Observed
 from tests.conformance.hosts import INSTANCE, TaskRunner, as_stored, observed_in, options_of, tasks_of
 
@@ -145,19 +145,19 @@ class ScheduledRun:
         if self._is_killed():
             self._killed(node)
         elif node.kind == "step":
-            begun = self.change(lambda machine: moves.begin(machine, node, runner, self.now, 1))
+            begun = self.change(lambda machine: task_protocol.begin(machine, node, runner, self.now, 1))
             self._run_step(node, runner, begun) if isinstance(begun, Call) else self._carry_out(node, begun)
         elif node.kind in ("inline", "loop", "on_failure"):
             self._enter(node, runner)
         else:
             self._carry_out(node, self.change(lambda machine: self._route(machine, node)))
 
-    def _route(self, machine: Machine, node: Node) -> moves.Outcome:
+    def _route(self, machine: Machine, node: Node) -> task_protocol.Outcome:
         if node.kind == "catch":
-            return moves.catch(machine, node, self.now)
+            return task_protocol.catch(machine, node, self.now)
         if node.kind == "join":
-            return moves.join(machine, node, self.plan.steps_before(node.task_id), self.now)
-        return moves.fail(machine)
+            return task_protocol.join(machine, node, self.plan.steps_before(node.task_id), self.now)
+        return task_protocol.fail(machine)
 
     def _is_killed(self) -> bool:
         return self.order is not None and self.order.random() < self.lost
@@ -178,7 +178,9 @@ class ScheduledRun:
         ended = Ended(outcome.output, outcome.failure)
 
         def report() -> None:
-            self._carry_out(node, self.change(lambda machine: moves.end(machine, node, call, runner, ended, self.now)))
+            self._carry_out(
+                node, self.change(lambda machine: task_protocol.end(machine, node, call, runner, ended, self.now))
+            )
 
         self._at(outcome.ends_at, node.task_id, report)
 
@@ -193,9 +195,9 @@ class ScheduledRun:
         found = state["instance"].get("deadline")
         return moment(found) if found is not None and "failure" not in state else None
 
-    def _carry_out(self, node: Node, outcome: moves.Outcome) -> None:
+    def _carry_out(self, node: Node, outcome: task_protocol.Outcome) -> None:
         task_id = node.task_id
-        if isinstance(outcome, moves.Follow):
+        if isinstance(outcome, task_protocol.Follow):
             kept = set(outcome.tasks)
             assert kept <= set(self._after[task_id]), (task_id, outcome)
             for chosen in outcome.tasks:
@@ -205,14 +207,14 @@ class ScheduledRun:
                     assert self.states[following] in (None, "skipped"), (task_id, following, self.states[following])
                     self.states[following] = "skipped"
             self.states[task_id] = "success"
-        elif isinstance(outcome, moves.Again):
+        elif isinstance(outcome, task_protocol.Again):
             if self.tries[task_id] > self.retries:
                 self.states[task_id] = "failed"
             else:
                 self.states[task_id] = "up_for_retry"
                 self._at(self.now + outcome.delay, task_id, lambda: self.states.update({task_id: None}))
         else:
-            self.states[task_id] = "failed" if isinstance(outcome, moves.Stop) else "skipped"
+            self.states[task_id] = "failed" if isinstance(outcome, task_protocol.Stop) else "skipped"
 
     def _descendants(self, task_id: str) -> set[str]:
         seen: set[str] = set()
@@ -228,7 +230,7 @@ class ScheduledRun:
 
     def _enter(self, node: Node, runner: str) -> None:
         deciders = self.plan.deciders(node.task_id)
-        entered = self.change(lambda machine: moves.enter_region(machine, node, deciders, self.now, 1))
+        entered = self.change(lambda machine: task_protocol.enter_region(machine, node, deciders, self.now, 1))
         if entered is not None:
             self._carry_out(node, entered)
             return
@@ -244,7 +246,7 @@ class ScheduledRun:
             self._killed(node)
             return
         if isinstance(result, Left):
-            self._carry_out(node, self.change(lambda machine: moves.region_left(machine, node, self.now)))
+            self._carry_out(node, self.change(lambda machine: task_protocol.region_left(machine, node, self.now)))
         else:
             self._wait(node, host, result)
 

@@ -42,8 +42,8 @@ def case_of(sample: Sample) -> Case:
 
 
 def comparable(observed: Observed) -> Json:
-    """Return all that hosts agree on: everything but the notes that a step waits."""
-    found = {key: value for key, value in vars(observed).items() if key != "log"}
+    """Return all that hosts agree on: everything but the notes that a step waits, and the data of the log's rows."""
+    found = {key: value for key, value in vars(observed).items() if key not in ("log", "rows")}
     return {**found, "log": [name for name in observed.log or () if name != "step.waiting"]}
 
 

@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_workflow_provider.dag.plan import plan_of
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.manual_override import agree_failed
+from airflow_workflow_provider.plan.plan import plan_of
 from tests.conformance.cases import Observed
 from tests.conformance.hosts import run_simulated
 from tests.property.definitions import Sample, Shape, samples

@@ -15,16 +15,16 @@ import pytest
 from airflow_workflow_provider.bounded.doors import behind
 from airflow_workflow_provider.bounded.limits import MIB, Limits
 from airflow_workflow_provider.bounded.pool import Pool, PoolDoor
-from airflow_workflow_provider.engine.components import page_of
 from airflow_workflow_provider.engine.schemas import check_against, with_defaults
 from airflow_workflow_provider.engine.triggering import input_of
 from airflow_workflow_provider.errors import WorkflowsError
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.model.definition import UiComponent
 from airflow_workflow_provider.model.reach import Policy
-from airflow_workflow_provider.runs.evaluating import WARM
 from airflow_workflow_provider.tasks.evaluating import definition_checked, simulated, task_checked
 from airflow_workflow_provider.tasks.questions import check_answer
+from airflow_workflow_provider.views.components import page_of
+from airflow_workflow_provider.workers.evaluation import WARM
 
 Json = dict[str, Any]
 

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
+from airflow_workflow_provider.instances.session import ABOUT, Parent
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.operators.child import run_id_of
-from airflow_workflow_provider.operators.ledger import ABOUT, Parent
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.instances import Instances
 from tests.fixtures.airflow import RunningAirflow

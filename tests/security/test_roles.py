@@ -15,10 +15,10 @@ from sqlalchemy.exc import ProgrammingError
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.manual_override import cancel
 from airflow_workflow_provider.errors import StoreUnavailable
+from airflow_workflow_provider.instances.session import InstanceSession, Run
 from airflow_workflow_provider.local.postgres import PostgresServer
 from airflow_workflow_provider.model.events import CloudEvent
 from airflow_workflow_provider.model.validate import parse_definition
-from airflow_workflow_provider.operators.ledger import Ledger, Run
 from airflow_workflow_provider.store import migrate, roles
 from airflow_workflow_provider.store.cursors import Cursors
 from airflow_workflow_provider.store.database import Database
@@ -164,7 +164,9 @@ def test_a_worker_does_its_work(as_role: AsRole, database: Database) -> None:
     assert Definitions(worker).highest_revision() == revision
     assert Definitions(worker).at_revision(revision)
     assert Tasks(worker).at_revision(revision) == ()
-    ledger = Ledger(Graph.of(parse_definition(waiting)), revision, Run("waits", "r"), instances=Instances(worker))
+    ledger = InstanceSession(
+        Graph.of(parse_definition(waiting)), revision, Run("waits", "r"), instances=Instances(worker)
+    )
     ledger.change(lambda machine: machine.begin("", "w", "me", ledger.clock()))
     new = NewWait(ledger.instance_id, "w", "", 1, 1, "order.paid", {})
     assert Waits(worker).begin(new, timedelta(minutes=5)) is None
@@ -188,7 +190,9 @@ def test_a_worker_asks_withdraws_and_ends_what_is_over(as_role: AsRole, database
     assert Questions(database).get(asked.id).status == "expired"
     other = start(database, ASKING, run_id="other")
     ask_all(worker, other)
-    ledger = Ledger(Graph.of(parse_definition(ASKING)), 1, Run("example", "other"), instances=Instances(worker))
+    ledger = InstanceSession(
+        Graph.of(parse_definition(ASKING)), 1, Run("example", "other"), instances=Instances(worker)
+    )
     ledger.change(lambda machine: cancel(machine, "enough", ledger.clock()))
     assert [each.status for each in Questions(database).of_task(other, "a")] == ["withdrawn"]
 

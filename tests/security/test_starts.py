@@ -16,9 +16,9 @@ from sqlalchemy import text
 
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.instances.session import ABOUT, InstanceSession, Parent, Run
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.operators.child import ChildWorkflowOperator, run_id_of
-from airflow_workflow_provider.operators.ledger import ABOUT, Ledger, Parent, Run
 from airflow_workflow_provider.store import migrate
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
@@ -49,7 +49,7 @@ def opened(database: Database, run: Run, document: dict[str, Any] = DOCUMENT) ->
     """Make the instance of a run, as its first task does."""
     definition = parse_definition(document)
     revision = Definitions(database).publish(definition, document).revision
-    Ledger(Graph.of(definition), revision, run, instances=Instances(database)).change(lambda _: None)
+    InstanceSession(Graph.of(definition), revision, run, instances=Instances(database)).change(lambda _: None)
     return Instances(database).get(run.instance_id)
 
 
@@ -125,7 +125,7 @@ def test_a_forged_parent_does_not_cancel_the_instance(database: Database) -> Non
     run = Run("example", "manual__1", {ABOUT: FORGED})
     definition = parse_definition(DOCUMENT)
     revision = Definitions(database).publish(definition, DOCUMENT).revision
-    ledger = Ledger(Graph.of(definition), revision, run, instances=Instances(database))
+    ledger = InstanceSession(Graph.of(definition), revision, run, instances=Instances(database))
     ledger.stop_if_forsaken()
     assert ledger.change(lambda machine: machine.status) == "running"
 
@@ -178,8 +178,8 @@ def test_a_run_that_an_event_started_before_the_update_keeps_its_event(
 def test_an_event_does_not_take_over_a_run_that_somebody_made_under_its_id(
     airflow_in_process: AirflowInProcess, database: Database
 ) -> None:
-    from airflow_workflow_provider.runs.events import start_instance
-    from airflow_workflow_provider.runs.starting import start_run
+    from airflow_workflow_provider.airflow_db.dag_runs import start_run
+    from airflow_workflow_provider.workers.events import start_instance
 
     assert airflow_in_process
     document = workflow(step("a"), workflowId="foreign", triggers=[{"eventPattern": "order.*"}])
@@ -195,8 +195,8 @@ def test_an_event_does_not_take_over_a_run_that_somebody_made_under_its_id(
 
 @pytest.mark.airflow
 def test_a_key_does_not_take_over_a_run_with_another_correlation_id(api: Api) -> None:
-    from airflow_workflow_provider.runs.opening import _run_id
-    from airflow_workflow_provider.runs.starting import start_run
+    from airflow_workflow_provider.airflow_db.dag_runs import start_run
+    from airflow_workflow_provider.operations.start_instance import _run_id
 
     api.publish(DOCUMENT)
     start_run("example", _run_id("user\nkey"), {"n": 1, ABOUT: {"correlationId": "c"}}, user_name="eve")

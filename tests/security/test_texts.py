@@ -132,7 +132,7 @@ class TestNotifiers:
     def test_headers_are_one_line_and_html_is_escaped(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from airflow.providers.smtp.notifications.smtp import SmtpNotifier
 
-        from airflow_workflow_provider.runs.notifying import notify
+        from airflow_workflow_provider.workers.notifications import notify
 
         sent: list[Any] = []
         monkeypatch.setattr(SmtpNotifier, "notify", lambda made, _: sent.append(made))

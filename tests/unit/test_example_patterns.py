@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from airflow_workflow_provider.engine.simulate import Simulation
+from airflow_workflow_provider.hosts.simulation import Simulation
 from airflow_workflow_provider.model.validate import validate_document
 from airflow_workflow_provider.tasks.catalogue import Catalogue
 from airflow_workflow_provider.tasks.mocks import Simulator

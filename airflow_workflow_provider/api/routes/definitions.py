@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Query, Response
 
+from airflow_workflow_provider.airflow_db.dag_runs import dag_exists
 from airflow_workflow_provider.api import audit
 from airflow_workflow_provider.api.access import Access, Right
 from airflow_workflow_provider.api.bodies import DocumentRoute
@@ -41,7 +42,6 @@ from airflow_workflow_provider.model.comparison import changes
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.diagnostics import Diagnostic
 from airflow_workflow_provider.model.reach import Grants
-from airflow_workflow_provider.runs.starting import dag_exists
 from airflow_workflow_provider.store.definitions import Head
 
 router: Final = APIRouter(prefix="/definitions", tags=["definitions"], route_class=DocumentRoute)

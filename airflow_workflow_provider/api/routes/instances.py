@@ -24,7 +24,7 @@ from airflow_workflow_provider.api.problems import Refused, finding
 from airflow_workflow_provider.api.services import Services, airflow_mask
 from airflow_workflow_provider.errors import Misuse, NotFound
 from airflow_workflow_provider.model.paths import ends_with
-from airflow_workflow_provider.runs.opening import InputRefused, Starter
+from airflow_workflow_provider.operations.start_instance import InputRefused, Starter
 from airflow_workflow_provider.store.instances import Instance as StoredInstance
 from airflow_workflow_provider.store.jsonpath import InputCondition, parse_condition
 from airflow_workflow_provider.store.listing import InstanceFilter

@@ -26,11 +26,11 @@ from airflow_workflow_provider.api.operation_models import (
 from airflow_workflow_provider.api.problems import Refused, finding
 from airflow_workflow_provider.api.routes.instances import readable_instance
 from airflow_workflow_provider.api.services import Services
-from airflow_workflow_provider.runs import operations, rerunning
-from airflow_workflow_provider.runs.acting import Order, Via
-from airflow_workflow_provider.runs.bulk import Bulk, bulk
-from airflow_workflow_provider.runs.opening import InputRefused
-from airflow_workflow_provider.runs.rerunning import SkipRefused
+from airflow_workflow_provider.operations import lifecycle, reruns
+from airflow_workflow_provider.operations.bulk import Bulk, bulk
+from airflow_workflow_provider.operations.context import Order, Via
+from airflow_workflow_provider.operations.reruns import SkipRefused
+from airflow_workflow_provider.operations.start_instance import InputRefused
 
 router: Final = APIRouter(tags=["operations"], route_class=StrictRoute)
 ANSWERS: Final = responses(*BODY, 409)
@@ -45,7 +45,7 @@ def suspend_instance(
     Suspending a suspended instance again changes nothing.
     """
     order = _order(services, access, via, instance_id, "suspend", body)
-    return shown(services, access, operations.suspend(services.rooms, instance_id, order))
+    return shown(services, access, lifecycle.suspend(services.operation_context, instance_id, order))
 
 
 @router.post("/instances/{instance_id}/resume", responses=ANSWERS)
@@ -54,7 +54,7 @@ def resume_instance(
 ) -> Instance:
     """Resume a suspended instance. Resuming a running instance changes nothing."""
     order = _order(services, access, via, instance_id, "resume", body)
-    return shown(services, access, operations.resume(services.rooms, instance_id, order))
+    return shown(services, access, lifecycle.resume(services.operation_context, instance_id, order))
 
 
 @router.post("/instances/{instance_id}/cancel", responses=ANSWERS)
@@ -67,7 +67,7 @@ def cancel_instance(
     """
     given = body or CancelBody()
     order = _order(services, access, via, instance_id, "cancel", given)
-    ended = operations.cancel(services.rooms, instance_id, order, compensate=given.compensate)
+    ended = lifecycle.cancel(services.operation_context, instance_id, order, compensate=given.compensate)
     return shown(services, access, ended)
 
 
@@ -78,7 +78,7 @@ def retry_instance(
     """Run the failed and stopped steps of an instance again, and continue from there."""
     given = body or RetryBody()
     order = _order(services, access, via, instance_id, "retry", given)
-    return shown(services, access, rerunning.retry(services.rooms, instance_id, order, version=given.version))
+    return shown(services, access, reruns.retry(services.operation_context, instance_id, order, version=given.version))
 
 
 @router.post("/instances/{instance_id}/restart", responses=ANSWERS)
@@ -89,8 +89,8 @@ def restart_instance(
     given = body or RestartBody()
     order = _order(services, access, via, instance_id, "restart", given)
     try:
-        found = rerunning.restart(
-            services.rooms,
+        found = reruns.restart(
+            services.operation_context,
             instance_id,
             order,
             from_step_id=given.from_step_id,
@@ -108,7 +108,7 @@ def skip_step(services: ServicesDep, access: AccessDep, via: ViaDep, instance_id
     """Replace the result of a failed step by an output, and continue after it."""
     order = _order(services, access, via, instance_id, "skip", body)
     try:
-        found = rerunning.skip(services.rooms, instance_id, order, output=body.output, step_id=body.step_id)
+        found = reruns.skip(services.operation_context, instance_id, order, output=body.output, step_id=body.step_id)
     except SkipRefused as error:
         places = [finding(each["pointer"], each["message"], error.code) for each in error.findings]
         raise Refused(422, error.message, code=error.code, pointer=error.pointer, findings=places) from None
@@ -132,7 +132,7 @@ def operate_on_many(services: ServicesDep, access: AccessDep, via: ViaDep, body:
         )
     order = Order(access.actor, via, body.reason)
     asked = Bulk(body.operation, body.filter.to_filter(permitted), order, body.arguments(), dry_run=body.dry_run)
-    found = bulk(services.rooms, asked, after=body.after, limit=body.limit)
+    found = bulk(services.operation_context, asked, after=body.after, limit=body.limit)
     return BulkResults(items=[BulkResult.model_validate(each) for each in found.items], next=found.next)
 
 

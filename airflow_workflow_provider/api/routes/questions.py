@@ -9,6 +9,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
+from airflow_workflow_provider.airflow_db.required_actions_sync import wake_for_answers
 from airflow_workflow_provider.api import audit
 from airflow_workflow_provider.api.access import Access, Right
 from airflow_workflow_provider.api.bodies import StrictRoute
@@ -23,9 +24,8 @@ from airflow_workflow_provider.api.question_models import (
 )
 from airflow_workflow_provider.api.services import Services, airflow_mask
 from airflow_workflow_provider.errors import NotFound
+from airflow_workflow_provider.operations.answers import Actor, Answer, Answers
 from airflow_workflow_provider.people.directory import Directory, Person
-from airflow_workflow_provider.runs.answering import Actor, Answer, Answers
-from airflow_workflow_provider.runs.showing import wake_for_answers
 from airflow_workflow_provider.store.questions import Question as StoredQuestion
 from airflow_workflow_provider.store.questions import QuestionFilter
 from airflow_workflow_provider.tasks.questions import AnswerRefused

@@ -11,8 +11,8 @@ from airflow_workflow_provider.api.bodies import DocumentRoute
 from airflow_workflow_provider.api.dependencies import BODY, AccessDep, ServicesDep, responses
 from airflow_workflow_provider.api.evaluating import check_definition, simulate
 from airflow_workflow_provider.api.models import Finding, SimulateBody, SimulationResult
-from airflow_workflow_provider.dag.stored import named_tasks
 from airflow_workflow_provider.errors import InvalidDefinition, Misuse, NotFound
+from airflow_workflow_provider.instances.graphs import named_tasks
 from airflow_workflow_provider.model.diagnostics import OUTSIDE, Diagnostic
 from airflow_workflow_provider.model.references import Reference
 from airflow_workflow_provider.tasks.calls import is_child_workflow

@@ -15,8 +15,8 @@ import pytest
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.model.validate import parse_definition
+from airflow_workflow_provider.operations.answers import Actor, Answer, Answers
 from airflow_workflow_provider.people.directory import Directory, Person
-from airflow_workflow_provider.runs.answering import Actor, Answer, Answers
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.questions import Questions
 from tests.fixtures.airflow import RunningAirflow

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.machine import Machine
-from airflow_workflow_provider.operators.ledger import keep
+from airflow_workflow_provider.instances.session import keep
 from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.wakeups import Wakeups
 from tests.fixtures.api import Api, end_run, problem, runs
@@ -178,7 +178,7 @@ def test_i5_a_paused_dag_is_said(api: Api) -> None:
 
 
 def test_i5_nothing_is_kept_where_airflow_does_not_clear(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow_workflow_provider.runs import clearing
+    from airflow_workflow_provider.airflow_db import clearing
 
     instance = started(api)
     moved(api, instance, fail)
@@ -214,7 +214,7 @@ def test_i5_the_newest_version_must_be_loaded(api: Api) -> None:
 
 
 def test_p5_a_child_whose_parent_does_not_wait_is_refused(api: Api) -> None:
-    from airflow_workflow_provider.operators.ledger import Parent
+    from airflow_workflow_provider.instances.session import Parent
 
     instance = started(api)
     moved(api, instance, fail)

@@ -72,7 +72,7 @@ def test_airflows_database_is_down(api: Api, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_workflow_database_goes_while_an_instance_starts(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow_workflow_provider.errors import StoreUnavailable
-    from airflow_workflow_provider.operators.ledger import Ledger
+    from airflow_workflow_provider.instances.session import InstanceSession
 
     def gone(*_: Any, **__: Any) -> None:
         message = "gone"
@@ -81,7 +81,7 @@ def test_the_workflow_database_goes_while_an_instance_starts(api: Api, monkeypat
     api.publish(workflow())
     client = api.as_role("user")
     with monkeypatch.context() as patch:
-        patch.setattr(Ledger, "change", gone)
+        patch.setattr(InstanceSession, "change", gone)
         answer = client.post("definitions/example/instances", json={}, headers={"Idempotency-Key": "k"})
     unavailable(answer, "store-unavailable")
     again = client.post("definitions/example/instances", json={}, headers={"Idempotency-Key": "k"})

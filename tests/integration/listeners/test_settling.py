@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from airflow_workflow_provider.engine.graph import Graph
+from airflow_workflow_provider.instances.session import InstanceSession, Run
 from airflow_workflow_provider.listeners.dag_runs import EndedRun, Settler
 from airflow_workflow_provider.listeners.settling import settle
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.local.configuration import connection_json
 from airflow_workflow_provider.model.validate import parse_definition
-from airflow_workflow_provider.operators.ledger import Ledger, Run
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.instances import Instance, Instances
@@ -30,10 +30,10 @@ def database(database_url: str) -> Database:
 
 
 @pytest.fixture
-def ledger(database: Database) -> Ledger:
+def ledger(database: Database) -> InstanceSession:
     definition = parse_definition(DOCUMENT)
     published = Definitions(database).publish(definition, DOCUMENT)
-    return Ledger(Graph.of(definition), published.revision, Run("w", "r"), instances=Instances(database))
+    return InstanceSession(Graph.of(definition), published.revision, Run("w", "r"), instances=Instances(database))
 
 
 def ended(*, succeeded: bool, reason: str = "", dag_id: str = "w") -> EndedRun:
@@ -54,7 +54,7 @@ def instance(database: Database) -> Instance:
     ],
 )
 def test_i1_a_run_that_failed_ends_its_instance(
-    database: Database, ledger: Ledger, reason: str, error_type: str
+    database: Database, ledger: InstanceSession, reason: str, error_type: str
 ) -> None:
     ledger.change(lambda machine: machine.status)
     assert settle(ended(succeeded=False, reason=reason), database)
@@ -64,7 +64,7 @@ def test_i1_a_run_that_failed_ends_its_instance(
     assert not settle(ended(succeeded=False, reason=reason), database)
 
 
-def test_i1_a_run_that_succeeded_ends_its_instance(database: Database, ledger: Ledger) -> None:
+def test_i1_a_run_that_succeeded_ends_its_instance(database: Database, ledger: InstanceSession) -> None:
     ledger.change(lambda machine: machine.status)
     assert settle(ended(succeeded=True), database)
     assert instance(database).status == "completed"
@@ -82,7 +82,7 @@ def test_a_run_of_another_dag_is_left_alone(database: Database) -> None:
     assert not settle(ended(succeeded=False, dag_id="somebody-elses"), database)
 
 
-def test_an_instance_that_runs_again_is_left_alone(database: Database, ledger: Ledger) -> None:
+def test_an_instance_that_runs_again_is_left_alone(database: Database, ledger: InstanceSession) -> None:
     ledger.change(lambda machine: machine.status)
     assert not settle(ended(succeeded=False), database, still_so=lambda _: False)
     assert instance(database).status == "running"
@@ -91,7 +91,7 @@ def test_an_instance_that_runs_again_is_left_alone(database: Database, ledger: L
 @pytest.mark.airflow
 @pytest.mark.usefixtures("airflow_in_process")
 def test_runs_are_settled_in_a_thread_and_trouble_is_survived(
-    database: Database, database_url: str, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    database: Database, database_url: str, ledger: InstanceSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger.change(lambda machine: machine.status)
     settler = Settler()

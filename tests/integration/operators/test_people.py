@@ -12,9 +12,9 @@ from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.local.configuration import connection_json
 from airflow_workflow_provider.model.validate import parse_definition
+from airflow_workflow_provider.operations.answers import Actor, Answer, Answers
 from airflow_workflow_provider.operators.people import ApprovalOperator, AwaitingAnswer
 from airflow_workflow_provider.people.directory import Directory, Person
-from airflow_workflow_provider.runs.answering import Actor, Answer, Answers
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.questions import Question, Questions
 from tests.fixtures.documents import step, workflow

@@ -15,13 +15,13 @@ from sqlalchemy import text
 from airflow_workflow_provider.bundles.workflow import WorkflowDagBundle
 from airflow_workflow_provider.local.configuration import connection_json
 from airflow_workflow_provider.model.validate import parse_task
-from airflow_workflow_provider.runs.reminding import Reminder
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.deliveries import Deliveries
 from airflow_workflow_provider.store.delivering import Deliverer
 from airflow_workflow_provider.store.events import Events
 from airflow_workflow_provider.store.questions import Questions
 from airflow_workflow_provider.store.tasks import Tasks
+from airflow_workflow_provider.workers.reminders import Reminder
 from tests.fixtures.airflow import CONNECTION
 from tests.fixtures.documents import step, workflow
 from tests.fixtures.events import Starts, event, triggered

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from airflow_workflow_provider.dag.stored import resolve_version
 from airflow_workflow_provider.errors import NotFound
+from airflow_workflow_provider.instances.graphs import resolve_version
 from airflow_workflow_provider.model.validate import parse_task
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions

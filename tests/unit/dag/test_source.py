@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_workflow_provider.dag.source import dag_source, file_name, write_if_changed
-from airflow_workflow_provider.dag.stored import named_tasks
+from airflow_workflow_provider.instances.graphs import named_tasks
 
 NASTY = [
     "'''",

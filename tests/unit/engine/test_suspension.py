@@ -10,9 +10,9 @@ from datetime import timedelta
 from airflow_workflow_provider.engine import suspension, timing
 from airflow_workflow_provider.engine.calls import Call
 from airflow_workflow_provider.engine.failure import Failure, moment
-from airflow_workflow_provider.engine.inline import Ended, InlineHost, Left, Region, Waiting
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.stored_state import read_state
+from airflow_workflow_provider.hosts.inline import Ended, InlineHost, Left, Region, Waiting
 from tests.unit.engine.driving import NOW, branch, jmespath, machine_of, step, succeed
 
 ADA = {"id": "7", "name": "ada"}

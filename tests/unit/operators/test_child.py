@@ -8,9 +8,9 @@ import pytest
 from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time.comms import ErrorResponse
 
+from airflow_workflow_provider.instances.session import Parent
 from airflow_workflow_provider.operators.child import MAX_RUN_ID, _refusal, run_id_of
 from airflow_workflow_provider.operators.failures import FailedWith
-from airflow_workflow_provider.operators.ledger import Parent
 
 ID = "00000000-0000-5000-8000-000000000001"
 

@@ -1,0 +1,110 @@
+"""Versions of a workflow's DAG that Airflow's own tables do not have, or not any more (rule P5).
+
+Airflow keeps a version of a DAG only if it ran before the next one came. A run that is pinned to another one needs
+its serialized DAG, so it is written here as Airflow's dag-processor would have written it then: below the newest
+version, which stays the newest. Its tasks run with the files of its bundle version, as those of any older run do.
+
+Needs Airflow's metadata database, and tables of Airflow that are no public interface.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from airflow.models.dag import DagModel
+from airflow.models.dag_version import DagVersion
+from airflow.models.dagcode import DagCode
+from airflow.models.serialized_dag import SerializedDagModel
+from airflow.serialization.serialized_objects import LazyDeserializedDAG
+from sqlalchemy import select
+
+from airflow_workflow_provider.dag.source import dag_of, dag_source
+from airflow_workflow_provider.errors import Conflict
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from airflow_workflow_provider.instances.graphs import Resolved
+
+NOT_LOADED: Final = "workflow-not-loaded"
+"""Code of the conflict that passes by itself: Airflow has not read the definition yet."""
+
+UNVERSIONED: Final = "bundle-without-versions"
+"""Code of the conflict that stays: the DAG comes from a bundle that only has its newest version."""
+
+
+def loaded_model(session: Session, dag_id: str) -> DagModel:
+    """Return what Airflow knows of a workflow's DAG.
+
+    :raises Conflict: it does not know the DAG
+    """
+    model: DagModel | None = session.scalar(select(DagModel).where(DagModel.dag_id == dag_id, ~DagModel.is_stale))
+    if model is None:
+        raise not_loaded(dag_id)
+    return model
+
+
+def not_loaded(dag_id: str) -> Conflict:
+    """Return the conflict of a DAG that Airflow does not know."""
+    message = f"Airflow has not loaded workflow {dag_id!r} yet"
+    return Conflict(message, code=NOT_LOADED, suggestion="it takes some seconds after publishing; try again")
+
+
+def version_of(session: Session, model: DagModel, resolved: Resolved) -> DagVersion:
+    """Return Airflow's version of a DAG that runs a revision of its workflow; written, where it is not there.
+
+    :raises Conflict: Airflow has not loaded the DAG, or its bundle has no versions
+    :raises InvalidDefinition: the definition cannot become a DAG here
+    """
+    if not (model.bundle_version or "").isdecimal():
+        message = f"The DAG of workflow {model.dag_id!r} comes from a bundle that only has its newest version"
+        raise Conflict(message, code=UNVERSIONED, suggestion="use the WorkflowDagBundle")
+    found = _found(session, model, resolved)
+    if found is not None:
+        return found
+    # Made before anything is locked: the first time it imports the operators.
+    serialized = _serialized(model, resolved)
+    versions = select(DagVersion).where(DagVersion.dag_id == model.dag_id)
+    newest = session.scalar(versions.order_by(DagVersion.version_number.desc()).limit(1).with_for_update())
+    if newest is None:
+        raise not_loaded(model.dag_id)
+    # Whoever writes a version holds the newest one, so that no number is given twice.
+    return _found(session, model, resolved) or _written(session, model, newest, resolved, serialized)
+
+
+def _found(session: Session, model: DagModel, resolved: Resolved) -> DagVersion | None:
+    query = select(DagVersion).join(SerializedDagModel, SerializedDagModel.dag_version_id == DagVersion.id)
+    query = query.where(DagVersion.dag_id == model.dag_id, DagVersion.bundle_version == str(resolved.revision))
+    found: DagVersion | None = session.scalar(query.order_by(DagVersion.version_number.desc()).limit(1))
+    return found
+
+
+def _serialized(model: DagModel, resolved: Resolved) -> SerializedDagModel:
+    dag = dag_of(
+        revision=resolved.revision,
+        definition=json.dumps(resolved.document),
+        tasks=json.dumps(list(resolved.tasks)),
+        grants=json.dumps(resolved.grants),
+    )
+    dag.fileloc, dag.relative_fileloc = str(model.fileloc), model.relative_fileloc
+    return SerializedDagModel(LazyDeserializedDAG.from_dag(dag))
+
+
+def _written(
+    session: Session, model: DagModel, newest: DagVersion, resolved: Resolved, serialized: SerializedDagModel
+) -> DagVersion:
+    number = newest.version_number
+    newest.version_number += 1
+    session.flush()
+    version = DagVersion(
+        dag_id=model.dag_id,
+        version_number=number,
+        bundle_name=newest.bundle_name,
+        bundle_version=str(resolved.revision),
+    )
+    serialized.dag_version = version
+    source = dag_source(resolved.document, resolved.tasks, resolved.revision, resolved.grants)
+    session.add_all([version, serialized, DagCode(version, str(model.fileloc), source)])
+    session.flush()
+    return version

@@ -1,0 +1,387 @@
+"""The instance of a DAG run: the machine under the row's lock, and the log written with it (rule I2).
+
+Airflow tasks, listeners and people change an instance in this one way: read it under its lock, let the machine decide,
+store state and log, commit. No Airflow import here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from uuid import UUID
+
+from pydantic.alias_generators import to_camel
+
+from airflow_workflow_provider.bounded.doors import Door, behind
+from airflow_workflow_provider.bounded.inside import Inside
+from airflow_workflow_provider.bounded.limits import Limits
+from airflow_workflow_provider.engine.calls import Options
+from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
+from airflow_workflow_provider.engine.instance_records import InstanceFacts
+from airflow_workflow_provider.engine.machine import Machine
+from airflow_workflow_provider.engine.manual_override import cancel
+from airflow_workflow_provider.engine.phases import InstanceStatus, ListStatus
+from airflow_workflow_provider.engine.schemas import with_defaults
+from airflow_workflow_provider.engine.state import State
+from airflow_workflow_provider.engine.suspension import released
+from airflow_workflow_provider.engine.values import unusable_in
+from airflow_workflow_provider.errors import NotFound, StepFailure
+from airflow_workflow_provider.hosts.simulation import check_input, check_usable
+from airflow_workflow_provider.model.definition import RetryPolicy
+from airflow_workflow_provider.plan.params import without_blanks
+from airflow_workflow_provider.settings import Settings, load_settings
+from airflow_workflow_provider.store.connection import database_url
+from airflow_workflow_provider.store.database import Database
+from airflow_workflow_provider.store.instances import Instance, Instances, NewInstance, Record, instance_id
+from airflow_workflow_provider.store.journal import entries, metadata_of
+from airflow_workflow_provider.store.logs import LogEntry
+from airflow_workflow_provider.store.starts import Announced, read
+from airflow_workflow_provider.views.masking import Masker, filled_in
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from airflow_workflow_provider.engine.documents import Json
+    from airflow_workflow_provider.engine.graph import Graph
+
+T = TypeVar("T")
+
+ABOUT: Final = "_workflow"
+"""Key of a run's ``conf`` that is no input: ``{"start": …}``, the name of a start that was announced.
+
+What was announced is ``{correlationId, event, parent, startedBy}``, see :mod:`store.starts` and :class:`Parent`.
+"""
+START: Final = "start"
+
+PARENT: Final = "parent"
+"""Key of what is announced, and of the state's ``instance``: the step that waits for it; see :class:`Parent`."""
+
+API_RUN_PREFIX: Final = "api__"
+"""How the ids of runs begin that our own API makes."""
+
+STARTED: Final = "instance.started"
+TRIGGERED: Final = "airflow.triggered"
+
+
+@dataclass(frozen=True)
+class Parent:
+    """The attempt of a step that started an instance and waits for it (rule P5).
+
+    :param depth: how many instances are around the one that it starts
+    """
+
+    instance_id: str
+    scope: str
+    step_id: str
+    visit: int
+    attempt: int
+    depth: int
+
+    def to_json(self) -> Json:
+        """Return it as a run's ``conf`` keeps it."""
+        return {to_camel(key): value for key, value in vars(self).items()}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Parent:
+        """Return what :meth:`to_json` wrote."""
+        return cls(**{name: value[to_camel(name)] for name in cls.__dataclass_fields__})
+
+    def waits(self, state: State) -> bool:
+        """Tell from the state of its instance whether the attempt still is alive."""
+        current = state.live_step(self.scope, self.step_id)
+        return current is not None and (self.visit, self.attempt) == (current.visit, current.attempt)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A DAG run, as far as its instance needs to know.
+
+    :param conf: the run's ``conf``: the input, and :data:`ABOUT`; users write their own
+    :param triggered_by: the user who triggered it, as Airflow shows them; null where no user did
+    """
+
+    dag_id: str
+    run_id: str
+    conf: Mapping[str, Any] = field(default_factory=dict)
+    triggered_by: str | None = None
+
+    @property
+    def instance_id(self) -> UUID:
+        """The id of its instance."""
+        return instance_id(self.dag_id, self.run_id)
+
+    @property
+    def input(self) -> Json:
+        """The input as it was given."""
+        return {key: value for key, value in self.conf.items() if key != ABOUT}
+
+    @property
+    def kept_input(self) -> Json:
+        """The input as far as the store can have it: whole, or none of it."""
+        return {} if unusable_in(self.input) else self.input
+
+    @property
+    def _about(self) -> Mapping[str, Any]:
+        found = self.conf.get(ABOUT)
+        return found if isinstance(found, Mapping) and not unusable_in(found) else {}
+
+    def is_of(self, announced: Announced | None) -> bool:
+        """Tell whether the run was made by the start that was announced."""
+        said = self._about.get(START, "")
+        return announced is not None and isinstance(said, str) and said == announced.token
+
+    def parent_in(self, instance: Instance) -> Parent | None:
+        """Return the step that waits for the run, if one does, from its instance as it is stored."""
+        parent = instance.state.instance.parent
+        if parent is not None:
+            return Parent.from_json(parent)
+        if instance.parent_instance_id is None:
+            return None
+        # Made before parents were kept: then the row says which instance it was, and the conf which attempt.
+        try:
+            found = Parent.from_json(self._about[PARENT])
+        except (KeyError, TypeError):
+            return None
+        return found if found.instance_id == str(instance.parent_instance_id) else None
+
+
+def options_of(settings: Settings) -> Options:
+    """Return the machine's bounds and defaults as they are configured."""
+    return Options(
+        max_output_bytes=settings.max_output_bytes, default_retry=RetryPolicy.model_validate(settings.default_retry)
+    )
+
+
+@cache
+def own_limits() -> Inside:
+    """Return the limits within which the process of a task evaluates."""
+    return Inside(Limits.configured(load_settings()))
+
+
+class InstanceSession:
+    """Reads and changes the instance of one DAG run.
+
+    :param graph: the definition that the instance keeps
+    :param revision: the definition's revision
+    :param run: the DAG run
+    :param instances: the store, by default the configured one
+    :param mask: masks more than the definition asks for, such as Airflow's secrets masker
+    :param door: within which limits the machine evaluates; by default within those of the context
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        revision: int,
+        run: Run,
+        *,
+        instances: Instances | None = None,
+        settings: Settings | None = None,
+        mask: Callable[[Any], Any] | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        door: Door | None = None,
+    ) -> None:
+        self._door = door
+        self.graph = graph
+        self.run = run
+        self.settings = settings or load_settings()
+        self.clock = clock
+        self._revision = revision
+        self._instances = instances or Instances(configured_database(self.settings))
+        self._mask = mask or (lambda value: value)
+        self._options = options_of(self.settings)
+
+    @property
+    def instance_id(self) -> UUID:
+        """The id of the instance."""
+        return self.run.instance_id
+
+    def change(self, work: Callable[[Machine], T], *, create: bool = True) -> T:
+        """Let ``work`` change the instance in one transaction; done again from the start when the connection is lost.
+
+        :param work: gets the machine; when it meets its own result, it must do nothing
+        :param create: make the instance when this is the first to need it
+        :raises NotFound: there is no instance and ``create`` is False, or the workflow was never published
+        :raises StoreUnavailable: the database could not be reached
+        """
+
+        def within(record: Record) -> T:
+            machine = Machine(self.graph, record.state, self._options)
+            done = work(machine)
+            self._save(record, machine)
+            return done
+
+        with self._limited():
+            return self._instances.update(self.instance_id, within, self._new if create else None)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Machine]:
+        """Give the machine within one transaction, which is not repeated when the connection is lost."""
+        with self._limited(), self._instances.locked(self.instance_id, self._new) as record:
+            machine = Machine(self.graph, record.state, self._options)
+            yield machine
+            self._save(record, machine)
+
+    def stop_if_forsaken(self) -> None:
+        """Cancel the instance of a child whose parent does not wait for it any more (rule P5)."""
+        parent = self._parent()
+        if parent is None:
+            return
+        try:
+            waits = parent.waits(self._instances.get(UUID(parent.instance_id)).state)
+        except NotFound:
+            waits = False
+        if not waits:
+            self.change(lambda machine: cancel(machine, "The step that started it does not wait for it", self.clock()))
+
+    def _parent(self) -> Parent | None:
+        if ABOUT not in self.run.conf:
+            return None
+        try:
+            return self.run.parent_in(self._instances.get(self.instance_id))
+        except NotFound:
+            self.change(lambda _: None)
+            return self.run.parent_in(self._instances.get(self.instance_id))
+
+    def look(self, work: Callable[[Machine], T]) -> T:
+        """Return what ``work`` reads from the instance as it is now; nothing is stored.
+
+        :raises NotFound: there is no instance
+        """
+        stored = self._instances.get(self.instance_id)
+        with self._limited():
+            return work(Machine(self.graph, stored.state, self._options))
+
+    def _limited(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._door is None else behind(self._door)
+
+    def _save(self, record: Record, machine: Machine) -> None:
+        keep(record, machine, self.clock())
+        record.log(self._entries(machine))
+
+    def _entries(self, machine: Machine) -> list[LogEntry]:
+        events = machine.drain_events()
+        if not events:
+            return []
+        definition, state = self.graph.definition, machine.state
+        masker = Masker(definition, state.input, self._mask, filled_in(state))
+        log = definition.execution_log
+        names = log.metadata if log is not None else ()
+        return entries(
+            events,
+            masker,
+            metadata_of(names, self.run.kept_input, state.event, state.input),
+        )
+
+    def _new(self, connection: Connection) -> NewInstance:
+        """Return the instance as it is before its first step (rules I2, X6)."""
+        run, definition, now = self.run, self.graph.definition, self.clock()
+        announced = read(connection, run.instance_id) if ABOUT in run.conf else None
+        about: Json = announced.about if announced is not None and run.is_of(announced) else {}
+        parent = Parent.from_json(about[PARENT]) if about.get(PARENT) else None
+        instance = InstanceFacts(
+            str(run.instance_id),
+            definition.workflow_id,
+            definition.version,
+            about.get("correlationId"),
+            depth=parent.depth if parent is not None else 0,
+            parent=about.get(PARENT),
+            # Of a child, who started its parent.
+            started_by={"name": run.triggered_by} if run.triggered_by is not None else about.get("startedBy"),
+        )
+        machine = self._started(instance, about.get("event"), now)
+        state = machine.state
+        return NewInstance(
+            dag_id=run.dag_id,
+            run_id=run.run_id,
+            workflow_id=definition.workflow_id,
+            version=definition.version,
+            revision=self._revision,
+            input=state.input,
+            state=state,
+            correlation_id=instance.correlation_id,
+            event=about.get("event"),
+            parent_instance_id=UUID(parent.instance_id) if parent is not None else None,
+            parent_step_id=parent.step_id if parent is not None else None,
+            started_at=now,
+            deadline_at=moment(state.instance.deadline) if state.instance.deadline else None,
+            status=machine.status,
+            current_step_id=machine.current_step_id,
+            log=self._beginning(machine, now, about.get("via", "api")),
+            announced=bool(about),
+        )
+
+    def _beginning(self, machine: Machine, now: datetime, via: str) -> list[LogEntry]:
+        """Return the first rows of the log; they tell who triggered the run, if a user did (rule L1)."""
+        rows, name = self._entries(machine), self.run.triggered_by
+        if name is None:
+            return rows
+        # Airflow keeps the name only.
+        actor = {"id": name, "name": name}
+        if self.run.run_id.startswith(API_RUN_PREFIX):
+            return [_by(row, actor, via) if row.event == STARTED else row for row in rows]
+        # Users may hand on a conf of another run; what it says beside the input counts for nothing.
+        ignored = {"ignored": [ABOUT]} if ABOUT in self.run.conf else {}
+        return [LogEntry(TRIGGERED, at=now, actor=actor, data={"via": "airflow", **ignored}), *rows]
+
+    def _started(self, instance: InstanceFacts, event: Json | None, now: datetime) -> Machine:
+        schema = self.graph.definition.input_schema
+        try:
+            check_usable(self.run.input)
+            given = with_defaults(schema, without_blanks(schema, self.run.input))
+            check_input(self.graph, given)
+        except StepFailure as exc:
+            return self._refused(instance, event, Failure.from_exception(exc), now)
+        return Machine.start(self.graph, instance, given, now=now, event=event, options=self._options)
+
+    def _refused(self, instance: InstanceFacts, event: Json | None, failure: Failure, now: datetime) -> Machine:
+        """Return the instance of a run whose input does not fit: failed before any step (rule X6)."""
+        instance.started_at = timestamp(now)
+        state = State.new(instance, self.run.kept_input, event)
+        state.root.status, state.status = ListStatus.FAILED, InstanceStatus.FAILED
+        state.error = failure.error_object(None, None, timestamp(now))
+        machine = Machine(self.graph, state, self._options)
+        machine.log.add("error", STARTED, now, data={"input": state.input, "event": event})
+        machine.log.add("error", "instance.failed", now, data={"error": state.error})
+        return machine
+
+
+def _by(row: LogEntry, actor: Json, via: str) -> LogEntry:
+    return replace(row, actor=actor, data={**(row.data or {}), "via": via})
+
+
+def keep(record: Record, machine: Machine, now: datetime) -> None:
+    """Write what the machine has made of an instance, and have the tasks told that need wait no longer."""
+    state = machine.state
+    if machine.is_over and record.completed_at is None:
+        record.completed_at = now
+    elif not machine.is_over:
+        record.completed_at = None
+    deadline = state.instance.deadline
+    record.state = state
+    record.status = machine.status
+    record.current_step_id = machine.current_step_id
+    record.output = state.output
+    record.error = state.error
+    record.deadline_at = moment(deadline) if deadline else None
+    # A suspension ends with the instance too, and a task that waited for its end would keep the run from ending.
+    record.wake(released(machine))
+    record.save()
+
+
+def configured_database(settings: Settings | None = None) -> Database:
+    """Return the database of the configured connection; its few connections are kept for the life of the process."""
+    settings = settings or load_settings()
+    url = database_url(settings.conn_id)
+    return _database(url, settings.connect_timeout, settings.statement_timeout, settings.retry_for)
+
+
+@lru_cache(maxsize=2)
+def _database(url: Hashable, connect_timeout: int, statement_timeout: int, retry_for: int) -> Database:
+    return Database(
+        cast("Any", url), connect_timeout=connect_timeout, statement_timeout=statement_timeout, retry_for=retry_for
+    )

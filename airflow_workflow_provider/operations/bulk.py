@@ -1,0 +1,94 @@
+"""One operation on many instances, page by page (rule I5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from airflow_workflow_provider.engine.machine import Machine
+from airflow_workflow_provider.engine.operating import Operation, Verdict, verdict
+from airflow_workflow_provider.errors import StoreUnavailable, WorkflowsError
+from airflow_workflow_provider.instances.session import options_of
+from airflow_workflow_provider.operations import lifecycle, reruns
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from airflow_workflow_provider.operations.context import OperationContext, Order
+    from airflow_workflow_provider.store.listing import InstanceFilter
+
+_DOING: Final[Mapping[Operation, Callable[..., Any]]] = {
+    "suspend": lifecycle.suspend,
+    "resume": lifecycle.resume,
+    "cancel": lifecycle.cancel,
+    "retry": reruns.retry,
+    "restart": reruns.restart,
+    "skip": reruns.skip,
+}
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """What is wanted.
+
+    :param only: the instances
+    :param arguments: of the operation
+    :param dry_run: change nothing, say only what would be done
+    """
+
+    operation: Operation
+    only: InstanceFilter
+    order: Order
+    arguments: Mapping[str, Any]
+    dry_run: bool
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one instance; a refusal has its code and says why."""
+
+    instance_id: UUID
+    workflow_id: str
+    outcome: Literal["done", "unchanged", "refused", "would"]
+    code: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True)
+class Results:
+    """What became of a page of instances, and where the next begins; null after the last."""
+
+    items: tuple[Result, ...]
+    next: str | None
+
+
+def bulk(context: OperationContext, asked: Bulk, *, after: str | None = None, limit: int = 200) -> Results:
+    """Operate on a page of instances; one that refuses does not stop the others.
+
+    :param after: ``next`` of the page before
+    :raises StoreUnavailable: what was done is done; doing it again does no harm
+    """
+    page = context.instance_list.page(asked.only, after=after, limit=limit)
+    return Results(tuple(_one(context, asked, each.id, each.workflow_id) for each in page.items), page.next)
+
+
+def _one(context: OperationContext, asked: Bulk, wanted: UUID, workflow_id: str) -> Result:
+    try:
+        found = _verdict(context, asked, wanted)
+        if found.outcome != "do":
+            return Result(wanted, workflow_id, found.outcome, found.code, found.detail)
+        if asked.dry_run:
+            return Result(wanted, workflow_id, "would")
+        _DOING[asked.operation](context, wanted, asked.order, **asked.arguments)
+    except StoreUnavailable:
+        raise
+    except WorkflowsError as error:
+        return Result(wanted, workflow_id, "refused", error.code, error.message)
+    return Result(wanted, workflow_id, "done")
+
+
+def _verdict(context: OperationContext, asked: Bulk, wanted: UUID) -> Verdict:
+    stored = context.instances.get(wanted)
+    machine = Machine(context.graph_of(stored.workflow_id, stored.revision), stored.state, options_of(context.settings))
+    return verdict(machine, asked.operation, compensate=bool(asked.arguments.get("compensate")))

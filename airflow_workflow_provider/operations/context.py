@@ -1,0 +1,147 @@
+"""What every operation on an instance does alike: look under the lock, act, write down who did it (rule I5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from airflow_workflow_provider.engine.machine import Machine
+from airflow_workflow_provider.engine.operating import Verdict, verdict
+from airflow_workflow_provider.errors import Conflict
+from airflow_workflow_provider.instances.session import keep, options_of
+from airflow_workflow_provider.store.journal import entries, metadata_of
+from airflow_workflow_provider.store.logs import LogEntry
+from airflow_workflow_provider.views.masking import Masker, filled_in
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from airflow_workflow_provider.engine.graph import Graph
+    from airflow_workflow_provider.engine.operating import Operation
+    from airflow_workflow_provider.settings import Settings
+    from airflow_workflow_provider.store.definitions import Definitions
+    from airflow_workflow_provider.store.instances import Instances, Record
+    from airflow_workflow_provider.store.listing import InstanceList
+    from airflow_workflow_provider.store.tasks import Tasks
+
+Via = Literal["ui", "api", "cli", "airflow"]
+
+EVENTS: Final[dict[Operation, str]] = {
+    "suspend": "instance.suspended",
+    "resume": "instance.resumed",
+    "cancel": "instance.cancelled",
+    "retry": "instance.retried",
+    "restart": "instance.restarted",
+    "skip": "step.skippedByHand",
+}
+"""How the execution log calls what a person did."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """Who wants an operation, and why.
+
+    :param actor: ``id`` and ``name``
+    :param via: where the wish came from
+    """
+
+    actor: dict[str, Any]
+    via: Via = "api"
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class OperationContext:
+    """What operations work with.
+
+    :param graph_of: gives the graph of a workflow's revision
+    :param mask: masks more than definitions ask for, such as Airflow's secrets masker
+    """
+
+    instances: Instances
+    instance_list: InstanceList
+    definitions: Definitions
+    tasks: Tasks
+    settings: Settings
+    graph_of: Callable[[str, int], Graph]
+    mask: Callable[[Any], Any] = lambda value: value
+
+
+@dataclass
+class Case:
+    """An instance under its lock, while somebody operates on it.
+
+    :ivar more: what the row of the log says beside who, why and from where
+    :ivar step_id: the step that the operation is about, if it is about one
+    """
+
+    record: Record
+    machine: Machine
+    now: datetime
+    more: dict[str, Any] = field(default_factory=dict)
+    step_id: str | None = None
+    scope: str = ""
+
+
+def machine_of(context: OperationContext, record: Record) -> Machine:
+    """Return the machine of an instance under its lock."""
+    stored = record.stored
+    return Machine(context.graph_of(stored.workflow_id, stored.revision), record.state, options_of(context.settings))
+
+
+def act(
+    context: OperationContext, wanted: UUID, operation: Operation, order: Order, work: Callable[[Case], None]
+) -> bool:
+    """Operate on an instance in one transaction, repeated when the connection is lost.
+
+    :param work: does it, where the table says that it is to be done
+    :returns: False where it was so already
+    :raises NotFound: there is no such instance
+    :raises Conflict: it cannot be done now
+    """
+    return context.instances.update(wanted, lambda record: within(context, record, operation, order, work))
+
+
+def within(
+    context: OperationContext, record: Record, operation: Operation, order: Order, work: Callable[[Case], None]
+) -> bool:
+    """Operate on an instance whose lock is held already; see :func:`act`."""
+    case = Case(record, machine_of(context, record), datetime.now(UTC))
+    if not is_to_do(verdict(case.machine, operation), record.id):
+        return False
+    work(case)
+    keep(record, case.machine, case.now)
+    write_down(context, case, operation, order)
+    return True
+
+
+def is_to_do(found: Verdict, wanted: UUID) -> bool:
+    """Tell whether something is to be done, rather than done already.
+
+    :raises Conflict: it cannot be done now
+    """
+    if found.outcome == "refused":
+        message = f"{found.detail} ({wanted})"
+        raise Conflict(message, code=found.code, suggestion=found.suggestion)
+    return found.outcome == "do"
+
+
+def write_down(context: OperationContext, case: Case, operation: Operation, order: Order) -> None:
+    """Append who did what to the execution log, and what the machine has to tell of it."""
+    definition, record = case.machine.graph.definition, case.record
+    masker = Masker(definition, case.machine.state.input, context.mask, filled_in(case.machine.state))
+    log = definition.execution_log
+    metadata = metadata_of(log.metadata if log is not None else (), record.stored.event, case.machine.state.input)
+    action = LogEntry(
+        EVENTS[operation],
+        at=case.now,
+        step_id=case.step_id,
+        scope=case.scope,
+        actor=order.actor,
+        message=order.reason,
+        metadata=masker.mask_metadata(metadata) or None,
+        data={"via": order.via, "reason": order.reason, **masker.mask(case.more)},
+    )
+    record.log([action, *entries(case.machine.drain_events(), masker, metadata)])

@@ -1,0 +1,27 @@
+"""How a task waits without a worker and without a triggerer, and how it is told to go on.
+
+Airflow's state ``awaiting_input`` needs neither. Without a question beside it nobody is asked anything, and only
+:mod:`airflow_workflow_provider.airflow_db.resume_tasks` ends the wait.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NoReturn
+
+from airflow.sdk.exceptions import TaskAwaitingInput
+
+HELD: Final = "held"
+"""The method by which a held task goes on."""
+
+GO_ON: Final = {"workflows": "go on"}
+"""The event of a task that is told to look at its instance again."""
+
+
+def wait_for_resumption() -> NoReturn:
+    """Leave the worker until the task is told to go on."""
+    raise TaskAwaitingInput(method_name=HELD, timeout=None)
+
+
+def is_told_to_go_on(event: Any) -> bool:
+    """Tell whether an event says only that something has changed."""
+    return isinstance(event, dict) and event == GO_ON

@@ -1,0 +1,219 @@
+"""What every task of a workflow's DAG does alike: reach the instance, and carry out what the machine decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from airflow.sdk.exceptions import (
+    AirflowRescheduleException,
+    AirflowSkipException,
+    AirflowTaskTerminated,
+    AirflowTaskTimeout,
+    DownstreamTasksSkipped,
+    TaskDeferralTimeout,
+)
+from airflow.sdk.execution_time.timeout import timeout
+
+from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, Failure
+from airflow_workflow_provider.hosts.inline import Ended
+from airflow_workflow_provider.instances.session import InstanceSession, Run, own_limits
+from airflow_workflow_provider.model.json_text import DATA_DEPTH
+from airflow_workflow_provider.operators import task_protocol
+from airflow_workflow_provider.operators.builtin import STEP_CONTEXT
+from airflow_workflow_provider.operators.catalogue import step_context_of
+from airflow_workflow_provider.operators.failures import FailedWith
+from airflow_workflow_provider.operators.resumption import wait_for_resumption
+from airflow_workflow_provider.operators.retry import StepRetried, StepStopped
+from airflow_workflow_provider.operators.task_protocol import Again, Follow, Hold, Leave, Outcome, Stop
+from airflow_workflow_provider.tasks.templates import RunNames, template_values
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_workflow_provider.engine.calls import Call
+    from airflow_workflow_provider.engine.graph import Graph
+    from airflow_workflow_provider.engine.machine import Machine
+    from airflow_workflow_provider.model.reach import Grants
+    from airflow_workflow_provider.plan.plan import Node, Plan
+
+RESULT: Final = "return_value"
+LONGEST_MASK: Final = 100
+"""Depth down to which Airflow's secrets masker looks into what is logged."""
+
+SKIPS: Final = (AirflowSkipException, DownstreamTasksSkipped)
+NO_RESULT: Final = (AirflowRescheduleException, AirflowTaskTerminated, KeyboardInterrupt, GeneratorExit)
+"""What ends a process without ending the attempt."""
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """What all tasks of one DAG share.
+
+    :param revision: the definition's revision
+    :param grants: what the publisher of the version was allowed
+    """
+
+    graph: Graph
+    plan: Plan
+    revision: int
+    grants: Grants
+
+
+@dataclass(frozen=True)
+class Place:
+    """A task's place in its workflow."""
+
+    workflow: Workflow
+    node: Node
+
+
+def session_of(place: Place, context: Context) -> InstanceSession:
+    """Return the instance of the run that a task belongs to."""
+    run = context["dag_run"]
+    return InstanceSession(
+        place.workflow.graph,
+        place.workflow.revision,
+        Run(run.dag_id, run.run_id, run.conf or {}, run.triggering_user_name),
+        mask=secrets_mask(),
+        door=own_limits(),
+    )
+
+
+def secrets_mask() -> Callable[[Any], Any]:
+    """Return Airflow's secrets masker of this process (rule L4)."""
+    from airflow.sdk._shared.secrets_masker import redact
+
+    return lambda value: redact(value, max_depth=LONGEST_MASK)
+
+
+def without_secrets(ended: Ended) -> Ended:
+    """Return an end without the secrets that Airflow knows in this process, such as passwords of connections (rule L4).
+
+    They are masked wherever their text turns up, before the end is part of the instance: no log, page or later step can
+    tell what is not there. A key that sounds secret is no reason; what a step hands on under it is its business.
+    """
+    from airflow.sdk._shared.secrets_masker import redact
+
+    def masked(value: Any, depth: int = 0) -> Any:
+        if isinstance(value, str):
+            return redact(value)
+        if depth > DATA_DEPTH:
+            return value  # refused for its depth later
+        if type(value) is dict:
+            return {masked(key, depth): masked(item, depth + 1) for key, item in value.items()}
+        if type(value) in (list, tuple):
+            return type(value)(masked(item, depth + 1) for item in value)
+        return value
+
+    def cleared(failure: Failure) -> Failure:
+        return replace(
+            failure,
+            message=masked(failure.message),
+            details=masked(failure.details),
+            causes=tuple(cleared(cause) for cause in failure.causes),
+        )
+
+    failure = None if ended.failure is None else cleared(ended.failure)
+    return replace(ended, output=masked(ended.output), failure=failure)
+
+
+def move(place: Place, session: InstanceSession, context: Context, work: Callable[[Machine], Any]) -> Any:
+    """Do a move; do it again if a person has marked a task before this one as success and the state did not know.
+
+    :param work: gives an outcome, or something else where the task goes on
+    """
+    done = session.change(work)
+    if not isinstance(done, Leave | Stop):
+        return done
+    deciders = place.workflow.plan.deciders(place.node.task_id)
+    found = session.look(lambda machine: task_protocol.suspects(machine, deciders))
+    if not found:
+        return done
+    ti = context["ti"]
+    names = [suspect.task_id for suspect in found]
+    states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id], task_ids=names).get(ti.run_id, {})
+    marked = [suspect for suspect in found if states.get(suspect.task_id) == "success"]
+    if not marked:
+        return done
+
+    def again(machine: Machine) -> Any:
+        task_protocol.believe(machine, marked, session.clock())
+        return work(machine)
+
+    return session.change(again)
+
+
+def carry_out(task: Any, context: Context, outcome: Outcome, cause: BaseException | None = None) -> None:
+    """Tell Airflow what an outcome means: branch, fail, retry or skip.
+
+    :param task: the operator, with Airflow's ``BranchMixIn``
+    :param cause: the exception behind a failure, for the task's log
+    """
+    if isinstance(outcome, Follow):
+        if task.do_xcom_push and outcome.output is not None:
+            context["ti"].xcom_push(key=RESULT, value=outcome.output)
+        task.do_branch(context, list(outcome.tasks))
+        return
+    if isinstance(outcome, Leave):
+        raise AirflowSkipException(outcome.reason)
+    if isinstance(outcome, Hold):
+        wait_for_resumption()
+    _fail(outcome, cause)
+
+
+def _fail(outcome: Again | Stop, cause: BaseException | None) -> NoReturn:
+    if isinstance(outcome, Again):
+        raise StepRetried(outcome.error, outcome.delay) from cause
+    raise StepStopped(outcome.error) from cause
+
+
+def provide(context: Context, call: Call) -> None:
+    """Let operators and callables find the workflow in Airflow's context, as templates do."""
+    context.update({**template_values(call), STEP_CONTEXT: step_context_of(call)})  # type: ignore[typeddict-item]
+
+
+def run_names(context: Context) -> RunNames:
+    """Return what templates know of the DAG run: it is for its logical date, or else for when it was due."""
+    run = context["dag_run"]
+    return RunNames.of(run.run_id, run.logical_date or run.run_after)
+
+
+def earliest(*limits: datetime | None) -> datetime | None:
+    """Return the first of several moments; None stands for never."""
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+@contextmanager
+def bounded(task: Any, deadline: datetime | None) -> Iterator[None]:
+    """Interrupt what runs inside at a deadline.
+
+    :raises AirflowTaskTimeout: the deadline has passed
+    """
+    if deadline is None:
+        yield
+        return
+    remaining = (deadline - datetime.now(UTC)).total_seconds()
+    if remaining <= 0:
+        message = "The time for this attempt is over"
+        raise AirflowTaskTimeout(message)
+    try:
+        with timeout(remaining, "The time for this attempt is over"):  # type: ignore[no-untyped-call]
+            yield
+    except AirflowTaskTimeout:
+        task.on_kill()
+        raise
+
+
+def ended_by(exc: BaseException) -> Ended:
+    """Return what an exception of a task means: skipping is an empty result, everything else a failure."""
+    if isinstance(exc, SKIPS):
+        return Ended(output={})
+    if isinstance(exc, FailedWith):
+        return Ended(failure=exc.failure)
+    if isinstance(exc, AirflowTaskTimeout | TaskDeferralTimeout):
+        return Ended(failure=Failure(TIMEOUT_ERROR, "The attempt did not end within its time"))
+    return Ended(failure=Failure.from_exception(exc))

@@ -1,0 +1,1 @@
+"""From a definition to the tasks of its DAG, without Airflow."""

@@ -1,0 +1,1 @@
+"""Projections of an instance: components, drawing, history, progress and masking."""

@@ -1,0 +1,318 @@
+"""What must not be readable in the log, the API or the UI (rule L4).
+
+Two things say what is secret: paths in ``executionLog.redact``, and what ``inputSchema``, or the schema of a form that
+people fill in, calls ``writeOnly`` or ``format: password``. A form's schema need not stand in the definition: what it
+hides is noted in the state with the answer. A secret is masked where its path leads, in whichever document of a row
+that is, and wherever else the same text turns up, however it is written there, so that a step that hands a password on
+does not tell it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_workflow_provider.model.json_schema.secrets import declared_names, secret_paths
+from airflow_workflow_provider.model.paths import (
+    Name,
+    Part,
+    Path,
+    PathError,
+    ends_with,
+    from_json,
+    parse_path,
+    place_named,
+    to_json,
+    values_at,
+)
+from airflow_workflow_provider.views.spellings import spellings
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.state import State
+    from airflow_workflow_provider.model.definition import Step, WorkflowDefinition
+
+MASK: Final = "***"
+SHORTEST_SECRET: Final = 4
+"""Shorter texts and numbers are masked at their path only: masking every ``1`` would hide the log itself."""
+
+_BEGINNING: Final = 6
+"""Characters by which the beginning of a secret is known at the end of a text that was cut."""
+
+_CORE: Final = re.compile("[A-Za-z0-9]+")
+_LONG: Final = 59
+"""Shorter texts were not cut."""
+
+_ROOTS: Final = ("input", "output", "data", "variables", "event")
+_INPUTS: Final = (("input",), ("data",), ("event", "data"))
+_FORMS: Final = (("form",), ("defaults",))
+"""Where an input, and a form, stand in what is masked: a path that begins with any name needs a place to begin at."""
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What people filled in.
+
+    :param paths: of what is secret in it
+    :param forms: the forms, as far as they are known
+    """
+
+    paths: tuple[Path, ...]
+    forms: tuple[Any, ...] = ()
+
+
+def filled(schema: Any, *forms: Any) -> Filled:
+    """Return forms of a schema."""
+    return Filled(tuple(secret_paths(schema)), forms)
+
+
+def filled_in(state: State) -> Filled:
+    """Return the forms that an instance has."""
+    noted = tuple(from_json(path) for path in state.instance.secrets)
+    outputs = [record.output for record in state.steps.values()]
+    answers = [answer for output in outputs if isinstance(output, dict) for answer in (output, *_votes(output))]
+    return Filled(noted, tuple(answer["form"] for answer in answers if "form" in answer))
+
+
+def note_secrets(state: State, schema: Any) -> None:
+    """Note in the state of an instance what a form of a schema hides, before it has such a form."""
+    noted = state.instance.secrets
+    noted += [path for path in map(to_json, secret_paths(schema)) if path not in noted]
+
+
+def _votes(output: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    votes = output.get("votes")
+    yield from (each for each in (votes if isinstance(votes, list) else []) if isinstance(each, dict))
+
+
+class Masker:
+    """Masks the secrets of one instance.
+
+    :param definition: says which paths are secret
+    :param input_data: the instance's input, whose secrets are masked wherever they turn up
+    :param also: masks more, such as Airflow's secrets masker
+    :param filled: what people filled in, whose secrets are masked wherever they turn up too
+    """
+
+    def __init__(
+        self,
+        definition: WorkflowDefinition,
+        input_data: Mapping[str, Any],
+        also: Callable[[Any], Any] = lambda value: value,
+        filled: Filled = Filled(()),
+    ) -> None:
+        self._also = also
+        log = definition.execution_log
+        redacted = [_redacted(text) for text in log.redact] if log is not None else []
+        schemas = list(form_schemas(definition.steps))
+        forms = [path for schema in schemas for path in secret_paths(schema)] + list(filled.paths)
+        inputs = secret_paths(definition.input_schema)
+        hidden = {
+            *_anywhere(redacted),
+            *_placed(inputs, _INPUTS),
+            *_placed(forms, _FORMS),
+        }
+        self._places = _Places(hidden)
+        self._texts = _Texts()
+        if hidden:
+            named = declared_names(definition.input_schema).union(*map(declared_names, schemas))
+            known = {*inputs, *forms, *map(_below_root, redacted), *redacted}
+            of_input = (found for path in known for found in values_at(input_data, path))
+            of_forms = (found for path in forms for form in filled.forms for found in values_at(form, path))
+            self._texts = _Texts(chain(of_input, of_forms), named)
+
+    def mask(self, value: Any) -> Any:
+        """Return a JSON value with every secret in it replaced by ``***``; what is given is left as it is."""
+        if not self._places and not self._texts:
+            return self._also(value)
+        return self._also(self._mask(value, ()))
+
+    def mask_metadata(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a copy of the metadata of a row, whose names are paths, with every secret in it masked."""
+        hidden = {name for name in metadata if self._places and self._places.hide(place_named(name))}
+        return dict(self.mask({name: MASK if name in hidden else value for name, value in metadata.items()}))
+
+    def _mask(self, value: Any, place: tuple[Part, ...]) -> Any:
+        if isinstance(value, dict):
+            masked = {key: self._entry(item, key, place) for key, item in value.items()}
+            return {self._texts.masked_name(key): item for key, item in masked.items()} if self._texts else masked
+        if isinstance(value, list):
+            return [self._entry(item, index, place) for index, item in enumerate(value)]
+        return self._texts.masked(value) if self._texts else value
+
+    def _entry(self, value: Any, part: Part, place: tuple[Part, ...]) -> Any:
+        place = (*place, part)
+        if self._places.may_hide(part) and self._places.hide(place):
+            return MASK
+        return self._mask(value, place)
+
+
+class _Places:
+    """Finds out quickly whether a place is secret: most paths end with a name that hardly any place has."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._by_name: dict[Part, list[Path]] = {}
+        self._open: list[Path] = []
+        for path in paths:
+            last = path[-1]
+            if isinstance(last, Name) and not last.text.isdecimal():
+                self._by_name.setdefault(last.text, []).append(path)
+            else:
+                self._open.append(path)
+
+    def __bool__(self) -> bool:
+        return bool(self._by_name or self._open)
+
+    def may_hide(self, part: Part) -> bool:
+        """Tell whether a place may be secret, by the last part of it."""
+        return part in self._by_name or bool(self._open)
+
+    def hide(self, place: tuple[Part, ...]) -> bool:
+        """Tell whether a place in a document is secret."""
+        candidates = self._by_name.get(place[-1], ())
+        return any(ends_with(place, path) for path in candidates) or any(ends_with(place, path) for path in self._open)
+
+
+class _Texts:
+    """Finds secrets by their text.
+
+    :param secrets: JSON values
+    :param named: names of properties that are no secret, though they stand in one
+    """
+
+    def __init__(self, secrets: Iterable[Any] = (), named: frozenset[str] = frozenset()) -> None:
+        texts: set[str] = set()
+        self._numbers: set[float] = set()
+        for secret in secrets:
+            self._collect(secret, texts, named)
+        self._names: dict[str, str] = {}
+        self._groups: dict[str, list[str]] = {}
+        for text in sorted(texts, key=len, reverse=True):
+            for core, known in _by_core(text):
+                self._groups.setdefault(core, []).extend(known)
+        self._any = bool(self._groups)
+        digits = sorted((re.escape(json.dumps(abs(number))) for number in self._numbers), key=len, reverse=True)
+        # Not within a longer number, nor the year of a date.
+        self._digits = re.compile(rf"(?<![\d.])(?:{'|'.join(digits)})(?!\.?\d|-\d\d-)") if digits else None
+
+    def __bool__(self) -> bool:
+        return self._any or self._digits is not None
+
+    def masked(self, value: Any) -> Any:
+        """Return a text, number, boolean or null, masked where a secret is or stands in it."""
+        if isinstance(value, str):
+            if self._any:
+                value = self._without_secrets(value)
+            return value if self._digits is None else self._digits.sub(MASK, value)
+        if self._numbers and isinstance(value, (int, float)) and not isinstance(value, bool):
+            return MASK if value in self._numbers else value
+        return value
+
+    def masked_name(self, name: str) -> str:
+        """Return the name of a property, masked where a secret stands in it; few names come again and again."""
+        found = self._names.get(name)
+        if found is None:
+            found = self._names[name] = str(self.masked(name))
+        return found
+
+    def _without_secrets(self, text: str) -> str:
+        masked = text
+        for core, known in self._groups.items():
+            if core in masked:
+                for spelling in known:
+                    masked = masked.replace(spelling, MASK)
+        return self._without_cut(masked) if len(text) >= _LONG else masked
+
+    def _without_cut(self, text: str) -> str:
+        """Return a text without the beginning of a secret at its end: long messages are cut somewhere."""
+        for spelling in chain.from_iterable(self._groups.values()):
+            at = text.rfind(spelling[:_BEGINNING], max(0, len(text) - len(spelling)))
+            if at >= 0 and len(spelling) >= _BEGINNING and spelling.startswith(text[at:].rstrip("….")):
+                return text[:at] + MASK
+        return text
+
+    def _collect(self, secret: Any, texts: set[str], named: frozenset[str]) -> None:
+        if isinstance(secret, str):
+            if len(secret) >= SHORTEST_SECRET:
+                texts.add(secret)
+        elif isinstance(secret, bool) or secret is None:
+            return
+        elif isinstance(secret, (int, float)):
+            if len(json.dumps(abs(secret))) >= SHORTEST_SECRET:
+                self._numbers.add(secret)
+        elif isinstance(secret, dict):
+            texts.update(key for key in secret if key not in named and len(key) >= SHORTEST_SECRET)
+            for item in secret.values():
+                self._collect(item, texts, named)
+        else:
+            for item in secret:
+                self._collect(item, texts, named)
+
+
+@lru_cache(maxsize=512)
+def _by_core(secret: str) -> list[tuple[str, list[str]]]:
+    """Return the spellings of a secret, longest first, by a part that stands in all of them: it is looked for first."""
+    known = sorted((each for each in spellings(secret) if len(each) >= SHORTEST_SECRET), key=len, reverse=True)
+    core = max(_CORE.findall(secret), key=len, default="")
+    alike = [each for each in known if core and core in each]
+    return [*([(core, alike)] if alike else []), *((each, [each]) for each in known if not core or core not in each)]
+
+
+def hidden_in_input(definition: WorkflowDefinition) -> set[Path]:
+    """Return the paths of the secrets in the input of a workflow, from the input on."""
+    log = definition.execution_log
+    redacted = [_redacted(text) for text in log.redact] if log is not None else []
+    return {path for path in (*map(_below_root, redacted), *secret_paths(definition.input_schema)) if path}
+
+
+def form_schemas(steps: Iterable[Step]) -> Iterator[Any]:
+    """Yield the JSON Schemas of the forms that steps ask people to fill in."""
+    for step in steps:
+        schema = (step.arguments or {}).get("schema")
+        if isinstance(schema, dict):
+            yield schema
+        for branch in step.parallel_branches or ():
+            yield from form_schemas(branch.steps)
+        if step.for_each is not None:
+            yield from form_schemas(step.for_each.steps)
+
+
+@lru_cache(maxsize=512)
+def _redacted(text: str) -> Path:
+    try:
+        return parse_path(text)
+    except PathError:
+        # Stored before the grammar was: names between dots, as then.
+        return tuple(Name(part) for part in text.split(".") if part)
+
+
+def _anywhere(paths: Iterable[Path]) -> Iterator[Path]:
+    """Yield paths as they are, and without the document they start in: rows hold documents under names of their own."""
+    for path in paths:
+        if path:
+            yield path
+            below = _below_root(path)
+            if isinstance(below[0], Name):
+                yield below
+
+
+def _placed(paths: Iterable[Path], roots: Iterable[tuple[str, ...]]) -> Iterator[Path]:
+    """Yield paths that begin with a name as they are, and others from where their document stands."""
+    for path in paths:
+        if isinstance(path[0], Name):
+            yield path
+        else:
+            yield from ((*map(Name, root), *path) for root in roots)
+
+
+def _below_root(path: Path) -> Path:
+    first = path[0].text if path and isinstance(path[0], Name) else None
+    if len(path) > 1 and first in _ROOTS:
+        return path[1:]
+    if len(path) > len(("steps", "<id>", "output")) and first == "steps":
+        return path[3:]
+    return path

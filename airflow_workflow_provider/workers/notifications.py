@@ -1,0 +1,191 @@
+"""Telling Airflow's notifiers: at least once, and again after a failure (``[workflows] notifiers``)."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from airflow.configuration import conf
+from airflow.sdk import BaseNotifier
+
+from airflow_workflow_provider.errors import Misuse, NotFound
+from airflow_workflow_provider.model.plain import one_line
+from airflow_workflow_provider.people.notifiers import listening
+from airflow_workflow_provider.store.instances import Instances
+from airflow_workflow_provider.store.notices import Notices
+from airflow_workflow_provider.store.notifications import CHANNEL, Notification, Notifications
+from airflow_workflow_provider.store.questions import Questions
+from airflow_workflow_provider.tasks.templates import RunNames, render
+from airflow_workflow_provider.views.masking import Masker, filled_in
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.model.definition import WorkflowDefinition
+    from airflow_workflow_provider.store.database import Database
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+POLL: Final = 5.0
+"""Seconds after which it is looked for work even if nobody told of any."""
+
+FIRST_DELAY: Final = timedelta(seconds=10)
+LONGEST_DELAY: Final = timedelta(hours=1)
+HEADERS: Final = frozenset({"subject", "to", "from_email", "cc", "bcc", "custom_headers"})
+"""Fields of notifiers that become headers of a mail."""
+
+MAX_ATTEMPTS: Final = 10
+"""After these, about three hours, a notification is given up and stays as ``failed``."""
+
+
+class Notifier:
+    """Tells notifiers what is to be told; any number of processes may do so at once.
+
+    :param notifiers: as they are configured, by name
+    :param definition_of: gives the definition of a workflow's revision
+    :param mask: masks more than definitions ask for, such as Airflow's secrets masker
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        notifiers: Mapping[str, Any],
+        definition_of: Callable[[str, int], WorkflowDefinition],
+        mask: Callable[[Any], Any] = lambda value: value,
+    ) -> None:
+        self._database = database
+        self._notifications = Notifications(database)
+        self._configured = notifiers
+        self._definition_of = definition_of
+        self._mask = mask
+
+    def run(self, stop: threading.Event, poll: float = POLL) -> None:
+        """Work until told to stop."""
+        with Notices(self._database.url, CHANNEL) as notices:
+            while not stop.is_set():
+                if self._hears_of_ends:
+                    self._notifications.add_ends(lambda occasion: listening(self._configured, occasion, None))
+                while not stop.is_set() and self.work():
+                    pass
+                notices.wait(poll, stop)
+
+    @property
+    def _hears_of_ends(self) -> bool:
+        return any(listening(self._configured, occasion, None) for occasion in ("failed", "completed"))
+
+    def work(self) -> int:
+        """Tell what is due of one batch; return how much that was."""
+        claimed = self._notifications.claim()
+        for each in claimed:
+            self._tell(each)
+        return len(claimed)
+
+    def _tell(self, notification: Notification) -> None:
+        try:
+            notify(self._configured, notification.notifier, self.context(notification))
+        except Exception as error:
+            words = one_line(f"{type(error).__name__}: {str(self._mask(str(error)))[:500]}")
+            again = None if notification.attempts >= MAX_ATTEMPTS else delay_of(notification.attempts)
+            log.warning("Notifier %r failed for %r: %s", notification.notifier, notification.occasion, words)
+            self._notifications.failed(notification.id, words, again)
+            return
+        self._notifications.sent(notification.id)
+
+    def context(self, notification: Notification) -> Json:
+        """Return what the notifier's templates may use, secrets masked."""
+        instance = Instances(self._database).get(notification.instance_id)
+        definition = self._definition_of(instance.workflow_id, instance.revision)
+        masker = Masker(definition, instance.input, self._mask, filled_in(instance.state))
+        about = {
+            "occasion": notification.occasion,
+            "workflow": {
+                "id": instance.workflow_id,
+                "version": instance.version,
+                "instance_id": str(instance.id),
+                "run_id": instance.run_id,
+                "status": instance.status,
+                "correlation_id": instance.correlation_id,
+                "input": instance.input,
+                "output": instance.output,
+                "error": instance.error,
+                "url": f"{_base_url()}/dags/{quote(instance.dag_id)}/runs/{quote(instance.run_id, safe='')}",
+            },
+            "question": self._question(notification),
+            **vars(RunNames.of(instance.run_id, instance.started_at)),
+        }
+        return dict(masker.mask(about))
+
+    def _question(self, notification: Notification) -> Json | None:
+        if notification.question_id is None:
+            return None
+        try:
+            found = Questions(self._database).get(notification.question_id)
+        except NotFound:
+            return None
+        names = ("subject", "body", "options", "assignees", "step_id", "status")
+        return {
+            **{name: getattr(found, name) for name in names},
+            "id": str(found.id),
+            "due_at": found.due_at.isoformat() if found.due_at is not None else None,
+        }
+
+
+def notify(configured: Mapping[str, Any], name: str, context: Json) -> None:
+    """Make a notifier as it is configured and have it notify.
+
+    :raises Misuse: it is not configured any more, or is no notifier
+    """
+    if name not in configured:
+        message = f"[workflows] notifiers has no {name!r}"
+        raise Misuse(message, code="bad-configuration")
+    made = _class_of(str(configured[name].get("class")))(**configured[name].get("arguments", {}))
+    # What calling the notifier does, but for hiding its failure and for rendering with Airflow's templates.
+    context.update({field: getattr(made, field) for field in made.template_fields})
+    _render(made, context, f"notifiers/{name}")
+    made.notify(context)  # type: ignore[arg-type]
+
+
+def _render(made: BaseNotifier, context: Json, use: str) -> None:
+    """Render what the notifier was made with; what people and documents say is text there, and nothing more.
+
+    In HTML it is escaped. Headers of a mail are one line each: with a line break the mail would not be sent at all.
+    """
+    for field in made.template_fields:
+        value = getattr(made, field)
+        rendered = render(value, context, f"{use}/{field}", strict=False, html="html" in field)
+        setattr(made, field, _in_one_line(rendered) if field in HEADERS else rendered)
+
+
+def _in_one_line(value: Any) -> Any:
+    if isinstance(value, str):
+        return one_line(value)
+    if isinstance(value, (list, tuple)):
+        return type(value)(_in_one_line(each) for each in value)
+    return {key: _in_one_line(each) for key, each in value.items()} if isinstance(value, dict) else value
+
+
+def delay_of(attempts: int) -> timedelta:
+    """Return how long to wait before a notifier is told again: ten seconds at first, an hour at most."""
+    return min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(max(attempts - 1, 0), 20))
+
+
+def _class_of(path: str) -> type[BaseNotifier]:
+    module, _, name = path.rpartition(".")
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        message = f"[workflows] notifiers: {path!r} cannot be imported: {error}"
+        raise Misuse(message, code="bad-configuration") from error
+    if not (isinstance(found, type) and issubclass(found, BaseNotifier)):
+        message = f"[workflows] notifiers: {path!r} is no notifier of Airflow"
+        raise Misuse(message, code="bad-configuration")
+    return found
+
+
+def _base_url() -> str:
+    return conf.get("api", "base_url", fallback="").rstrip("/")

@@ -1,0 +1,116 @@
+"""Making the DAG runs of pinned sub-workflows, from the api-server (rule P5).
+
+The step that waits for one cannot make it; see :mod:`airflow_workflow_provider.store.run_requests`.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_workflow_provider.airflow_db.dag_runs import start_run
+from airflow_workflow_provider.airflow_db.dag_versions import UNVERSIONED
+from airflow_workflow_provider.engine.failure import TASK_NOT_FOUND, Failure
+from airflow_workflow_provider.engine.manual_override import agree_failed
+from airflow_workflow_provider.errors import Conflict, InvalidDefinition, Misuse, NotFound
+from airflow_workflow_provider.instances.graphs import graph_at, resolved_at
+from airflow_workflow_provider.instances.session import InstanceSession, Run
+from airflow_workflow_provider.store.definitions import Definitions
+from airflow_workflow_provider.store.instances import Instances
+from airflow_workflow_provider.store.notices import Notices
+from airflow_workflow_provider.store.run_requests import CHANNEL, RunRequest, RunRequests
+from airflow_workflow_provider.store.tasks import Tasks
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.settings import Settings
+    from airflow_workflow_provider.store.database import Database
+
+log = logging.getLogger(__name__)
+
+POLL: Final = 5.0
+"""Seconds after which it is looked for work even if nobody told of any."""
+
+PATIENCE: Final = timedelta(minutes=10)
+"""How long Airflow may take to load a workflow; after this time the instance that was to run fails."""
+
+FIRST_DELAY: Final = timedelta(seconds=1)
+LONGEST_DELAY: Final = timedelta(seconds=30)
+MAX_DOUBLINGS: Final = 10
+
+
+class PinnedStarter:
+    """Makes the DAG runs that are asked for, for as long as it runs; any number of processes may do so at once.
+
+    :param mask: masks more than definitions ask for, such as Airflow's secrets masker
+    """
+
+    def __init__(
+        self, database: Database, settings: Settings, mask: Callable[[Any], Any] = lambda value: value
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._mask = mask
+        self._requests = RunRequests(database)
+        self._definitions, self._tasks = Definitions(database), Tasks(database)
+
+    def run(self, stop: threading.Event, poll: float = POLL) -> None:
+        """Work until told to stop: at once when there is something to do, and when something is due again."""
+        with Notices(self._database.url, CHANNEL) as notices:
+            while not stop.is_set():
+                while not stop.is_set() and self.work():
+                    pass
+                due = self._requests.next_due()
+                notices.wait(poll if due is None else min(max(due.total_seconds(), 0.0), poll), stop)
+
+    def work(self) -> int:
+        """Make the runs of one batch; return how many were claimed."""
+        claimed = self._requests.claim()
+        for request in claimed:
+            try:
+                self._start(request)
+            except (InvalidDefinition, Misuse, NotFound) as error:
+                self._give_up(request, error)
+            except Conflict as error:
+                if error.code == UNVERSIONED or datetime.now(UTC) - request.created_at > PATIENCE:
+                    self._give_up(request, error)
+                else:
+                    doubled = FIRST_DELAY * 2 ** min(request.attempts - 1, MAX_DOUBLINGS)
+                    self._requests.later(request.id, min(doubled, LONGEST_DELAY))
+            else:
+                self._requests.done(request.dag_id, request.run_id)
+        return len(claimed)
+
+    def _start(self, request: RunRequest) -> None:
+        pinned = resolved_at(self._definitions, self._tasks, request.dag_id, request.revision)
+        try:
+            start_run(request.dag_id, request.run_id, request.conf, user_name=request.user_name, pinned=pinned)
+        except Conflict as error:
+            newest = self._definitions.highest_revision()
+            current = resolved_at(self._definitions, self._tasks, request.dag_id, newest)
+            if error.code != UNVERSIONED or current.revision != pinned.revision:
+                raise
+            start_run(request.dag_id, request.run_id, request.conf, user_name=request.user_name)
+
+    def _give_up(self, request: RunRequest, error: Conflict | InvalidDefinition | Misuse | NotFound) -> None:
+        """End the instance that was to run; the step that waits for it fails with that."""
+        log.warning("No run of workflow %r at revision %s: %s", request.dag_id, request.revision, error)
+        try:
+            graph = graph_at(self._definitions, self._tasks, request.dag_id, request.revision)
+        except (NotFound, Conflict):
+            # Rows that were changed by hand: there is no instance that could tell of it.
+            log.exception("Workflow %r cannot be read at revision %s", request.dag_id, request.revision)
+        else:
+            session = InstanceSession(
+                graph,
+                request.revision,
+                Run(request.dag_id, request.run_id, request.conf, request.user_name),
+                instances=Instances(self._database),
+                settings=self._settings,
+                mask=self._mask,
+            )
+            failure = Failure(TASK_NOT_FOUND, error.message, code=error.code)
+            session.change(lambda machine: machine.is_over or agree_failed(machine, failure, session.clock()))
+        self._requests.done(request.dag_id, request.run_id)

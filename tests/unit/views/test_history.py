@@ -1,0 +1,168 @@
+"""What happened when, from the log and the state (rules L1, T6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_workflow_provider.engine.machine import Machine
+from airflow_workflow_provider.engine.phases import InstanceStatus
+from airflow_workflow_provider.views.history import TOLD, Happening, Span, path_taken, spans_of
+from tests.unit.engine.driving import NOW, at, begin, branch, fail, jmespath, machine_of, step, succeed, to
+
+
+def told(machine: Machine) -> list[Happening]:
+    return [
+        Happening(
+            event.at,
+            event.name,
+            event.step_id,
+            event.scope,
+            event.visit or 0,
+            event.attempt or 0,
+            event.data.get("next"),
+            event.data.get("delay"),
+            event.data.get("error"),
+        )
+        for event in machine.drain_events()
+        if event.name in TOLD and event.step_id is not None
+    ]
+
+
+def spans(machine: Machine, ended: Any = None) -> list[Span]:
+    return spans_of(told(machine), machine.state, ended)
+
+
+def lines(found: list[Span]) -> list[tuple[Any, ...]]:
+    def seconds(moment: Any) -> float | None:
+        return None if moment is None else (moment - NOW).total_seconds()
+
+    return [(s.step_id, s.visit, s.attempt, s.status, seconds(s.started_at), seconds(s.ended_at)) for s in found]
+
+
+LEVELS = pytest.mark.parametrize("level", ["debug", "info"])
+
+
+@LEVELS
+def test_every_attempt_is_a_span(level: str) -> None:
+    retried = step("a", retryPolicy={"maxAttempts": 3, "delay": "PT5S"})
+    machine = machine_of(retried, step("b"), executionLog={"level": level})
+    fail(machine, "a", now=at(1))
+    fail(machine, "a", now=at(6))
+    begin(machine, "a", now=at(11))
+    found = spans(machine)
+    assert lines(found) == [
+        ("a", 1, 1, "failed", 1, 1),
+        ("a", 1, 2, "failed", 6, 6),
+        ("a", 1, 3, "running", 11, None),
+    ]
+    assert found[0].error is not None
+    assert found[0].error["type"] == "Bad"
+
+
+def test_below_debug_the_start_of_a_later_attempt_follows_from_the_delay() -> None:
+    machine = machine_of(step("a", retryPolicy={"maxAttempts": 2, "delay": "PT5S"}))
+    fail(machine, "a", now=at(1))
+    begin(machine, "a", now=at(7))
+    machine.succeed("", "a", "r", {}, at(9))
+    assert lines(spans(machine)) == [("a", 1, 1, "failed", 1, 1), ("a", 1, 2, "completed", 6, 9)]
+
+
+def test_t6_every_visit_of_a_loop_is_told_and_the_path_counts() -> None:
+    machine = machine_of(step("a"), step("b", next=[to("a", "!output.ok"), to("end")]))
+    succeed(machine, "a", now=at(1))
+    succeed(machine, "b", {"ok": False}, now=at(2))
+    succeed(machine, "a", now=at(3))
+    succeed(machine, "b", {"ok": True}, now=at(4))
+    found = spans(machine, at(4))
+    assert [(span.step_id, span.visit, span.next) for span in found] == [
+        ("a", 1, "b"),
+        ("b", 1, "a"),
+        ("a", 2, "b"),
+        ("b", 2, "end"),
+    ]
+    assert path_taken(found) == {("a", "b"): 2, ("b", "a"): 1, ("b", "end"): 1}
+
+
+def test_waits_are_marked() -> None:
+    machine = machine_of(step("a"))
+    begin(machine, "a", now=at(1))
+    assert machine.park("", "a", "r", {}, at(2))
+    (span,) = spans(machine)
+    assert (span.status, span.waiting_since, span.ended_at) == ("waiting", at(2), None)
+
+
+def test_a_handled_failure_leads_to_its_handler() -> None:
+    machine = machine_of(step("a", onFailure={"action": "continue", "nextStepId": "mend"}), step("mend"))
+    fail(machine, "a", now=at(1))
+    found = spans(machine)
+    assert lines(found) == [("a", 1, 1, "failed", 1, 1)]
+    assert path_taken(found) == {("a", "mend"): 1}
+
+
+@pytest.mark.parametrize("level", ["debug", "info", "error"])
+def test_without_the_log_the_state_tells_of_the_latest_visits(level: str) -> None:
+    machine = machine_of(
+        step("par", parallelBranches=[branch("b1", step("a")), branch("b2", step("b"))]), executionLog={"level": level}
+    )
+    succeed(machine, "par", now=at(1))
+    succeed(machine, "a", scope="par/b1", now=at(2))
+    begin(machine, "b", scope="par/b2", now=at(3))
+    machine.drain_events()
+    found = spans_of([], machine.state, None)
+    assert lines(found) == [
+        ("par", 1, 1, "running", 1, None),
+        ("a", 1, 1, "completed", 2, 2),
+        ("b", 1, 1, "running", 3, None),
+    ]
+    assert {span.scope for span in found} == {"", "par/b1", "par/b2"}
+
+
+@LEVELS
+def test_log_and_state_tell_of_nothing_twice(level: str) -> None:
+    each = {"items": jmespath("data.ids"), "steps": [step("one")]}
+    machine = machine_of(
+        step("par", parallelBranches=[branch("b1", step("a")), branch("b2", step("b"))]),
+        step("all", forEach=each),
+        data={"ids": [1, 2]},
+        executionLog={"level": level},
+    )
+    succeed(machine, "par")
+    succeed(machine, "a", scope="par/b1")
+    succeed(machine, "b", scope="par/b2")
+    succeed(machine, "all")
+    succeed(machine, "one", scope="all[0]")
+    succeed(machine, "one", scope="all[1]")
+    found = spans(machine, NOW)
+    assert sorted((span.scope, span.step_id) for span in found) == [
+        ("", "all"),
+        ("", "par"),
+        ("all[0]", "one"),
+        ("all[1]", "one"),
+        ("par/b1", "a"),
+        ("par/b2", "b"),
+    ]
+    assert {span.status for span in found} == {"completed"}
+
+
+def test_f7_compensations_are_spans_of_their_own() -> None:
+    undone = step("a", compensation={"taskId": "undo"})
+    machine = machine_of(undone, step("b"), onFailure={"action": "stop", "compensate": True})
+    succeed(machine, "a", now=at(1))
+    fail(machine, "b", now=at(2))
+    succeed(machine, "a", now=at(3))
+    found = spans(machine, at(3))
+    assert [(span.kind, span.step_id, span.status) for span in found] == [
+        ("step", "a", "completed"),
+        ("step", "b", "failed"),
+        ("compensation", "a", "completed"),
+    ]
+
+
+def test_what_an_ended_instance_left_open_ends_with_it() -> None:
+    machine = machine_of(step("a"))
+    begin(machine, "a", now=at(1))
+    rows = told(machine)
+    machine.state.status = InstanceStatus.FAILED
+    assert lines(spans_of(rows, machine.state, at(5))) == [("a", 1, 1, "failed", 1, 5)]
