@@ -87,6 +87,7 @@ lint: $(VENV)/.dev ## Check style, types, wording and the direction of imports
 	@$(BIN)/lint-imports --no-logo --config pyproject.toml
 	@$(BIN)/python scripts/structure.py
 	@$(BIN)/codespell
+	@$(BIN)/codespell --builtin clear,rare,en-GB_to_en-US *.md docs examples
 	@$(BIN)/python scripts/wording.py
 	@$(BIN)/python scripts/build_ui.py run check
 

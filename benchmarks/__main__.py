@@ -146,7 +146,7 @@ def benchmarks() -> list[Benchmark]:
 
 
 def airflow_benchmarks(document: dict[str, Any], large: dict[str, Any]) -> list[Benchmark]:
-    """Return what Airflow does with a definition: parse its DAG file, serialise the DAG."""
+    """Return what Airflow does with a definition: parse its DAG file, serialize the DAG."""
     # Airflow writes its configuration there when it is imported, and sets up the logging of everything in this process.
     os.environ["AIRFLOW_HOME"] = str(ROOT / ".local" / "bench")
     os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "WARNING"
@@ -163,7 +163,7 @@ def airflow_benchmarks(document: dict[str, Any], large: dict[str, Any]) -> list[
     return [
         Benchmark("parse the DAG of the order approval", timed(parse(small_text)), 20),
         Benchmark("parse the DAG of 60 steps and nested branches", timed(parse(large_text)), 10, 0.5),
-        Benchmark("serialise the DAG of 60 steps", timed(lambda: DagSerialization.serialize_dag(dag)), 10, 0.5),
+        Benchmark("serialize the DAG of 60 steps", timed(lambda: DagSerialization.serialize_dag(dag)), 10, 0.5),
     ]
 
 
