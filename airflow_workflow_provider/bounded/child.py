@@ -60,11 +60,11 @@ class Child:
         """Its process id."""
         return self._process.pid
 
-    def call(self, request: bytes, seconds: float) -> Any:
+    def call(self, request: bytes, seconds: float) -> dict[str, Any]:
         """Send a request and return the reply.
 
         :raises TimeoutError: there was none in time
-        :raises EOFError: the process has ended
+        :raises EOFError: the process has ended, or answers what is no reply
         :raises OSError: it cannot be reached
         :raises TooLarge: the reply has too many bytes
         """
@@ -72,7 +72,10 @@ class Child:
         deadline = time.monotonic() + seconds
         self._socket.settimeout(seconds)
         messages.send(self._socket, request)
-        return messages.receive(self._socket, self._limits.message, deadline)
+        reply = messages.receive(self._socket, self._limits.message, deadline)
+        if not isinstance(reply, dict):
+            raise EOFError
+        return reply
 
     def is_alive(self) -> bool:
         """Tell whether the process runs."""

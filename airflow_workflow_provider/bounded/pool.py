@@ -158,7 +158,7 @@ class Pool:
         try:
             reply = child.call(message, budget.left)
             usable = not reply.get("worn") and child.calls < MAX_CALLS
-        except (EOFError, OSError, ValueError, messages.TooLarge) as error:
+        except (EOFError, OSError, ValueError, RecursionError, messages.TooLarge) as error:
             raise self._killed(child, error, who, what) from None
         finally:
             budget.left -= time.monotonic() - began
@@ -171,6 +171,8 @@ class Pool:
             which = "time"
         elif isinstance(reason, messages.TooLarge):
             which = "size"
+        elif isinstance(reason, RecursionError):
+            which = "depth"
         error = self.limits.exceeded(which)
         log.warning("Evaluation process %d was ended: %s; it worked for %r: %s", child.pid, error.message, who, what)
         return error

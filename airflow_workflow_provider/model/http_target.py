@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
-from urllib.parse import quote, unquote_to_bytes, urlsplit
+from urllib.parse import quote, unquote, unquote_to_bytes, urlsplit
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
@@ -18,39 +18,45 @@ _PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _BASE_PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)*")
 _SAFE: Final = "/!$&'()*+,;=:@-._~%"
+_LATIN_1: Final = 0xFF
 _DECODINGS: Final = 4
 """How often a path is decoded in search of what is hidden in it; servers and proxies decode once or twice."""
 
 FORBIDDEN_HEADERS: Final = frozenset(
     [
+        "cf-connecting-ip",
+        "client-ip",
         "connection",
         "content-length",
         "expect",
+        "fastly-client-ip",
         "forwarded",
         "host",
+        "http2-settings",
         "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
+        "max-forwards",
+        "proxy",
         "te",
         "trailer",
         "trailers",
         "transfer-encoding",
+        "true-client-ip",
         "upgrade",
-        "x-forwarded-host",
-        "x-forwarded-port",
-        "x-forwarded-prefix",
-        "x-forwarded-proto",
-        "x-forwarded-server",
+        "via",
+        "x-client-ip",
+        "x-cluster-client-ip",
         "x-host",
         "x-http-host-override",
-        "x-original-host",
-        "x-original-uri",
-        "x-original-url",
+        "x-real-ip",
+        "x-remote-addr",
+        "x-remote-ip",
         "x-rewrite-url",
     ]
 )
-"""Headers that say where a request goes or how it is framed; those are the connection's to say."""
+"""Headers that say where a request goes, where it comes from or how it is framed; those are the connection's to say."""
+
+_FORBIDDEN_FAMILIES: Final = ("proxy-", "x-envoy-", "x-forwarded", "x-original-", "x-proxy")
+"""Beginnings of the names of such headers."""
 
 CREDENTIAL_HEADERS: Final = frozenset({"authorization", "cookie"})
 """Headers that a definition may set only where the connection has no credentials of its own."""
@@ -140,7 +146,16 @@ def path_problem(path: str) -> str | None:
         return "names a host; only a path below the connection's address is taken"
     if _PERCENT.search(path):
         return "has a % that is no percent-encoding; write %25"
-    return _hidden_problem(path)
+    found = _hidden_problem(path)
+    if found is None and _decoded(path).startswith("//"):
+        return "names a host to whom decodes it; only a path below the connection's address is taken"
+    return found
+
+
+def _decoded(path: str) -> str:
+    for _ in range(_DECODINGS):
+        path = unquote(path)
+    return path
 
 
 def _hidden_problem(path: str) -> str | None:
@@ -162,8 +177,10 @@ def _hidden_problem(path: str) -> str | None:
 
 
 def _has_dots(path: str) -> bool:
-    # Some servers cut what follows a semicolon, and some take a backslash for a slash.
-    return any(segment.partition(";")[0].strip() in (".", "..") for segment in re.split(r"[/\\]", path))
+    # Some servers cut what follows a semicolon, and some take a backslash for a slash. Who decodes a path and reads it
+    # again cuts at '?' and '#', and who cleans texts takes out what cannot be seen.
+    seen = "".join(character for character in path if unicodedata.category(character) != "Cf")
+    return any(re.split("[;?#]", segment)[0].strip() in (".", "..") for segment in re.split(r"[/\\]", seen))
 
 
 def target(base: Base, path: str) -> str:
@@ -199,14 +216,28 @@ def check_within(base: Base, url: str) -> None:
         raise WrongTarget(message)
 
 
+def header_key(name: str) -> str:
+    """Return what two names of headers have in common where a server takes them for one.
+
+    Case never counts, and what hands headers on as variables (CGI, WSGI) makes one character of all that are no
+    letter or digit.
+    """
+    return re.sub(r"[^a-z0-9]", "-", name.lower())
+
+
 def header_problem(name: str, value: str) -> str | None:
     """Return why a definition may not set a header, whatever the connection; None where it may."""
     if not _TOKEN.fullmatch(name):
         return "is no name of a header"
-    if name.lower().replace("_", "-") in FORBIDDEN_HEADERS:
-        return "says where a request goes or how it is framed, which only the connection does"
-    if any(character in "\r\n\0" for character in value):
-        return "has a line break in its value"
+    key = header_key(name)
+    if key in FORBIDDEN_HEADERS or key.startswith(_FORBIDDEN_FAMILIES):
+        return "says where a request goes, where it comes from or how it is framed, which only the connection does"
+    if any(character != "\t" and unicodedata.category(character) == "Cc" for character in value):
+        return "has a line break or another control character in its value"
+    if any(ord(character) > _LATIN_1 for character in value):
+        return "has a character in its value that headers cannot carry; use ISO 8859-1, or percent-encode it"
+    if value != value.strip(" \t"):
+        return "has a space at the beginning or end of its value"
     return None
 
 
@@ -218,12 +249,17 @@ def check_headers(given: Mapping[str, str], own: Mapping[str, str], *, credentia
     :param credentials: whether the connection has a login or a password
     :raises WrongTarget: a header is not the author's to set
     """
-    kept = {name.lower() for name in own}
+    kept = {header_key(name) for name in own}
+    seen: set[str] = set()
     for name, value in given.items():
+        key = header_key(name)
         problem = header_problem(name, value)
-        if problem is None and name.lower() in kept:
+        if problem is None and key in seen:
+            problem = "is there twice, as servers read it"
+        seen.add(key)
+        if problem is None and key in kept:
             problem = "is set by the connection"
-        if problem is None and name.lower() in CREDENTIAL_HEADERS and (credentials or kept & CREDENTIAL_HEADERS):
+        if problem is None and key in CREDENTIAL_HEADERS and (credentials or kept & CREDENTIAL_HEADERS):
             problem = "would replace the connection's credentials"
         if problem is not None:
             message = f"The header {name[:100]!r} {problem}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from airflow_workflow_provider.model.arguments import as_transform
 from airflow_workflow_provider.model.task import BUILTIN_TASKS, SUB_WORKFLOW_PREFIX
@@ -264,9 +265,14 @@ def is_connection_key(name: str) -> bool:
 def connections_in(arguments: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Yield the connection ids among the arguments of an Airflow operator, at any depth, with their places.
 
-    A value that only a run knows, a transform or a template, is left out.
+    A value that only a run knows, a transform or a template, is left out. The address of a stored object names a
+    connection before an ``@``, as in ``s3://reports@bucket/key``.
     """
-    if isinstance(arguments, Mapping):
+    if isinstance(arguments, str):
+        conn_id = _connection_of_address(arguments)
+        if conn_id is not None:
+            yield path, conn_id
+    elif isinstance(arguments, Mapping):
         for name, value in arguments.items():
             if isinstance(name, str) and is_connection_key(name):
                 yield from _ids((*path, name), value)
@@ -277,13 +283,25 @@ def connections_in(arguments: Any, path: Path = ()) -> Iterator[tuple[Path, Any]
             yield from connections_in(value, (*path, index))
 
 
+def _connection_of_address(text: str) -> str | None:
+    """Return what Airflow's ``ObjectStoragePath`` takes for a connection; users of web addresses are none."""
+    if "://" not in text or "@" not in text or is_template(text):
+        return None
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return None
+    user = parts.netloc.rpartition("@")[0]
+    return user if user and parts.scheme not in ("", "http", "https") else None
+
+
 def _ids(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
     if value is None or is_template(value) or as_transform(value) is not None:
         return
     if isinstance(value, list | tuple):
         for index, part in enumerate(value):
             yield from _ids((*path, index), part)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, Mapping) or (isinstance(value, str) and _connection_of_address(value) is not None):
         yield from connections_in(value, path)
     else:
         yield path, value
@@ -294,6 +312,8 @@ def _texts(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
         yield path, value
     elif isinstance(value, Mapping):
         for key, part in value.items():
+            if isinstance(key, str):
+                yield (*path, key), key
             yield from _texts((*path, key), part)
     elif isinstance(value, list | tuple):
         for index, part in enumerate(value):

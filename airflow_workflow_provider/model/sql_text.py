@@ -7,8 +7,9 @@ not known here, so whatever could be a second statement to any of them is refuse
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 READS: Final = frozenset({"select", "values", "table", "with", "show", "explain"})
 WRITES: Final = frozenset({"insert", "update", "delete", "merge", "truncate", "refresh", "call"})
@@ -19,11 +20,13 @@ _BETWEEN: Final = frozenset(
 )
 _CHANGES: Final = re.compile(
     r"\b(insert|update|delete|merge|replace\s+into|upsert|into|call|exec|execute|create|alter|drop|truncate|grant|"
-    r"revoke|attach|detach|pragma|load|copy|set|begin|commit|rollback|lock|vacuum)\b",
+    r"revoke|attach|detach|pragma|load|copy|set|begin|commit|rollback|lock|vacuum|rename)\b",
     re.IGNORECASE,
 )
 _NEVER: Final = re.compile(
-    r"\b(exec|execute|grant|revoke|attach|detach|pragma|load|copy|begin|commit|rollback|lock|vacuum|shutdown)\b",
+    r"\b(exec|execute|grant|revoke|deny|attach|detach|pragma|load|load_extension|load_file|copy|begin|commit|rollback|"
+    r"lock|vacuum|shutdown|kill|backup|restore|dbcc|reconfigure|waitfor|writetext|updatetext|bulk|checkpoint|setuser|"
+    r"revert|deallocate|handler|openrowset|opendatasource|openquery)\b",
     re.IGNORECASE,
 )
 _READS_ELSEWHERE: Final = frozenset({"select", "values", "table", "with"})
@@ -43,6 +46,8 @@ _SCANNER: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _COMMENT: Final = re.compile(r"/\*|\*/")
+_PLACEHOLDER: Final = re.compile(r"%(?:\([^)]*\))?[sbt]")
+_BARE: Final = frozenset({"word", "number", "end", "other"})
 
 
 class RefusedStatement(ValueError):
@@ -71,18 +76,20 @@ class Statement:
         return self.kind in READS or self.kind == "call" or "returning" in self.words
 
 
-def postgres_statement(text: str, *, write: bool) -> Statement:
+def postgres_statement(text: str, *, write: bool, parameters: Any = None) -> Statement:
     """Return the one statement of a text for PostgreSQL.
 
     :param write: whether it may change data
+    :param parameters: the values that are put into its placeholders, as a list or an object
     :raises RefusedStatement: it is none, several, or of a kind that is not allowed
     """
-    statement = _one(text)
+    statement = _one(text, texts=holds_texts(parameters))
     kind, words = statement.kind, statement.words
     if kind in READS:
         return statement
     if kind in WRITES or (kind in DEFINES and _object(words) in OBJECTS):
         if write:
+            _refuse_elements(statement)
             return statement
         message = f"{kind.upper()} changes data, and the task reads only"
         raise RefusedStatement(message)
@@ -113,7 +120,7 @@ def other_statement(text: str, *, write: bool) -> Statement:
         message = f"{kind.upper()} changes data, and the task reads only" if changes else _no_statement(kind)
         raise RefusedStatement(message)
     # Some databases take a second statement without any sign between the two.
-    found = (_NEVER if write else _CHANGES).search(body)
+    found = _NEVER.search(body) or (None if write else _CHANGES.search(body))
     if found is not None:
         word = found.group().upper()
         message = f"It has the word {word}, so it may do more than it says; put values into parameters"
@@ -121,7 +128,25 @@ def other_statement(text: str, *, write: bool) -> Statement:
     return Statement(body, words)
 
 
-def _one(text: str) -> Statement:
+def _refuse_elements(statement: Statement) -> None:
+    """``CREATE SCHEMA`` takes further statements without a sign between them, and those of a kind of their own."""
+    if statement.kind == "create" and _object(statement.words) == "schema":
+        more = {"create", "grant"} & set(statement.words[1:])
+        if more:
+            message = f"CREATE SCHEMA has the word {min(more).upper()}; send what it holds as statements of their own"
+            raise RefusedStatement(message)
+
+
+def holds_texts(parameters: Any) -> bool:
+    """Tell whether there is anything but numbers among the values of a statement's placeholders."""
+    values = parameters.values() if isinstance(parameters, Mapping) else parameters or ()
+    return not all(value is None or isinstance(value, int | float) for value in values)
+
+
+def _one(text: str, *, texts: bool = False) -> Statement:
+    if "\0" in text:
+        message = "It has a NUL character"
+        raise RefusedStatement(message)
     words: list[str] = []
     at, ended = 0, None
     while at < len(text):
@@ -129,28 +154,32 @@ def _one(text: str) -> Statement:
         if found is None:
             message = f"A text or name is not closed, at character {at + 1}"
             raise RefusedStatement(message)
-        kind, start, at = found.lastgroup, at, found.end()
-        if kind == "tag":
-            kind = "dollar"
-        if kind == "comment":
-            at = _end_of_comment(text, at)
-        elif kind == "end":
+        kind, start = found.lastgroup, at
+        at = _end_of(text, found)
+        if kind == "end":
             ended = start if ended is None else ended
-        elif kind != "space":
+        elif kind not in ("space", "comment"):
             if ended is not None:
                 message = f"There is a second statement, at character {start + 1}"
                 raise RefusedStatement(message)
-            if found.group("dollar"):
-                at = _end_of_dollars(text, at, found.group("dollar"))
-            elif kind == "word":
+            if kind == "word":
                 words.append(found.group().lower())
-            elif kind == "other" and found.group() == "\0":
-                message = "It has a NUL character"
-                raise RefusedStatement(message)
+        if texts and kind not in _BARE and _PLACEHOLDER.search(text[start:at].replace("%%", "")):
+            # A text brings its own quotes, which end those that it stands in; and lines, which end a comment.
+            message = f"A text would be put inside quotes or a comment, at character {start + 1}; leave the quotes out"
+            raise RefusedStatement(message)
     if not words:
         message = "There is no statement"
         raise RefusedStatement(message)
     return Statement(text if ended is None else text[:ended], tuple(words))
+
+
+def _end_of(text: str, found: re.Match[str]) -> int:
+    if found.group("comment"):
+        return _end_of_comment(text, found.end())
+    if found.group("dollar"):
+        return _end_of_dollars(text, found.end(), found.group("dollar"))
+    return found.end()
 
 
 def _end_of_comment(text: str, at: int) -> int:

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 import zlib
+from codecs import lookup
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -60,6 +61,9 @@ _OPTIONS: Final = frozenset(
 )
 """Keys of a connection's extra that are no headers."""
 
+_PYTHONS_OWN: Final = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
+"""Encodings that no service means; some of them take hours for a large text."""
+
 _TRANSLATED: Final = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))
 
 
@@ -109,7 +113,7 @@ class HttpTaskOperator(BuiltInOperator):
         if "json" in answer.headers.get("content-type", "").split(";")[0] and body:
             try:
                 body = json.loads(answer.content)
-            except ValueError:
+            except (ValueError, RecursionError):
                 self.log.warning("The answer says that it is JSON, but it is not; it is kept as text")
         output = {"status": answer.status, "headers": answer.headers, "body": body}
         expected = self.arguments.get("expectedStatus", OK)
@@ -136,10 +140,14 @@ class Answer:
     def text(self) -> str:
         """The body as text: in the encoding that it names, else UTF-8."""
         _, _, named = self.headers.get("content-type", "").partition("charset=")
+        name = named.partition(";")[0].strip(" \"'") or "utf-8"
         try:
-            return self.content.decode(named.partition(";")[0].strip(" \"'") or "utf-8", errors="replace")
-        except LookupError:
-            return self.content.decode("utf-8", errors="replace")
+            if lookup(name).name not in _PYTHONS_OWN:
+                return self.content.decode(name, errors="replace")
+        except (LookupError, ValueError):
+            # No encoding of that name, or a name with a NUL character.
+            pass
+        return self.content.decode("utf-8", errors="replace")
 
 
 class Exchange:

@@ -60,7 +60,8 @@ class SqlTaskOperator(BuiltInOperator):
             raise StepFailure(message, type="TimeoutError", code="sql-timeout") from error
 
     def _on_postgres(self, fields: ConnectionFields, conn_id: str, *, write: bool) -> dict[str, Any]:
-        statement = postgres_statement(self.arguments["sql"], write=write)
+        given = self.arguments.get("parameters")
+        statement = postgres_statement(self.arguments["sql"], write=write, parameters=given)
         settings = load_settings()
         try:
             own = configured_database(settings)
@@ -72,7 +73,7 @@ class SqlTaskOperator(BuiltInOperator):
                 fields,
                 conn_id,
                 statement,
-                self.arguments.get("parameters"),
+                given,
                 write=write,
                 seconds=settings.sql_timeout,
                 own=own,

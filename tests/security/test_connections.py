@@ -84,6 +84,10 @@ def test_the_services_own_connections_are_refused_whatever_is_allowed(
         ({"hook_params": {"whatever": "people_db"}}, "/arguments/hook_params/whatever"),
         ({"message": "workflows_default"}, "/arguments/message"),
         ({"hook_params": {"connIds": ["calls", "workflows_default"]}}, "/arguments/hook_params/connIds/1"),
+        ({"message": "file://workflows_default@host/x"}, "/arguments/message"),
+        ({"hook_params": ["s3://Airflow_DB@bucket/key"]}, "/arguments/hook_params/0"),
+        ({"calls_conn_id": "sftp://people_db@/x"}, "/arguments/calls_conn_id"),
+        ({"hook_params": {"workflows_default": "x"}}, "/arguments/hook_params/workflows_default"),
     ],
 )
 @pytest.mark.parametrize("older", [False, True])
@@ -94,6 +98,14 @@ def test_no_argument_of_an_operator_reaches_them(
     task = TaskDefinition.model_validate({"taskId": "own", "name": "Own", "operator": HERE})
     with pytest.raises(StepFailure, match="no setting allows it"):
         runtime_operator(task, arguments, "t", Grants(older=older))
+
+
+@pytest.mark.parametrize("text", ["s3://other@bucket/key", "gs://a:b@bucket", "FILE://other@/x", "abfs+x://o%40@y/z"])
+def test_a_connection_in_the_address_of_an_object_is_one(text: str) -> None:
+    policy = Policy(operators=(HERE,), connections=((HERE, ("calls_*",)),))
+    assert codes({"message": text}, policy) == [("WF410", "/arguments/message")]
+    for fine in ("s3://calls_s3@bucket/key", "s3://bucket/key@x", "https://user@host/", "me@x.example", "a://"):
+        assert codes({"message": fine}, policy) == []
 
 
 @pytest.mark.usefixtures("everything")

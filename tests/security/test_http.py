@@ -18,7 +18,7 @@ from urllib3.util import parse_url
 
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.http_target import Base, WrongTarget, base_of, header_problem, path_problem, target
-from airflow_workflow_provider.operators.http import HttpError, HttpTaskOperator, _AddressRule
+from airflow_workflow_provider.operators.http import Answer, HttpError, HttpTaskOperator, _AddressRule
 
 PIECES = (
     "/", "//", "\\", "..", ".", "%2e", "%2E%2e", "%252e%252e", "%2f", "%5c", "%00", "%0d%0a", "@", ":", "?", "#",
@@ -180,6 +180,7 @@ def test_what_is_taken_arrives_at_the_server_it_is_meant_for(server: Recorder, c
     ["../admin", "/../../admin", "%2e%2e/admin", "/a/%2E./x", "..%2fadmin", "%252e%252e/x", "/a\\..\\x",
      "//evil.example/",
      "http://evil.example/", "https:/evil", "/x?y", "/x#y", "/a\tb", "/a\nb", "/a%0d%0aHost: x", "/..;/admin",
+     "/..%3f/admin", "/a/..%23", "/..%e2%80%8b/admin", "/%2e%ef%bb%bf./x", "/%2f%2fevil.example/", "%252f/evil",
      "/%c0%ae/x",
      "/\uff0e\uff0e/admin", "/%zz", "/a\u202eb"],
 )  # fmt: skip
@@ -219,11 +220,45 @@ def test_an_https_connection_uses_https() -> None:
 
 @pytest.mark.parametrize("name", ["Host", "host", "Transfer-Encoding", "transfer_encoding", "Connection",
                                   "X-Forwarded-Host",
-                                  "X-Original-URL", "a b", "", "Content-Length"])  # fmt: skip
+                                  "X-Original-URL", "a b", "", "Content-Length", "Content.Length", "Transfer+Encoding",
+                                  "Proxy", "Proxy.Authorization", "X-Forwarded-For", "X-Forwarded", "X_Real_IP", "Via",
+                                  "X-Envoy-Original-Path", "Max-Forwards", "HTTP2-Settings"])  # fmt: skip
 def test_a_header_that_says_where_to_go_is_refused(name: str, server: Recorder, connect: Any) -> None:  # noqa: ARG001
     assert header_problem(name, "x") is not None
     refused(headers={name: "evil.example"})
     assert server.received == []
+
+
+@pytest.mark.parametrize(
+    "value", ["a\r\nHost: x", "a\nx", "a\0", "a\x0bb", "a\x85b", "a\u560d\u560ab", "a\u2028b", " a"]
+)
+def test_a_value_that_is_no_line_of_a_header_is_refused(value: str, server: Recorder, connect: Any) -> None:  # noqa: ARG001
+    assert refused(headers={"X-Note": value}).error_code == "not-allowed"
+    assert server.received == []
+
+
+@pytest.mark.parametrize("name", ["x-tenant", "X_Tenant", "X.Tenant", "X-Tenant"])
+def test_a_header_of_the_connection_is_not_replaced_in_another_spelling(name: str, connect: Any) -> None:
+    connect(extra={"X-Tenant": "a"})
+    assert "set by the connection" in refused(headers={name: "b"}).message
+    connect()
+    assert "twice" in refused(headers={"X+Tenant": "b", name: "b"}).message
+
+
+@pytest.mark.parametrize(
+    "name", ["punycode", "idna", "undefined", "unicode_escape", "zlib", "a\0b", "rot13", "nothing"]
+)
+def test_an_answer_in_an_encoding_of_python_is_read_as_utf8(name: str) -> None:
+    content = b"a" * 2_000_000 + b"-" + b"a" * 2_000_000
+    began = time.process_time()
+    assert Answer(200, "", {"content-type": f"text/plain; charset={name}"}, content).text == content.decode()
+    assert time.process_time() - began < 2
+
+
+def test_an_answer_that_is_nested_too_deeply_is_kept_as_text(connect: Any) -> None:  # noqa: ARG001
+    answer = Answer(200, "", {"content-type": "application/json"}, b"[" * 100_000)
+    operator = HttpTaskOperator(task_id="t", arguments={"path": "/"})
+    assert operator._answer(answer)["body"] == "[" * 100_000
 
 
 def test_credentials_of_the_connection_are_not_replaced(server: Recorder, connect: Any) -> None:

@@ -63,6 +63,9 @@ def run(sql: str, **arguments: Any) -> Any:
         "alter role postgres superuser",
         "prepare p as delete from victim",
         "/* /* */ select 1",
+        "create schema s create table t (n int) grant all on t to public",
+        "create schema if not exists s grant all on victim to public",
+        "create schema s create table s.t (n int)",
         "select 'open",
         "",
         "   -- nothing",
@@ -94,10 +97,35 @@ def test_what_changes_data_needs_write(sql: str, shop: Any) -> None:
     assert shop.execute("select count(*) from victim").fetchone() == (1,)
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select * from victim where n::text = '%s'",
+        "select * from victim where n::text = E'%s'",
+        'select n as "%s" from victim',
+        "select $$%s$$",
+        "select 1 /* %s */",
+        "select 1 -- %s",
+        "select '%%%s'",
+    ],
+)
+def test_a_text_is_never_put_inside_quotes(sql: str, shop: Any) -> None:  # noqa: ARG001
+    """There its own quotes would end those of the statement, and the rest of it would be SQL."""
+    with pytest.raises(StepFailure, match="inside quotes"):
+        run(sql, parameters=[" or 1 = 1 --"])
+    with pytest.raises(StepFailure, match="inside quotes"):
+        run(sql.replace("%s", "%(a)s"), parameters={"a": "\n, (select 1)"})
+
+
+def test_a_number_may_stand_in_quotes(shop: Any) -> None:  # noqa: ARG001
+    found = run("select interval '%s days' = interval '1 day' as a, '%%s' as b, %s as c", parameters=[1, 2])
+    assert found["rows"] == [{"a": True, "b": "%s", "c": 2}]
+
+
 def test_the_server_itself_takes_one_statement_only(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow_workflow_provider.model import sql_text
 
-    monkeypatch.setattr(sql_text, "_one", lambda text: sql_text.Statement(text, ("select",)))
+    monkeypatch.setattr(sql_text, "_one", lambda text, **_: sql_text.Statement(text, ("select",)))
     with pytest.raises(psycopg.Error, match="multiple commands"):
         run("select 1; delete from victim", write=True)
     assert shop.execute("select count(*) from victim").fetchone() == (1,)
@@ -141,6 +169,18 @@ def test_what_is_read_as_one_statement_is_one_to_postgresql(shop: Any) -> None:
         ("update t set a = 1 exec xp_cmdshell 'id'", True, False),
         ("pragma writable_schema = 1", True, False),
         ("attach database 'x' as y", True, False),
+        ("select 1 shutdown", False, False),
+        ("select 1 kill 52", False, False),
+        ("select 1 backup database x to disk = 'y'", False, False),
+        ("select 1 dbcc x", False, False),
+        ("select 1 waitfor delay '9'", False, False),
+        ("select 1 deny all to x", False, False),
+        ("select 1 reconfigure", False, False),
+        ("select load_extension('x')", False, False),
+        ("select load_file('/etc/passwd')", False, False),
+        ("values (1) rename table x to y", False, False),
+        ("select * from openrowset('x')", False, False),
+        ("with x as (select 1) select 1 restore database x", False, False),
     ],
 )
 def test_of_other_databases_only_the_clear_is_taken(sql: str, write: bool, taken: bool) -> None:

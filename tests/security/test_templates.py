@@ -525,6 +525,19 @@ BOMBS: Final = [
     "{{ '" + "\\\\" * 45_000 + "' ~ big * 30 }}",
     "{# " + "{#" * 45_000,
     "{{ '" + "a" * 90_000,
+    "{{ range(20000) | map('string') | groupby('x', default='A' * 3000000) }}",
+    "{{ [{'a': 'A' * 3000}] | sort(attribute='a,' * 100000 ~ 'a') }}",
+    "{{ [{'a': 'A' * 3000000}] | sort(attribute='a,' * 1000 ~ 'a') }}",
+    "{{ [{}] | sort(attribute='a,' * 2000000) }}",
+    "{{ [1] | map(attribute='a.' * 1900000) }}",
+    "{{ (' ' * 200000) | wordwrap(1) }}",
+    "{{ ('a' * 400000) | wordwrap(2) }}",
+    "{{ ('a' * 2000000).rfind('ab' ~ 'a' * 1000000) }}",
+    "{{ ('a' * 2000000).rsplit('ab' ~ 'a' * 1000000) }}",
+    "{{ ('a' * 2000000).rpartition('ab' ~ 'a' * 1000000) }}",
+    "{{ {}['x' * 3000000] }}",
+    "{{ [1] | map('x' * 3000000) }}",
+    "{{ 'x' is in(5, 'x' * 3000000) }}",
 ]
 
 
@@ -546,6 +559,17 @@ def test_k2_a_bomb_takes_little_memory(text: str) -> None:
     finally:
         tracemalloc.stop()
     assert most < 150_000_000
+
+
+def test_k2_to_strip_many_characters_takes_no_longer_than_to_strip_each_once() -> None:
+    began = time.process_time()
+    assert evaluate("{{ ('a' * 1000000) | trim('b' * 2000000 ~ 'a') }}", VALUES) == ""
+    assert evaluate("{{ 'xxabyx'.strip('yx') ~ 'ab'.lstrip('a') ~ ' a '.rstrip() }}", VALUES) == "abb a"
+    assert time.process_time() - began < 2
+
+
+def test_k2_a_failure_does_not_repeat_what_is_long() -> None:
+    assert len(_fails("{{ {}['x' * 3000000] }}")) <= 2_000
 
 
 def test_k2_all_templates_of_a_task_share_one_bound() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+MAX_MESSAGE: Final = 2_000
+"""Characters of a message that are kept."""
 
 Kind = Literal["syntax", "empty", "name", "type", "size"]
 
@@ -10,10 +13,12 @@ Kind = Literal["syntax", "empty", "name", "type", "size"]
 class ExpressionFailure(Exception):
     """An expression could not be evaluated, or exceeded its bounds (rules X2 and X3).
 
-    :param message: what went wrong, in the author's terms
+    :param message: what went wrong, in the author's terms; the rest of a very long one is cut off, for it quotes values
     """
 
     def __init__(self, message: str) -> None:
+        if len(message) > MAX_MESSAGE:
+            message = f"{message[: MAX_MESSAGE - 1]}…"
         super().__init__(message)
         self.message = message
 

@@ -15,6 +15,8 @@ from airflow_workflow_provider.model.expressions.errors import ExpressionFailure
 WORK_LIMIT: Final = 1_000_000
 CHARACTERS: Final = 20
 """Characters of text that count as much as one step."""
+COMPARISONS: Final = 1_000
+"""Comparisons of two characters that count as much as one step."""
 
 
 class Budget:
@@ -39,6 +41,10 @@ class Budget:
             message = f"the template makes a text of more than {TEXT_LIMIT:,} characters"
             raise ExpressionFailure(message)
         self.spend(1 + max(length, 0) // CHARACTERS)
+
+    def comparisons(self, length: int, other: int) -> None:
+        """Count work that may compare every character of one text with every one of another."""
+        self.spend(1 + length * other // COMPARISONS)
 
     def entries(self, count: int) -> None:
         """Count a list or object that is read or about to be made."""

@@ -19,6 +19,8 @@ _NO_DEFAULT: Final = object()
 
 def _field_of(evaluator: Evaluator, path: Any, default: Any = _NO_DEFAULT) -> Getter:
     """Return a function that gives the field at a path of a value; :class:`Undefined` where there is none."""
+    if isinstance(path, str):
+        evaluator.budget.entries(path.count("."))
     parts: list[Any] = (
         [int(part) if part.isdecimal() else part for part in path.split(".")] if isinstance(path, str) else [path]
     )
@@ -49,8 +51,17 @@ def _caseless(value: Any) -> Any:
 
 def _keys(evaluator: Evaluator, attribute: Any, case_sensitive: Any, default: Any = _NO_DEFAULT) -> Getter:
     """Return what values are compared by."""
-    get: Getter = _itself if attribute is None else _required(evaluator, attribute, default)
-    return get if case_sensitive else lambda value: _caseless(get(value))
+    if attribute is None:
+        return _itself if case_sensitive else _caseless
+    get = _required(evaluator, attribute, default)
+
+    def key(value: Any) -> Any:
+        # Many entries may have one field, and one default, so their size says nothing about that of the keys.
+        found = get(value)
+        evaluator.budget.size(found)
+        return found if case_sensitive else _caseless(found)
+
+    return key
 
 
 def _sorted(evaluator: Evaluator, values: list[Any], key: Getter, reverse: Any) -> list[Any]:
@@ -198,6 +209,8 @@ def _sort(
     evaluator: Evaluator, value: Any, reverse: Any = False, case_sensitive: Any = False, attribute: Any = None
 ) -> list[Any]:
     entries = evaluator.entries_of(value)
+    if isinstance(attribute, str):
+        evaluator.budget.spend(10 * attribute.count(","))
     paths = attribute.split(",") if isinstance(attribute, str) else [attribute]
     keys = [_keys(evaluator, path, case_sensitive) for path in paths]
     return _sorted(evaluator, entries, lambda each: [key(each) for key in keys], reverse)

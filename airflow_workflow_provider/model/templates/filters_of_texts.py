@@ -120,6 +120,9 @@ def _wordwrap(
     between = "\n" if wrapstring is None else evaluator.text(wrapstring)
     evaluator.budget.spend(2 * len(text))
     evaluator.budget.characters(len(text) * (1 + len(between)))
+    # What is left of a long line is copied, and searched for its words, at each break.
+    for line in text.splitlines():
+        evaluator.budget.comparisons(len(line), len(line) // max(_whole(width), 1))
     return str(do_wordwrap(_settings(), text, _whole(width), bool(break_long_words), between, bool(break_on_hyphens)))
 
 

@@ -34,6 +34,30 @@ def _plain(method: Callable[..., Any], growth: int = 1) -> Method:
     return call
 
 
+def _searched_backwards(method: Callable[..., Any]) -> Method:
+    """A search from the end, for which Python compares the whole of what is sought at each place."""
+    plain = _plain(method)
+
+    def call(evaluator: Evaluator, text: str, part: Any, *bounds: Any) -> Any:
+        evaluator.budget.comparisons(len(text), len(part) if isinstance(part, str) else 0)
+        return plain(evaluator, text, part, *bounds)
+
+    return call
+
+
+def _stripped(method: Callable[..., str]) -> Method:
+    plain = _plain(method)
+
+    def call(evaluator: Evaluator, text: str, chars: Any = None) -> Any:
+        if isinstance(chars, str):
+            evaluator.budget.characters(len(chars))
+            chars = "".join(dict.fromkeys(chars))
+            evaluator.budget.comparisons(len(text), len(chars))
+        return plain(evaluator, text, chars)
+
+    return call
+
+
 def _as_list(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
@@ -53,6 +77,12 @@ def _split(method: Callable[..., list[str]]) -> Method:
         return method(text, sep, maxsplit)
 
     return call
+
+
+def _rsplit(evaluator: Evaluator, text: str, sep: Any = None, maxsplit: Any = -1) -> list[str]:
+    evaluator.budget.comparisons(len(text), len(sep) if isinstance(sep, str) else 0)
+    found: list[str] = _split(str.rsplit)(evaluator, text, sep, maxsplit)
+    return found
 
 
 def _splitlines(evaluator: Evaluator, text: str, keepends: Any = False) -> list[str]:
@@ -120,18 +150,20 @@ _TEXT: Final[Mapping[str, Method]] = {
     **{
         method.__name__: _plain(method)
         for method in (
-            *(str.count, str.endswith, str.find, str.index, str.rfind, str.rindex, str.startswith),
+            *(str.count, str.endswith, str.find, str.index, str.startswith),
             *(str.isalnum, str.isalpha, str.isascii, str.isdecimal, str.isdigit, str.islower, str.isnumeric),
             *(str.isprintable, str.isspace, str.istitle, str.isupper),
-            *(str.lstrip, str.rstrip, str.strip, str.removeprefix, str.removesuffix, str.partition, str.rpartition),
+            *(str.removeprefix, str.removesuffix, str.partition),
         )
     },
+    **{method.__name__: _searched_backwards(method) for method in (str.rfind, str.rindex, str.rpartition)},
+    **{method.__name__: _stripped(method) for method in (str.lstrip, str.rstrip, str.strip)},
     **{method.__name__: _padded(method) for method in (str.center, str.ljust, str.rjust, str.zfill)},
     "expandtabs": _expandtabs,
     "format": _format,
     "join": joined,
     "replace": replaced,
-    "rsplit": _split(str.rsplit),
+    "rsplit": _rsplit,
     "split": _split(str.split),
     "splitlines": _splitlines,
 }
