@@ -189,7 +189,7 @@ def idle_fields(path: Path, policy: RetryPolicy) -> Iterator[Diagnostic]:
         return
     for name, why in _idle_delays(policy):
         if name in given:
-            yield warning("WF215", (*path, to_camel(name)), f"{to_camel(name)} has no effect: {why}")
+            yield warning("WF215", (*path, to_camel(name)), f"{to_camel(name)} has no effect: {why}", "leave it out")
 
 
 def _idle_delays(policy: RetryPolicy) -> Iterator[tuple[str, str]]:

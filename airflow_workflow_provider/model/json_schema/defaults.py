@@ -269,15 +269,26 @@ def _leading(root: Place) -> frozenset[int]:
 def _is_harmless(root: Place) -> bool:
     """Tell whether no keyword of a schema can refuse a value because a default was added."""
     closes = combines = False
-    waiting = [root.schema]
+    waiting = [root]
     while waiting:
-        part = waiting.pop()
+        place = waiting.pop()
+        part = place.schema
         if not isinstance(part, dict):
             continue
         if not _HARMLESS.issuperset(part) or any(isinstance(each, (dict, list)) for each in part.get("enum") or ()):
             return False
+        if "default" in part and not _surely_fits(place, part["default"]):
+            return False
         closes = closes or "additionalProperties" in part
         combines = combines or "allOf" in part or "$ref" in part
-        waiting.extend(inner for _, inner in subschemas(part))
+        waiting.extend(place.inner(inner) for _, inner in subschemas(part))
     # An object that is closed in one schema may get its defaults from another one.
     return not (closes and combines)
+
+
+def _surely_fits(place: Place, value: Any) -> bool:
+    """Tell whether a default fits its schema, which it need not where the schema was stored before that was a rule."""
+    try:
+        return next(Visit(place, Budget(value)).iter_errors(value), None) is None
+    except (OutOfSteps, RecursionError, UnknownReference, PatternError):
+        return False
