@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,6 +20,13 @@ MAX_DEEP: Final = 3
 """``**`` in one path: each more multiplies the ways in which it can match."""
 
 MAX_LENGTH: Final = 500
+
+MAX_REDACTED: Final = 1_000
+"""Paths of one ``redact``; publishing refuses more, and of what was stored with more everything is masked."""
+
+_VISIT: Final = 10
+_PATTERN: Final = 10
+"""What it takes to look at a value, and to look for a pattern, in comparisons of a name."""
 
 Part = str | int
 
@@ -202,25 +209,54 @@ def _with_skipped(path: Sequence[Segment], reached: set[int]) -> set[int]:
     return reached if skipped <= reached else _with_skipped(path, reached | skipped)
 
 
-def values_at(value: Any, path: Sequence[Segment]) -> Iterator[Any]:
-    """Yield the values to which a path leads."""
-    if not path:
-        yield value
-        return
-    first, rest = path[0], path[1:]
-    if isinstance(first, Deep):
-        yield from values_at(value, rest)
-    children = _children(value)
-    if isinstance(first, Name) and isinstance(value, dict):
-        children = [(first.text, value[first.text])] if first.text in value else []
-    for part, inner in children:
-        if isinstance(first, Deep):
-            yield from values_at(inner, path)
-            continue
-        if first.fits(part):
-            yield from values_at(inner, rest)
-        if isinstance(part, int):
-            yield from values_at(inner, path)
+class Exhausted(Exception):
+    """To follow the paths takes more work than was allowed."""
+
+
+@dataclass
+class Allowance:
+    """How much work may be done: segments that are compared with parts of places."""
+
+    left: int
+
+    def spend(self, amount: int) -> None:
+        """Use some of it up.
+
+        :raises Exhausted: there is not so much left
+        """
+        self.left -= amount
+        if self.left < 0:
+            raise Exhausted
+
+
+def effort_of(segments: Iterable[Segment]) -> int:
+    """Return what it takes at most to compare a part of a place with segments."""
+    return sum(1 + _PATTERN * (len(each.but_like) + 1) if isinstance(each, Others) else 1 for each in segments)
+
+
+def values_at(value: Any, path: Sequence[Segment], allowed: Allowance) -> Iterator[Any]:
+    """Yield the values to which a path leads, each once.
+
+    :raises Exhausted: it takes more work than is allowed
+    """
+    waiting = [(value, _with_skipped(path, {0}))]
+    while waiting:
+        at, reached = waiting.pop()
+        if len(path) in reached:
+            yield at
+        open_ = [path[used] for used in reached if used < len(path)]
+        names = [segment.text for segment in open_ if isinstance(segment, Name)]
+        if isinstance(at, dict) and len(names) == len(open_):
+            # By far most paths are names; nothing else needs to be looked at.
+            children: list[tuple[Part, Any]] = [(name, at[name]) for name in dict.fromkeys(names) if name in at]
+        else:
+            children = _children(at)
+        allowed.spend(_VISIT + len(children) * effort_of(open_))
+        # What comes first in the document is yielded first.
+        for part, inner in reversed(children):
+            further = _after(path, reached, part)
+            if further:
+                waiting.append((inner, further))
 
 
 def _children(value: Any) -> list[tuple[Part, Any]]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from airflow_workflow_provider.model.paths import PathError, parse_path, values_at
+from airflow_workflow_provider.model.paths import Allowance, Exhausted, PathError, parse_path, values_at
 from airflow_workflow_provider.store.logs import Level, LogEntry
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.events import Event
     from airflow_workflow_provider.views.masking import Masker
+
+MAX_LOOKS: Final = 1_000_000
+"""Parts of documents that are looked at for the metadata of one instance; what needs more is left out."""
 
 
 def metadata_of(names: Sequence[str], *documents: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -20,9 +23,10 @@ def metadata_of(names: Sequence[str], *documents: Mapping[str, Any] | None) -> d
     :param documents: where to look, in order: the run's ``conf``, the event, the input
     """
     found: dict[str, Any] = {}
+    allowed = Allowance(MAX_LOOKS)
     for name in names:
         for document in documents:
-            present, value = _look_up(document, name)
+            present, value = _look_up(document, name, allowed)
             if present:
                 found[name] = value
                 break
@@ -51,13 +55,16 @@ def entries(events: Sequence[Event], masker: Masker, metadata: Mapping[str, Any]
     ]
 
 
-def _look_up(document: Mapping[str, Any] | None, name: str) -> tuple[bool, Any]:
+def _look_up(document: Mapping[str, Any] | None, name: str, allowed: Allowance) -> tuple[bool, Any]:
     if document is not None and name in document:
         return True, document[name]
     try:
         path = parse_path(name)
     except PathError:
         return False, None
-    for value in values_at(document, path):
-        return True, value
+    try:
+        for value in values_at(document, path, allowed):
+            return True, value
+    except Exhausted:
+        pass
     return False, None

@@ -9,8 +9,6 @@ does not tell it.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,10 +17,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.model.json_schema.secrets import declared_names, secret_paths
 from airflow_workflow_provider.model.paths import (
+    MAX_REDACTED,
+    Allowance,
+    Anything,
+    Exhausted,
     Name,
     Part,
     Path,
     PathError,
+    effort_of,
     ends_with,
     from_json,
     parse_path,
@@ -30,22 +33,14 @@ from airflow_workflow_provider.model.paths import (
     to_json,
     values_at,
 )
-from airflow_workflow_provider.views.spellings import spellings
+from airflow_workflow_provider.views.secret_texts import MASK, SecretTexts
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.state import State
-    from airflow_workflow_provider.model.definition import Step, WorkflowDefinition
+    from airflow_workflow_provider.model.definition import ExecutionLog, Step, WorkflowDefinition
 
-MASK: Final = "***"
-SHORTEST_SECRET: Final = 4
-"""Shorter texts and numbers are masked at their path only: masking every ``1`` would hide the log itself."""
-
-_BEGINNING: Final = 6
-"""Characters by which the beginning of a secret is known at the end of a text that was cut."""
-
-_CORE: Final = re.compile("[A-Za-z0-9]+")
-_LONG: Final = 59
-"""Shorter texts were not cut."""
+MAX_WORK: Final = 3_000_000
+"""Segments of paths that are compared with parts of places, for one document; about a second."""
 
 _ROOTS: Final = ("input", "output", "data", "variables", "event")
 _INPUTS: Final = (("input",), ("data",), ("event", "data"))
@@ -107,7 +102,7 @@ class Masker:
     ) -> None:
         self._also = also
         log = definition.execution_log
-        redacted = [_redacted(text) for text in log.redact] if log is not None else []
+        redacted = _paths_of(log)
         schemas = list(form_schemas(definition.steps))
         forms = [path for schema in schemas for path in secret_paths(schema)] + list(filled.paths)
         inputs = secret_paths(definition.input_schema)
@@ -117,13 +112,17 @@ class Masker:
             *_placed(forms, _FORMS),
         }
         self._places = _Places(hidden)
-        self._texts = _Texts()
+        self._texts = SecretTexts()
         if hidden:
             named = declared_names(definition.input_schema).union(*map(declared_names, schemas))
             known = {*inputs, *forms, *map(_below_root, redacted), *redacted}
-            of_input = (found for path in known for found in values_at(input_data, path))
-            of_forms = (found for path in forms for form in filled.forms for found in values_at(form, path))
-            self._texts = _Texts(chain(of_input, of_forms), named)
+            allowed = Allowance(MAX_WORK)
+            of_input = (found for path in known for found in values_at(input_data, path, allowed))
+            of_forms = (found for path in forms for form in filled.forms for found in values_at(form, path, allowed))
+            try:
+                self._texts = SecretTexts(chain(of_input, of_forms), named)
+            except Exhausted:
+                self._texts = SecretTexts.all()
 
     def mask(self, value: Any) -> Any:
         """Return a JSON value with every secret in it replaced by ``***``; what is given is left as it is."""
@@ -152,11 +151,17 @@ class Masker:
 
 
 class _Places:
-    """Finds out quickly whether a place is secret: most paths end with a name that hardly any place has."""
+    """Finds out quickly whether a place is secret: most paths end with a name that hardly any place has.
+
+    Where it is not quick, because there are many paths or they are like each other, the last name that a path has is
+    enough from then on: better a masked value too many.
+    """
 
     def __init__(self, paths: Iterable[Path]) -> None:
         self._by_name: dict[Part, list[Path]] = {}
         self._open: list[Path] = []
+        self._allowed = Allowance(MAX_WORK)
+        self._names: frozenset[str | None] | None = None
         for path in paths:
             last = path[-1]
             if isinstance(last, Name) and not last.text.isdecimal():
@@ -173,99 +178,26 @@ class _Places:
 
     def hide(self, place: tuple[Part, ...]) -> bool:
         """Tell whether a place in a document is secret."""
-        candidates = self._by_name.get(place[-1], ())
-        return any(ends_with(place, path) for path in candidates) or any(ends_with(place, path) for path in self._open)
+        if self._names is None:
+            try:
+                return any(self._is_at(place, path) for path in (*self._by_name.get(place[-1], ()), *self._open))
+            except Exhausted:
+                self._names = frozenset(map(_last_name, chain(*self._by_name.values(), self._open)))
+        return None in self._names or str(place[-1]) in self._names
+
+    def _is_at(self, place: tuple[Part, ...], path: Path) -> bool:
+        self._allowed.spend(len(place) * effort_of(path))
+        return ends_with(place, path)
 
 
-class _Texts:
-    """Finds secrets by their text.
-
-    :param secrets: JSON values
-    :param named: names of properties that are no secret, though they stand in one
-    """
-
-    def __init__(self, secrets: Iterable[Any] = (), named: frozenset[str] = frozenset()) -> None:
-        texts: set[str] = set()
-        self._numbers: set[float] = set()
-        for secret in secrets:
-            self._collect(secret, texts, named)
-        self._names: dict[str, str] = {}
-        self._groups: dict[str, list[str]] = {}
-        for text in sorted(texts, key=len, reverse=True):
-            for core, known in _by_core(text):
-                self._groups.setdefault(core, []).extend(known)
-        self._any = bool(self._groups)
-        digits = sorted((re.escape(json.dumps(abs(number))) for number in self._numbers), key=len, reverse=True)
-        # Not within a longer number, nor the year of a date.
-        self._digits = re.compile(rf"(?<![\d.])(?:{'|'.join(digits)})(?!\.?\d|-\d\d-)") if digits else None
-
-    def __bool__(self) -> bool:
-        return self._any or self._digits is not None
-
-    def masked(self, value: Any) -> Any:
-        """Return a text, number, boolean or null, masked where a secret is or stands in it."""
-        if isinstance(value, str):
-            if self._any:
-                value = self._without_secrets(value)
-            return value if self._digits is None else self._digits.sub(MASK, value)
-        if self._numbers and isinstance(value, (int, float)) and not isinstance(value, bool):
-            return MASK if value in self._numbers else value
-        return value
-
-    def masked_name(self, name: str) -> str:
-        """Return the name of a property, masked where a secret stands in it; few names come again and again."""
-        found = self._names.get(name)
-        if found is None:
-            found = self._names[name] = str(self.masked(name))
-        return found
-
-    def _without_secrets(self, text: str) -> str:
-        masked = text
-        for core, known in self._groups.items():
-            if core in masked:
-                for spelling in known:
-                    masked = masked.replace(spelling, MASK)
-        return self._without_cut(masked) if len(text) >= _LONG else masked
-
-    def _without_cut(self, text: str) -> str:
-        """Return a text without the beginning of a secret at its end: long messages are cut somewhere."""
-        for spelling in chain.from_iterable(self._groups.values()):
-            at = text.rfind(spelling[:_BEGINNING], max(0, len(text) - len(spelling)))
-            if at >= 0 and len(spelling) >= _BEGINNING and spelling.startswith(text[at:].rstrip("….")):
-                return text[:at] + MASK
-        return text
-
-    def _collect(self, secret: Any, texts: set[str], named: frozenset[str]) -> None:
-        if isinstance(secret, str):
-            if len(secret) >= SHORTEST_SECRET:
-                texts.add(secret)
-        elif isinstance(secret, bool) or secret is None:
-            return
-        elif isinstance(secret, (int, float)):
-            if len(json.dumps(abs(secret))) >= SHORTEST_SECRET:
-                self._numbers.add(secret)
-        elif isinstance(secret, dict):
-            texts.update(key for key in secret if key not in named and len(key) >= SHORTEST_SECRET)
-            for item in secret.values():
-                self._collect(item, texts, named)
-        else:
-            for item in secret:
-                self._collect(item, texts, named)
-
-
-@lru_cache(maxsize=512)
-def _by_core(secret: str) -> list[tuple[str, list[str]]]:
-    """Return the spellings of a secret, longest first, by a part that stands in all of them: it is looked for first."""
-    known = sorted((each for each in spellings(secret) if len(each) >= SHORTEST_SECRET), key=len, reverse=True)
-    core = max(_CORE.findall(secret), key=len, default="")
-    alike = [each for each in known if core and core in each]
-    return [*([(core, alike)] if alike else []), *((each, [each]) for each in known if not core or core not in each)]
+def _last_name(path: Path) -> str | None:
+    return next((each.text for each in reversed(path) if isinstance(each, Name)), None)
 
 
 def hidden_in_input(definition: WorkflowDefinition) -> set[Path]:
     """Return the paths of the secrets in the input of a workflow, from the input on."""
     log = definition.execution_log
-    redacted = [_redacted(text) for text in log.redact] if log is not None else []
+    redacted = _paths_of(log)
     return {path for path in (*map(_below_root, redacted), *secret_paths(definition.input_schema)) if path}
 
 
@@ -281,7 +213,14 @@ def form_schemas(steps: Iterable[Step]) -> Iterator[Any]:
             yield from form_schemas(step.for_each.steps)
 
 
-@lru_cache(maxsize=512)
+def _paths_of(log: ExecutionLog | None) -> list[Path]:
+    """Return what a definition redacts."""
+    if log is None:
+        return []
+    return [(Anything(),)] if len(log.redact) > MAX_REDACTED else list(map(_redacted, log.redact))
+
+
+@lru_cache(maxsize=2 * MAX_REDACTED)
 def _redacted(text: str) -> Path:
     try:
         return parse_path(text)

@@ -38,14 +38,19 @@ def spellings(secret: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def lines_of(secret: str) -> set[str]:
+    """Return the lines of a secret that are secret themselves."""
+    stripped = {line.strip() for line in secret.splitlines()}
+    return {line for line in stripped if len(line) >= SHORTEST_LINE and not _MARK.fullmatch(line)}
+
+
 def _wordings(secret: str) -> set[str]:
     """Return a secret with its line breaks, and its white space, written in other ways, and its parts."""
     lines = secret.splitlines()
     found = {secret, secret.strip(), " ".join(secret.split())}
     if len(lines) > 1:
         found |= {joint.join(lines) for joint in ("\n", "\r\n", "\r", "", " ")}
-        stripped = {line.strip() for line in lines}
-        found |= {line for line in stripped if len(line) >= SHORTEST_LINE and not _MARK.fullmatch(line)}
+        found |= lines_of(secret)
     found |= {text[:cut] for text in list(found) for cut in _CUTS if len(text) > cut}
     return {text for text in found if text}
 

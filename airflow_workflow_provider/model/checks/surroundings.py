@@ -10,7 +10,7 @@ from airflow_workflow_provider.model.checks.base import Path as Place
 from airflow_workflow_provider.model.diagnostics import Diagnostic, pointer_of
 from airflow_workflow_provider.model.json_schema.reach import may_lead
 from airflow_workflow_provider.model.json_schema.validation import place_of
-from airflow_workflow_provider.model.paths import Name, Path, PathError, Position, parse_path
+from airflow_workflow_provider.model.paths import MAX_REDACTED, Name, Path, PathError, Position, parse_path
 from airflow_workflow_provider.model.patterns import MANY, MAX_MANY
 from airflow_workflow_provider.model.words import shown
 
@@ -58,6 +58,10 @@ class LogPaths(Check):
         """Yield the paths of another form, and those that can match nothing."""
         log = document.definition.execution_log
         if log is None:
+            return
+        if len(log.redact) > MAX_REDACTED:
+            message = f"redact has {len(log.redact):,} paths; at most {MAX_REDACTED:,} are looked for"
+            yield finding("WF503", ("executionLog", "redact"), message, "use * and **, as in tokens.* or **.password")
             return
         for key, texts in (("metadata", log.metadata), ("redact", log.redact)):
             for number, text in enumerate(texts):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_workflow_provider.model.paths import (
+    Allowance,
     Anything,
     Deep,
     Name,
@@ -71,10 +72,10 @@ def test_l4_where_a_path_leads(text: str, place: tuple[str | int, ...], found: b
 def test_l4_the_values_at_a_path() -> None:
     value = {"a": [{"b": 1}, {"b": 2, "c": {"b": 3}}], "b": 4}
 
-    assert list(values_at(value, parse_path("a.b"))) == [1, 2]
-    assert set(values_at(value, parse_path("**.b"))) == {1, 2, 3, 4}
-    assert list(values_at(value, parse_path("a[1].*"))) == [2, {"b": 3}]
-    assert list(values_at(value, parse_path("nothing.here"))) == []
+    assert list(values_at(value, parse_path("a.b"), Allowance(1_000))) == [1, 2]
+    assert set(values_at(value, parse_path("**.b"), Allowance(1_000))) == {1, 2, 3, 4}
+    assert list(values_at(value, parse_path("a[1].*"), Allowance(1_000))) == [2, {"b": 3}]
+    assert list(values_at(value, parse_path("nothing.here"), Allowance(1_000))) == []
 
 
 def test_l4_names_that_a_schema_does_not_name() -> None:
