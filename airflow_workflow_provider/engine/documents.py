@@ -17,5 +17,7 @@ def optional(convert: Callable[[A], B], value: A | None) -> B | None:
 
 def with_present(document: Json, more: Json) -> Json:
     """Add to a document what is not absent, and return it."""
-    document.update((key, value) for key, value in more.items() if value is not None)
+    for key, value in more.items():
+        if value is not None:
+            document[key] = value
     return document

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from airflow_workflow_provider.engine.documents import Json, optional, with_present
 from airflow_workflow_provider.engine.failure import Failure
@@ -266,7 +266,7 @@ class StepRecord:
     def public(self) -> Json:
         """Return what expressions see of it (rule X1)."""
         return {
-            "status": self.status.value,
+            "status": str(self.status),
             "output": self.output,
             "error": self.error,
             "visit": self.visit,
@@ -275,41 +275,51 @@ class StepRecord:
         }
 
     def to_json(self) -> Json:
-        """Return the stored document."""
+        """Return the stored document; written out, since every step is written whenever one is."""
         document: Json = {
-            "status": self.status.value,
+            "status": self.status,
             "visit": self.visit,
             "attempt": self.attempt,
             "generation": self.generation,
         }
-        present: Json = {
-            "output": self.output,
-            "error": self.error,
-            "startedAt": self.started_at,
-            "completedAt": self.completed_at,
-            "next": self.next,
-            "region": optional(Region.to_json, self.region),
-            "handling": self.handling or None,
-        }
-        return with_present(document, present)
+        if self.started_at is not None:
+            document["startedAt"] = self.started_at
+        if self.output is not None:
+            document["output"] = self.output
+        if self.error is not None:
+            document["error"] = self.error
+        if self.completed_at is not None:
+            document["completedAt"] = self.completed_at
+        if self.next is not None:
+            document["next"] = self.next
+        if self.region is not None:
+            document["region"] = self.region.to_json()
+        if self.handling:
+            document["handling"] = True
+        return document
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
         """Return what :meth:`to_json` wrote."""
+        get = value.get
+        region = get("region")
         return cls(
-            status=StepStatus(value["status"]),
-            visit=value["visit"],
-            attempt=value["attempt"],
-            generation=value["generation"],
-            output=value.get("output"),
-            error=value.get("error"),
-            started_at=value.get("startedAt"),
-            completed_at=value.get("completedAt"),
-            next=value.get("next"),
-            region=optional(Region.from_json, value.get("region")),
-            handling=bool(value.get("handling")),
+            _STEP_STATUS[value["status"]],
+            value["visit"],
+            value["attempt"],
+            value["generation"],
+            get("output"),
+            get("error"),
+            get("startedAt"),
+            get("completedAt"),
+            get("next"),
+            None if region is None else Region.from_json(region),
+            bool(get("handling")),
         )
 
+
+_STEP_STATUS: Final = {status.value: status for status in StepStatus}
+"""Quicker than to call the enum."""
 
 Records = dict[str, StepRecord]
 
