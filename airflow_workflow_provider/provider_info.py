@@ -1,4 +1,4 @@
-"""What this package tells Airflow about itself (entry point group ``apache_airflow_provider``)."""
+"""The description of this package for Airflow (entry point group ``apache_airflow_provider``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""For the tests of those who write definitions: run one in memory, with mocked tasks, in milliseconds.
+"""For tests of definitions: run one in memory, with mocked tasks, in milliseconds.
 
 Installed as a pytest plugin, it offers the fixture ``workflow_simulator``::
 

@@ -1,4 +1,4 @@
-"""A bounded place for foreign work: what authors, callers and senders wrote is computed within limits.
+"""Evaluation of input of authors, callers and senders within limits.
 
 An expression, a pattern or a schema may need more time or memory than anybody has, and code that holds Python's
 interpreter lock cannot be stopped from inside. :func:`~airflow_workflow_provider.bounded.doors.bounded` marks the

@@ -1,1 +1,1 @@
-"""What a definition means: control flow and state as pure functions."""
+"""The semantics of a definition: control flow and state as pure functions."""

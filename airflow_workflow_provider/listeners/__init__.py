@@ -1,1 +1,1 @@
-"""Airflow listeners: what happens to DAG runs outside any task."""
+"""Airflow listeners: changes of DAG runs outside any task."""

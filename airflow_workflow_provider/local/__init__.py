@@ -1,1 +1,1 @@
-"""What a machine without any server needs to run workflows: a private PostgreSQL."""
+"""A private PostgreSQL and Airflow for a machine without servers."""

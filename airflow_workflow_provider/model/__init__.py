@@ -1,1 +1,1 @@
-"""What a definition is: documents, expressions and the checks on them. Pure."""
+"""The format of a definition: documents, expressions and their validation. Pure."""

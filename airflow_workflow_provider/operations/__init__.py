@@ -1,1 +1,1 @@
-"""Use cases: start, steer, run again and answer, with the same rules for every way in."""
+"""Use cases: start, operate, run again and answer, with the same rules for every interface."""

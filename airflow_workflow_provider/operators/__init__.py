@@ -1,1 +1,1 @@
-"""How steps run as Airflow tasks."""
+"""Operators: steps as Airflow tasks."""

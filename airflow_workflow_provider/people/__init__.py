@@ -1,1 +1,1 @@
-"""People: who is in which role and group, and how they are told."""
+"""People: roles and groups of users, and notifiers."""

@@ -1,1 +1,1 @@
-"""The catalogue behind ``taskId`` and the built-in tasks."""
+"""The catalog behind ``taskId`` and the built-in tasks."""

@@ -1,1 +1,1 @@
-"""Airflow triggers: what waits without holding a worker."""
+"""Airflow triggers: waiting without a worker."""

@@ -1,1 +1,1 @@
-"""What people see in Airflow's pages: the built front end, and where Airflow shows it. Its sources are in ``ui/``."""
+"""The built front end, and its registration in Airflow. Its sources are in ``ui/``."""

@@ -1,1 +1,1 @@
-"""Work that goes on in threads of the api-server."""
+"""Background work in threads of the api-server."""

@@ -66,3 +66,18 @@ def test_the_index_of_decisions_lists_every_record_by_its_title() -> None:
     listed = re.findall(r"^- \[(.*)\]\(([\w-]+\.md)\)$", (folder / "README.md").read_text("utf-8"), re.MULTILINE)
 
     assert listed == [(title, name) for name, title in sorted(records.items())]
+
+
+def test_every_file_of_the_repository_that_a_page_names_is_there() -> None:
+    named = re.compile(
+        r"`((?:airflow_workflow_provider|dags|docs|examples|migrations|schema|scripts|tests|ui)/[\w./-]+)`"
+    )
+    pages = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")]
+    found = {
+        (path.relative_to(ROOT).as_posix(), name)
+        for path in pages
+        for name in named.findall(path.read_text(encoding="utf-8"))
+        if not (ROOT / name).exists()
+    }
+
+    assert found == set()
