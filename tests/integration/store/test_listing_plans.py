@@ -117,3 +117,21 @@ def test_pages_are_those_of_all_instances_in_order(filled: Database) -> None:
         assert starts == sorted(starts, reverse=True)
         wanted = given.get("workflow_ids")
         assert all(wanted is None or each.workflow_id in wanted for each in first.items)
+
+
+def test_a_list_of_one_workflow_reads_a_page_where_it_read_the_whole_table(
+    filled: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The list of a workflow whose instances are the oldest, and the same without the indexes of lists."""
+    now = explained(filled, InstanceFilter(workflow_id="old"))
+    plain = "SELECT * FROM workflow_instances WHERE workflow_id = 'old' ORDER BY started_at DESC, id DESC LIMIT 51"
+    with filled.engine.connect() as connection:
+        for name in ("status_started", "workflow_status", "workflow"):
+            connection.execute(text(f"DROP INDEX workflow_instances_{name}_idx"))
+        found = connection.execute(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {plain}")).scalar_one()
+        connection.rollback()
+    before = (json.loads(found) if isinstance(found, str) else found)[0]
+    with capsys.disabled():
+        print(f"\n{MANY} instances: {now['Execution Time']:.1f} ms, without indexes {before['Execution Time']:.1f} ms")
+    assert read_rows(now["Plan"]) <= PAGE
+    assert read_rows(before["Plan"]) > MANY // 2
