@@ -8,7 +8,6 @@ Inside Airflow the values come from Airflow's configuration (``airflow.cfg``, ``
 from __future__ import annotations
 
 import configparser
-import json
 import os
 import re
 import sys
@@ -19,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from airflow_workflow_provider.errors import Misuse
+from airflow_workflow_provider.errors import InvalidDefinition, Misuse
 
 SECTION: Final = "workflows"
 
@@ -459,11 +458,14 @@ def _duration(name: str, value: str) -> Any:
 
 
 def _json_object(name: str, value: str) -> dict[str, Any]:
+    from airflow_workflow_provider.model.json_text import loads_data
+
     try:
-        parsed = json.loads(value)
-        json.dumps(parsed, allow_nan=False)
-    except (ValueError, RecursionError) as error:
-        raise _refused(name, value, "a JSON object") from error
+        parsed = loads_data(value)
+    except InvalidDefinition as error:
+        found = error.diagnostics[0]
+        expected = f"a JSON object; at {found.pointer or '/'}: {found.message}"
+        raise _refused(name, value, expected) from error
     if not isinstance(parsed, dict):
         raise _refused(name, value, "a JSON object")
     return parsed

@@ -13,6 +13,7 @@ import pytest
 from airflow_workflow_provider import settings
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.settings import OPTIONS, Settings, load_settings
+from tests.fixtures.json_edges import EDGES
 
 
 @pytest.fixture(autouse=True)
@@ -105,3 +106,22 @@ def test_reading_settings_does_not_import_airflow() -> None:
         "assert 'airflow' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, text in EDGES.items() if text.strip() and b"\x00" not in text and text.isascii()]
+)
+def test_options_in_json_are_read_as_strictly_as_documents(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = EDGES[name].decode("ascii")
+    for option in ("people", "default_retry", "notifiers"):
+        with monkeypatch.context() as environment:
+            environment.setenv(f"AIRFLOW__WORKFLOWS__{option.upper()}", given)
+            with pytest.raises(Misuse) as refused:
+                load_settings()
+        assert (refused.value.code, refused.value.pointer) == ("bad-configuration", f"[workflows] {option}")
+
+
+def test_a_key_twice_in_an_option_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__WORKFLOWS__PEOPLE", '{"anna": {}, "anna": {"groups": ["finance"]}}')
+    with pytest.raises(Misuse, match="anna"):
+        load_settings()
