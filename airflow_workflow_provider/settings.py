@@ -8,6 +8,7 @@ Inside Airflow the values come from Airflow's configuration (``airflow.cfg``, ``
 from __future__ import annotations
 
 import configparser
+import json
 import os
 import re
 import sys
@@ -18,7 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from airflow_workflow_provider.errors import InvalidDefinition, Misuse
+from airflow_workflow_provider.errors import Misuse
 
 SECTION: Final = "workflows"
 
@@ -457,15 +458,22 @@ def _duration(name: str, value: str) -> Any:
         raise _refused(name, value, "an ISO 8601 duration, such as PT5M") from error
 
 
-def _json_object(name: str, value: str) -> dict[str, Any]:
-    from airflow_workflow_provider.model.json_text import loads_data
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        message = f"the key {next(name for name in names if names.count(name) > 1)!r} occurs twice"
+        raise ValueError(message)
+    return made
 
+
+def _json_object(name: str, value: str) -> dict[str, Any]:
     try:
-        parsed = loads_data(value)
-    except InvalidDefinition as error:
-        found = error.diagnostics[0]
-        expected = f"a JSON object; at {found.pointer or '/'}: {found.message}"
-        raise _refused(name, value, expected) from error
+        parsed = json.loads(value, object_pairs_hook=_each_once)
+        # Neither NaN nor 1e400 nor half of a surrogate pair can be written again.
+        json.dumps(parsed, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise _refused(name, value, f"a JSON object ({error})") from error
     if not isinstance(parsed, dict):
         raise _refused(name, value, "a JSON object")
     return parsed
