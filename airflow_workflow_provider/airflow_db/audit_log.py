@@ -26,13 +26,13 @@ from airflow_workflow_provider.airflow_db.audit_rows import (
     asked_in,
 )
 from airflow_workflow_provider.airflow_db.table_follower import Follower
+from airflow_workflow_provider.engine.masking import Masker, filled_in
 from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.model.definition import RESERVED_TARGETS
 from airflow_workflow_provider.store.definitions import stored_workflows
 from airflow_workflow_provider.store.instances import Record, instance_id, lock_instance
 from airflow_workflow_provider.store.journal import metadata_of
 from airflow_workflow_provider.store.logs import LogEntry, is_written
-from airflow_workflow_provider.views.masking import Masker, filled_in
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

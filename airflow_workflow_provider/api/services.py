@@ -9,6 +9,7 @@ from typing import Any, Final
 from airflow._shared.secrets_masker import redact
 
 from airflow_workflow_provider.engine.graph import Graph
+from airflow_workflow_provider.engine.masking import Masker, filled, filled_in, hidden_in_input
 from airflow_workflow_provider.errors import InvalidDefinition, Misuse, NotFound, StoreUnavailable
 from airflow_workflow_provider.instances.graphs import graph_at, stored_definition
 from airflow_workflow_provider.model.definition import WorkflowDefinition
@@ -33,7 +34,6 @@ from airflow_workflow_provider.store.views import Views
 from airflow_workflow_provider.store.waits import Waits
 from airflow_workflow_provider.tasks.catalogue import Catalogue
 from airflow_workflow_provider.views.drawing import Drawing, drawing_of
-from airflow_workflow_provider.views.masking import Masker, filled, filled_in, hidden_in_input
 
 PATIENCE: Final = 1.0
 """Seconds for which a request tries again to reach the workflow database; a client waits for the answer."""

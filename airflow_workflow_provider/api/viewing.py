@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 
     from airflow_workflow_provider.api.services import Services
     from airflow_workflow_provider.engine.documents import Json
+    from airflow_workflow_provider.engine.masking import Masker
     from airflow_workflow_provider.engine.records import Activation, Records, StepRecord
     from airflow_workflow_provider.store.instances import Instance
     from airflow_workflow_provider.store.views import Mark
-    from airflow_workflow_provider.views.masking import Masker
 
 MAX_SPANS: Final = 2_000
 """Attempts that a page shows; of more the newest."""

@@ -24,6 +24,7 @@ from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
 from airflow_workflow_provider.engine.instance_records import InstanceFacts
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.manual_override import cancel
+from airflow_workflow_provider.engine.masking import Masker, filled_in
 from airflow_workflow_provider.engine.phases import InstanceStatus, ListStatus
 from airflow_workflow_provider.engine.schemas import with_defaults
 from airflow_workflow_provider.engine.state import State
@@ -40,7 +41,6 @@ from airflow_workflow_provider.store.instances import Instance, Instances, NewIn
 from airflow_workflow_provider.store.journal import entries, metadata_of
 from airflow_workflow_provider.store.logs import LogEntry
 from airflow_workflow_provider.store.starts import Announced, read
-from airflow_workflow_provider.views.masking import Masker, filled_in
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -11,10 +11,10 @@ from uuid import UUID
 from airflow_workflow_provider.engine.calls import ActivationRef
 from airflow_workflow_provider.engine.failure import timestamp
 from airflow_workflow_provider.engine.machine import Machine
+from airflow_workflow_provider.engine.masking import Masker, filled, note_secrets
 from airflow_workflow_provider.errors import Conflict, Forbidden, Misuse
 from airflow_workflow_provider.store.logs import LogEntry
 from airflow_workflow_provider.tasks.questions import check_answer, is_decided
-from airflow_workflow_provider.views.masking import Masker, filled, note_secrets
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.graph import Graph

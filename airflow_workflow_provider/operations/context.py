@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from airflow_workflow_provider.engine.machine import Machine
+from airflow_workflow_provider.engine.masking import Masker, filled_in
 from airflow_workflow_provider.engine.operating import Verdict, verdict
 from airflow_workflow_provider.errors import Conflict
 from airflow_workflow_provider.instances.session import keep, options_of
 from airflow_workflow_provider.store.journal import entries, metadata_of
 from airflow_workflow_provider.store.logs import LogEntry
-from airflow_workflow_provider.views.masking import Masker, filled_in
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -10,7 +10,7 @@ from airflow_workflow_provider.store.logs import Level, LogEntry
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.events import Event
-    from airflow_workflow_provider.views.masking import Masker
+    from airflow_workflow_provider.engine.masking import Masker
 
 MAX_LOOKS: Final = 1_000_000
 """Parts of documents that are looked at for the metadata of one instance; what needs more is left out."""

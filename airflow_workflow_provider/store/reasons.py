@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_workflow_provider.bounded.doors import bounded
+from airflow_workflow_provider.engine.masking import Masker
 from airflow_workflow_provider.engine.triggering import given_by, stored_definition
 from airflow_workflow_provider.model.events import CloudEvent
-from airflow_workflow_provider.views.masking import Masker
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import WorkflowDefinition

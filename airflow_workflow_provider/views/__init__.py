@@ -1,1 +1,1 @@
-"""Projections of an instance: components, drawing, history, progress and masking."""
+"""Projections of an instance: components, drawing, history and progress."""

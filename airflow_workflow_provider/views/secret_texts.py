@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
 
-from airflow_workflow_provider.views.spellings import lines_of, spellings
+from airflow_workflow_provider.engine.spellings import lines_of, spellings
 
 MASK: Final = "***"
 SHORTEST_SECRET: Final = 4

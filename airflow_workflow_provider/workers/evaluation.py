@@ -14,7 +14,7 @@ from airflow_workflow_provider.settings import load_settings
 WARM: Final = (
     "airflow_workflow_provider.tasks.evaluating",
     "airflow_workflow_provider.views.components",
-    "airflow_workflow_provider.views.masking",
+    "airflow_workflow_provider.engine.masking",
     "airflow_workflow_provider.engine.triggering",
     "airflow_workflow_provider.store.reasons",
     "airflow_workflow_provider.model.checks",

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from airflow.configuration import conf
 from airflow.sdk import BaseNotifier
 
+from airflow_workflow_provider.engine.masking import Masker, filled_in
 from airflow_workflow_provider.errors import Misuse, NotFound
 from airflow_workflow_provider.model.plain import one_line
 from airflow_workflow_provider.people.notifiers import listening
@@ -21,7 +22,6 @@ from airflow_workflow_provider.store.notices import Notices
 from airflow_workflow_provider.store.notifications import CHANNEL, Notification, Notifications
 from airflow_workflow_provider.store.questions import Questions
 from airflow_workflow_provider.tasks.templates import RunNames, render
-from airflow_workflow_provider.views.masking import Masker, filled_in
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import WorkflowDefinition

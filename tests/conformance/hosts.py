@@ -16,6 +16,7 @@ from airflow_workflow_provider.engine.graph import ON_FAILURE, Graph
 from airflow_workflow_provider.engine.instance_records import InstanceFacts
 from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.machine import Machine
+from airflow_workflow_provider.engine.masking import Masker
 from airflow_workflow_provider.engine.state import State
 from airflow_workflow_provider.engine.stored_state import read_state
 from airflow_workflow_provider.errors import StepFailure
@@ -24,7 +25,6 @@ from airflow_workflow_provider.hosts.simulation import Outcome, Simulation, chec
 from airflow_workflow_provider.model.json_schema.defaults import with_defaults
 from airflow_workflow_provider.store.journal import entries
 from airflow_workflow_provider.tasks.mocks import Mocks, SimulatedTasks, Simulator
-from airflow_workflow_provider.views.masking import Masker
 from tests.conformance.cases import START, Case, Json, Observed
 from tests.fixtures.stored import check_stored_state
 

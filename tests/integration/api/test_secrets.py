@@ -15,10 +15,10 @@ from sqlalchemy import text
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.machine import Machine
+from airflow_workflow_provider.engine.masking import Masker, filled_in
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.store.instances import Instances, Record
 from airflow_workflow_provider.store.journal import entries, metadata_of
-from airflow_workflow_provider.views.masking import Masker, filled_in
 from tests.fixtures.api import Api
 from tests.fixtures.documents import step, workflow
 

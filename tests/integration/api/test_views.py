@@ -12,10 +12,10 @@ import pytest
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.machine import Machine
+from airflow_workflow_provider.engine.masking import Masker
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.store.instances import Instances, Record
 from airflow_workflow_provider.store.journal import entries
-from airflow_workflow_provider.views.masking import Masker
 from tests.fixtures.api import Api, end_run, problem
 from tests.fixtures.documents import step, workflow
 

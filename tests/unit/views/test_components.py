@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from airflow_workflow_provider.engine.machine import Machine
+from airflow_workflow_provider.engine.masking import Masker
 from airflow_workflow_provider.views.components import MAX_ROWS, Notice, Page, Viewer, page_of, ui_bindings
-from airflow_workflow_provider.views.masking import Masker
 from airflow_workflow_provider.views.progress import progress_of
 from tests.unit.engine.driving import fail, machine_of, step, succeed
 
