@@ -15,6 +15,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_workflow_provider.engine.secret_texts import MASK, SecretTexts
 from airflow_workflow_provider.model.json_schema.secrets import declared_names, secret_paths
 from airflow_workflow_provider.model.paths import (
     MAX_REDACTED,
@@ -33,7 +34,6 @@ from airflow_workflow_provider.model.paths import (
     to_json,
     values_at,
 )
-from airflow_workflow_provider.views.secret_texts import MASK, SecretTexts
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.state import State

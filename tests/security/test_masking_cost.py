@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from airflow_workflow_provider.engine.masking import Masker, filled
+from airflow_workflow_provider.engine.secret_texts import LONGEST_SECRET, MASK
 from airflow_workflow_provider.model.paths import MAX_REDACTED
 from airflow_workflow_provider.model.validate import parse_definition, validate_document
 from airflow_workflow_provider.store.journal import metadata_of
-from airflow_workflow_provider.views.secret_texts import LONGEST_SECRET, MASK
 
 Json = dict[str, Any]
 

@@ -18,12 +18,12 @@ from airflow_workflow_provider.engine.instance_records import InstanceFacts
 from airflow_workflow_provider.engine.masking import Masker, filled, filled_in, note_secrets
 from airflow_workflow_provider.engine.phases import StepStatus
 from airflow_workflow_provider.engine.records import StepRecord
+from airflow_workflow_provider.engine.secret_texts import MASK
 from airflow_workflow_provider.engine.state import State
 from airflow_workflow_provider.engine.stored_state import read_state
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.json_schema.secrets import secret_paths
 from airflow_workflow_provider.model.paths import matches
-from airflow_workflow_provider.views.secret_texts import MASK
 
 
 def masker(input_data: dict[str, Any], **more: Any) -> Masker:
