@@ -16,13 +16,11 @@ from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.store.database import Database
 from tests.conformance.cases import Case, Observed, load_cases
 from tests.fixtures.airflow import RunningAirflow
-from tests.fixtures.scenarios import Outcome, Scenario, Scenarios
+from tests.fixtures.scenarios import Outcome, Scenario
 from tests.fixtures.scripted import task_definition
 from tests.fixtures.stored import check_stored_state, check_stored_steps
 
-pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow")]
-
-SECONDS = 1_200
+pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.timeout(2_700)]
 
 
 def runs_in_airflow(case: Case) -> bool:
@@ -82,16 +80,10 @@ def _renamed(value: Any, names: dict[str, str]) -> Any:
     return renamed
 
 
-@pytest.fixture(scope="module")
-def outcomes(running_airflow: RunningAirflow) -> dict[str, Outcome]:
-    with Database(running_airflow.workflows_url) as database:
-        scenarios = Scenarios(running_airflow.client, database, running_airflow.scripts)
-        keep_every_state(database)
-        children = [one for case in CASES for one in scenarios_of(case)[:-1]]
-        return scenarios.run([scenarios_of(case)[-1] for case in CASES], also=children, seconds=SECONDS)
+CHILDREN = [one for case in CASES for one in scenarios_of(case)[:-1]]
+SCENARIOS = [scenarios_of(case)[-1] for case in CASES]
 
 
-@pytest.mark.timeout(SECONDS + 120)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_in_airflow(case: Case, outcomes: dict[str, Outcome]) -> None:
     outcome = outcomes[workflow_id(case)]
@@ -126,19 +118,6 @@ def test_every_state_that_was_ever_stored_fits_its_published_schema(
     assert len(steps) >= len(outcomes)
     for _, stored in steps:
         check_stored_steps(stored)
-
-
-def keep_every_state(database: Database) -> None:
-    """Have PostgreSQL copy each state of an instance at each write, but for huge ones, whoever writes it."""
-    with database.begin() as connection:
-        for statement in (
-            "CREATE TABLE states_ever_stored (state jsonb NOT NULL)",
-            "CREATE FUNCTION keep_state() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS "
-            "$$ BEGIN INSERT INTO states_ever_stored VALUES (NEW.state); RETURN NULL; END $$",
-            "CREATE TRIGGER keep_state AFTER INSERT OR UPDATE OF state ON workflow_instances FOR EACH ROW "
-            "WHEN (pg_column_size(NEW.state) < 20000) EXECUTE FUNCTION keep_state()",
-        ):
-            connection.execute(text(statement))
 
 
 def _ordered(case: Case, path: list[dict[str, Any]]) -> list[dict[str, Any]] | None:

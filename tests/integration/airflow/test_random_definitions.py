@@ -13,18 +13,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from airflow_workflow_provider.store.database import Database
 from tests.conformance.cases import Case, Observed, line_text
 from tests.conformance.hosts import run_simulated
-from tests.fixtures.airflow import RunningAirflow
-from tests.fixtures.scenarios import Outcome, Scenario, Scenarios
+from tests.fixtures.scenarios import Outcome, Scenario
 from tests.property.definitions import Sample, Shape, samples
 from tests.property.test_hosts_agree import case_of
 
-pytestmark = [pytest.mark.daemons, pytest.mark.slow]
+pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.timeout(2_700)]
 
 EXAMPLES = int(os.environ.get("WORKFLOWS_AIRFLOW_EXAMPLES", "80"))
-SECONDS = 1_800
 
 
 def drawn() -> list[Sample]:
@@ -50,14 +47,9 @@ def drawn() -> list[Sample]:
 SAMPLES = {f"random-{number}": sample for number, sample in enumerate(drawn())}
 
 
-@pytest.fixture(scope="module")
-def outcomes(running_airflow: RunningAirflow) -> dict[str, Outcome]:
-    scenarios = [Scenario(name, one.document, one.input, one.mocks) for name, one in SAMPLES.items()]
-    with Database(running_airflow.workflows_url) as database:
-        return Scenarios(running_airflow.client, database, running_airflow.scripts).run(scenarios, seconds=SECONDS)
+SCENARIOS = [Scenario(name, one.document, one.input, one.mocks) for name, one in SAMPLES.items()]
 
 
-@pytest.mark.timeout(SECONDS + 120)
 @pytest.mark.parametrize("name", SAMPLES)
 def test_airflow_agrees_with_the_simulation(name: str, outcomes: dict[str, Outcome]) -> None:
     case = case_of(SAMPLES[name])
