@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -186,8 +186,9 @@ class InlineRun:
 
     def _store(self, state: State) -> None:
         document = state.to_json()
-        self._text = json.dumps(as_stored(document), allow_nan=False)
-        check_stored_state(json.loads(self._text))
+        stored = as_stored(document)
+        self._text = json.dumps(stored, allow_nan=False)
+        check_stored_state(stored)
         self.check(document)
 
     def _run(self, call: Call) -> Ended | Parked:
@@ -251,8 +252,8 @@ def inline_run(case: Case, run_task: TaskRunner | None = None, **how: Any) -> In
 
 def as_stored(value: Any) -> Any:
     """Return a JSON value as PostgreSQL's JSONB gives it back: the keys of objects in an order of its own."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: as_stored(value[key]) for key in sorted(value, key=lambda key: (len(key.encode()), key))}
     if isinstance(value, list):
-        return [as_stored(item) for item in value]
+        return [as_stored(item) if isinstance(item, dict | list) else item for item in value]
     return value
