@@ -27,6 +27,9 @@ MAX_SECRETS: Final = 40_000
 MAX_SPELLINGS: Final = 4_000_000
 """Characters of all their spellings; the same of more."""
 
+MAX_PROBES: Final = 2_000
+"""Looks for secrets that overlap others in one text; after more of them the rest of the text is masked."""
+
 _BEGINNING: Final = 6
 """Characters by which the beginning of a secret is known at the end of a text that was cut."""
 
@@ -162,8 +165,10 @@ class _Search:
             start = each[:_BEGINNING]
             self._longest[start] = max(len(each), self._longest.get(start, 0))
         self._reach = max(map(len, self._known), default=0)
+        patterns = [each.encode("utf-8", "surrogatepass") for each in self._known]
+        self._longest_bytes = max(map(len, patterns), default=0)
         self._automaton = BytesAhoCorasick(
-            [each.encode("utf-8", "surrogatepass") for each in self._known],
+            patterns,
             matchkind=MatchKind.LeftmostLongest,
             # What the library chooses for few patterns takes seconds to build where they are long.
             implementation=Implementation.ContiguousNFA,
@@ -178,15 +183,38 @@ class _Search:
         found = self._automaton.find_matches_as_indexes(data)
         masked = text
         if found:
-            parts, end = [], 0
+            parts, end, probes = [], 0, 0
             for pattern, start, after in found:
-                parts += [data[end:start], MASK.encode()]
-                end = after
-                if self._ends_text[pattern]:
+                if after <= end:
+                    continue
+                # It may begin inside what an overlapping secret has taken with it.
+                parts += [data[end:start], MASK.encode()] if start >= end else []
+                end, probes = self._extent(data, start, after, probes)
+                if self._ends_text[pattern] or probes > MAX_PROBES:
                     end = len(data)
                     break
             masked = b"".join([*parts, data[end:]]).decode("utf-8", "surrogatepass")
         return self._without_cut(masked) if len(text) >= _LONG else masked
+
+    def _extent(self, data: bytes, start: int, after: int, probes: int) -> tuple[int, int]:
+        """Return where a secret ends, together with those that begin inside it and end behind it, and the looks so far.
+
+        The search reports of overlapping secrets only the leftmost; the rest of the others would stay readable.
+        """
+        at = start + 1
+        while at < after and probes <= MAX_PROBES:
+            probes += 1
+            inside = self._automaton.find_matches_as_indexes(data[at : after + self._longest_bytes - 1])
+            if not inside:
+                break
+            _, begins, ends = inside[0]
+            if at + begins >= after:
+                break
+            if self._ends_text[inside[0][0]]:
+                return len(data), probes
+            after = max(after, at + ends)
+            at += begins + 1
+        return after, probes
 
     def _without_cut(self, text: str) -> str:
         """Return a text without the beginning of a secret at its end: long messages are cut somewhere."""
