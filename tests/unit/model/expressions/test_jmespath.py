@@ -110,13 +110,13 @@ def test_x3_a_failing_transform_is_an_expression_failure(source: str) -> None:
     ],
 )
 def test_x3_an_expression_that_explodes_ends_in_bounded_time(source: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
 
     try:
         _evaluate(source, {"data": {"many": list(range(10_000))}})
     except (ExpressionSyntaxError, ExpressionFailure) as error:
         assert len(str(error)) < 500  # noqa: PT017 - it may as well succeed
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_x3_values_that_are_not_json_are_an_error() -> None:

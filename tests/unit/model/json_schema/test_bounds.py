@@ -35,11 +35,11 @@ def _nested(keyword: str, depth: int) -> Any:
     ],
 )
 def test_x6_too_many_steps_are_a_finding(schema: Any, value: Any) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     found = schema_findings(schema, value)
 
     assert [each["message"] for each in found] == [TOO_MANY_STEPS]
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_x6_so_many_findings_are_enough() -> None:
@@ -54,14 +54,14 @@ def test_x6_a_schema_without_end_is_a_finding(schema: Any) -> None:
 
 
 def test_x6_unique_items_are_found_in_linear_time() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     value = [{"id": n, "of": [n]} for n in range(20_000)]
 
     assert schema_findings({"uniqueItems": True}, value) == []
     assert schema_findings({"uniqueItems": True}, [*value, {"of": [7.0], "id": 7}]) != []
     # Numbers of one remainder have one hash in Python, which makes a plain set of them slow.
     assert schema_findings({"uniqueItems": True}, [n * (2**61 - 1) for n in range(20_000)]) == []
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_x6_defaults_of_a_doubling_schema_take_no_time() -> None:

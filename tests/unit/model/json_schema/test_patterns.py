@@ -51,11 +51,11 @@ def test_x6_a_text_that_is_no_pattern_is_refused(source: str) -> None:
     ],
 )
 def test_x6_a_pattern_that_would_take_much_memory_is_refused_at_once(source: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
 
     with pytest.raises(PatternError):
         compile_pattern(source)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(
@@ -63,11 +63,11 @@ def test_x6_a_pattern_that_would_take_much_memory_is_refused_at_once(source: str
 )
 def test_x6_a_search_takes_time_linear_in_the_text(source: str) -> None:
     pattern = compile_pattern(source)
-    began = time.monotonic()
+    began = time.process_time()
 
     assert pattern.linear
     assert not pattern.search("a" * 100_000 + "!")
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_x6_a_search_that_looks_back_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
