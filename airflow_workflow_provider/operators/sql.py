@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
@@ -18,6 +19,7 @@ from airflow.sdk.execution_time.timeout import timeout
 from airflow_workflow_provider.engine.failure import OUTPUT_TOO_LARGE, VALIDATION_ERROR
 from airflow_workflow_provider.errors import Misuse, StepFailure
 from airflow_workflow_provider.instances.session import configured_database
+from airflow_workflow_provider.model.json_text import MAX_DIGITS
 from airflow_workflow_provider.model.sql_text import RefusedStatement, other_statement, postgres_statement
 from airflow_workflow_provider.operators.builtin import BuiltInOperator
 from airflow_workflow_provider.operators.reach import NOT_ALLOWED, require_connection
@@ -134,8 +136,8 @@ class SqlTaskOperator(BuiltInOperator):
 
 def _json_value(value: Any) -> Any:
     """Return a database value as JSON: numbers, texts, and what is made of them."""
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, Decimal | float):
+        return _number(value)
     if isinstance(value, datetime | date | time_of_day):
         return value.isoformat()
     if isinstance(value, UUID | timedelta):
@@ -147,3 +149,12 @@ def _json_value(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [_json_value(item) for item in value]
     return value
+
+
+def _number(value: Decimal | float) -> int | float | str:
+    """Return a number as JSON; as text where JSON has none such (infinite, not a number, too many digits)."""
+    if not math.isfinite(value) or (isinstance(value, Decimal) and abs(value.adjusted()) >= MAX_DIGITS):
+        return str(Decimal(value))
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        return int(value)
+    return float(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import psycopg
@@ -36,6 +37,16 @@ def test_k3_sql_returns_rows_as_json() -> None:
     with pytest.raises(StepFailure) as caught:
         run(query, parameters={"top": 3}, maxRows=2)
     assert caught.value.error_type == "OutputTooLarge"
+
+
+@pytest.mark.usefixtures("warehouse")
+def test_x5_numbers_that_json_does_not_have_are_texts() -> None:
+    query = """select 'NaN'::float8 as a, '-Infinity'::float8 as b, 'Infinity'::numeric as c, 'NaN'::numeric as d,
+        repeat('9', 5000)::numeric as e, array['NaN'::float8, 1.5] as f, 12345678901234567890::numeric as g"""
+    (row,) = run(query)["rows"]
+    assert (row["a"], row["b"], row["c"], row["d"]) == ("NaN", "-Infinity", "Infinity", "NaN")
+    assert (row["e"], row["f"], row["g"]) == ("9" * 5000, ["NaN", 1.5], 12345678901234567890)
+    json.dumps(row, allow_nan=False)
 
 
 @pytest.mark.usefixtures("warehouse")
