@@ -185,7 +185,8 @@ def test_a_worker_asks_withdraws_and_ends_what_is_over(as_role: AsRole, database
     past = datetime.now(UTC) - timedelta(seconds=1)
     with database.begin() as connection:
         connection.execute(text("UPDATE workflow_questions SET due_at = :past"), {"past": past})
-    ended = Questions(worker).change(asked.id, lambda _, found: found.set(status="expired", answer={"decision": "no"}))
+    answer = {"decision": "no", "by": None, "at": "2027-01-01T00:00:00.000000Z", "comment": None, "form": {}}
+    ended = Questions(worker).change(asked.id, lambda _, found: found.set(status="expired", answer=answer))
     assert ended is None
     assert Questions(database).get(asked.id).status == "expired"
     other = start(database, ASKING, run_id="other")
