@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_workflow_provider.engine import completion, regions, transitions
 from airflow_workflow_provider.engine.bindings import apply_transform, bindings_of, names_in, resolve_arguments
 from airflow_workflow_provider.engine.calls import Call
-from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, Failure, later, moment, next_delay, timestamp
+from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, Failure, later, moment, timestamp
 from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.phases import StepStatus, Trigger
 from airflow_workflow_provider.engine.records import StepRecord
@@ -252,10 +252,7 @@ def failed_for_good(turn: Turn, scope: Scope, failure: Failure) -> None:
 
 
 def _retry_delay(turn: Turn, scope: Scope, step: Step, failure: Failure) -> timedelta | None:
-    current, policies = scope.activation, turn.graph.retry_policies(step, turn.options.default_retry)
-    if len(current.counts) != len(policies):
-        current.counts = [0] * len(policies)
-    return next_delay(policies, failure, current.counts, turn.rng(scope, current))
+    return turn.next_delay(scope, turn.graph.retry_policies(step, turn.options.default_retry), failure)
 
 
 def _step_failed(turn: Turn, scope: Scope, step: Step, failure: Failure, error: Json) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_workflow_provider.engine import regions, transitions
 from airflow_workflow_provider.engine.bindings import Occasion, apply_transform, bindings_of, names_in
 from airflow_workflow_provider.engine.calls import Decision
-from airflow_workflow_provider.engine.failure import WORKER_LOST, WORKFLOW_FAILED, Failure, next_delay
+from airflow_workflow_provider.engine.failure import WORKER_LOST, WORKFLOW_FAILED, Failure
 from airflow_workflow_provider.engine.graph import ON_FAILURE
 from airflow_workflow_provider.engine.instance_records import Compensated, FailureHandling
 from airflow_workflow_provider.engine.phases import InstanceStatus, Kind, ListStatus, StepStatus
@@ -119,11 +119,9 @@ def compensation_failed(turn: Turn, root: Scope, failure: Failure) -> None:
     if not policies and failure.is_built_in(WORKER_LOST):
         # It may have been done or not: only another attempt makes it "at least once".
         policies = (turn.options.default_retry,)
-    if len(current.counts) != len(policies):
-        current.counts = [0] * len(policies)
     handled = failure.while_handling(_handling(turn).error)
     error = turn.error(handled, current.step_id, current.attempt)
-    delay = next_delay(policies, failure, current.counts, turn.rng(root, current))
+    delay = turn.next_delay(root, policies, failure)
     if delay is not None:
         data: Json = {"error": error, "delay": delay.total_seconds()}
         turn.log.step("info", "compensation.retrying", turn.now, root.key, current, data=data)
@@ -187,8 +185,7 @@ def _result(turn: Turn) -> Json:
     :raises StepFailure: the workflow's ``output`` could not be evaluated or kept
     """
     root = turn.root
-    last = turn.state.steps.get(root.control.last) if root.control.last is not None else None
-    output: Json = (last.output if last is not None else None) or {}
+    output = root.last_output
     transform = turn.graph.definition.output
     if transform is None:
         return output

@@ -146,8 +146,7 @@ def agree_completed(machine: Machine, now: datetime) -> bool:
             regions.cancel_live(turn, turn.root)
         root = state.root
         root.status, root.current = ListStatus.COMPLETED, None
-        last = state.steps.get(root.last) if root.last is not None else None
-        output = (last.output if last is not None else None) or {}
+        output = turn.root.last_output
         state.status, state.error, state.output = InstanceStatus.COMPLETED, None, output
     turn.log.add("error", "instance.completed", now, data={"output": output})
     return True

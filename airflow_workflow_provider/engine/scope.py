@@ -77,6 +77,17 @@ class Scope:
         """What the keys of lists inside this one begin with."""
         return f"{self.key}/" if self.key else ""
 
+    @property
+    def last_record(self) -> StepRecord | None:
+        """The record of the step that ended last in this list, or None."""
+        return self.values.steps.get(self.control.last) if self.control.last is not None else None
+
+    @property
+    def last_output(self) -> Json:
+        """What the step that ended last kept, ``{}`` for nothing."""
+        last = self.last_record
+        return (last.output if last is not None else None) or {}
+
     def chain(self) -> Iterator[Scope]:
         """Yield this list and those around it, innermost first."""
         scope: Scope | None = self

@@ -163,9 +163,7 @@ def note_where_paths_went(turn: Turn) -> None:
 def finish_list(turn: Turn, scope: Scope) -> None:
     """End a list whose path has ended."""
     control = scope.control
-    last = scope.values.steps.get(control.last) if control.last is not None else None
-    control.status, control.error = ListStatus.COMPLETED, None
-    control.output = (last.output if last is not None else None) or {}
+    control.status, control.error, control.output = ListStatus.COMPLETED, None, scope.last_output
     turn.then(ListEnded(scope.key))
 
 

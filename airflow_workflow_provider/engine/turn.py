@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.engine.bindings import Occasion
 from airflow_workflow_provider.engine.calls import Decision, visit_name
-from airflow_workflow_provider.engine.failure import LOOP_LIMIT_EXCEEDED, Failure, later, timestamp
+from airflow_workflow_provider.engine.failure import LOOP_LIMIT_EXCEEDED, Failure, later, next_delay, timestamp
 from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.phases import InstanceStatus, Kind, Phase, Trigger
 from airflow_workflow_provider.engine.records import Activation
 from airflow_workflow_provider.engine.scope import Scope
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime, timedelta
 
     from airflow_workflow_provider.engine.calls import Options
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.engine.graph import Graph
     from airflow_workflow_provider.engine.records import StepRecord
     from airflow_workflow_provider.engine.state import State
+    from airflow_workflow_provider.model.definition import RetryPolicy
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,13 @@ class Turn:
         """Return an activation that nobody has begun."""
         self.state.sequence += 1
         return Activation(step_id, visit, kind, self.state.sequence)
+
+    def next_delay(self, scope: Scope, policies: Sequence[RetryPolicy], failure: Failure) -> timedelta | None:
+        """Count a failure of the live activation of a list; return the delay before the next attempt, None for none."""
+        current = scope.activation
+        if len(current.counts) != len(policies):
+            current.counts = [0] * len(policies)
+        return next_delay(policies, failure, current.counts, self.rng(scope, current))
 
     def retry_later(self, scope: Scope, delay: timedelta, error: Json) -> None:
         """Have another attempt of the live activation of a list follow after a delay."""

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.graph import Graph
 
-CHILD_PREFIX = "workflow:"
-
 
 @dataclass(frozen=True)
 class Outcome:

@@ -15,6 +15,7 @@ from airflow.sdk.execution_time.comms import DagRunResult, ErrorResponse, GetDag
 from airflow_workflow_provider.engine.failure import TASK_NOT_FOUND, VALIDATION_ERROR, Failure
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.manual_override import cancel
+from airflow_workflow_provider.engine.schemas import with_defaults
 from airflow_workflow_provider.errors import NotFound, StepFailure
 from airflow_workflow_provider.hosts.simulation import check_input, child_failure
 from airflow_workflow_provider.instances.graphs import Resolved, graph_at, resolve_version
@@ -27,7 +28,6 @@ from airflow_workflow_provider.instances.session import (
     Run,
     configured_database,
 )
-from airflow_workflow_provider.model.json_schema.defaults import with_defaults
 from airflow_workflow_provider.model.references import Reference
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.operators.builtin import BuiltInOperator

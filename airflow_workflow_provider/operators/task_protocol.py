@@ -353,7 +353,7 @@ def _left(machine: Machine, node: Node) -> tuple[Target, StepRecord | None]:
     """Return where the path went after a node, and the record of the last step that ran in it."""
     scope = machine.scope(node.path)
     if ON_FAILURE in node.nodes and machine.state.failure is not None:
-        last = machine.state.steps.get(scope.control.last) if scope.control.last is not None else None
+        last = scope.last_record
         if machine.is_over:
             return (END if machine.status == "completed" else FAIL), last
         return (scope.current.step_id if scope.current else None), last

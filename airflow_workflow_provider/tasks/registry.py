@@ -213,14 +213,6 @@ def workflow_task(
     return register
 
 
-def get_callable(task_id: str) -> TaskFunction:
-    """Return the function registered under this id.
-
-    :raises NotFound: there is none
-    """
-    return REGISTRY.find(task_id).function
-
-
 def _wants_context(function: TaskFunction) -> bool:
     try:
         parameters = inspect.signature(function).parameters.values()

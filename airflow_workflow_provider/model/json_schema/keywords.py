@@ -90,13 +90,7 @@ def _additional_properties(visit: Visit, inner: Any, instance: Any, schema: dict
     if not isinstance(instance, dict):
         return
     extra = extra_names(visit.budget, schema, instance)
-    if inner is not False:
-        for name in extra:
-            yield from visit.descend(instance[name], inner, path=name)
-    elif extra:
-        names = ", ".join(repr(name) for name in sorted(extra))
-        verb = "was" if len(extra) == 1 else "were"
-        yield _error(f"Additional properties are not allowed ({names} {verb} unexpected)")
+    yield from _none_or(visit, inner, instance, extra, "Additional")
 
 
 def _unevaluated_properties(visit: Visit, inner: Any, instance: Any, _: Any) -> Errors:
@@ -104,13 +98,18 @@ def _unevaluated_properties(visit: Visit, inner: Any, instance: Any, _: Any) -> 
         return
     known = evaluated_names(visit, instance, within=True)
     rest = [name for name in instance if name not in known]
+    yield from _none_or(visit, inner, instance, rest, "Unevaluated")
+
+
+def _none_or(visit: Visit, inner: Any, instance: dict[str, Any], rest: list[str], kind: str) -> Errors:
+    """Yield what is wrong with properties that fit a schema, or may not be there at all where it is false."""
     if inner is not False:
         for name in rest:
             yield from visit.descend(instance[name], inner, path=name)
     elif rest:
         names = ", ".join(repr(name) for name in sorted(rest))
         verb = "was" if len(rest) == 1 else "were"
-        yield _error(f"Unevaluated properties are not allowed ({names} {verb} unexpected)")
+        yield _error(f"{kind} properties are not allowed ({names} {verb} unexpected)")
 
 
 def _unevaluated_items(visit: Visit, inner: Any, instance: Any, _: Any) -> Errors:

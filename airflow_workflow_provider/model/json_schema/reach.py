@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_workflow_provider.model.json_schema.patterns import PatternError, PatternTimeout, compile_pattern
-from airflow_workflow_provider.model.json_schema.references import REFERENCES, Place, UnknownReference
 from airflow_workflow_provider.model.paths import Name, Position, Segment
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.model.json_schema.references import Place
 
 _MAX_DEPTH = 50
 
@@ -31,13 +33,7 @@ def may_lead(place: Place, path: Sequence[Segment], depth: int = 0) -> bool:
 
 
 def _all(place: Place) -> Iterator[Place]:
-    for keyword in REFERENCES:
-        try:
-            named = place.named(keyword)
-        except UnknownReference:
-            continue
-        if named is not None:
-            yield named
+    yield from place.known_references()
     yield from (place.inner(part) for part in place.schema.get("allOf") or ())
 
 

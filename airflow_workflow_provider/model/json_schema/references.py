@@ -73,6 +73,16 @@ class Place:
         reference = self.schema.get(keyword)
         return self.lookup(reference, dynamic=keyword == "$dynamicRef") if isinstance(reference, str) else None
 
+    def known_references(self) -> Iterator[Place]:
+        """Yield what the references of this schema name; one that names nothing is a finding elsewhere."""
+        for keyword in REFERENCES:
+            try:
+                named = self.named(keyword)
+            except UnknownReference:
+                continue
+            if named is not None:
+                yield named
+
     def lookup(self, reference: str, *, dynamic: bool = False) -> Place:
         """Return what a reference names.
 

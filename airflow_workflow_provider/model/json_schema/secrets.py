@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final
 
-from airflow_workflow_provider.model.json_schema.references import REFERENCES, Place, UnknownReference, subschemas
+from airflow_workflow_provider.model.json_schema.references import Place, subschemas
 from airflow_workflow_provider.model.json_schema.validation import place_of
 from airflow_workflow_provider.model.paths import Deep, Name, Others, Path, Position, Segment
 
@@ -114,13 +114,8 @@ def _is_secret(schema: dict[str, Any]) -> bool:
 def _edges(place: Place) -> Iterator[Edge]:
     """Yield the schemas that a schema leads to, and by which segment; None where they speak of the same value."""
     schema = place.schema
-    for keyword in REFERENCES:
-        try:
-            named = place.named(keyword)
-        except UnknownReference:
-            continue
-        if named is not None:
-            yield None, named
+    for named in place.known_references():
+        yield None, named
     for path, inner in subschemas(schema):
         keyword = str(path[0])
         if keyword in _SAME_VALUE:
@@ -162,12 +157,7 @@ def _evaluated(place: Place, seen: set[int]) -> tuple[set[str], set[str]]:
     seen.add(id(schema))
     names, patterns = set(schema.get("properties") or ()), set(schema.get("patternProperties") or ())
     parts = [place.inner(part) for part in schema.get("allOf") or ()]
-    for keyword in REFERENCES:
-        try:
-            named = place.named(keyword)
-        except UnknownReference:
-            continue
-        parts += [named] if named is not None else []
+    parts += place.known_references()
     for part in parts:
         more = _evaluated(part, seen)
         names |= more[0]
