@@ -227,13 +227,18 @@ def _keys_at(model: type[BaseModel], path: Path) -> list[str]:
             return []
         if isinstance(part, int):
             continue
-        if not current.__pydantic_fields_complete__:
-            current.model_rebuild()  # a model that refers to a later one learns what that is when it is needed
-        fields = {info.alias or name: info.annotation for name, info in current.model_fields.items()}
+        fields = {info.alias or name: info.annotation for name, info in _fields_of(current).items()}
         # a name that is no field of the model is a key of a mapping, whose values have the model found last
         if part in fields:
             current = _model_in(fields[part]) or current
-    return sorted(info.alias or name for name, info in current.model_fields.items()) if current is not None else []
+    return sorted(info.alias or name for name, info in _fields_of(current).items()) if current is not None else []
+
+
+def _fields_of(model: type[BaseModel]) -> dict[str, Any]:
+    """The fields of a model, complete: one that refers to a later model has neither its type nor its alias before."""
+    if not model.__pydantic_fields_complete__:
+        model.model_rebuild()
+    return dict(model.model_fields)
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -153,3 +155,16 @@ def test_k2_a_broken_task_document_is_refused(document: object) -> None:
 def test_d2_what_does_not_fit_is_not_reported_a_second_time_as_missing() -> None:
     assert found(workflow({"stepId": "a", "arguments": {"duration": "PT5M"}})) == [("WF111", "/steps/0/taskId")]
     assert found(workflow(step("a", "wait", arguments=5))) == [("WF112", "/steps/0/arguments")]
+
+
+def test_d1_the_keys_that_a_message_allows_are_those_of_documents() -> None:
+    # in a process of its own: what was validated before completes the model
+    code = """
+from airflow_workflow_provider.model.validate import validate_document
+document = {"workflowId": "w", "name": "w", "version": "1.0.0", "steps": [{"stepId": "a", "taskId": "noop", "nxt": []}]}
+print(*[each.message for each in validate_document(document).diagnostics if each.code == "WF110"])
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "forEach" in found.stdout
+    assert "parallelBranches" in found.stdout
+    assert "_" not in found.stdout
