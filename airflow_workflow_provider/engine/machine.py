@@ -12,7 +12,6 @@ same state and the same outcomes always lead to the same decisions:
 
 from __future__ import annotations
 
-import itertools
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,6 @@ from airflow_workflow_provider.engine import attempts, completion, rerun, timing
 from airflow_workflow_provider.engine.calls import ActivationRef, Begun, Call, Decision, Options, decided
 from airflow_workflow_provider.engine.events import Event, EventLog
 from airflow_workflow_provider.engine.failure import WORKER_LOST, Failure, moment, timestamp
-from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.phases import UNFINISHED, Phase, StepStatus, Trigger
 from airflow_workflow_provider.engine.scope import Scope
 from airflow_workflow_provider.engine.state import State
@@ -295,13 +293,16 @@ class Machine:
 
     def expire(self, now: datetime) -> bool:
         """Fail what has passed its deadline (rule F3); return whether anything had."""
-        for count in itertools.count():
-            with self.turn(now) as turn:
-                if not timing.expire(turn):
-                    return count > 0
-        return False
+        expired = 0
+        while self._expire_one(now):
+            expired += 1
+        return expired > 0
 
     # The parts of a step's life
+
+    def _expire_one(self, now: datetime) -> bool:
+        with self.turn(now) as turn:
+            return timing.expire(turn)
 
     def _failed(self, key: str, step_id: str, failure: Failure, now: datetime) -> Decision:
         record = self.state.record(key, step_id)
@@ -336,4 +337,4 @@ def _decision(turn: Turn, key: str, step_id: str, record: StepRecord | None) -> 
     return decision or Decision("ignored")
 
 
-__all__ = ["ROOT", "ActivationRef", "Begun", "Call", "Decision", "Machine", "Options"]
+__all__ = ["ActivationRef", "Begun", "Call", "Decision", "Machine", "Options"]
