@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -46,9 +45,6 @@ LIMIT: Final = 500
 MARKER: Final = "audit"
 """Key of the entry's data that names the row of Airflow's audit log, so that it is written once."""
 
-POLL: Final = 2.0
-"""Seconds between two looks at Airflow's audit log."""
-
 GRACE: Final = timedelta(seconds=3)
 """How long to wait for the note that a request was refused, which is written when it is answered."""
 
@@ -75,12 +71,6 @@ class AuditForwarder:
         self._definition_of = definition_of
         self._mask = mask
         self._grace = grace
-
-    def run(self, stop: threading.Event, poll: float = POLL) -> None:
-        """Work until told to stop."""
-        while not stop.is_set():
-            self.forward()
-            stop.wait(poll)
 
     def forward(self) -> None:
         """Write down what was done since the last look."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -19,8 +18,8 @@ from sqlalchemy import select
 from airflow_workflow_provider.engine.stored_state import StateUnreadable
 from airflow_workflow_provider.operators.region import RegionOperator
 from airflow_workflow_provider.operators.resumption import GO_ON, HELD
-from airflow_workflow_provider.store.notices import Notices
-from airflow_workflow_provider.store.wakeups import CHANNEL, Wakeup, Wakeups
+from airflow_workflow_provider.store.outbox import Backoff
+from airflow_workflow_provider.store.wakeups import Wakeup, Wakeups
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -29,17 +28,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-POLL: Final = 5.0
-"""Seconds after which it is looked for work even if nobody told of any."""
-
 SETTLED: Final = timedelta(seconds=2)
 """How long a task must have waited: the scheduler takes one that goes on sooner for a task that was killed."""
 
-SOON: Final = timedelta(seconds=1)
-LATEST: Final = timedelta(seconds=30)
-QUICK_LOOKS: Final = 5
-MAX_LOOKS: Final = 100
-"""After these, about three quarters of an hour, a task that still runs is not about to wait."""
+BACKOFF: Final = Backoff(timedelta(seconds=1), timedelta(seconds=30), quick=5, attempts=100)
+"""Of looking at a task that does not wait yet; after the last look, about three quarters of an hour, it never will."""
+
+BATCH: Final = 20
 
 BEFORE_WAITING: Final = frozenset(
     {
@@ -109,28 +104,22 @@ def _waits(found: TaskInstance, wakeup: Wakeup) -> bool:
 
 
 class Waker:
-    """Tells tasks to go on, for as long as it runs; any number of processes may do so at once.
+    """Tells tasks to go on; any number of processes may do so at once.
 
     :param event: see :data:`Event`
     """
 
     def __init__(self, database: Database, event: Event | None = None) -> None:
-        self._database = database
         self._wakeups = Wakeups(database)
         self._event = event
 
-    def run(self, stop: threading.Event, poll: float = POLL) -> None:
-        """Work until told to stop: at once when there is something to do, and when something is due again."""
-        with Notices(self._database.url, CHANNEL) as notices:
-            while not stop.is_set():
-                while not stop.is_set() and self.work():
-                    pass
-                due = self._wakeups.next_due()
-                notices.wait(poll if due is None else min(max(due.total_seconds(), 0.0), poll), stop)
+    def next_due(self) -> timedelta | None:
+        """Return how long it takes until a task is to be told; None where there is none."""
+        return self._wakeups.next_due()
 
     def work(self) -> int:
         """Tell the tasks of one batch; return how many were claimed."""
-        claimed = self._wakeups.claim()
+        claimed = self._wakeups.claim(BATCH)
         for wakeup in claimed:
             self._tell(wakeup)
         return len(claimed)
@@ -144,13 +133,8 @@ class Waker:
             told = Told.NOT_YET
         if told is not Told.NOT_YET:
             self._wakeups.done(wakeup.id)
-        elif wakeup.attempts >= MAX_LOOKS:
+        elif (delay := BACKOFF.delay(wakeup.attempts)) is None:
             log.warning("Task %s of run %s did not begin to wait", wakeup.task_id, wakeup.run_id)
             self._wakeups.done(wakeup.id)
         else:
-            self._wakeups.later(wakeup.id, delay_of(wakeup.attempts))
-
-
-def delay_of(attempts: int) -> timedelta:
-    """Return how long to wait before looking at a task again: a second at first, half a minute in the end."""
-    return min(LATEST, SOON * 2.0 ** min(max(attempts - QUICK_LOOKS, 0), 10))
+            self._wakeups.later(wakeup.id, delay)

@@ -1,8 +1,7 @@
 """Deliveries: for each event and workflow one, with what became of it (rules E2, E3).
 
-A delivery is claimed by moving the moment at which it is due into the future. Whoever claimed it and does not come
-back has lost it then, and another takes it up; starting an instance twice is one start, because its run id comes from
-event and workflow.
+A delivery is tried at least once, see :mod:`airflow_workflow_provider.store.outbox`; starting an instance twice is one
+start, because its run id comes from event and workflow.
 """
 
 from __future__ import annotations
@@ -10,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 from sqlalchemy import Integer, cast, false, func, select, true, update
 from typing_extensions import TypedDict
 
 from airflow_workflow_provider.errors import Misuse
-from airflow_workflow_provider.store.events import StoredEvent, stored_event
-from airflow_workflow_provider.store.leases import claiming
+from airflow_workflow_provider.store.events import CHANNEL, StoredEvent, stored_event
+from airflow_workflow_provider.store.outbox import LEASE, Outbox
 from airflow_workflow_provider.store.rows import like, readable
 from airflow_workflow_provider.store.tables import DELIVERY_STATUSES
 from airflow_workflow_provider.store.tables import workflow_definition_versions as versions
@@ -28,9 +27,6 @@ from airflow_workflow_provider.store.tables import workflow_events as events
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.store.database import Database
-
-LEASE: Final = timedelta(seconds=60)
-"""After this time a claimed delivery whose end nobody heard of is tried again."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +78,17 @@ class Delivery:
 _COLUMNS = [deliveries.c[name] for name in Delivery.__dataclass_fields__]
 
 
+class _Outbox(Outbox[int]):
+    table, channel = deliveries, CHANNEL
+    pending = deliveries.c.status == "pending"
+
+
 class Deliveries:
     """What is to be delivered, and what was."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._outbox = _Outbox(database)
 
     def claim(
         self,
@@ -102,15 +104,15 @@ class Deliveries:
             the others; None: all
         :param suspects: ids of workflows
         """
-        only = deliveries.c.status == "pending"
+        only = None
         if suspected is not None:
             bad = deliveries.c.held | (deliveries.c.lapses + deliveries.c.kills > 0)
             bad = bad | deliveries.c.workflow_id.in_(sorted(suspects))
-            only = only & (bad if suspected else ~bad)
+            only = bad if suspected else ~bad
         columns = (deliveries.c[name] for name in ("id", "workflow_id", "attempts", "lapses", "kills", "event_id"))
         # One that is still held was claimed by somebody who did not come back.
         lapses = deliveries.c.lapses + cast(deliveries.c.held, Integer)
-        taken = claiming(deliveries, limit, lease, *columns, only=only, held=true(), lapses=lapses).cte("taken")
+        taken = self._outbox.claiming(limit, lease, *columns, only=only, held=true(), lapses=lapses).cte("taken")
         query = (
             select(
                 taken.c.id.label("delivery_id"),
@@ -171,10 +173,7 @@ class Deliveries:
         self._end(delivery, {"due_at": due, "attempts": deliveries.c.attempts - 1})
 
     def _end(self, delivery: int, values: dict[str, Any]) -> None:
-        # What another has ended meanwhile, after a lease that was too short, stays as it is.
-        statement = update(deliveries).where(deliveries.c.id == delivery, deliveries.c.status == "pending")
-        statement = statement.values(**values, held=false(), updated_at=func.statement_timestamp())
-        self._database.run(lambda connection: connection.execute(statement))
+        self._outbox.set(delivery, **values, held=false(), updated_at=func.statement_timestamp())
 
     def list(
         self,
@@ -226,8 +225,6 @@ class Deliveries:
         )
         return self._database.run(lambda connection: connection.execute(statement).rowcount)
 
-    def next_due(self) -> datetime | None:
-        """When the next pending delivery is due; None when there is none."""
-        query = select(func.min(deliveries.c.due_at)).where(deliveries.c.status == "pending")
-        found: datetime | None = self._database.run(lambda connection: connection.execute(query).scalar_one())
-        return found
+    def next_due(self) -> timedelta | None:
+        """Return how long it takes until a pending delivery is due; None where there is none."""
+        return self._outbox.next_due()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import random
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,7 +18,7 @@ from airflow_workflow_provider.model.events import depth_of
 from airflow_workflow_provider.model.plain import one_line
 from airflow_workflow_provider.store.deliveries import Claimed, Deliveries
 from airflow_workflow_provider.store.instances import instance_id
-from airflow_workflow_provider.store.notices import Notices
+from airflow_workflow_provider.store.outbox import Backoff
 from airflow_workflow_provider.store.reasons import told
 
 if TYPE_CHECKING:
@@ -30,8 +28,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RUN_PREFIX: Final = "event__"
-MAX_ATTEMPTS: Final = 200
-"""Tries of a start that fails for reasons that may pass, about half a day; then it is a dead letter."""
+BACKOFF: Final = Backoff(timedelta(seconds=1), timedelta(minutes=5), jitter=0.25, attempts=200)
+"""Of a start that fails for reasons that may pass; after the last try, about half a day, it is a dead letter."""
 
 MAX_KILLS: Final = 3
 """Evaluations of one delivery that have to be stopped; then it is a dead letter."""
@@ -42,12 +40,8 @@ MAX_LAPSES: Final = 10
 SUSPICION: Final = timedelta(minutes=1)
 """For so long after a stopped evaluation the other deliveries of its workflow are made one at a time."""
 
-LONGEST_DELAY: Final = timedelta(minutes=5)
 OVERLOADED: Final = timedelta(seconds=1)
 """After this time a delivery is taken up again for which no process was free."""
-
-POLL: Final = 5.0
-"""Seconds after which a deliverer looks even if nobody told it to."""
 
 
 class StartRefused(WorkflowsError):
@@ -127,21 +121,6 @@ class Deliverer:
         self._lease = lease
         self._clock = clock
 
-    def run(self, stop: threading.Event, poll: float = POLL) -> None:
-        """Deliver until told to stop: at once when an event arrives, and at the latest every ``poll`` seconds.
-
-        Lives through a database that is away; nothing is lost meanwhile.
-        """
-        with Notices(self._database.url) as notices:
-            while not stop.is_set():
-                try:
-                    while not stop.is_set() and self.deliver():
-                        pass
-                    notices.wait(poll, stop)
-                except StoreUnavailable as error:
-                    log.warning("Events wait: %s", error)
-                    stop.wait(poll)
-
     def deliver(self) -> int:
         """Make the deliveries that are due now, one batch; return how many were claimed.
 
@@ -162,6 +141,10 @@ class Deliverer:
         for delivery in careful:
             self._make(delivery)
         return len(claimed) + len(careful)
+
+    def next_due(self) -> timedelta | None:
+        """Return how long it takes until a delivery is due; None where there is none."""
+        return self._deliveries.next_due()
 
     def _make(self, delivery: Claimed) -> None:
         if delivery.lapses >= MAX_LAPSES:
@@ -218,11 +201,10 @@ class Deliverer:
 
     def _again(self, delivery: Claimed, error: Exception) -> None:
         reason = self._reason(delivery, error)
-        if delivery.attempts >= MAX_ATTEMPTS:
+        delay = BACKOFF.delay(delivery.attempts)
+        if delay is None:
             self._deliveries.dead(delivery.id, reason)
             return
-        delay = min(LONGEST_DELAY, timedelta(seconds=2.0 ** min(delivery.attempts - 1, 10)))
-        delay *= random.uniform(0.75, 1.25)  # noqa: S311 - jitter is no secret
         log.warning(
             "Workflow %s could not be started by event %s, try %s: %s",
             delivery.workflow_id,

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+POLL: Final = 5.0
+"""Seconds after which a listener looks by itself, in case a notification went unheard."""
+
 LOOK: Final = 0.5
 """Seconds between two looks whether to stop."""
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select
 
 from airflow_workflow_provider.store.cursors import Cursors
-from airflow_workflow_provider.store.leases import claiming
 from airflow_workflow_provider.store.matching import stop_arrivals
+from airflow_workflow_provider.store.outbox import Outbox
 from airflow_workflow_provider.store.tables import workflow_events as events
 from airflow_workflow_provider.store.tables import workflow_instances as instances
 from airflow_workflow_provider.store.tables import workflow_notifications as notifications
@@ -20,14 +20,9 @@ from airflow_workflow_provider.store.tables import workflow_notifications as not
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_workflow_provider.store.database import Database
-
 CHANNEL: Final = "workflow_notifications"
 ENDS: Final = {"workflow.completed": "completed", "workflow.failed": "failed"}
 CURSOR: Final = "notifications-of-ends"
-LEASE: Final = timedelta(minutes=2)
-"""After this time a claimed notification whose end nobody heard of is claimed again."""
-
 BATCH: Final = 200
 
 
@@ -64,22 +59,16 @@ def add_notifications(
     connection.execute(select(func.pg_notify(CHANNEL, "")))
 
 
-class Notifications:
+class Notifications(Outbox[Notification]):
     """What is still to be told."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def claim(self, limit: int = 10) -> tuple[Notification, ...]:
-        """Take what is due, oldest first; nobody else gets it before the lease is over."""
-        columns = (notifications.c[name] for name in Notification.__dataclass_fields__)
-        statement = claiming(notifications, limit, LEASE, *columns, only=notifications.c.status == "pending")
-        rows = self._database.run(lambda connection: connection.execute(statement).all())
-        return tuple(sorted((Notification(**row._mapping) for row in rows), key=lambda found: found.id))
+    table, row, channel = notifications, Notification, CHANNEL
+    pending = notifications.c.status == "pending"
+    lease = timedelta(minutes=2)
 
     def sent(self, notification: int) -> None:
         """Note that it was told."""
-        self._set(notification, status="sent", error=None)
+        self.set(notification, status="sent", error=None)
 
     def failed(self, notification: int, error: str, again: timedelta | None) -> None:
         """Note that it could not be told.
@@ -87,13 +76,9 @@ class Notifications:
         :param again: when it is tried again; null for never
         """
         if again is None:
-            self._set(notification, status="failed", error=error)
+            self.set(notification, status="failed", error=error)
         else:
-            self._set(notification, error=error, due_at=func.statement_timestamp() + again)
-
-    def _set(self, notification: int, **values: Any) -> None:
-        statement = update(notifications).where(notifications.c.id == notification).values(**values)
-        self._database.run(lambda connection: connection.execute(statement))
+            self.later(notification, again, error=error)
 
     def add_ends(self, listening: Callable[[str], Sequence[str]]) -> None:
         """Have notifiers told of the instances that have ended since this was done last; each end once.

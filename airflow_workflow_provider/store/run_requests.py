@@ -8,25 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from airflow_workflow_provider.store.leases import claiming
+from airflow_workflow_provider.store.outbox import Outbox
 from airflow_workflow_provider.store.tables import workflow_run_requests as requests
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from airflow_workflow_provider.store.database import Database
-
 CHANNEL: Final = "workflow_run_requests"
 """What PostgreSQL's listeners are told on when there is something to do."""
-
-LEASE: Final = timedelta(seconds=60)
-"""After this time a claimed row whose end nobody heard of is claimed again."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +43,10 @@ class RunRequest:
     attempts: int
 
 
-class RunRequests:
+class RunRequests(Outbox[RunRequest]):
     """The DAG runs that are to be made."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    table, row, channel = requests, RunRequest, CHANNEL
 
     def add(
         self, dag_id: str, run_id: str, revision: int, conf: Mapping[str, Any], user_name: str | None = None
@@ -66,26 +60,3 @@ class RunRequests:
             connection.execute(select(func.pg_notify(CHANNEL, "")))
 
         self._database.run(work)
-
-    def claim(self, limit: int = 10, lease: timedelta = LEASE) -> tuple[RunRequest, ...]:
-        """Take rows that are due, oldest first; nobody else gets them before the lease is over."""
-        columns = (requests.c[name] for name in RunRequest.__dataclass_fields__)
-        statement = claiming(requests, limit, lease, *columns)
-        rows = self._database.run(lambda connection: connection.execute(statement).all())
-        return tuple(sorted((RunRequest(**row._mapping) for row in rows), key=lambda found: found.id))
-
-    def done(self, dag_id: str, run_id: str) -> None:
-        """Forget a row: the run was made, or nobody waits for it."""
-        statement = delete(requests).where(requests.c.dag_id == dag_id, requests.c.run_id == run_id)
-        self._database.run(lambda connection: connection.execute(statement))
-
-    def later(self, request: int, delay: timedelta) -> None:
-        """Have a row looked at again after a time."""
-        statement = update(requests).where(requests.c.id == request).values(due_at=func.statement_timestamp() + delay)
-        self._database.run(lambda connection: connection.execute(statement))
-
-    def next_due(self) -> timedelta | None:
-        """How long it takes until something is due; None when there is nothing."""
-        query = select(func.min(requests.c.due_at) - func.statement_timestamp())
-        found: timedelta | None = self._database.run(lambda connection: connection.execute(query).scalar_one())
-        return found

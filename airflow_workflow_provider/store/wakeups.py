@@ -9,22 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select
 
-from airflow_workflow_provider.store.leases import claiming
+from airflow_workflow_provider.store.outbox import Outbox
 from airflow_workflow_provider.store.tables import workflow_wakeups as wakeups
-
-if TYPE_CHECKING:
-    from airflow_workflow_provider.store.database import Database
 
 CHANNEL: Final = "workflow_wakeups"
 """What PostgreSQL's listeners are told on when there is something to do."""
-
-LEASE: Final = timedelta(seconds=30)
-"""After this time a claimed row whose end nobody heard of is claimed again."""
 
 
 @dataclass(frozen=True)
@@ -60,31 +54,8 @@ def add(
     connection.execute(select(func.pg_notify(CHANNEL, "")))
 
 
-class Wakeups:
+class Wakeups(Outbox[Wakeup]):
     """The tasks that are to be told to go on."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def claim(self, limit: int = 20, lease: timedelta = LEASE) -> tuple[Wakeup, ...]:
-        """Take rows that are due, oldest first; nobody else gets them before the lease is over."""
-        columns = (wakeups.c[name] for name in Wakeup.__dataclass_fields__)
-        statement = claiming(wakeups, limit, lease, *columns)
-        rows = self._database.run(lambda connection: connection.execute(statement).all())
-        return tuple(sorted((Wakeup(**row._mapping) for row in rows), key=lambda found: found.id))
-
-    def done(self, wakeup: int) -> None:
-        """Forget a row: the task was told, or is not there any more."""
-        statement = delete(wakeups).where(wakeups.c.id == wakeup)
-        self._database.run(lambda connection: connection.execute(statement))
-
-    def later(self, wakeup: int, delay: timedelta) -> None:
-        """Have a row looked at again after a time."""
-        statement = update(wakeups).where(wakeups.c.id == wakeup).values(due_at=func.statement_timestamp() + delay)
-        self._database.run(lambda connection: connection.execute(statement))
-
-    def next_due(self) -> timedelta | None:
-        """How long it takes until something is due; None when there is nothing."""
-        query = select(func.min(wakeups.c.due_at) - func.statement_timestamp())
-        found: timedelta | None = self._database.run(lambda connection: connection.execute(query).scalar_one())
-        return found
+    table, row, channel = wakeups, Wakeup, CHANNEL
+    lease = timedelta(seconds=30)

@@ -19,7 +19,7 @@ from uuid import UUID
 from airflow_workflow_provider.errors import StoreUnavailable
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.instances import Instances
-from airflow_workflow_provider.store.notices import Notices
+from airflow_workflow_provider.store.notices import POLL, Notices
 from airflow_workflow_provider.store.waits import Waits
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LEAST_PAUSE: Final = 0.1
-POLL: Final = 5.0
-"""Seconds after which the store is asked even if nobody told of an event."""
 
 
 class Looks(Protocol):

@@ -14,13 +14,10 @@ from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.connection import database_url
 from airflow_workflow_provider.store.cursors import MAX_NAME, Cursors
 from airflow_workflow_provider.store.database import Database
-from airflow_workflow_provider.store.notices import Notices
+from airflow_workflow_provider.store.notices import POLL, Notices
 
 ASSETS: Final = "/airflow/assets/"
 """Source of the events that were asset events; told as such again they would go round in circles."""
-
-POLL: Final = 5.0
-"""Seconds after which the table is looked at even if nobody told of an event."""
 
 LEAST_PAUSE: Final = 0.2
 

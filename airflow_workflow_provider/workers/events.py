@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -13,11 +10,11 @@ from airflow_workflow_provider.airflow_db.dag_runs import start_run
 from airflow_workflow_provider.bounded.pool import PoolDoor
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.instances.session import ABOUT, START, Run
-from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.delivering import Deliverer, Start, StartRefused
+from airflow_workflow_provider.store.events import CHANNEL
 from airflow_workflow_provider.store.starts import Starts
-from airflow_workflow_provider.workers.background import in_background
 from airflow_workflow_provider.workers.evaluation import evaluations
+from airflow_workflow_provider.workers.worker import Job, Worker
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.settings import Settings
@@ -47,25 +44,20 @@ def _door_of(workflow_id: str) -> PoolDoor:
     return PoolDoor(evaluations, "events", f"an event for workflow {workflow_id}")
 
 
-@contextmanager
-def event_service(settings: Settings | None = None) -> Iterator[None]:
-    """Deliver events and take over asset events, in threads of this process, until the context ends.
+def event_workers(settings: Settings) -> tuple[Worker, ...]:
+    """Return what delivers events, and what takes over asset events."""
 
-    Any number of processes may do so at once.
-    """
-    settings = settings or load_settings()
-
-    def deliver(database: Database, stop: threading.Event) -> None:
+    def deliver(database: Database) -> Job:
         starter = partial(start_instance, starts=Starts(database))
-        Deliverer(database, starter, max_depth=settings.max_depth, door_of=_door_of).run(stop)
+        deliverer = Deliverer(database, starter, max_depth=settings.max_depth, door_of=_door_of)
+        return Job(deliverer.deliver, CHANNEL, deliverer.next_due)
 
-    with in_background({"delivery of events": deliver, "take-over of assets": forward_assets}, settings):
-        yield
-
-
-def forward_assets(database: Database, stop: threading.Event, poll: float = ASSET_POLL) -> None:
-    """Take over asset events until told to stop."""
-    forwarder = AssetForwarder(database)
-    while not stop.is_set():
-        forwarder.forward()
-        stop.wait(poll)
+    return (
+        Worker("delivery of events", deliver, settings=settings),
+        Worker(
+            "take-over of assets",
+            lambda database: Job(AssetForwarder(database).forward),
+            poll=ASSET_POLL,
+            settings=settings,
+        ),
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from importlib import import_module
@@ -18,8 +17,8 @@ from airflow_workflow_provider.errors import Misuse, NotFound
 from airflow_workflow_provider.model.plain import one_line
 from airflow_workflow_provider.people.notifiers import listening
 from airflow_workflow_provider.store.instances import Instances
-from airflow_workflow_provider.store.notices import Notices
-from airflow_workflow_provider.store.notifications import CHANNEL, Notification, Notifications
+from airflow_workflow_provider.store.notifications import Notification, Notifications
+from airflow_workflow_provider.store.outbox import Backoff
 from airflow_workflow_provider.store.questions import Questions
 from airflow_workflow_provider.tasks.templates import RunNames, render
 
@@ -31,16 +30,11 @@ log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
-POLL: Final = 5.0
-"""Seconds after which it is looked for work even if nobody told of any."""
+BACKOFF: Final = Backoff(timedelta(seconds=10), timedelta(hours=1), attempts=10)
+"""Of a notifier that fails; after the last try, about three hours, the notification stays as ``failed``."""
 
-FIRST_DELAY: Final = timedelta(seconds=10)
-LONGEST_DELAY: Final = timedelta(hours=1)
 HEADERS: Final = frozenset({"subject", "to", "from_email", "cc", "bcc", "custom_headers"})
 """Fields of notifiers that become headers of a mail."""
-
-MAX_ATTEMPTS: Final = 10
-"""After these, about three hours, a notification is given up and stays as ``failed``."""
 
 
 class Notifier:
@@ -64,15 +58,15 @@ class Notifier:
         self._definition_of = definition_of
         self._mask = mask
 
-    def run(self, stop: threading.Event, poll: float = POLL) -> None:
-        """Work until told to stop."""
-        with Notices(self._database.url, CHANNEL) as notices:
-            while not stop.is_set():
-                if self._hears_of_ends:
-                    self._notifications.add_ends(lambda occasion: listening(self._configured, occasion, None))
-                while not stop.is_set() and self.work():
-                    pass
-                notices.wait(poll, stop)
+    def look(self) -> int:
+        """Add what notifiers are to be told of instances that ended, and :meth:`work`."""
+        if self._hears_of_ends:
+            self._notifications.add_ends(lambda occasion: listening(self._configured, occasion, None))
+        return self.work()
+
+    def next_due(self) -> timedelta | None:
+        """Return how long it takes until something is to be told; None where there is nothing."""
+        return self._notifications.next_due()
 
     @property
     def _hears_of_ends(self) -> bool:
@@ -90,7 +84,7 @@ class Notifier:
             notify(self._configured, notification.notifier, self.context(notification))
         except Exception as error:
             words = one_line(f"{type(error).__name__}: {str(self._mask(str(error)))[:500]}")
-            again = None if notification.attempts >= MAX_ATTEMPTS else delay_of(notification.attempts)
+            again = BACKOFF.delay(notification.attempts)
             log.warning("Notifier %r failed for %r: %s", notification.notifier, notification.occasion, words)
             self._notifications.failed(notification.id, words, again)
             return
@@ -167,11 +161,6 @@ def _in_one_line(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return type(value)(_in_one_line(each) for each in value)
     return {key: _in_one_line(each) for key, each in value.items()} if isinstance(value, dict) else value
-
-
-def delay_of(attempts: int) -> timedelta:
-    """Return how long to wait before a notifier is told again: ten seconds at first, an hour at most."""
-    return min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(max(attempts - 1, 0), 20))
 
 
 def _class_of(path: str) -> type[BaseNotifier]:

@@ -6,7 +6,6 @@ The step that waits for one cannot make it; see :mod:`airflow_workflow_provider.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -20,8 +19,8 @@ from airflow_workflow_provider.instances.graphs import graph_at, resolved_at
 from airflow_workflow_provider.instances.session import InstanceSession, Run
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.instances import Instances
-from airflow_workflow_provider.store.notices import Notices
-from airflow_workflow_provider.store.run_requests import CHANNEL, RunRequest, RunRequests
+from airflow_workflow_provider.store.outbox import Backoff
+from airflow_workflow_provider.store.run_requests import RunRequest, RunRequests
 from airflow_workflow_provider.store.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -30,19 +29,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-POLL: Final = 5.0
-"""Seconds after which it is looked for work even if nobody told of any."""
-
 PATIENCE: Final = timedelta(minutes=10)
 """How long Airflow may take to load a workflow; after this time the instance that was to run fails."""
 
-FIRST_DELAY: Final = timedelta(seconds=1)
-LONGEST_DELAY: Final = timedelta(seconds=30)
-MAX_DOUBLINGS: Final = 10
+BACKOFF: Final = Backoff(timedelta(seconds=1), timedelta(seconds=30))
 
 
 class PinnedStarter:
-    """Makes the DAG runs that are asked for, for as long as it runs; any number of processes may do so at once.
+    """Makes the DAG runs that are asked for; any number of processes may do so at once.
 
     :param mask: masks more than definitions ask for, such as Airflow's secrets masker
     """
@@ -56,14 +50,9 @@ class PinnedStarter:
         self._requests = RunRequests(database)
         self._definitions, self._tasks = Definitions(database), Tasks(database)
 
-    def run(self, stop: threading.Event, poll: float = POLL) -> None:
-        """Work until told to stop: at once when there is something to do, and when something is due again."""
-        with Notices(self._database.url, CHANNEL) as notices:
-            while not stop.is_set():
-                while not stop.is_set() and self.work():
-                    pass
-                due = self._requests.next_due()
-                notices.wait(poll if due is None else min(max(due.total_seconds(), 0.0), poll), stop)
+    def next_due(self) -> timedelta | None:
+        """Return how long it takes until a run is to be made; None where there is none."""
+        return self._requests.next_due()
 
     def work(self) -> int:
         """Make the runs of one batch; return how many were claimed."""
@@ -77,10 +66,9 @@ class PinnedStarter:
                 if error.code == UNVERSIONED or datetime.now(UTC) - request.created_at > PATIENCE:
                     self._give_up(request, error)
                 else:
-                    doubled = FIRST_DELAY * 2 ** min(request.attempts - 1, MAX_DOUBLINGS)
-                    self._requests.later(request.id, min(doubled, LONGEST_DELAY))
+                    self._requests.later(request.id, BACKOFF.delay(request.attempts) or BACKOFF.longest)
             else:
-                self._requests.done(request.dag_id, request.run_id)
+                self._requests.done(request.id)
         return len(claimed)
 
     def _start(self, request: RunRequest) -> None:
@@ -113,4 +101,4 @@ class PinnedStarter:
             )
             failure = Failure(TASK_NOT_FOUND, error.message, code=error.code)
             session.change(lambda machine: machine.is_over or agree_failed(machine, failure, session.clock()))
-        self._requests.done(request.dag_id, request.run_id)
+        self._requests.done(request.id)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import threading
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from airflow_workflow_provider.engine.failure import moment
 from airflow_workflow_provider.engine.stored_state import StateUnreadable
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-POLL: Final = 2.0
-"""Seconds between two looks at what is due."""
-
 
 class Reminder:
     """Carries out the plans of questions; any number of processes may do so at once.
@@ -40,16 +36,10 @@ class Reminder:
         self._questions = Questions(database)
         self._notifiers = notifiers
 
-    def run(self, stop: threading.Event, poll: float = POLL) -> None:
-        """Work until told to stop."""
-        while not stop.is_set():
-            self.work()
-            stop.wait(poll)
-
     def work(self, now: datetime | None = None) -> int:
-        """Do what is due; return how many questions it was due for."""
-        due = self._questions.appointed()
-        for wanted in due:
+        """Do what is due; return for how many questions it was done."""
+        done = 0
+        for wanted in self._questions.appointed():
             try:
                 self._questions.change(
                     wanted, lambda record, found: self._keep(record, found, now or datetime.now(UTC))
@@ -57,7 +47,9 @@ class Reminder:
             except (StateUnreadable, NotFound) as error:
                 # Somebody has changed or deleted the row; that must not keep the others waiting.
                 log.warning("%s", error.message)
-        return len(due)
+            else:
+                done += 1
+        return done
 
     def _keep(self, record: Record, found: QuestionRecord, now: datetime) -> None:
         question = found.question

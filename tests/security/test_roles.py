@@ -205,7 +205,7 @@ def test_a_worker_asks_for_the_run_of_a_pinned_version_and_the_api_makes_it(as_r
 
     (found,) = requests.claim()
     requests.later(found.id, timedelta())
-    requests.done("w", "r")
+    requests.done(found.id)
 
     assert (found.revision, found.conf) == (1, {"n": 1})
     assert requests.next_due() is None

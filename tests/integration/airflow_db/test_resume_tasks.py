@@ -138,7 +138,8 @@ def waiting_for(database: Database) -> tuple[Wakeup, ...]:
     return Wakeups(database).claim(lease=timedelta(seconds=-1))
 
 
-def test_delays_grow() -> None:
-    from airflow_workflow_provider.airflow_db.resume_tasks import delay_of
+def test_a_task_is_looked_at_less_and_less_often_and_not_forever() -> None:
+    from airflow_workflow_provider.airflow_db.resume_tasks import BACKOFF
 
-    assert [delay_of(n).total_seconds() for n in (1, 5, 6, 7, 9, 10, 11, 100)] == [1, 1, 2, 4, 16, 30, 30, 30]
+    delays = [BACKOFF.delay(n) for n in (1, 5, 6, 7, 9, 10, 11, 99, 100)]
+    assert [each and each.total_seconds() for each in delays] == [1, 1, 2, 4, 16, 30, 30, 30, None]

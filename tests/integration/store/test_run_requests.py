@@ -41,7 +41,8 @@ def test_what_was_made_or_is_not_waited_for_is_forgotten(database: Database) -> 
     assert due is not None
     assert due <= timedelta()
 
-    requests.done("w", "r1")
+    (found,) = requests.claim()
+    requests.done(found.id)
 
     assert requests.next_due() is None
     assert requests.claim() == ()

@@ -24,7 +24,7 @@ from airflow_workflow_provider.store.logs import Logs
 from airflow_workflow_provider.store.notifications import add_notifications
 from airflow_workflow_provider.store.questions import Question, Questions
 from airflow_workflow_provider.store.tables import workflow_notifications as notifications
-from airflow_workflow_provider.workers.notifications import MAX_ATTEMPTS, Notifier, delay_of
+from airflow_workflow_provider.workers.notifications import BACKOFF, Notifier
 from airflow_workflow_provider.workers.reminders import Reminder
 from tests.fixtures.documents import step, workflow
 from tests.fixtures.people import ask_all, start
@@ -157,14 +157,15 @@ def test_what_cannot_be_told_is_tried_again_and_given_up_in_the_end(database: Da
     assert teller.work() == 0
     with database.begin() as connection:
         long_ago = datetime.now(UTC) - timedelta(days=1)
-        connection.execute(update(notifications).values(due_at=long_ago, attempts=MAX_ATTEMPTS - 1))
+        connection.execute(update(notifications).values(due_at=long_ago, attempts=BACKOFF.attempts - 1))
     assert teller.work() == 1
-    assert told(database) == [("asked", "failed", MAX_ATTEMPTS)]
+    assert told(database) == [("asked", "failed", BACKOFF.attempts)]
     assert Questions(database).get(question.id).status == "open"
-    assert [delay_of(each) for each in (1, 2, 30)] == [
+    assert [BACKOFF.delay(each) for each in (1, 2, 9, 10)] == [
         timedelta(seconds=10),
         timedelta(seconds=20),
-        timedelta(hours=1),
+        timedelta(seconds=2560),
+        None,
     ]
 
 
