@@ -27,6 +27,7 @@ from airflow_workflow_provider.errors import (
     WorkflowsError,
 )
 from airflow_workflow_provider.model.diagnostics import pointer_of
+from airflow_workflow_provider.store.database import is_passing
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +98,7 @@ def problem_response(error: WorkflowsError) -> JSONResponse:
 
 def database_problem(error: DBAPIError | PoolTimeout) -> JSONResponse:
     """Return the answer for an exception of Airflow's own database."""
-    if isinstance(error, DBAPIError) and not isinstance(error, OperationalError | InterfaceError):
+    if not is_passing(error) and not isinstance(error, OperationalError | InterfaceError):
         # The database is there; it is the statement that was wrong.
         log.error("A statement failed in Airflow's database", exc_info=error)
         return problem_response(Refused(500, "The request failed; the server's log says why", code="internal-error"))

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Self, TypeVar
 
-import psycopg
 import tenacity
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -29,12 +28,32 @@ APPLICATION: Final = "airflow-workflows"
 IDLE_IN_TRANSACTION: Final = 60
 """Seconds after which the server ends a transaction in which nothing happens."""
 
-# Idle for too long, serialization failure, deadlock, too many connections, server shut down, crashed or not up yet.
-_PASSING_STATES: Final = frozenset({"25P03", "40001", "40P01", "53300", "57P01", "57P02", "57P03"})
-_CONNECTION_CLASS: Final = "08"
+# Connection exceptions; insufficient resources: disk full, out of memory, too many connections.
+_PASSING_CLASSES: Final = frozenset({"08", "53"})
+_BUSY_CLASSES: Final = frozenset({"40", "53", "58"})
+"""Of errors with which a server answers although it is there."""
+
+_READ_ONLY_STATE: Final = "25006"
+_PASSING_STATES: Final = frozenset(
+    {
+        "25006",  # read-only transaction: a standby, or a primary that was told so for a failover
+        "25P03",  # idle in a transaction for too long
+        "25P04",  # a transaction for too long
+        "40001",  # serialization failure
+        "40003",  # nobody knows whether the statement was done
+        "40P01",  # deadlock
+        "57P01",  # shut down by an administrator
+        "57P02",  # shut down after a crash
+        "57P03",  # not up yet
+        "57P05",  # idle for too long
+        "58000",  # system error
+        "58030",  # I/O error
+    }
+)
 # The server says these while a connection is made, and psycopg gives no SQLSTATE for them.
 _LASTING_WORDS: Final = ("authentication failed", "does not exist", "pg_hba.conf", "SSL", "certificate")
-_TIMEOUT_STATES: Final = frozenset({"57014", "55P03"})
+_LOCKED_STATE: Final = "55P03"
+_TIMEOUT_STATES: Final = frozenset({"57014", _LOCKED_STATE})
 _REFUSED_STATE: Final = "42501"
 _MISSING_STATES: Final = frozenset({"42P01", "42703", "3F000"})
 
@@ -148,8 +167,12 @@ class Database:
         """
         with self._translated():
             connection = self._retrying()(self.engine.connect)
-            with connection, connection.begin():
-                yield connection
+            try:
+                with connection, connection.begin():
+                    yield connection
+            except DBAPIError as error:
+                self._leave_standby(error)
+                raise
 
     def run(self, work: Callable[[Connection], T]) -> T:
         """Do ``work`` in one transaction, again from its start when the connection fails or a deadlock is broken.
@@ -161,15 +184,24 @@ class Database:
         """
 
         def attempt() -> T:
-            with self.engine.begin() as connection:
-                return work(connection)
+            try:
+                with self.engine.begin() as connection:
+                    return work(connection)
+            except DBAPIError as error:
+                self._leave_standby(error)
+                raise
 
         with self._translated():
             return self._retrying()(attempt)
 
+    def _leave_standby(self, error: DBAPIError) -> None:
+        """Forget all connections where a server takes no writes: after a failover the primary is another one."""
+        if _state(error) == _READ_ONLY_STATE:
+            self.engine.dispose()
+
     def _retrying(self) -> tenacity.Retrying:
         return tenacity.Retrying(
-            retry=tenacity.retry_if_exception(_may_pass),
+            retry=tenacity.retry_if_exception(is_passing),
             wait=tenacity.wait_random_exponential(multiplier=0.1, max=3),
             stop=tenacity.stop_before_delay(self._retry_for),
             before_sleep=self._report,
@@ -213,9 +245,15 @@ class Database:
         if state in _TIMEOUT_STATES:
             message = f"PostgreSQL at {self.name} did not answer within {self._statement_timeout:g} s"
             return StoreUnavailable(message, code="store-timeout", suggestion="see [workflows] statement_timeout")
-        if _may_pass(error) or (state is None and isinstance(error, (OperationalError, InterfaceError))):
+        if state == _READ_ONLY_STATE:
             return StoreUnavailable(
-                f"PostgreSQL at {self.name} could not be reached: {self._words(error)}",
+                f"PostgreSQL at {self.name} takes no writes: {self._words(error)}",
+                code="store-read-only",
+                suggestion="check that the Airflow connection of [workflows] conn_id leads to the primary",
+            )
+        if is_passing(error) or (state is None and isinstance(error, (OperationalError, InterfaceError))):
+            return StoreUnavailable(
+                f"PostgreSQL at {self.name} {_trouble(state)}: {self._words(error)}",
                 suggestion="check that it runs and the Airflow connection of [workflows] conn_id",
             )
         return None
@@ -227,16 +265,33 @@ class Database:
         return words.replace(str(self.url.password), "***") if self.url.password else words
 
 
-def _state(error: DBAPIError) -> str | None:
-    return error.orig.sqlstate if isinstance(error.orig, psycopg.Error) else None
+def is_passing(error: BaseException) -> bool:
+    """Tell whether an error of a database may pass by itself, so that the same work is worth another try.
 
-
-def _may_pass(error: BaseException) -> bool:
+    So does what says something about the server rather than about the statement: it is away, not up yet, read-only,
+    out of disk, memory or connections, or another transaction was in the way. The error may be of any driver.
+    """
+    if isinstance(error, PoolTimeout):
+        return True
     if not isinstance(error, DBAPIError):
         return False
     state = _state(error)
     if state is not None:
-        return state in _PASSING_STATES or state.startswith(_CONNECTION_CLASS)
+        return state in _PASSING_STATES or state == _LOCKED_STATE or state[:2] in _PASSING_CLASSES
     if not isinstance(error, (OperationalError, InterfaceError)):
         return error.connection_invalidated
     return not any(words in str(error.orig) for words in _LASTING_WORDS)
+
+
+def _state(error: DBAPIError) -> str | None:
+    """Return the SQLSTATE, as psycopg, psycopg2 or asyncpg keeps it."""
+    for name in ("sqlstate", "pgcode"):
+        found = getattr(error.orig, name, None)
+        if isinstance(found, str):
+            return found
+    return None
+
+
+def _trouble(state: str | None) -> str:
+    """Return in words what keeps a server from working."""
+    return "failed for the moment" if state is not None and state[:2] in _BUSY_CLASSES else "could not be reached"

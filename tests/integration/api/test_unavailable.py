@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from psycopg import sql
+from sqlalchemy.exc import InternalError
 
+from airflow_workflow_provider.api.problems import database_problem
 from airflow_workflow_provider.local.ports import free_port
+from airflow_workflow_provider.local.postgres import PostgresServer
 from tests.fixtures.api import Api, problem, runs
 from tests.fixtures.documents import workflow
 
@@ -50,6 +54,37 @@ def test_the_workflow_database_is_not_defined_or_not_migrated(
     monkeypatch.setenv("AIRFLOW_CONN_WORKFLOWS_DEFAULT", "http://elsewhere")
     services._configured.cache_clear()
     unavailable(client.get("definitions"), "bad-connection")
+
+
+def test_the_workflow_database_takes_no_writes(
+    api: Api, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow_workflow_provider.api import services
+
+    api.publish(workflow())
+    monkeypatch.setattr(services, "PATIENCE", 0.5)
+    services._configured.cache_clear()
+    client, key = api.as_role("admin"), {"Idempotency-Key": "k"}
+    name = sql.Identifier(str(api.database.url.database))
+    postgres_server.administer(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
+    for answer in (
+        client.put("definitions/example", json=workflow(version="2.0.0")),
+        client.post("definitions/example/instances", json={}, headers=key),
+        client.post("events", json={"id": "1", "source": "/s", "type": "t", "specversion": "1.0"}),
+    ):
+        unavailable(answer, "store-read-only")
+    assert client.get("definitions").status_code == 200
+    postgres_server.administer(sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name))
+    assert client.post("definitions/example/instances", json={}, headers=key).status_code in (200, 201)
+    assert len(runs("example")) == 1
+
+
+@pytest.mark.parametrize("state", ["25006", "53100", "53200", "55P03"])
+def test_airflows_database_has_trouble_that_passes(state: str) -> None:
+    original = type("Error", (Exception,), {"sqlstate": state})("made up")
+    answer = database_problem(InternalError("SELECT 1", {}, original))
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "5"
 
 
 def test_airflows_database_is_down(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

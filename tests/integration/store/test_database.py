@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import text
+from psycopg import sql
+from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from airflow_workflow_provider.errors import StoreUnavailable
 from airflow_workflow_provider.local.postgres import PostgresServer
@@ -120,6 +121,82 @@ def test_a_deadlock_or_other_passing_failure_is_repeated(database_url: str) -> N
     with Database(database_url) as database:
         assert database.run(work) == "done"
     assert len(attempts) == 2
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        ("08006", "store-unavailable"),
+        ("25006", "store-read-only"),
+        ("25P04", "store-unavailable"),
+        ("40001", "store-unavailable"),
+        ("40003", "store-unavailable"),
+        ("53000", "store-unavailable"),
+        ("53100", "store-unavailable"),
+        ("53200", "store-unavailable"),
+        ("53300", "store-unavailable"),
+        ("53400", "store-unavailable"),
+        ("55P03", "store-timeout"),
+        ("57P01", "store-unavailable"),
+        ("57P05", "store-unavailable"),
+        ("58030", "store-unavailable"),
+    ],
+)
+def test_trouble_of_the_server_is_waited_out_and_otherwise_called_unavailable(
+    database_url: str, state: str, code: str
+) -> None:
+    attempts: list[int] = []
+    statement = text(f"DO $$ BEGIN RAISE 'made up' USING ERRCODE = '{state}'; END $$")
+
+    def work(connection: Connection) -> str:
+        attempts.append(1)
+        if len(attempts) == 1:
+            connection.execute(statement)
+        return "done"
+
+    with Database(database_url) as database:
+        assert database.run(work) == "done"
+        with pytest.raises(StoreUnavailable) as caught, database.begin() as connection:
+            connection.execute(statement)
+    assert len(attempts) == 2
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize("state", ["22012", "23505", "42601", "54000", "XX001", "P0001"])
+def test_what_a_statement_is_to_blame_for_is_not_tried_again(database_url: str, state: str) -> None:
+    attempts: list[int] = []
+
+    def work(connection: Connection) -> None:
+        attempts.append(1)
+        connection.execute(text(f"DO $$ BEGIN RAISE 'made up' USING ERRCODE = '{state}'; END $$"))
+
+    with Database(database_url) as database, pytest.raises(DBAPIError):
+        database.run(work)
+    assert len(attempts) == 1
+
+
+def test_a_server_that_takes_no_writes_for_a_while_is_waited_for_on_other_connections(
+    postgres_server: PostgresServer, database_url: str
+) -> None:
+    """As in a failover: the old primary is read-only, and connections to it stay so."""
+    name = make_url(database_url).database
+    assert name is not None
+    attempts: list[int] = []
+
+    def read_only(value: str) -> None:
+        change = "ALTER DATABASE {} SET default_transaction_read_only = {}"
+        postgres_server.administer(sql.SQL(change).format(sql.Identifier(name), sql.SQL(value)))
+
+    def work(connection: Connection) -> None:
+        attempts.append(1)
+        if len(attempts) == 2:
+            read_only("off")
+        connection.execute(text("UPDATE workflow_definitions SET name = name"))
+
+    read_only("on")
+    with Database(database_url) as database:
+        database.run(work)
+    assert len(attempts) == 3
 
 
 def test_a_database_without_the_tables_says_what_to_do(empty_database_url: str) -> None:
