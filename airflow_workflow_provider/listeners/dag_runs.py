@@ -10,30 +10,16 @@ import logging
 import os
 import queue
 import threading
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from airflow.listeners import hookimpl
+
+from airflow_workflow_provider.listeners.ended import EndedRun
 
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class EndedRun:
-    """A DAG run that has ended.
-
-    :param succeeded: how, as Airflow says
-    :param reason: why, in Airflow's words
-    """
-
-    dag_id: str
-    run_id: str
-    conf: dict[str, Any]
-    succeeded: bool
-    reason: str
 
 
 @hookimpl

@@ -23,7 +23,7 @@ from airflow_workflow_provider.workers.evaluation import evaluating_for
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.machine import Machine
-    from airflow_workflow_provider.listeners.dag_runs import EndedRun
+    from airflow_workflow_provider.listeners.ended import EndedRun
     from airflow_workflow_provider.store.instances import Instance
 
 

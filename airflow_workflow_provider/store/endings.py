@@ -1,48 +1,63 @@
-"""The events that tell of finished instances: ``workflow.completed`` and ``workflow.failed``."""
+"""The events about finished instances: ``workflow.completed`` and ``workflow.failed``."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+from uuid import UUID
 
 from airflow_workflow_provider.model.events import DEPTH, CloudEvent, depth_after, source_of
-
-if TYPE_CHECKING:
-    from airflow_workflow_provider.store.instances import Record
 
 ENDED: Final = frozenset({"completed", "failed"})
 
 
-def ending(record: Record, completed_at: datetime) -> CloudEvent:
-    """The event of an instance that has ended.
+@dataclass(frozen=True)
+class End:
+    """The end of an instance.
 
-    An instance that is run again and ends again has another event each time: its id has the moment in it.
-
-    :param completed_at: when it ended
+    :param cause: the event that started it
     """
-    stored = record.stored
-    document: dict[str, Any] = {
-        "specversion": "1.0",
-        "id": f"{stored.id}/{completed_at.isoformat()}",
-        "source": source_of(stored.workflow_id),
-        "type": f"workflow.{record.status}",
-        "subject": str(stored.id),
-        "time": completed_at,
-        "datacontenttype": "application/json",
-        "data": {
-            "instanceId": str(stored.id),
-            "workflowId": stored.workflow_id,
-            "version": stored.version,
-            "runId": stored.run_id,
-            "status": record.status,
-            "output": record.output,
-            "error": record.error,
-            "correlationId": record.correlation_id,
-            "startedAt": stored.started_at.isoformat(),
-            "completedAt": completed_at.isoformat(),
-        },
-        "correlationid": record.correlation_id,
-        DEPTH: depth_after(stored.event),
-    }
-    # Not checked again: an instance must be able to end whatever its correlation id looks like.
-    return CloudEvent.model_construct(**document)
+
+    instance_id: UUID
+    workflow_id: str
+    version: str
+    run_id: str
+    status: str
+    output: dict[str, Any] | None
+    error: dict[str, Any] | None
+    correlation_id: str | None
+    started_at: datetime
+    completed_at: datetime
+    cause: dict[str, Any] | None
+
+    def event(self) -> CloudEvent:
+        """Return the event about it.
+
+        An instance that is run again and ends again has another event each time: its id has the moment in it.
+        """
+        document: dict[str, Any] = {
+            "specversion": "1.0",
+            "id": f"{self.instance_id}/{self.completed_at.isoformat()}",
+            "source": source_of(self.workflow_id),
+            "type": f"workflow.{self.status}",
+            "subject": str(self.instance_id),
+            "time": self.completed_at,
+            "datacontenttype": "application/json",
+            "data": {
+                "instanceId": str(self.instance_id),
+                "workflowId": self.workflow_id,
+                "version": self.version,
+                "runId": self.run_id,
+                "status": self.status,
+                "output": self.output,
+                "error": self.error,
+                "correlationId": self.correlation_id,
+                "startedAt": self.started_at.isoformat(),
+                "completedAt": self.completed_at.isoformat(),
+            },
+            "correlationid": self.correlation_id,
+            DEPTH: depth_after(self.cause),
+        }
+        # Not checked again: an instance must be able to end whatever its correlation id looks like.
+        return CloudEvent.model_construct(**document)

@@ -16,7 +16,7 @@ from airflow_workflow_provider.engine.instance_records import MAX_CORRELATION_ID
 from airflow_workflow_provider.engine.stored_state import StateUnreadable, read_state, unreadable
 from airflow_workflow_provider.errors import Misuse, NotFound
 from airflow_workflow_provider.store import wakeups
-from airflow_workflow_provider.store.endings import ENDED, ending
+from airflow_workflow_provider.store.endings import ENDED, End
 from airflow_workflow_provider.store.events import accept, event_row_id
 from airflow_workflow_provider.store.jsontext import clean
 from airflow_workflow_provider.store.logs import LogEntry, append
@@ -171,7 +171,21 @@ class Record:
         """Publish the end of the instance in the transaction that makes it true."""
         if self.status not in ENDED or self.completed_at is None or self._told_end == self.completed_at:
             return
-        accept(self.connection, [ending(self, self.completed_at)])
+        stored = self.stored
+        end = End(
+            stored.id,
+            stored.workflow_id,
+            stored.version,
+            stored.run_id,
+            self.status,
+            self.output,
+            self.error,
+            self.correlation_id,
+            stored.started_at,
+            self.completed_at,
+            stored.event,
+        )
+        accept(self.connection, [end.event()])
         self._told_end = self.completed_at
 
     def wake(self, task_ids: Iterable[str], question_id: UUID | None = None) -> None:

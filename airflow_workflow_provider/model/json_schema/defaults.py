@@ -20,10 +20,10 @@ from typing import Any, Final
 
 from airflow_workflow_provider.model.json_schema.budget import Budget, OutOfSteps
 from airflow_workflow_provider.model.json_schema.evaluated import evaluated_items, evaluated_names, extra_names
+from airflow_workflow_provider.model.json_schema.keywords import visit
 from airflow_workflow_provider.model.json_schema.patterns import PatternError
 from airflow_workflow_provider.model.json_schema.references import REFERENCES, Place, UnknownReference, subschemas
 from airflow_workflow_provider.model.json_schema.validation import fits, place_of
-from airflow_workflow_provider.model.json_schema.visit import Visit
 
 MAX_DEFAULT_DEPTH: Final = 32
 """Defaults within defaults: a schema whose default asks for another one of its own has no end."""
@@ -147,7 +147,7 @@ class _Filler:
             for name in extra_names(self._budget, schema, value):
                 self._inside(place.inner(schema["additionalProperties"]), value, name, invented)
         if isinstance(schema.get("unevaluatedProperties"), dict):
-            known = evaluated_names(Visit(place, self._budget), value, within=True)
+            known = evaluated_names(visit(place, self._budget), value, within=True)
             for name in value.keys() - known:
                 self._inside(place.inner(schema["unevaluatedProperties"]), value, name, invented)
 
@@ -160,7 +160,7 @@ class _Filler:
             for index in range(len(first), len(value)):
                 self._inside(place.inner(schema["items"]), value, index, invented)
         if isinstance(schema.get("unevaluatedItems"), dict):
-            known = evaluated_items(Visit(place, self._budget), value, within=True)
+            known = evaluated_items(visit(place, self._budget), value, within=True)
             for index in set(range(len(value))) - known:
                 self._inside(place.inner(schema["unevaluatedItems"]), value, index, invented)
 
@@ -234,7 +234,7 @@ def _conditional(place: Place, value: Any, budget: Budget) -> Iterator[Place]:
         if isinstance(value, dict) and name in value:
             yield place.inner(inner)
     if "if" in schema and ("then" in schema or "else" in schema):
-        chosen = "then" if Visit(place.inner(schema["if"]), budget).is_valid(value) else "else"
+        chosen = "then" if visit(place.inner(schema["if"]), budget).is_valid(value) else "else"
         if chosen in schema:
             yield place.inner(schema[chosen])
 
@@ -289,6 +289,6 @@ def _is_harmless(root: Place) -> bool:
 def _surely_fits(place: Place, value: Any) -> bool:
     """Tell whether a default fits its schema, which it need not where the schema was stored before that was a rule."""
     try:
-        return next(Visit(place, Budget(value)).iter_errors(value), None) is None
+        return next(visit(place, Budget(value)).iter_errors(value), None) is None
     except (OutOfSteps, RecursionError, UnknownReference, PatternError):
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +10,21 @@ from airflow_workflow_provider.model.json_schema.canonical import canonical
 from airflow_workflow_provider.model.json_schema.evaluated import evaluated_items, evaluated_names, extra_names
 from airflow_workflow_provider.model.json_schema.formats import FORMATS
 from airflow_workflow_provider.model.json_schema.numbers import is_multiple
+from airflow_workflow_provider.model.json_schema.visit import Keyword, Visit
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.model.json_schema.visit import Visit
+    from airflow_workflow_provider.model.json_schema.budget import Budget
+    from airflow_workflow_provider.model.json_schema.references import Place
 
 Errors = Iterator[Any]
-Keyword = Callable[["Visit", Any, Any, Any], "Errors | None"]
+
+
+def visit(place: Place, budget: Budget) -> Visit:
+    """Return a schema, about to be tried by the keywords of draft 2020-12.
+
+    :param budget: counts the steps
+    """
+    return Visit(place, budget, keywords())
 
 
 @cache

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from airflow_workflow_provider.model.json_schema.budget import STEPS, Budget, OutOfSteps
 from airflow_workflow_provider.model.json_schema.defaults import MISSING, default_of, endless, filled
+from airflow_workflow_provider.model.json_schema.keywords import visit
 from airflow_workflow_provider.model.json_schema.patterns import PatternError, compile_pattern
 from airflow_workflow_provider.model.json_schema.references import REFERENCES, Place, UnknownReference, subschemas
 from airflow_workflow_provider.model.json_schema.validation import iter_errors, place_of
-from airflow_workflow_provider.model.json_schema.visit import Visit
 from airflow_workflow_provider.model.words import shortened, shown
 
 Path = tuple[str | int, ...]
@@ -154,7 +154,7 @@ def _default(path: Path, place: Place) -> Iterator[Flaw]:
         if endless(place, default):
             yield Flaw(where, "The defaults have no end: each needs another one", "leave out a default")
             return
-        error = next(Visit(place, Budget(default)).iter_errors(filled(place, default)), None)
+        error = next(visit(place, Budget(default)).iter_errors(filled(place, default)), None)
     except OutOfSteps:
         return
     if error is not None:

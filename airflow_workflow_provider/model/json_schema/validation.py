@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from airflow_workflow_provider.model.diagnostics import pointer_of
 from airflow_workflow_provider.model.json_schema.budget import STEPS_PER_VALUE, Budget, OutOfSteps
+from airflow_workflow_provider.model.json_schema.keywords import visit
 from airflow_workflow_provider.model.json_schema.patterns import PatternError
 from airflow_workflow_provider.model.json_schema.references import Place, UnknownReference, root_place
-from airflow_workflow_provider.model.json_schema.visit import Visit
 from airflow_workflow_provider.model.words import violation
 
 LONGEST_MESSAGE: Final = 500
@@ -74,7 +74,7 @@ def iter_errors(schema: Any, value: Any, *, steps_per_value: int = STEPS_PER_VAL
     :raises UnknownReference: it refers to what is not there
     :raises PatternError: a pattern is none
     """
-    return Visit(place_of(schema), Budget(value, steps_per_value)).iter_errors(value)
+    return visit(place_of(schema), Budget(value, steps_per_value)).iter_errors(value)
 
 
 def place_of(schema: Any) -> Place:

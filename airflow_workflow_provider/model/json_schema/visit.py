@@ -6,10 +6,8 @@ of their own and follow a nested ``$schema`` to other drafts, whose patterns are
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
-
-from airflow_workflow_provider.model.json_schema.keywords import keywords
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.json_schema.budget import Budget
@@ -19,27 +17,33 @@ _UNPREFIXED: Final = frozenset({"if", "$ref"})
 _KINDS: Final[dict[str, type]] = {"array": list, "boolean": bool, "null": type(None), "object": dict, "string": str}
 
 
+Keyword = Callable[["Visit", Any, Any, Any], "Iterator[Any] | None"]
+"""How a keyword is checked: gets the visit, the keyword's value, the instance and the schema; gives the errors."""
+
+
 class Visit:
     """One schema, about to be tried.
 
     :param place: the schema
     :param budget: counts the steps
+    :param keywords: how each keyword is checked
     """
 
-    __slots__ = ("budget", "place", "schema")
+    __slots__ = ("budget", "keywords", "place", "schema")
 
-    def __init__(self, place: Place, budget: Budget) -> None:
+    def __init__(self, place: Place, budget: Budget, keywords: Mapping[str, Keyword]) -> None:
         self.place = place
         self.schema = place.schema
         self.budget = budget
+        self.keywords = keywords
 
     def at(self, place: Place) -> Visit:
         """Return the same for another place."""
-        return Visit(place, self.budget)
+        return Visit(place, self.budget, self.keywords)
 
     def evolve(self, *, schema: Any) -> Visit:
         """Return the same for a schema within this one."""
-        return Visit(self.place.inner(schema), self.budget)
+        return Visit(self.place.inner(schema), self.budget, self.keywords)
 
     def is_type(self, instance: Any, name: str) -> bool:
         """Tell whether a value is of a type of JSON Schema; 1.0 is an integer, true is no number."""
@@ -72,7 +76,7 @@ class Visit:
                 schema=schema,
             )
             return
-        known = keywords()
+        known = self.keywords
         budget = self.budget
         for name, value in schema.items():
             keyword = known.get(name)
@@ -88,13 +92,13 @@ class Visit:
 
     def follow(self, place: Place, instance: Any) -> Iterator[Any]:
         """Yield the errors by a schema that this one refers to."""
-        return Visit(place, self.budget).iter_errors(instance)
+        return self.at(place).iter_errors(instance)
 
     def descend(
         self, instance: Any, schema: Any, path: str | int | None = None, schema_path: str | int | None = None
     ) -> Iterator[Any]:
         """Yield the errors by a schema within this one, on the value or, with ``path``, a part of it."""
-        for error in Visit(self.place.inner(schema), self.budget).iter_errors(instance):
+        for error in self.evolve(schema=schema).iter_errors(instance):
             if path is not None:
                 error.path.appendleft(path)
             if schema_path is not None:

@@ -14,14 +14,14 @@ from airflow_workflow_provider.model.templates import filters_of_texts as texts
 from airflow_workflow_provider.model.templates.values import Undefined, kind_of
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.model.templates.evaluation import Evaluator
+    from airflow_workflow_provider.model.templates.evaluating import Evaluation
 
 Filter = Callable[..., Any]
 
 MAX_PRECISION: Final = 400
 
 
-def _default(_: Evaluator, value: Any, default_value: Any = "", boolean: Any = False) -> Any:
+def _default(_: Evaluation, value: Any, default_value: Any = "", boolean: Any = False) -> Any:
     return default_value if isinstance(value, Undefined) or (boolean and not value) else value
 
 
@@ -32,11 +32,11 @@ def _number(value: Any) -> Any:
     raise ExpressionFailure(message)
 
 
-def _abs(_: Evaluator, x: Any) -> Any:
+def _abs(_: Evaluation, x: Any) -> Any:
     return abs(_number(x))
 
 
-def _round(_: Evaluator, value: Any, precision: Any = 0, method: Any = "common") -> Any:
+def _round(_: Evaluation, value: Any, precision: Any = 0, method: Any = "common") -> Any:
     from jinja2.filters import do_round
 
     if not isinstance(precision, int) or abs(precision) > MAX_PRECISION:
@@ -48,7 +48,7 @@ def _round(_: Evaluator, value: Any, precision: Any = 0, method: Any = "common")
     return do_round(_number(value), precision, method)
 
 
-def _int(evaluator: Evaluator, value: Any, default: Any = 0, base: Any = 10) -> Any:
+def _int(evaluator: Evaluation, value: Any, default: Any = 0, base: Any = 10) -> Any:
     try:
         if isinstance(value, str):
             evaluator.budget.characters(len(value) * 20)
@@ -62,7 +62,7 @@ def _int(evaluator: Evaluator, value: Any, default: Any = 0, base: Any = 10) -> 
         return default
 
 
-def _float(evaluator: Evaluator, value: Any, default: Any = 0.0) -> Any:
+def _float(evaluator: Evaluation, value: Any, default: Any = 0.0) -> Any:
     evaluator.budget.size(value)
     try:
         return float(value)
@@ -70,7 +70,7 @@ def _float(evaluator: Evaluator, value: Any, default: Any = 0.0) -> Any:
         return default
 
 
-def _length(_: Evaluator, value: Any) -> int:
+def _length(_: Evaluation, value: Any) -> int:
     if isinstance(value, str | list | tuple | dict):
         return len(value)
     message = f"{kind_of(value)} has no length"

@@ -11,13 +11,13 @@ from airflow_workflow_provider.model.templates.methods import joined
 from airflow_workflow_provider.model.templates.values import Group, Undefined, kind_of
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.model.templates.evaluation import Evaluator
+    from airflow_workflow_provider.model.templates.evaluating import Evaluation
 
 Getter = Callable[[Any], Any]
 _NO_DEFAULT: Final = object()
 
 
-def _field_of(evaluator: Evaluator, path: Any, default: Any = _NO_DEFAULT) -> Getter:
+def _field_of(evaluator: Evaluation, path: Any, default: Any = _NO_DEFAULT) -> Getter:
     """Return a function that gives the field at a path of a value; :class:`Undefined` where there is none."""
     if isinstance(path, str):
         evaluator.budget.entries(path.count("."))
@@ -36,7 +36,7 @@ def _field_of(evaluator: Evaluator, path: Any, default: Any = _NO_DEFAULT) -> Ge
     return get
 
 
-def _required(evaluator: Evaluator, path: Any, default: Any = _NO_DEFAULT) -> Getter:
+def _required(evaluator: Evaluation, path: Any, default: Any = _NO_DEFAULT) -> Getter:
     get = _field_of(evaluator, path, default)
     return lambda value: evaluator.required(get(value))
 
@@ -49,7 +49,7 @@ def _caseless(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
-def _keys(evaluator: Evaluator, attribute: Any, case_sensitive: Any, default: Any = _NO_DEFAULT) -> Getter:
+def _keys(evaluator: Evaluation, attribute: Any, case_sensitive: Any, default: Any = _NO_DEFAULT) -> Getter:
     """Return what values are compared by."""
     if attribute is None:
         return _itself if case_sensitive else _caseless
@@ -64,7 +64,7 @@ def _keys(evaluator: Evaluator, attribute: Any, case_sensitive: Any, default: An
     return key
 
 
-def _sorted(evaluator: Evaluator, values: list[Any], key: Getter, reverse: Any) -> list[Any]:
+def _sorted(evaluator: Evaluation, values: list[Any], key: Getter, reverse: Any) -> list[Any]:
     # Every entry is compared about as often as the number of entries has digits.
     evaluator.budget.spend(len(values) * 2)
     for _ in range(4):
@@ -72,7 +72,7 @@ def _sorted(evaluator: Evaluator, values: list[Any], key: Getter, reverse: Any) 
     return sorted(values, key=key, reverse=bool(reverse))
 
 
-def _batch(evaluator: Evaluator, value: Any, linecount: Any, fill_with: Any = None) -> list[Any]:
+def _batch(evaluator: Evaluation, value: Any, linecount: Any, fill_with: Any = None) -> list[Any]:
     entries, size = evaluator.entries_of(value), _positive(linecount)
     rows = [entries[start : start + size] for start in range(0, len(entries), size)]
     if rows and fill_with is not None:
@@ -81,7 +81,7 @@ def _batch(evaluator: Evaluator, value: Any, linecount: Any, fill_with: Any = No
     return rows
 
 
-def _slice(evaluator: Evaluator, value: Any, slices: Any, fill_with: Any = None) -> list[Any]:
+def _slice(evaluator: Evaluation, value: Any, slices: Any, fill_with: Any = None) -> list[Any]:
     entries, count = evaluator.entries_of(value), _positive(slices)
     evaluator.budget.entries(count)
     each, more = divmod(len(entries), count)
@@ -101,7 +101,7 @@ def _positive(value: Any) -> int:
 
 
 def _dictsort(
-    evaluator: Evaluator, value: Any, case_sensitive: Any = False, by: Any = "key", reverse: Any = False
+    evaluator: Evaluation, value: Any, case_sensitive: Any = False, by: Any = "key", reverse: Any = False
 ) -> list[Any]:
     if by not in ("key", "value"):
         message = "dictsort sorts by 'key' or by 'value'"
@@ -115,7 +115,7 @@ def _dictsort(
     )
 
 
-def _items(evaluator: Evaluator, value: Any) -> list[Any]:
+def _items(evaluator: Evaluation, value: Any) -> list[Any]:
     if not isinstance(value, dict):
         message = f"{kind_of(value)} is no object"
         raise ExpressionFailure(message)
@@ -123,18 +123,18 @@ def _items(evaluator: Evaluator, value: Any) -> list[Any]:
     return list(value.items())
 
 
-def _first(evaluator: Evaluator, seq: Any) -> Any:
+def _first(evaluator: Evaluation, seq: Any) -> Any:
     entries = evaluator.entries_of(seq)
     return entries[0] if entries else Undefined.because("there is no first entry in nothing")
 
 
-def _last(evaluator: Evaluator, seq: Any) -> Any:
+def _last(evaluator: Evaluation, seq: Any) -> Any:
     entries = evaluator.entries_of(seq)
     return entries[-1] if entries else Undefined.because("there is no last entry in nothing")
 
 
 def _groupby(
-    evaluator: Evaluator, value: Any, attribute: Any, default: Any = _NO_DEFAULT, case_sensitive: Any = False
+    evaluator: Evaluation, value: Any, attribute: Any, default: Any = _NO_DEFAULT, case_sensitive: Any = False
 ) -> list[Any]:
     get, key = _required(evaluator, attribute, default), _keys(evaluator, attribute, case_sensitive, default)
     ordered = _sorted(evaluator, evaluator.entries_of(value), key, reverse=False)
@@ -142,18 +142,18 @@ def _groupby(
     return [Group((get(group[0]), group)) for group in groups]
 
 
-def _join(evaluator: Evaluator, value: Any, d: Any = "", attribute: Any = None) -> str:
+def _join(evaluator: Evaluation, value: Any, d: Any = "", attribute: Any = None) -> str:
     entries = evaluator.entries_of(value)
     if attribute is not None:
         entries = list(map(_required(evaluator, attribute), entries))
     return joined(evaluator, evaluator.text(d), entries)
 
 
-def _list(evaluator: Evaluator, value: Any) -> list[Any]:
+def _list(evaluator: Evaluation, value: Any) -> list[Any]:
     return evaluator.entries_of(value)
 
 
-def _map(evaluator: Evaluator, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
+def _map(evaluator: Evaluation, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
     entries = evaluator.entries_of(value)
     if args:
         name, rest = str(args[0]), list(args[1:])
@@ -166,7 +166,7 @@ def _map(evaluator: Evaluator, value: Any, *args: Any, **kwargs: Any) -> list[An
 
 
 def _extreme(find: Callable[..., Any]) -> Callable[..., Any]:
-    def call(evaluator: Evaluator, value: Any, case_sensitive: Any = False, attribute: Any = None) -> Any:
+    def call(evaluator: Evaluation, value: Any, case_sensitive: Any = False, attribute: Any = None) -> Any:
         entries = evaluator.entries_of(value)
         if not entries:
             return Undefined.because("there is no largest or smallest entry in nothing")
@@ -176,7 +176,7 @@ def _extreme(find: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _reverse(evaluator: Evaluator, value: Any) -> Any:
+def _reverse(evaluator: Evaluation, value: Any) -> Any:
     if isinstance(value, str):
         evaluator.budget.characters(len(value))
         return value[::-1]
@@ -184,7 +184,7 @@ def _reverse(evaluator: Evaluator, value: Any) -> Any:
 
 
 def _chosen(*, wanted: bool, by_field: bool) -> Callable[..., Any]:
-    def call(evaluator: Evaluator, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
+    def call(evaluator: Evaluation, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
         get: Getter = _itself
         rest = list(args)
         if by_field:
@@ -206,7 +206,7 @@ def _chosen(*, wanted: bool, by_field: bool) -> Callable[..., Any]:
 
 
 def _sort(
-    evaluator: Evaluator, value: Any, reverse: Any = False, case_sensitive: Any = False, attribute: Any = None
+    evaluator: Evaluation, value: Any, reverse: Any = False, case_sensitive: Any = False, attribute: Any = None
 ) -> list[Any]:
     entries = evaluator.entries_of(value)
     if isinstance(attribute, str):
@@ -216,7 +216,7 @@ def _sort(
     return _sorted(evaluator, entries, lambda each: [key(each) for key in keys], reverse)
 
 
-def _sum(evaluator: Evaluator, iterable: Any, attribute: Any = None, start: Any = 0) -> Any:
+def _sum(evaluator: Evaluation, iterable: Any, attribute: Any = None, start: Any = 0) -> Any:
     from jinja2 import nodes
 
     entries = evaluator.entries_of(iterable)
@@ -228,7 +228,7 @@ def _sum(evaluator: Evaluator, iterable: Any, attribute: Any = None, start: Any 
     return total
 
 
-def _unique(evaluator: Evaluator, value: Any, case_sensitive: Any = False, attribute: Any = None) -> list[Any]:
+def _unique(evaluator: Evaluation, value: Any, case_sensitive: Any = False, attribute: Any = None) -> list[Any]:
     entries, key = evaluator.entries_of(value), _keys(evaluator, attribute, case_sensitive)
     evaluator.budget.size(entries)
     first: dict[Any, Any] = {}

@@ -16,7 +16,7 @@ from airflow_workflow_provider.model.templates.values import Safe, kind_of
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from airflow_workflow_provider.model.templates.evaluation import Evaluator
+    from airflow_workflow_provider.model.templates.evaluating import Evaluation
 
 _MAX_INDENT: Final = 16
 _IN_JSON: Final = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "'": "\\u0027"})
@@ -38,17 +38,17 @@ def _whole(value: Any) -> int:
 
 
 def _method(name: str) -> Callable[..., Any]:
-    def call(evaluator: Evaluator, value: Any, *args: Any, **kwargs: Any) -> Any:
+    def call(evaluator: Evaluation, value: Any, *args: Any, **kwargs: Any) -> Any:
         return METHODS[str][name](evaluator, evaluator.text(value), *args, **kwargs)
 
     return call
 
 
-def _center(evaluator: Evaluator, value: Any, width: Any = 80) -> Any:
+def _center(evaluator: Evaluation, value: Any, width: Any = 80) -> Any:
     return METHODS[str]["center"](evaluator, evaluator.text(value), width)
 
 
-def _title(evaluator: Evaluator, s: Any) -> str:
+def _title(evaluator: Evaluation, s: Any) -> str:
     from jinja2.filters import do_title
 
     text = evaluator.text(s)
@@ -56,28 +56,28 @@ def _title(evaluator: Evaluator, s: Any) -> str:
     return str(do_title(text))
 
 
-def _trim(evaluator: Evaluator, value: Any, chars: Any = None) -> Any:
+def _trim(evaluator: Evaluation, value: Any, chars: Any = None) -> Any:
     return METHODS[str]["strip"](evaluator, evaluator.text(value), chars)
 
 
-def _escape(evaluator: Evaluator, value: Any) -> str:
+def _escape(evaluator: Evaluation, value: Any) -> str:
     return evaluator.escaped(value)
 
 
-def _forceescape(evaluator: Evaluator, value: Any) -> str:
+def _forceescape(evaluator: Evaluation, value: Any) -> str:
     return evaluator.escaped(str(evaluator.text(value)))
 
 
-def _safe(evaluator: Evaluator, value: Any) -> str:
+def _safe(evaluator: Evaluation, value: Any) -> str:
     text = evaluator.text(value)
     return Safe(text) if evaluator.html else text
 
 
-def _text(evaluator: Evaluator, value: Any) -> str:
+def _text(evaluator: Evaluation, value: Any) -> str:
     return evaluator.text(value)
 
 
-def _indent(evaluator: Evaluator, s: Any, width: Any = 4, first: Any = False, blank: Any = False) -> str:
+def _indent(evaluator: Evaluation, s: Any, width: Any = 4, first: Any = False, blank: Any = False) -> str:
     from jinja2.filters import do_indent
 
     text = evaluator.text(s)
@@ -88,13 +88,13 @@ def _indent(evaluator: Evaluator, s: Any, width: Any = 4, first: Any = False, bl
     return str(do_indent(text, width, bool(first), bool(blank)))
 
 
-def _replace(evaluator: Evaluator, s: Any, old: Any, new: Any, count: Any = None) -> str:
+def _replace(evaluator: Evaluation, s: Any, old: Any, new: Any, count: Any = None) -> str:
     count = -1 if count is None else count
     return replaced(evaluator, evaluator.text(s), evaluator.text(old), evaluator.text(new), count)
 
 
 def _truncate(
-    evaluator: Evaluator, s: Any, length: Any = 255, killwords: Any = False, end: Any = "...", leeway: Any = None
+    evaluator: Evaluation, s: Any, length: Any = 255, killwords: Any = False, end: Any = "...", leeway: Any = None
 ) -> str:
     from jinja2.filters import do_truncate
 
@@ -107,7 +107,7 @@ def _truncate(
 
 
 def _wordwrap(
-    evaluator: Evaluator,
+    evaluator: Evaluation,
     s: Any,
     width: Any = 79,
     break_long_words: Any = True,
@@ -126,14 +126,14 @@ def _wordwrap(
     return str(do_wordwrap(_settings(), text, _whole(width), bool(break_long_words), between, bool(break_on_hyphens)))
 
 
-def _format(evaluator: Evaluator, value: Any, *args: Any, **kwargs: Any) -> str:
+def _format(evaluator: Evaluation, value: Any, *args: Any, **kwargs: Any) -> str:
     if args and kwargs:
         message = "format takes values by place or by name, not both"
         raise ExpressionFailure(message)
     return percent_format(evaluator.text(value), kwargs or args, evaluator.budget)
 
 
-def _striptags(evaluator: Evaluator, value: Any) -> str:
+def _striptags(evaluator: Evaluation, value: Any) -> str:
     from markupsafe import Markup
 
     text = evaluator.text(value)
@@ -142,7 +142,7 @@ def _striptags(evaluator: Evaluator, value: Any) -> str:
     return str(Markup(text).striptags())  # noqa: S704 - only its tags are taken away; nothing is trusted
 
 
-def _wordcount(evaluator: Evaluator, s: Any) -> int:
+def _wordcount(evaluator: Evaluation, s: Any) -> int:
     from jinja2.filters import do_wordcount
 
     text = evaluator.text(s)
@@ -150,14 +150,14 @@ def _wordcount(evaluator: Evaluator, s: Any) -> int:
     return int(do_wordcount(text))
 
 
-def _urlencode(evaluator: Evaluator, value: Any) -> str:
+def _urlencode(evaluator: Evaluation, value: Any) -> str:
     from jinja2.filters import do_urlencode
 
     evaluator.budget.spend(1 + evaluator.budget.size(value))
     return str(do_urlencode(value if isinstance(value, dict | list | tuple) else evaluator.text(value)))
 
 
-def _tojson(evaluator: Evaluator, value: Any, indent: Any = None) -> str:
+def _tojson(evaluator: Evaluation, value: Any, indent: Any = None) -> str:
     evaluator.budget.spend(evaluator.budget.size(value) // 4)
     if indent is not None and not 0 <= _whole(indent) <= _MAX_INDENT:
         message = f"tojson indents by 0 to {_MAX_INDENT}"
@@ -165,7 +165,7 @@ def _tojson(evaluator: Evaluator, value: Any, indent: Any = None) -> str:
     return json.dumps(plain(value), sort_keys=True, indent=indent, allow_nan=False).translate(_IN_JSON)
 
 
-def _filesizeformat(_: Evaluator, value: Any, binary: Any = False) -> str:
+def _filesizeformat(_: Evaluation, value: Any, binary: Any = False) -> str:
     from jinja2.filters import do_filesizeformat
 
     if not isinstance(value, int | float | str):

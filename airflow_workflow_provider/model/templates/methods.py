@@ -14,7 +14,7 @@ from airflow_workflow_provider.model.templates.texts import brace_format
 from airflow_workflow_provider.model.templates.values import kind_of
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.model.templates.evaluation import Evaluator
+    from airflow_workflow_provider.model.templates.evaluating import Evaluation
 
 Method = Callable[..., Any]
 
@@ -25,7 +25,7 @@ _WORST_CASE: Final = 3
 def _plain(method: Callable[..., Any], growth: int = 1) -> Method:
     """A method whose result is about as large as its text; every text among its arguments is read once."""
 
-    def call(evaluator: Evaluator, text: str, *args: Any, **kwargs: Any) -> Any:
+    def call(evaluator: Evaluation, text: str, *args: Any, **kwargs: Any) -> Any:
         for each in (text, *args, *kwargs.values()):
             if isinstance(each, str):
                 evaluator.budget.characters(len(each) * growth)
@@ -38,7 +38,7 @@ def _searched_backwards(method: Callable[..., Any]) -> Method:
     """A search from the end, for which Python compares the whole of what is sought at each place."""
     plain = _plain(method)
 
-    def call(evaluator: Evaluator, text: str, part: Any, *bounds: Any) -> Any:
+    def call(evaluator: Evaluation, text: str, part: Any, *bounds: Any) -> Any:
         evaluator.budget.comparisons(len(text), len(part) if isinstance(part, str) else 0)
         return plain(evaluator, text, part, *bounds)
 
@@ -48,7 +48,7 @@ def _searched_backwards(method: Callable[..., Any]) -> Method:
 def _stripped(method: Callable[..., str]) -> Method:
     plain = _plain(method)
 
-    def call(evaluator: Evaluator, text: str, chars: Any = None) -> Any:
+    def call(evaluator: Evaluation, text: str, chars: Any = None) -> Any:
         if isinstance(chars, str):
             evaluator.budget.characters(len(chars))
             chars = "".join(dict.fromkeys(chars))
@@ -63,7 +63,7 @@ def _as_list(value: Any) -> Any:
 
 
 def _padded(method: Callable[..., str]) -> Method:
-    def call(evaluator: Evaluator, text: str, width: Any, *fill: Any) -> str:
+    def call(evaluator: Evaluation, text: str, width: Any, *fill: Any) -> str:
         evaluator.budget.characters(max(len(text), _count(width)))
         return method(text, width, *fill)
 
@@ -71,7 +71,7 @@ def _padded(method: Callable[..., str]) -> Method:
 
 
 def _split(method: Callable[..., list[str]]) -> Method:
-    def call(evaluator: Evaluator, text: str, sep: Any = None, maxsplit: Any = -1) -> list[str]:
+    def call(evaluator: Evaluation, text: str, sep: Any = None, maxsplit: Any = -1) -> list[str]:
         evaluator.budget.characters(len(text))
         evaluator.budget.entries(text.count(sep) if isinstance(sep, str) and sep else len(text) // 2)
         return method(text, sep, maxsplit)
@@ -79,13 +79,13 @@ def _split(method: Callable[..., list[str]]) -> Method:
     return call
 
 
-def _rsplit(evaluator: Evaluator, text: str, sep: Any = None, maxsplit: Any = -1) -> list[str]:
+def _rsplit(evaluator: Evaluation, text: str, sep: Any = None, maxsplit: Any = -1) -> list[str]:
     evaluator.budget.comparisons(len(text), len(sep) if isinstance(sep, str) else 0)
     found: list[str] = _split(str.rsplit)(evaluator, text, sep, maxsplit)
     return found
 
 
-def _splitlines(evaluator: Evaluator, text: str, keepends: Any = False) -> list[str]:
+def _splitlines(evaluator: Evaluation, text: str, keepends: Any = False) -> list[str]:
     evaluator.budget.entries(len(text) // 8)
     return text.splitlines(bool(keepends))
 
@@ -97,7 +97,7 @@ def _count(value: Any) -> int:
     raise ExpressionFailure(message)
 
 
-def replaced(evaluator: Evaluator, text: str, old: Any, new: Any, count: Any = -1) -> str:
+def replaced(evaluator: Evaluation, text: str, old: Any, new: Any, count: Any = -1) -> str:
     """Return a text with parts of it replaced, after a look at how long that gets."""
     if not (isinstance(old, str) and isinstance(new, str)):
         message = "replace takes texts"
@@ -107,37 +107,37 @@ def replaced(evaluator: Evaluator, text: str, old: Any, new: Any, count: Any = -
     return text.replace(old, new, _count(count))
 
 
-def joined(evaluator: Evaluator, separator: str, values: Any) -> str:
+def joined(evaluator: Evaluation, separator: str, values: Any) -> str:
     """Return texts as one, with a separator between them."""
     parts = [evaluator.text(each) for each in evaluator.entries_of(values)]
     evaluator.budget.characters(sum(map(len, parts)) + len(separator) * len(parts))
     return separator.join(parts)
 
 
-def _expandtabs(evaluator: Evaluator, text: str, tabsize: Any = 8) -> str:
+def _expandtabs(evaluator: Evaluation, text: str, tabsize: Any = 8) -> str:
     evaluator.budget.characters(len(text) + text.count("\t") * max(_count(tabsize), 0))
     return text.expandtabs(tabsize)
 
 
-def _format(evaluator: Evaluator, text: str, *args: Any, **kwargs: Any) -> str:
+def _format(evaluator: Evaluation, text: str, *args: Any, **kwargs: Any) -> str:
     return brace_format(text, args, kwargs, evaluator.budget)
 
 
-def _counted(evaluator: Evaluator, values: list[Any], value: Any) -> int:
+def _counted(evaluator: Evaluation, values: list[Any], value: Any) -> int:
     evaluator.budget.size(values)
     return values.count(value)
 
 
-def _indexed(evaluator: Evaluator, values: list[Any], value: Any, *bounds: Any) -> int:
+def _indexed(evaluator: Evaluation, values: list[Any], value: Any, *bounds: Any) -> int:
     evaluator.budget.size(values)
     return values.index(value, *bounds)
 
 
-def _got(_: Evaluator, found: dict[str, Any], key: Any, default: Any = None) -> Any:
+def _got(_: Evaluation, found: dict[str, Any], key: Any, default: Any = None) -> Any:
     return found.get(key, default)
 
 
-def _copied(evaluator: Evaluator, value: Any) -> Any:
+def _copied(evaluator: Evaluation, value: Any) -> Any:
     evaluator.budget.entries(len(value))
     return value.copy()
 
@@ -171,7 +171,7 @@ _LIST: Final[Mapping[str, Method]] = {"copy": _copied, "count": _counted, "index
 
 
 def _list_of(part: Callable[[dict[str, Any]], Any]) -> Method:
-    def call(evaluator: Evaluator, found: dict[str, Any]) -> list[Any]:
+    def call(evaluator: Evaluation, found: dict[str, Any]) -> list[Any]:
         evaluator.budget.entries(len(found))
         return list(part(found))
 

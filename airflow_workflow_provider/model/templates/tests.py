@@ -10,7 +10,7 @@ from airflow_workflow_provider.model.expressions.errors import ExpressionFailure
 from airflow_workflow_provider.model.templates.values import Undefined, kind_of
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.model.templates.evaluation import Evaluator
+    from airflow_workflow_provider.model.templates.evaluating import Evaluation
 
 COMPARISONS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "eq": operator.eq,
@@ -42,7 +42,7 @@ def _rest(value: Any, number: Any) -> Any:
     return value % number
 
 
-def _same(_: Evaluator, value: Any, other: Any) -> bool:
+def _same(_: Evaluation, value: Any, other: Any) -> bool:
     return value is other
 
 

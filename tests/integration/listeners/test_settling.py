@@ -8,7 +8,8 @@ import pytest
 
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.instances.session import InstanceSession, Run
-from airflow_workflow_provider.listeners.dag_runs import EndedRun, Settler
+from airflow_workflow_provider.listeners.dag_runs import Settler
+from airflow_workflow_provider.listeners.ended import EndedRun
 from airflow_workflow_provider.listeners.settling import settle
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.local.configuration import connection_json

@@ -29,7 +29,7 @@ from airflow_workflow_provider.model.expressions.numbers import (
 )
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.model.expressions.jsonata.engine import Engine
+    from airflow_workflow_provider.model.expressions.jsonata.evaluation import Evaluation
 
 
 def _of_one(work: Callable[[Any], Any]) -> Callable[..., Any]:
@@ -66,11 +66,11 @@ def _extreme(choose: Callable[..., Any]) -> Callable[..., Any]:
     return _of_one(lambda values: choose(values) if values else None)
 
 
-def _round(_: Engine, value: Any, places: Any) -> Any:
+def _round(_: Evaluation, value: Any, places: Any) -> Any:
     return None if value is None else round_to(value, 0 if places is None else int(places))
 
 
-def _power(_: Engine, base: Any, exponent: Any) -> Any:
+def _power(_: Evaluation, base: Any, exponent: Any) -> Any:
     if base is None:
         return None
     if exponent is None:
@@ -79,40 +79,40 @@ def _power(_: Engine, base: Any, exponent: Any) -> Any:
     return power(base, exponent)
 
 
-def _format_number(_: Engine, value: Any, picture: Any, options: Any) -> Any:
+def _format_number(_: Evaluation, value: Any, picture: Any, options: Any) -> Any:
     return None if value is None else pictures.format_number(value, picture or "", options or {})
 
 
-def _format_base(_: Engine, value: Any, base: Any) -> Any:
+def _format_base(_: Evaluation, value: Any, base: Any) -> Any:
     if value is None:
         return None
     return pictures.format_base(round_to(value), 10 if base is None else round_to(base))
 
 
-def _format_integer(_: Engine, value: Any, picture: Any) -> Any:
+def _format_integer(_: Evaluation, value: Any, picture: Any) -> Any:
     return None if value is None else dates.format_integer(value, picture)
 
 
-def _parse_integer(_: Engine, text: Any, picture: Any) -> Any:
+def _parse_integer(_: Evaluation, text: Any, picture: Any) -> Any:
     return None if text is None else dates.parse_integer(text, picture)
 
 
 # times and chance
 
 
-def _to_millis(engine: Engine, text: Any, picture: Any) -> Any:
+def _to_millis(engine: Evaluation, text: Any, picture: Any) -> Any:
     return None if text is None else dates.to_millis(text, picture, engine.moment)
 
 
-def _from_millis(_: Engine, millis: Any, picture: Any, timezone: Any) -> Any:
+def _from_millis(_: Evaluation, millis: Any, picture: Any, timezone: Any) -> Any:
     return None if millis is None else dates.from_millis(millis, picture, timezone)
 
 
-def _now(engine: Engine, picture: Any, timezone: Any) -> Any:
+def _now(engine: Evaluation, picture: Any, timezone: Any) -> Any:
     return dates.from_millis(engine.moment, picture, timezone)
 
 
-def _shuffle(engine: Engine, values: Any) -> Any:
+def _shuffle(engine: Evaluation, values: Any) -> Any:
     if values is None or len(values) <= 1:
         return values
     mixed = list(values)
@@ -129,30 +129,30 @@ def _arity(function: Any) -> int:
     return len(function.arguments) if Functions.is_lambda(function) else 1
 
 
-def _call(engine: Engine, function: Any, *arguments: Any) -> Any:
+def _call(engine: Evaluation, function: Any, *arguments: Any) -> Any:
     return engine.call(function, arguments[: max(_arity(function), 1)])
 
 
-def _each_item(engine: Engine, values: Any, function: Any) -> Iterator[tuple[Any, Any]]:
+def _each_item(engine: Evaluation, values: Any, function: Any) -> Iterator[tuple[Any, Any]]:
     """Each item with what the function gives for it."""
     for place, item in enumerate(values):
         yield item, _call(engine, function, item, place, values)
 
 
-def _map(engine: Engine, values: Any, function: Any) -> Any:
+def _map(engine: Evaluation, values: Any, function: Any) -> Any:
     if values is None:
         return None
     found = (result for _, result in _each_item(engine, values, function))
     return Utils.create_sequence_from_iter(result for result in found if result is not None)
 
 
-def _filter(engine: Engine, values: Any, function: Any) -> Any:
+def _filter(engine: Evaluation, values: Any, function: Any) -> Any:
     if values is None:
         return None
     return Utils.create_sequence_from_iter(item for item, kept in _each_item(engine, values, function) if truth(kept))
 
 
-def _single(engine: Engine, values: Any, function: Any) -> Any:
+def _single(engine: Evaluation, values: Any, function: Any) -> Any:
     if values is None:
         return None
     if function is None:
@@ -164,7 +164,7 @@ def _single(engine: Engine, values: Any, function: Any) -> Any:
     return found[0]
 
 
-def _reduce(engine: Engine, values: Any, function: Any, start: Any) -> Any:
+def _reduce(engine: Evaluation, values: Any, function: Any, start: Any) -> Any:
     if values is None:
         return None
     arity = _arity(function)
@@ -177,21 +177,21 @@ def _reduce(engine: Engine, values: Any, function: Any, start: Any) -> Any:
     return result
 
 
-def _sift(engine: Engine, value: Any, function: Any) -> Any:
+def _sift(engine: Evaluation, value: Any, function: Any) -> Any:
     if value is None:
         return None
     kept = {key: part for key, part in value.items() if truth(_call(engine, function, part, key, value))}
     return kept or None
 
 
-def _each(engine: Engine, value: Any, function: Any) -> Any:
+def _each(engine: Evaluation, value: Any, function: Any) -> Any:
     if value is None:
         return None
     found = (_call(engine, function, part, key, value) for key, part in value.items())
     return Utils.create_sequence_from_iter(result for result in found if result is not None)
 
 
-def _sort(engine: Engine, values: Any, comparator: Any) -> Any:
+def _sort(engine: Evaluation, values: Any, comparator: Any) -> Any:
     if values is None or len(values) <= 1:
         return values
     if comparator is not None:
@@ -204,7 +204,7 @@ def _sort(engine: Engine, values: Any, comparator: Any) -> Any:
 # lists and objects
 
 
-def _keys(_: Engine, value: Any) -> Any:
+def _keys(_: Evaluation, value: Any) -> Any:
     return Utils.create_sequence_from_iter(_keys_of(value))
 
 
@@ -214,11 +214,11 @@ def _keys_of(value: Any) -> dict[str, None]:
     return dict.fromkeys(value) if isinstance(value, dict) else {}
 
 
-def _lookup(_: Engine, value: Any, key: Any) -> Any:
+def _lookup(_: Evaluation, value: Any, key: Any) -> Any:
     return lookup(value, key)
 
 
-def _append(engine: Engine, first: Any, second: Any) -> Any:
+def _append(engine: Evaluation, first: Any, second: Any) -> Any:
     if first is None or second is None:
         return second if first is None else first
     left = first if isinstance(first, list) else [first]
@@ -227,7 +227,7 @@ def _append(engine: Engine, first: Any, second: Any) -> Any:
     return [*left, *right]
 
 
-def _spread(engine: Engine, value: Any) -> Any:
+def _spread(engine: Evaluation, value: Any) -> Any:
     if isinstance(value, list):
         result: list[Any] = []
         for item in value:
@@ -247,14 +247,14 @@ def _reverse(values: Any) -> Any:
     return values if len(values) <= 1 else values[::-1]
 
 
-def _zip(engine: Engine, *lists: Any) -> Any:
+def _zip(engine: Evaluation, *lists: Any) -> Any:
     if not all(isinstance(values, list) for values in lists):
         return []
     engine.meter.room(len(lists) * min(map(len, lists), default=0))
     return [list(group) for group in zip(*lists, strict=False)]
 
 
-def _distinct(_: Engine, values: Any) -> Any:
+def _distinct(_: Evaluation, values: Any) -> Any:
     found = functions.distinct(values)
     if isinstance(values, Utils.JList) and values.sequence and len(values) > 1:
         return Utils.create_sequence_from_iter(found)
@@ -272,11 +272,11 @@ def _type(value: Any) -> str:
     return next((name for kind, name in kinds if isinstance(value, kind)), "function")
 
 
-def _error(_: Engine, message: Any) -> Any:
+def _error(_: Evaluation, message: Any) -> Any:
     raise ExpressionFailure(message or "$error() was called")
 
 
-def _assert(_: Engine, condition: Any, message: Any) -> None:
+def _assert(_: Evaluation, condition: Any, message: Any) -> None:
     if not condition:
         raise ExpressionFailure(message or "$assert(): the condition does not hold")
 
@@ -363,7 +363,7 @@ def chance(seed: str | None) -> random.Random:
 def host_function(name: str, work: Callable[..., Any], size: int = 1) -> Native:
     """A function of ours, which sees plain JSON values: null and nothing are both None to it."""
 
-    def call(_: Engine, *arguments: Any) -> Any:
+    def call(_: Evaluation, *arguments: Any) -> Any:
         result = work(*(None if argument is NULL else argument for argument in arguments))
         return None if result is None else with_null(result)
 

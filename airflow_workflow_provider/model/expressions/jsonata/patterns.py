@@ -15,7 +15,7 @@ from airflow_workflow_provider.model.expressions.jsonata.parser import fault
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.expressions.functions import Match
-    from airflow_workflow_provider.model.expressions.jsonata.engine import Engine
+    from airflow_workflow_provider.model.expressions.jsonata.evaluation import Evaluation
 
 
 _SIZE_LIMIT: Final = 100_000
@@ -78,7 +78,7 @@ class TimedPattern:
     sub = split = finditer
 
 
-def matches(engine: Engine, matcher: Any, text: str) -> Iterator[Match]:
+def matches(engine: Evaluation, matcher: Any, text: str) -> Iterator[Match]:
     """What a regular expression, or a function that does its work, finds in a text.
 
     :raises JException: the function does not give what such a function must

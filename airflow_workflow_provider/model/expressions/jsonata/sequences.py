@@ -12,7 +12,7 @@ from airflow_workflow_provider.model.expressions.jsonata.parser import fault, is
 from airflow_workflow_provider.model.expressions.numbers import before, is_number
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.model.expressions.jsonata.engine import Engine
+    from airflow_workflow_provider.model.expressions.jsonata.evaluation import Evaluation
 
 
 class Native(Jsonata.JFunction):  # type: ignore[misc]  # the library has no type information
@@ -31,7 +31,7 @@ class Native(Jsonata.JFunction):  # type: ignore[misc]  # the library has no typ
         self._work = work
         self._size = size
 
-    def run(self, engine: Engine, arguments: Sequence[Any]) -> Any:
+    def run(self, engine: Evaluation, arguments: Sequence[Any]) -> Any:
         """Call the function; missing arguments are nothing."""
         given = list(arguments)
         return self._work(engine, *given, *[None] * (self._size - len(given)))

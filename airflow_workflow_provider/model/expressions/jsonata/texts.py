@@ -21,7 +21,7 @@ from airflow_workflow_provider.model.expressions.numbers import is_number, numbe
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.expressions.functions import Match
-    from airflow_workflow_provider.model.expressions.jsonata.engine import Engine
+    from airflow_workflow_provider.model.expressions.jsonata.evaluation import Evaluation
 
 _SPACE = re.compile(r"[ \t\n\r]+")
 _URL_COMPONENT = "-_.!~*'()"
@@ -85,17 +85,17 @@ def _json_container(value: dict[str, Any] | list[Any], line: str) -> Iterator[st
     yield closing
 
 
-def string(_: Engine, value: Any, pretty: Any) -> Any:
+def string(_: Evaluation, value: Any, pretty: Any) -> Any:
     """``$string(value, prettify)``."""
     return None if value is None else text_of(value, pretty=pretty is True)
 
 
-def length(_: Engine, text: Any) -> Any:
+def length(_: Evaluation, text: Any) -> Any:
     """``$length(s)``, in characters."""
     return None if text is None else len(text)
 
 
-def substring(_: Engine, text: Any, start: Any, size: Any) -> Any:
+def substring(_: Evaluation, text: Any, start: Any, size: Any) -> Any:
     """``$substring(s, start, length)``."""
     if text is None:
         return None
@@ -109,32 +109,32 @@ def substring(_: Engine, text: Any, start: Any, size: Any) -> Any:
     return text[int(first) : max(int(last), 0)]
 
 
-def substring_before(_: Engine, text: Any, end: Any) -> Any:
+def substring_before(_: Evaluation, text: Any, end: Any) -> Any:
     """``$substringBefore(s, chars)``."""
     return text if text is None or end is None else text.partition(end)[0] if end else ""
 
 
-def substring_after(_: Engine, text: Any, end: Any) -> Any:
+def substring_after(_: Evaluation, text: Any, end: Any) -> Any:
     """``$substringAfter(s, chars)``."""
     return text if text is None or end is None or end not in text else text.partition(end)[2] if end else text
 
 
-def lowercase(_: Engine, text: Any) -> Any:
+def lowercase(_: Evaluation, text: Any) -> Any:
     """``$lowercase(s)``."""
     return None if text is None else text.lower()
 
 
-def uppercase(_: Engine, text: Any) -> Any:
+def uppercase(_: Evaluation, text: Any) -> Any:
     """``$uppercase(s)``."""
     return None if text is None else text.upper()
 
 
-def trim(_: Engine, text: Any) -> Any:
+def trim(_: Evaluation, text: Any) -> Any:
     """``$trim(s)``: white space becomes one space, and none at the ends."""
     return None if text is None else _SPACE.sub(" ", text).removeprefix(" ").removesuffix(" ")
 
 
-def pad(_: Engine, text: Any, width: Any, filling: Any) -> Any:
+def pad(_: Evaluation, text: Any, width: Any, filling: Any) -> Any:
     """``$pad(s, width, char)``: on the right, or for a negative width on the left."""
     if text is None or width is None:
         return text
@@ -147,14 +147,14 @@ def pad(_: Engine, text: Any, width: Any, filling: Any) -> Any:
     return text + padding if width > 0 else padding + text
 
 
-def contains(engine: Engine, text: Any, wanted: Any) -> Any:
+def contains(engine: Evaluation, text: Any, wanted: Any) -> Any:
     """``$contains(s, pattern)``."""
     if text is None or wanted is None:
         return None
     return wanted in text if isinstance(wanted, str) else next(matches(engine, wanted, text), None) is not None
 
 
-def _limited(engine: Engine, found: Iterator[Match], limit: Any) -> Iterator[Match]:
+def _limited(engine: Evaluation, found: Iterator[Match], limit: Any) -> Iterator[Match]:
     for count, match in enumerate(found):
         if limit is not None and count >= limit:
             return
@@ -163,7 +163,7 @@ def _limited(engine: Engine, found: Iterator[Match], limit: Any) -> Iterator[Mat
         yield match
 
 
-def match(engine: Engine, text: Any, matcher: Any, limit: Any) -> Any:
+def match(engine: Evaluation, text: Any, matcher: Any, limit: Any) -> Any:
     """``$match(s, pattern, limit)``."""
     if text is None:
         return None
@@ -176,7 +176,7 @@ def match(engine: Engine, text: Any, matcher: Any, limit: Any) -> Any:
     )
 
 
-def split(engine: Engine, text: Any, separator: Any, limit: Any) -> Any:
+def split(engine: Evaluation, text: Any, separator: Any, limit: Any) -> Any:
     """``$split(s, separator, limit)``."""
     if text is None or separator is None:
         return None
@@ -197,7 +197,7 @@ def split(engine: Engine, text: Any, separator: Any, limit: Any) -> Any:
     return parts
 
 
-def join(_: Engine, texts: Any, separator: Any) -> Any:
+def join(_: Evaluation, texts: Any, separator: Any) -> Any:
     """``$join(array, separator)``."""
     if texts is None:
         return None
@@ -205,7 +205,7 @@ def join(_: Engine, texts: Any, separator: Any) -> Any:
     return (separator or "").join(texts)
 
 
-def replace(engine: Engine, text: Any, pattern: Any, replacement: Any, limit: Any) -> Any:
+def replace(engine: Evaluation, text: Any, pattern: Any, replacement: Any, limit: Any) -> Any:
     """``$replace(s, pattern, replacement, limit)``."""
     if text is None:
         return None
@@ -217,7 +217,7 @@ def replace(engine: Engine, text: Any, pattern: Any, replacement: Any, limit: An
     return functions.replace(text, wanted, how, limit, engine.meter)
 
 
-def base64_encode(_: Engine, text: Any) -> Any:
+def base64_encode(_: Evaluation, text: Any) -> Any:
     """``$base64encode(s)``: each character is one byte, its lowest eight bits."""
     if text is None:
         return None
@@ -225,7 +225,7 @@ def base64_encode(_: Engine, text: Any) -> Any:
     return base64.b64encode(units).decode("ascii")
 
 
-def base64_decode(_: Engine, text: Any) -> Any:
+def base64_decode(_: Evaluation, text: Any) -> Any:
     """``$base64decode(s)``: each byte becomes one character; what is no Base64 is left out."""
     if text is None:
         return None
@@ -260,21 +260,21 @@ def _decode(name: str, text: Any, kept: str) -> Any:
         raise fault(-1, "D3140", name, text) from error
 
 
-def encode_url_component(_: Engine, text: Any) -> Any:
+def encode_url_component(_: Evaluation, text: Any) -> Any:
     """``$encodeUrlComponent(s)``."""
     return _encode("encodeUrlComponent", text, _URL_COMPONENT)
 
 
-def encode_url(_: Engine, text: Any) -> Any:
+def encode_url(_: Evaluation, text: Any) -> Any:
     """``$encodeUrl(s)``."""
     return _encode("encodeUrl", text, _URL)
 
 
-def decode_url_component(_: Engine, text: Any) -> Any:
+def decode_url_component(_: Evaluation, text: Any) -> Any:
     """``$decodeUrlComponent(s)``."""
     return _decode("decodeUrlComponent", text, "")
 
 
-def decode_url(_: Engine, text: Any) -> Any:
+def decode_url(_: Evaluation, text: Any) -> Any:
     """``$decodeUrl(s)``: what stands for a sign with a meaning in URLs stays encoded."""
     return _decode("decodeUrl", text, ";/?:@&=+$,#")

@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -83,9 +81,3 @@ def _flattened(name: str, schema: dict[str, Any], *, prefix: str = "") -> dict[s
         return {key: renamed(part) for key, part in value.items()}
 
     return {each: renamed(part) for each, part in found.items()}
-
-
-if __name__ == "__main__":
-    from airflow_workflow_provider.api.app import create_app
-
-    Path(sys.argv[1]).write_text(openapi_text(create_app()), encoding="utf-8")
