@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.engine.records import Activation
     from airflow_workflow_provider.engine.scope import Scope
     from airflow_workflow_provider.engine.turn import Turn
-    from airflow_workflow_provider.model.definition import Step
+    from airflow_workflow_provider.model.definition import Step, Transform
 
 RAW_FACTOR: Final = 64
 
@@ -36,27 +36,15 @@ def complete(turn: Turn, scope: Scope, step: Step, raw_output: Json, *, shaped_o
     :param shaped_only: merge the output into the working document only where ``output`` shaped it (rule X1)
     :raises StepFailure: ``output`` or ``assign`` failed; the attempt has failed, nothing was kept
     """
-    current, bound = scope.activation, turn.options.max_output_bytes
-    bindings = bindings_of(scope, attempt=current.attempt, output=raw_output)
-    names, occasion = names_in(scope), turn.occasion(scope, current)
+    bound = turn.options.max_output_bytes
     kept = raw_output
     if step.output is not None:
-        kept = json_object(apply_transform(step.output, names, bindings, occasion, "output"), max_bytes=bound)
+        kept = json_object(_shaped(turn, scope, step.output, raw_output), max_bytes=bound)
     elif shaped_only:
         kept = json_object(raw_output, max_bytes=bound)
     merged = kept if step.output is not None or not shaped_only else {}
+    assigned = _assigned(turn, scope, step, kept, merged) if step.assign else {}
     record = scope.record(step.step_id)
-    folded = {**record.public(), "status": "completed", "output": kept, "error": None, "completedAt": turn.timestamp}
-    bindings.update(
-        output=kept,
-        steps={**bindings["steps"], step.step_id: folded},
-        data={**bindings["data"], **merged, **bindings["variables"]},
-    )
-    assigned = {}
-    for variable, transform in step.assign.items():
-        value = apply_transform(transform, names, bindings, occasion, f"assign/{variable}")
-        json_object(value, max_bytes=bound, what=f"variable {variable!r}")
-        assigned[variable] = value
     record.status, record.output, record.error = StepStatus.COMPLETED, kept, None
     record.completed_at = turn.timestamp
     scope.values.data.update(merged)
@@ -66,6 +54,33 @@ def complete(turn: Turn, scope: Scope, step: Step, raw_output: Json, *, shaped_o
     if not shaped_only:
         regions.note_completed(turn, scope, step, kept)
     transitions.take_transition(turn, scope, step, kept)
+
+
+def _shaped(turn: Turn, scope: Scope, transform: Transform, raw_output: Json) -> Any:
+    """Return what ``output`` makes of a task's result."""
+    current = scope.activation
+    bindings = bindings_of(scope, attempt=current.attempt, output=raw_output)
+    return apply_transform(transform, names_in(scope), bindings, turn.occasion(scope, current), "output")
+
+
+def _assigned(turn: Turn, scope: Scope, step: Step, kept: Json, merged: Json) -> Json:
+    """Return the variables that a step assigns; their expressions see it as completed.
+
+    :param kept: the step's output
+    :param merged: what it adds to the working document
+    """
+    current, record = scope.activation, scope.record(step.step_id)
+    bindings = bindings_of(scope, attempt=current.attempt, output=kept)
+    names, occasion = names_in(scope), turn.occasion(scope, current)
+    folded = {**record.public(), "status": "completed", "output": kept, "error": None, "completedAt": turn.timestamp}
+    bindings["steps"] = {**bindings["steps"], step.step_id: folded}
+    bindings["data"] = {**bindings["data"], **merged, **bindings["variables"]}
+    assigned = {}
+    for variable, transform in step.assign.items():
+        value = apply_transform(transform, names, bindings, occasion, f"assign/{variable}")
+        json_object(value, max_bytes=turn.options.max_output_bytes, what=f"variable {variable!r}")
+        assigned[variable] = value
+    return assigned
 
 
 def start_attempt(turn: Turn, scope: Scope, runner: str, generation: int, trigger: Trigger = Trigger.BEGIN) -> None:

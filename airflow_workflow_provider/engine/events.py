@@ -51,9 +51,13 @@ class EventLog:
         self.trace: list[Event] | None = None
         """Set to a list to have every event about a step noted there too, whatever its level, without its data."""
 
+    def keeps(self, level: str) -> bool:
+        """Whether events of a level are kept with their data."""
+        return LEVELS[level] <= self._limit
+
     def add(self, level: str, name: str, at: datetime, *, data: Json | None = None) -> None:
         """Note something about the instance."""
-        if LEVELS[level] <= self._limit:
+        if self.keeps(level):
             self._events.append(Event(level, name, at, data=data or {}))
 
     def step(
@@ -62,7 +66,7 @@ class EventLog:
         """Note something about a step's activation."""
         if self.trace is not None:
             self.trace.append(Event(level, name, at, current.step_id, scope, current.visit, current.attempt))
-        if LEVELS[level] <= self._limit:
+        if self.keeps(level):
             event = Event(level, name, at, current.step_id, scope, current.visit, current.attempt, data=data or {})
             self._events.append(event)
 

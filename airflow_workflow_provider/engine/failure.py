@@ -341,7 +341,7 @@ def delay_of(policy: RetryPolicy, count: int, rng: random.Random) -> timedelta:
 
 def timestamp(moment: datetime) -> str:
     """Return a moment as the state and the log write it: RFC 3339 in UTC, microseconds, ``Z``."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def moment(text: str) -> datetime:

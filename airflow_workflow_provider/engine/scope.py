@@ -95,11 +95,18 @@ class Scope:
             yield scope
             scope = scope.parent
 
+    def outermost_first(self) -> list[Scope]:
+        """Return the lists around this one and itself, the top level first."""
+        # Most lists are the top level, and expressions ask four times.
+        if self.control.parent is None:
+            return [self]
+        return [*self.chain()][::-1]
+
     @property
     def steps(self) -> Records:
         """The steps that expressions of this list see: those at the fork and its own (rule X1)."""
         merged: Records = {}
-        for scope in reversed(list(self.chain())):
+        for scope in self.outermost_first():
             merged.update(scope.values.steps)
         return merged
 
@@ -107,7 +114,7 @@ class Scope:
     def variables(self) -> Json:
         """The variables as this list sees them."""
         merged: Json = {}
-        for scope in reversed(list(self.chain())):
+        for scope in self.outermost_first():
             merged.update(scope.values.variables)
         return merged
 
@@ -115,7 +122,7 @@ class Scope:
     def data(self) -> Json:
         """The working document: input, outputs in completion order, variables on top (rule X1)."""
         merged: Json = {}
-        for scope in reversed(list(self.chain())):
+        for scope in self.outermost_first():
             merged.update(scope.values.data)
             if scope.key != self.key and scope.current is not None and scope.current.region is not None:
                 # Inside a region its own task's output counts already; a region that fails leaves none (rule X1).
@@ -126,7 +133,7 @@ class Scope:
     def names(self) -> Json:
         """Values of the forEach names in this list, inner ones winning."""
         names: Json = {}
-        for scope in reversed(list(self.chain())):
+        for scope in self.outermost_first():
             names.update(scope.control.names)
         return names
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, NotRequired
 
-from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, GetCoreSchemaHandler, TypeAdapter, ValidationError
+from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
 from airflow_workflow_provider.engine.failure import moment
@@ -67,6 +69,7 @@ def unreadable(what: str, pointer: str, reason: str) -> StateUnreadable:
     return StateUnreadable(message, pointer=pointer, suggestion=way_out)
 
 
+@lru_cache(maxsize=4096)
 def _time(text: str) -> str:
     found: datetime = moment(text)
     if found.tzinfo is None:
@@ -76,7 +79,16 @@ def _time(text: str) -> str:
 
 
 _Time = Annotated[str, AfterValidator(_time)]
-_Object = dict[str, Any]
+
+
+class _Object:
+    """A JSON object of users: what is in it is theirs, and its keys are texts, since it was read from JSON."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Accept a dictionary without a look into it: it may be large."""
+        known = core_schema.is_instance_schema(dict)
+        return core_schema.custom_error_schema(known, "object", custom_error_message="Input should be a JSON object")
 
 
 class _Instance(TypedDict):

@@ -49,12 +49,9 @@ def _choose(turn: Turn, scope: Scope, step: Step, output: Json) -> str:
         if transition.condition is None:
             return transition.next_step_id
         held = holds(transition.condition, names, bindings)
-        data = {
-            "condition": transition.condition,
-            "result": held,
-            "operands": operands(transition.condition, bindings),
-            "target": transition.next_step_id,
-        }
+        data: Json = {"condition": transition.condition, "result": held, "target": transition.next_step_id}
+        if turn.log.keeps("debug"):
+            data["operands"] = operands(transition.condition, bindings)
         turn.log.step("debug", "condition.evaluated", turn.now, scope.key, current, data=data)
         if held:
             return transition.next_step_id

@@ -11,7 +11,9 @@ import random
 import uuid
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import cached_property
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final
 
 from airflow_workflow_provider.engine.bindings import Occasion
 from airflow_workflow_provider.engine.calls import Decision, visit_name
@@ -68,6 +70,8 @@ class RegionFailed:
     failure: Failure
 
 
+_SEQUENCE: Final = attrgetter("sequence")
+
 Occurrence = ListEnded | RegionChanged | RegionDone | RegionFailed
 """What a rule leaves for another rule to handle."""
 
@@ -91,7 +95,7 @@ class Turn:
     decisions: dict[tuple[str, str], Decision] = field(default_factory=dict)
     left: list[StepRecord] = field(default_factory=list)
 
-    @property
+    @cached_property
     def timestamp(self) -> str:
         """The moment of the turn, as state and log write it."""
         return timestamp(self.now)
@@ -172,7 +176,7 @@ class Turn:
     def refresh(self) -> None:
         """Bring the live steps and, while the instance lives, its status up to date (rules I3, I4)."""
         state = self.state
-        live = sorted((current for _, current in state.live()), key=lambda current: current.sequence)
+        live = sorted((current for _, current in state.live()), key=_SEQUENCE)
         state.active_steps = [current.step_id for current in live if current.is_step]
         if state.is_over:
             state.suspension = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -128,13 +128,10 @@ def value_findings(
         if max_size is not None and size > max_size:
             message = f"The document is larger than {max_size} characters"
             return [*found, Diagnostic("WF104", "error", pointer, message, "keep data out of the definition")]
-        problem = _value_problem(value)
-        if problem is not None:
-            code, message = problem
+        for code, message in _value_problems(value):
             found.append(Diagnostic(code, "error", pointer + pointer_of(place.path), message))
         if isinstance(value, dict):
             size += sum(len(key) for key in value if isinstance(key, str))
-            found.extend(_key_findings(pointer + pointer_of(place.path), value))
     return found
 
 
@@ -170,6 +167,13 @@ def _walk(document: Any) -> Iterator[tuple[_Place, Any]]:
             stack.extend((_Place(place, index), value[index]) for index in reversed(range(len(value))))
 
 
+def _value_problems(value: Any) -> Iterable[tuple[str, str]]:
+    if isinstance(value, dict):
+        return _key_problems(value)
+    problem = _value_problem(value)
+    return () if problem is None else (problem,)
+
+
 def _value_problem(value: Any) -> tuple[str, str] | None:
     if isinstance(value, str):
         return _text_problem(value)
@@ -192,14 +196,14 @@ def _text_problem(text: str) -> tuple[str, str] | None:
     return None
 
 
-def _key_findings(pointer: str, value: dict[Any, Any]) -> Iterator[Diagnostic]:
+def _key_problems(value: dict[Any, Any]) -> Iterator[tuple[str, str]]:
     for key in value:
         if not isinstance(key, str):
-            yield Diagnostic("WF112", "error", pointer, f"The key {shown(key)} is no text")
+            yield "WF112", f"The key {shown(key)} is no text"
             continue
         problem = _text_problem(key)
         if problem is not None:
-            yield Diagnostic(problem[0], "error", pointer, f"A key: {problem[1]}")
+            yield problem[0], f"A key: {problem[1]}"
 
 
 def _text_findings(document: Any, duplicates: _Duplicates) -> Iterator[Diagnostic]:
