@@ -21,15 +21,19 @@ from pendulum import now
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from airflow_workflow_provider.airflow_db.dag_versions import NOT_LOADED, loaded_model, not_loaded, version_of
+from airflow_workflow_provider.airflow_db.dag_versions import (
+    NOT_LOADED,
+    PinnedDag,
+    loaded_model,
+    not_loaded,
+    version_of,
+)
 from airflow_workflow_provider.errors import Conflict, Misuse
 
 if TYPE_CHECKING:
     from airflow.models.dagbag import DBDagBag
     from airflow.serialization.definitions.dag import SerializedDAG
     from sqlalchemy.orm import Session
-
-    from airflow_workflow_provider.instances.graphs import Resolved
 
 __all__ = ["NOT_LOADED"]
 
@@ -90,7 +94,7 @@ def start_run(
     conf: Mapping[str, Any],
     *,
     user_name: str | None = None,
-    pinned: Resolved | None = None,
+    pinned: PinnedDag | None = None,
 ) -> StartedRun:
     """Make a queued DAG run, once: where one of this id is there already, that one is returned.
 
@@ -128,7 +132,7 @@ def _create(session: Session, dag_id: str, run_id: str, conf: Mapping[str, Any],
 
 
 def _create_pinned(
-    session: Session, pinned: Resolved, run_id: str, conf: Mapping[str, Any], user_name: str | None
+    session: Session, pinned: PinnedDag, run_id: str, conf: Mapping[str, Any], user_name: str | None
 ) -> StartedRun:
     """Make a run of an older version, as it would have been made when that was the newest.
 

@@ -9,7 +9,8 @@ Needs Airflow's metadata database, and tables of Airflow that are no public inte
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from airflow.models.dag import DagModel
@@ -19,19 +20,31 @@ from airflow.models.serialized_dag import SerializedDagModel
 from airflow.serialization.serialized_objects import LazyDeserializedDAG
 from sqlalchemy import select
 
-from airflow_workflow_provider.dag.source import dag_of, dag_source
 from airflow_workflow_provider.errors import Conflict
 
 if TYPE_CHECKING:
+    from airflow.sdk import DAG
     from sqlalchemy.orm import Session
-
-    from airflow_workflow_provider.instances.graphs import Resolved
 
 NOT_LOADED: Final = "workflow-not-loaded"
 """Code of the conflict that passes by itself: Airflow has not read the definition yet."""
 
 UNVERSIONED: Final = "bundle-without-versions"
 """Code of the conflict that stays: the DAG comes from a bundle that only has its newest version."""
+
+
+@dataclass(frozen=True)
+class PinnedDag:
+    """A revision of a workflow's DAG, made when it is needed.
+
+    :param dag: gives the DAG
+    :param source: gives the text of its file
+    """
+
+    workflow_id: str
+    revision: int
+    dag: Callable[[], DAG]
+    source: Callable[[], str]
 
 
 def loaded_model(session: Session, dag_id: str) -> DagModel:
@@ -51,7 +64,7 @@ def not_loaded(dag_id: str) -> Conflict:
     return Conflict(message, code=NOT_LOADED, suggestion="it takes some seconds after publishing; try again")
 
 
-def version_of(session: Session, model: DagModel, resolved: Resolved) -> DagVersion:
+def version_of(session: Session, model: DagModel, pinned: PinnedDag) -> DagVersion:
     """Return Airflow's version of a DAG that runs a revision of its workflow; written, where it is not there.
 
     :raises Conflict: Airflow has not loaded the DAG, or its bundle has no versions
@@ -60,39 +73,34 @@ def version_of(session: Session, model: DagModel, resolved: Resolved) -> DagVers
     if not (model.bundle_version or "").isdecimal():
         message = f"The DAG of workflow {model.dag_id!r} comes from a bundle that only has its newest version"
         raise Conflict(message, code=UNVERSIONED, suggestion="use the WorkflowDagBundle")
-    found = _found(session, model, resolved)
+    found = _found(session, model, pinned)
     if found is not None:
         return found
     # Made before anything is locked: the first time it imports the operators.
-    serialized = _serialized(model, resolved)
+    serialized = _serialized(model, pinned)
     versions = select(DagVersion).where(DagVersion.dag_id == model.dag_id)
     newest = session.scalar(versions.order_by(DagVersion.version_number.desc()).limit(1).with_for_update())
     if newest is None:
         raise not_loaded(model.dag_id)
     # Whoever writes a version holds the newest one, so that no number is given twice.
-    return _found(session, model, resolved) or _written(session, model, newest, resolved, serialized)
+    return _found(session, model, pinned) or _written(session, model, newest, pinned, serialized)
 
 
-def _found(session: Session, model: DagModel, resolved: Resolved) -> DagVersion | None:
+def _found(session: Session, model: DagModel, pinned: PinnedDag) -> DagVersion | None:
     query = select(DagVersion).join(SerializedDagModel, SerializedDagModel.dag_version_id == DagVersion.id)
-    query = query.where(DagVersion.dag_id == model.dag_id, DagVersion.bundle_version == str(resolved.revision))
+    query = query.where(DagVersion.dag_id == model.dag_id, DagVersion.bundle_version == str(pinned.revision))
     found: DagVersion | None = session.scalar(query.order_by(DagVersion.version_number.desc()).limit(1))
     return found
 
 
-def _serialized(model: DagModel, resolved: Resolved) -> SerializedDagModel:
-    dag = dag_of(
-        revision=resolved.revision,
-        definition=json.dumps(resolved.document),
-        tasks=json.dumps(list(resolved.tasks)),
-        grants=json.dumps(resolved.grants),
-    )
+def _serialized(model: DagModel, pinned: PinnedDag) -> SerializedDagModel:
+    dag = pinned.dag()
     dag.fileloc, dag.relative_fileloc = str(model.fileloc), model.relative_fileloc
     return SerializedDagModel(LazyDeserializedDAG.from_dag(dag))
 
 
 def _written(
-    session: Session, model: DagModel, newest: DagVersion, resolved: Resolved, serialized: SerializedDagModel
+    session: Session, model: DagModel, newest: DagVersion, pinned: PinnedDag, serialized: SerializedDagModel
 ) -> DagVersion:
     number = newest.version_number
     newest.version_number += 1
@@ -101,10 +109,9 @@ def _written(
         dag_id=model.dag_id,
         version_number=number,
         bundle_name=newest.bundle_name,
-        bundle_version=str(resolved.revision),
+        bundle_version=str(pinned.revision),
     )
     serialized.dag_version = version
-    source = dag_source(resolved.document, resolved.tasks, resolved.revision, resolved.grants)
-    session.add_all([version, serialized, DagCode(version, str(model.fileloc), source)])
+    session.add_all([version, serialized, DagCode(version, str(model.fileloc), pinned.source())])
     session.flush()
     return version

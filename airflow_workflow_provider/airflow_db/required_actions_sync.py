@@ -13,8 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_workflow_provider.airflow_db.resume_tasks import Waker
 from airflow_workflow_provider.errors import NotFound
-from airflow_workflow_provider.operators.resumption import GO_ON
 from airflow_workflow_provider.store.questions import Question, Questions
+from airflow_workflow_provider.store.wakeups import GO_ON, Wakeup
 
 if TYPE_CHECKING:
     from airflow.models.taskinstance import TaskInstance
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from airflow_workflow_provider.airflow_db.resume_tasks import Event
     from airflow_workflow_provider.store.database import Database
-    from airflow_workflow_provider.store.wakeups import Wakeup
 
 log = logging.getLogger(__name__)
 

@@ -16,10 +16,8 @@ from airflow.utils.state import TaskInstanceState
 from sqlalchemy import select
 
 from airflow_workflow_provider.engine.stored_state import StateUnreadable
-from airflow_workflow_provider.operators.region import RegionOperator
-from airflow_workflow_provider.operators.resumption import GO_ON, HELD
 from airflow_workflow_provider.store.outbox import Backoff
-from airflow_workflow_provider.store.wakeups import Wakeup, Wakeups
+from airflow_workflow_provider.store.wakeups import GO_ON, HELD, Wakeup, Wakeups
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -35,6 +33,8 @@ BACKOFF: Final = Backoff(timedelta(seconds=1), timedelta(seconds=30), quick=5, a
 """Of looking at a task that does not wait yet; after the last look, about three quarters of an hour, it never will."""
 
 BATCH: Final = 20
+REGION_OPERATOR: Final = "RegionOperator"
+"""The operator of a task that runs several steps."""
 
 BEFORE_WAITING: Final = frozenset(
     {
@@ -95,7 +95,7 @@ def tell(wakeup: Wakeup, event: Event | None = None, now: Callable[[], datetime]
 
 def _waits(found: TaskInstance, wakeup: Wakeup) -> bool:
     """Tell whether a task waits for this, not for something else."""
-    if found.operator == RegionOperator.__name__:
+    if found.operator == REGION_OPERATOR:
         # What runs several steps may wait for other things at the same time, and looks at all of them.
         return found.state in (TaskInstanceState.AWAITING_INPUT, TaskInstanceState.DEFERRED)
     if found.state != TaskInstanceState.AWAITING_INPUT:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
-from airflow.configuration import conf
-from airflow.models.dag import DagModel
 
+from airflow_workflow_provider.airflow_db.lookups import teams_of
 from airflow_workflow_provider.api.problems import Refused
 from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.model.reach import Publisher
@@ -69,7 +68,7 @@ class Access:
 
     def may(self, right: Right, workflow_id: str | None) -> bool:
         """Tell whether the user has a right on a workflow; with null on workflows in general."""
-        return self._may(right, workflow_id, _teams([workflow_id] if workflow_id else []))
+        return self._may(right, workflow_id, teams_of([workflow_id] if workflow_id else []))
 
     def require(self, right: Right, workflow_id: str, missing: NotFound | None = None) -> None:
         """Let the user go on only with a right on a workflow.
@@ -78,7 +77,7 @@ class Access:
         :raises NotFound: the user may not read it
         :raises Refused: 403: the user may read it, but not this
         """
-        teams = _teams([workflow_id])
+        teams = teams_of([workflow_id])
         reads = Right.READ_INSTANCES if right.entity is not None else Right.READ
         if not (self._may(Right.READ, workflow_id, teams) and self._may(reads, workflow_id, teams)):
             raise missing or NotFound(f"There is no workflow {workflow_id!r}", pointer=workflow_id)
@@ -117,7 +116,7 @@ class Access:
     def permitted(self, right: Right, workflow_ids: Iterable[str]) -> set[str]:
         """Return the workflows on which the user has a right."""
         wanted = list(workflow_ids)
-        teams = _teams(wanted)
+        teams = teams_of(wanted)
         return {each for each in wanted if self._may(right, each, teams)}
 
     def _may(self, right: Right, workflow_id: str | None, teams: dict[str, str | None]) -> bool:
@@ -142,12 +141,6 @@ def roles_of(user: BaseUser) -> tuple[str, ...]:
     roles = getattr(user, "roles", None)
     names = (getattr(each, "name", each) for each in roles) if isinstance(roles, list | tuple) else ()
     return tuple(dict.fromkeys(name for name in names if isinstance(name, str)))
-
-
-def _teams(workflow_ids: list[str]) -> dict[str, str | None]:
-    if not workflow_ids or not conf.getboolean("core", "multi_team"):
-        return {}
-    return DagModel.get_dag_id_to_team_name_mapping(workflow_ids)
 
 
 def _forbidden(right: Right, what: str) -> Refused:

@@ -6,11 +6,9 @@ the request's body: an input may hold secrets that only the workflow's definitio
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from airflow.models.log import Log
-from airflow.utils.session import create_session
+from airflow_workflow_provider.airflow_db.audit import write_row
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.api.access import Access
@@ -24,14 +22,5 @@ def record(
     :param event: what is done, such as ``workflow.start``
     :param extra: more about it, never from a body as it is
     """
-    with create_session() as session:
-        session.add(
-            Log(
-                event=event,
-                owner=access.user_name,
-                owner_display_name=access.user_name,
-                extra=json.dumps({key: value for key, value in extra.items() if value is not None}),
-                dag_id=workflow_id,
-                run_id=run_id,
-            )
-        )
+    given = {key: value for key, value in extra.items() if value is not None}
+    write_row(event, access.user_name, given, workflow_id, run_id)

@@ -7,21 +7,16 @@ nothing.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from airflow.models.log import Log
-from airflow.utils.session import create_session
-from sqlalchemy import event
 from starlette.concurrency import run_in_threadpool
 
-from airflow_workflow_provider.airflow_db.audit_rows import AUDITED, REFUSED
+from airflow_workflow_provider.airflow_db.audit import WrittenRow, note_refused, watch
 from airflow_workflow_provider.api.services import Services
 from airflow_workflow_provider.errors import NotFound, WorkflowsError
 
@@ -34,18 +29,7 @@ PLACE: Final = "/api/v2/dags/"
 METHODS: Final = ("PATCH", "POST", "DELETE")
 
 
-@dataclass(frozen=True)
-class _Written:
-    """A row of the audit log that a request has made."""
-
-    id: int
-    owner: str | None
-    owner_display_name: str | None
-    dag_id: str | None
-    run_id: str | None
-
-
-_written: ContextVar[list[_Written] | None] = ContextVar("_written", default=None)
+_written: ContextVar[list[WrittenRow] | None] = ContextVar("_written", default=None)
 """What the request of this context has written."""
 
 
@@ -74,7 +58,7 @@ class Outcomes:
                 status = message["status"]
             await send(message)
 
-        written: list[_Written] = []
+        written: list[WrittenRow] = []
         token = _written.set(written)
         try:
             await self._app(scope, receive, watched)
@@ -83,16 +67,14 @@ class Outcomes:
             if written and status >= HTTPStatus.BAD_REQUEST:
                 await run_in_threadpool(self._note_refused, written, status)
 
-    def _note_refused(self, written: list[_Written], status: int) -> None:
+    def _note_refused(self, written: list[WrittenRow], status: int) -> None:
         try:
-            rows = [row for row in written if self._may_be_ours(row)]
-            with create_session() as session:
-                session.add_all(_note(row, status) for row in rows)
+            note_refused([row for row in written if self._may_be_ours(row)], status)
         except Exception:
             # The request is answered already. Without the note, its effect is looked for.
             log.warning("It could not be noted that a request was refused", exc_info=True)
 
-    def _may_be_ours(self, row: _Written) -> bool:
+    def _may_be_ours(self, row: WrittenRow) -> bool:
         if row.dag_id is None or row.dag_id == "~":
             return True
         try:
@@ -104,24 +86,12 @@ class Outcomes:
         return True
 
 
-def _note(row: _Written, status: int) -> Log:
-    extra = json.dumps({"audit": row.id, "status": status})
-    return Log(
-        REFUSED,
-        owner=row.owner,
-        owner_display_name=row.owner_display_name,
-        extra=extra,
-        dag_id=row.dag_id,
-        run_id=row.run_id,
-    )
-
-
 @cache
 def _watch_audit_log() -> None:
-    event.listen(Log, "after_insert", _remember)
+    watch(_remember)
 
 
-def _remember(_: Any, __: Any, row: Log) -> None:
+def _remember(row: WrittenRow) -> None:
     written = _written.get()
-    if written is not None and row.event in AUDITED:
-        written.append(_Written(row.id, row.owner, row.owner_display_name, row.dag_id, row.run_id))
+    if written is not None:
+        written.append(row)

@@ -10,10 +10,9 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
+from airflow_workflow_provider.airflow_db.errors import DATABASE_ERRORS, is_unreachable
 from airflow_workflow_provider.api.models import Finding, Problem
 from airflow_workflow_provider.errors import (
     Conflict,
@@ -27,7 +26,6 @@ from airflow_workflow_provider.errors import (
     WorkflowsError,
 )
 from airflow_workflow_provider.model.diagnostics import pointer_of
-from airflow_workflow_provider.store.database import is_passing
 
 log = logging.getLogger(__name__)
 
@@ -70,8 +68,8 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(WorkflowsError, _workflows_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_exception)
-    app.add_exception_handler(DBAPIError, _airflow_database_error)
-    app.add_exception_handler(PoolTimeout, _airflow_database_error)
+    for kind in DATABASE_ERRORS:
+        app.add_exception_handler(kind, _airflow_database_error)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -96,9 +94,9 @@ def problem_response(error: WorkflowsError) -> JSONResponse:
     )
 
 
-def database_problem(error: DBAPIError | PoolTimeout) -> JSONResponse:
+def database_problem(error: Exception) -> JSONResponse:
     """Return the answer for an exception of Airflow's own database."""
-    if not is_passing(error) and not isinstance(error, OperationalError | InterfaceError):
+    if not is_unreachable(error):
         # The database is there; it is the statement that was wrong.
         log.error("A statement failed in Airflow's database", exc_info=error)
         return problem_response(Refused(500, "The request failed; the server's log says why", code="internal-error"))
@@ -186,7 +184,6 @@ async def _http_exception(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _airflow_database_error(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, DBAPIError | PoolTimeout)  # noqa: S101 - as above
     return database_problem(error)
 
 

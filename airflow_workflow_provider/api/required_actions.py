@@ -10,18 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
 
-from airflow.models.taskinstance import TaskInstance
-from airflow.utils.session import create_session
 from fastapi import HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
+from airflow_workflow_provider.airflow_db.errors import DATABASE_ERRORS
+from airflow_workflow_provider.airflow_db.lookups import task_instance_id
 from airflow_workflow_provider.api.access import Access
 from airflow_workflow_provider.api.bodies import MAX_BODY, StrictRequest
 from airflow_workflow_provider.api.problems import Refused, status_of
@@ -93,7 +89,7 @@ class RequiredActions:
             response = _refusal(error.status_code, str(error.detail))
         except WorkflowsError as error:
             response = _refusal(status_of(error), _words(error))
-        except (DBAPIError, PoolTimeout):
+        except DATABASE_ERRORS:
             response = _refusal(503, "A database could not be reached; try again")
         await response(scope, receive, send)
 
@@ -108,8 +104,8 @@ class RequiredActions:
             shown = services.instances.get(instance).state.shown
         except NotFound:
             return None
-        ti_id = _ti_id(task)
-        wanted = shown.get(ti_id) if ti_id is not None else None
+        ti_id = task_instance_id(task.dag_id, task.run_id, task.task_id)
+        wanted = shown.get(str(ti_id)) if ti_id is not None else None
         found = [each for each in asked if str(each.id) == wanted]
         return (found or [each for each in asked if each.status == "open"] or list(asked))[-1]
 
@@ -138,19 +134,6 @@ def _task_of(scope: Scope) -> _Task | None:
     if len(parts) < 8 or tuple(parts[:6:2]) != ROUTE or parts[-1].strip() != LAST:  # noqa: PLR2004 - as in the route
         return None
     return _Task(*parts[1:6:2])
-
-
-def _ti_id(task: _Task) -> str | None:
-    with create_session() as session:
-        found: UUID | None = session.scalar(
-            select(TaskInstance.id).where(
-                TaskInstance.dag_id == task.dag_id,
-                TaskInstance.run_id == task.run_id,
-                TaskInstance.task_id == task.task_id,
-                TaskInstance.map_index == -1,
-            )
-        )
-    return None if found is None else str(found)
 
 
 async def _body(request: Request) -> _Body:

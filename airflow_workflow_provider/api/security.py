@@ -13,9 +13,8 @@ from airflow.configuration import conf
 from fastapi import HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials
 from fastapi.security.utils import get_authorization_scheme_param
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from airflow_workflow_provider.airflow_db.errors import DATABASE_ERRORS
 from airflow_workflow_provider.api.problems import Refused, database_problem, problem_response
 from airflow_workflow_provider.workers.evaluation import evaluating_for
 
@@ -56,7 +55,7 @@ class Authentication:
         except Refused as error:
             await problem_response(error)(scope, receive, send)
             return
-        except (DBAPIError, PoolTimeout) as error:
+        except DATABASE_ERRORS as error:
             await database_problem(error)(scope, receive, send)
             return
         scope.setdefault("state", {})[USER_KEY] = user

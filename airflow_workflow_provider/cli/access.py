@@ -12,7 +12,7 @@ from airflow_workflow_provider.store.connection import database_url, environment
 from airflow_workflow_provider.store.database import Database
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import URL
+    from airflow_workflow_provider.store.types import URL
 
 CONNECT_TIMEOUT = 2
 """Seconds for one address of the server: a command that cannot reach it says so while its user still looks."""

@@ -43,10 +43,9 @@ from airflow_workflow_provider.store.logs import LogEntry
 from airflow_workflow_provider.store.starts import Announced, read
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.graph import Graph
+    from airflow_workflow_provider.store.types import Connection
 
 T = TypeVar("T")
 

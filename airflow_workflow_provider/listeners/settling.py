@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from airflow_workflow_provider.airflow_db.lookups import run_state
 from airflow_workflow_provider.engine.failure import CANCELLED, TIMEOUT_ERROR, WORKER_LOST, Failure
 from airflow_workflow_provider.engine.manual_override import agree_completed, agree_failed
 from airflow_workflow_provider.errors import NotFound
@@ -71,14 +72,8 @@ def settle(ended: EndedRun, database: Database, *, still_so: Callable[[EndedRun]
 
 def is_still_so(ended: EndedRun) -> bool:
     """Tell whether a run is in the state in which it ended, as Airflow's database knows once the end is committed."""
-    from airflow.models.dagrun import DagRun
-    from airflow.utils.session import create_session
-    from sqlalchemy import select
-
-    with create_session() as session:
-        # Airflow tells of an end before it commits it, and holds the row until then.
-        query = select(DagRun.state).where(DagRun.dag_id == ended.dag_id, DagRun.run_id == ended.run_id)
-        state = session.scalar(query.with_for_update())
+    # Airflow tells of an end before it commits it, and holds the row until then.
+    state = run_state(ended.dag_id, ended.run_id)
     return state is None or state == ("success" if ended.succeeded else "failed")
 
 

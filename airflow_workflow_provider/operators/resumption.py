@@ -6,15 +6,11 @@ Airflow's state ``awaiting_input`` needs neither. Without a question beside it n
 
 from __future__ import annotations
 
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 from airflow.sdk.exceptions import TaskAwaitingInput
 
-HELD: Final = "held"
-"""The method by which a held task goes on."""
-
-GO_ON: Final = {"workflows": "go on"}
-"""The event of a task that is told to look at its instance again."""
+from airflow_workflow_provider.store.wakeups import GO_ON, HELD
 
 
 def wait_for_resumption() -> NoReturn:

@@ -27,7 +27,6 @@ from airflow_workflow_provider.operators.deferring import (
     note_of,
 )
 from airflow_workflow_provider.operators.people import AwaitingAnswer, show_in_airflow
-from airflow_workflow_provider.operators.resumption import HELD
 from airflow_workflow_provider.operators.task_runtime import (
     NO_RESULT,
     Place,
@@ -42,6 +41,7 @@ from airflow_workflow_provider.operators.task_runtime import (
     without_secrets,
 )
 from airflow_workflow_provider.operators.unrendered import UnrenderedMixin
+from airflow_workflow_provider.store.wakeups import HELD
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context

@@ -8,9 +8,6 @@ from typing import Any, Final
 
 SIMPLE: Final = "SimpleAuthManager"
 FAB_MODELS: Final = "airflow.providers.fab.auth_manager.models"
-MAX_DIGITS: Final = 9
-"""Of the number that FAB's tables can hold as the id of a user."""
-
 SIMPLE_ROLES: Final = frozenset({"viewer", "user", "op", "admin"})
 
 
@@ -45,16 +42,10 @@ def _fab_knows(kind: str, name: str) -> bool | None:
     server, models = sys.modules.get("airflow.api_fastapi.app"), sys.modules.get(FAB_MODELS)
     if server is None or models is None or not _is_fab(server):
         return None
-    from airflow.utils.session import create_session
-    from sqlalchemy import select
+    # Imported here: workers, which know nothing of FAB, have no metadata database.
+    from airflow_workflow_provider.airflow_db.fab import has_role, has_user
 
-    query = select(models.Role.id).where(models.Role.name == name)
-    if kind == "user":
-        # By the very name: FAB itself finds it in any case, but a question for such a user would be nobody's.
-        is_it = models.User.username == name
-        query = select(models.User.id).where(is_it | (models.User.id == int(name)) if _is_number(name) else is_it)
-    with create_session() as session:
-        return session.scalar(query.limit(1)) is not None
+    return has_user(models, name) if kind == "user" else has_role(models, name)
 
 
 def _is_fab(server: Any) -> bool:
@@ -63,7 +54,3 @@ def _is_fab(server: Any) -> bool:
     except RuntimeError:
         # None is made in this process yet.
         return False
-
-
-def _is_number(name: str) -> bool:
-    return name.isascii() and name.isdecimal() and len(name) <= MAX_DIGITS

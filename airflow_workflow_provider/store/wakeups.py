@@ -21,6 +21,13 @@ CHANNEL: Final = "workflow_wakeups"
 """What PostgreSQL's listeners are told on when there is something to do."""
 
 
+HELD: Final = "held"
+"""The method by which a task continues that waited for the end of a suspension."""
+
+GO_ON: Final = {"workflows": "go on"}
+"""The event of a task that is to look at its instance again."""
+
+
 @dataclass(frozen=True)
 class Wakeup:
     """A task that is to be told to go on.

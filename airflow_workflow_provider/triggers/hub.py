@@ -23,7 +23,7 @@ from airflow_workflow_provider.store.notices import POLL, Notices
 from airflow_workflow_provider.store.waits import Waits
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL
+    from airflow_workflow_provider.store.types import URL
 
 log = logging.getLogger(__name__)
 

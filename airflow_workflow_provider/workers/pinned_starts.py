@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.airflow_db.dag_runs import start_run
 from airflow_workflow_provider.airflow_db.dag_versions import UNVERSIONED
+from airflow_workflow_provider.dag.pinned import pinned_dag
 from airflow_workflow_provider.engine.failure import TASK_NOT_FOUND, Failure
 from airflow_workflow_provider.engine.manual_override import agree_failed
 from airflow_workflow_provider.errors import Conflict, InvalidDefinition, Misuse, NotFound
@@ -74,7 +75,9 @@ class PinnedStarter:
     def _start(self, request: RunRequest) -> None:
         pinned = resolved_at(self._definitions, self._tasks, request.dag_id, request.revision)
         try:
-            start_run(request.dag_id, request.run_id, request.conf, user_name=request.user_name, pinned=pinned)
+            start_run(
+                request.dag_id, request.run_id, request.conf, user_name=request.user_name, pinned=pinned_dag(pinned)
+            )
         except Conflict as error:
             newest = self._definitions.highest_revision()
             current = resolved_at(self._definitions, self._tasks, request.dag_id, newest)

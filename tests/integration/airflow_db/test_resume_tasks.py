@@ -143,3 +143,10 @@ def test_a_task_is_looked_at_less_and_less_often_and_not_forever() -> None:
 
     delays = [BACKOFF.delay(n) for n in (1, 5, 6, 7, 9, 10, 11, 99, 100)]
     assert [each and each.total_seconds() for each in delays] == [1, 1, 2, 4, 16, 30, 30, 30, None]
+
+
+def test_the_operator_of_regions_is_known_by_its_name() -> None:
+    from airflow_workflow_provider.airflow_db.resume_tasks import REGION_OPERATOR
+    from airflow_workflow_provider.operators.region import RegionOperator
+
+    assert RegionOperator.__name__ == REGION_OPERATOR
