@@ -151,7 +151,9 @@ def _compile(place: Place) -> Names:
         return of_paths(compile_condition(place.source, names).reads)
     if place.language == "cel":
         return of_paths(compile_cel(place.source, names).reads)
-    CompiledTransform(place.language, place.source)
+    flaw = CompiledTransform(place.language, place.source).flaw()
+    if flaw is not None:
+        raise flaw
     return of_transform(place.language, place.source, place.variables)
 
 

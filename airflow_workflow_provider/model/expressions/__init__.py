@@ -97,6 +97,10 @@ class CompiledTransform:
             msg = "the expression needs more memory than there is"
             raise ExpressionFailure(msg) from error
 
+    def flaw(self) -> ExpressionSyntaxError | None:
+        """Return why a new definition could not have it, though one that was stored before is evaluated."""
+        return next(iter(getattr(self._program(), "flaws", ())), None)
+
     def _program(self) -> Any:
         if self.kind == "cel":
             return cel.compile_cel(self.source, self._names)

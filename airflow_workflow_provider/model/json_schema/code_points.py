@@ -36,6 +36,11 @@ def complement(ranges: Ranges) -> Ranges:
     return tuple(found)
 
 
+def intersection(some: Ranges, others: Ranges) -> Ranges:
+    """Return the code points that are in both."""
+    return complement(ranges_of([*complement(some), *complement(others)]))
+
+
 def _single(text: str) -> Ranges:
     return ranges_of((ord(each), ord(each)) for each in text)
 

@@ -32,7 +32,7 @@ class Chars:
 
 @dataclass(frozen=True)
 class Edge:
-    """A place between characters: ``^``, ``$``, ``b`` or ``B``."""
+    """A place between characters: ``^``, ``$``, ``b`` or ``B``; of each line ``m^`` and ``m$``."""
 
     kind: str
 
@@ -105,6 +105,15 @@ class Reader:
         """Return the tree of the whole pattern."""
         return self._choice()
 
+    def _chars(self, ranges: Ranges, *, inverted: bool = False) -> Chars:
+        return Chars(complement(ranges) if inverted else ranges)
+
+    def _edge(self, kind: str) -> Edge:
+        return Edge(kind)
+
+    def _sees_count(self) -> bool:
+        return self._sees("{")
+
     def _next(self, count: int = 1) -> str:
         text = self.source[self._at : self._at + count]
         self._at += count
@@ -146,7 +155,8 @@ class Reader:
             unbounded = True
         elif self._takes("?"):
             least = 0
-        elif self._takes("{"):
+        elif self._sees_count():
+            self._next()
             low, comma, high = self._until("}").partition(",")
             least = int(low)
             most = int(high) if high else least
@@ -158,16 +168,16 @@ class Reader:
     def _atom(self) -> Node:
         first = self._next()
         if first in "^$":
-            return Edge(first)
+            return self._edge(first)
         if first == ".":
-            return Chars(complement(LINE_ENDS))
+            return self._chars(LINE_ENDS, inverted=True)
         if first == "(":
             return self._group()
         if first == "[":
             return self._class()
         if first == "\\":
             return self._escape()
-        return Chars(((ord(first), ord(first)),))
+        return self._chars(((ord(first), ord(first)),))
 
     def _group(self) -> Node:
         for kind in _LOOKS:
@@ -199,7 +209,7 @@ class Reader:
             while self._at < len(self.source) and self.source[self._at] in "0123456789":
                 digits += self._next()
             return self._back([int(digits)])
-        return Chars(self._escaped())
+        return self._chars(self._escaped())
 
     def _back(self, numbers: list[int]) -> Node:
         """Refer to groups; one that is still open, or comes later, has captured nothing and matches the empty text."""
@@ -244,12 +254,15 @@ class Reader:
         while not self._takes("]"):
             first = self._member()
             if self._sees("-") and not self._sees("-]"):
-                self._next()
-                pairs.append((first[0][0], self._member()[-1][1]))
+                dash = ord(self._next())
+                last = self._member()
+                if _is_one(first) and _is_one(last):
+                    pairs.append((first[0][0], last[0][1]))
+                else:
+                    pairs += (*first, (dash, dash), *last)
             else:
                 pairs += first
-        ranges = ranges_of(pairs)
-        return Chars(complement(ranges) if inverted else ranges)
+        return self._chars(ranges_of(pairs), inverted=inverted)
 
     def _member(self) -> Ranges:
         first = self._next()
@@ -258,3 +271,8 @@ class Reader:
         if self._takes("b"):
             return ((8, 8),)
         return self._escaped()
+
+
+def _is_one(ranges: Ranges) -> bool:
+    """Whether a member of a class is one character, not a class of its own."""
+    return len(ranges) == 1 and ranges[0][0] == ranges[0][1]

@@ -70,12 +70,12 @@ class Pattern:
 
     def __init__(self, source: str) -> None:
         self.source = source
-        _verify(source)
+        verify(source)
         reader = Reader(source)
         try:
             tree = reader.read()
             self.linear = not reader.backtracking
-            self._engine = _compiled(written(tree, Re2() if self.linear else Backtracking()).text, linear=self.linear)
+            self._engine = compiled(written(tree, Re2() if self.linear else Backtracking()).text, linear=self.linear)
         except (TooLarge, MemoryError) as error:
             message = "the pattern is too large: its repetitions, written out, would take too much memory"
             raise PatternError(message, "repeat less, and bound the length with maxLength") from error
@@ -104,7 +104,7 @@ class FormerPattern:
 
     def __init__(self, source: str) -> None:
         self.source = source
-        self._engine = _compiled(source, linear=False)
+        self._engine = compiled(source, linear=False)
 
     def search(self, text: str) -> bool:
         """Tell whether the pattern matches anywhere in a text.
@@ -147,7 +147,13 @@ def compile_pattern(source: str) -> Pattern:
     return Pattern(source)
 
 
-def _verify(source: str) -> None:
+def verify(source: str, flags: str = "u") -> None:
+    """Refuse what is no regular expression of ECMA-262, or is too long or too deep to read.
+
+    :param source: the pattern
+    :param flags: how ECMA-262 reads it: with ``u``, or without as programs of before
+    :raises PatternError: what is wrong
+    """
     import regress
 
     if len(source) > MAX_LENGTH:
@@ -159,11 +165,12 @@ def _verify(source: str) -> None:
         raise PatternError(message)
     modifier = next((found for found in _FLAGS.findall(source) if found != "(?:"), None)
     try:
-        regress.Regex(source, "u")
+        regress.Regex(source, flags)
     except (regress.RegressError, UnicodeEncodeError) as error:
         reason = "it has half of a surrogate pair" if isinstance(error, UnicodeEncodeError) else str(error)
-        message = f"no regular expression of ECMA-262 (flag u): {reason[:1].lower()}{reason[1:]}"
-        raise ForeignPattern(message, _hint(source)) from error
+        mode = " (flag u)" if "u" in flags else ""
+        message = f"no regular expression of ECMA-262{mode}: {reason[:1].lower()}{reason[1:]}"
+        raise ForeignPattern(message, hint_for(source)) from error
     if modifier is not None and _has_modifier(source):
         message = f"flags inside of a pattern, such as {modifier!r}, are not read by every browser"
         raise ForeignPattern(message, "write both cases, such as [aA]")
@@ -182,7 +189,8 @@ def _has_modifier(source: str) -> bool:
     return any(found != "(?:" for found in _FLAGS.findall(bare))
 
 
-def _hint(source: str) -> str | None:
+def hint_for(source: str) -> str | None:
+    """What to write instead of what ECMA-262 has not."""
     for text, hint in _HINTS:
         if text in source:
             return hint
@@ -196,7 +204,15 @@ def _hint(source: str) -> str | None:
     return None
 
 
-def _compiled(text: str, *, linear: bool) -> Any:
+def compiled(text: str, *, linear: bool, captures: bool = False) -> Any:
+    """Return an engine's pattern.
+
+    :param text: in the words of the engine
+    :param linear: RE2 runs it, over bytes
+    :param captures: RE2 keeps what the groups captured
+    :raises TooLarge: it would take too much memory
+    :raises ValueError: it is no pattern
+    """
     if not linear:
         import regex
 
@@ -209,7 +225,7 @@ def _compiled(text: str, *, linear: bool) -> Any:
     options = re2.Options()
     options.max_mem = MAX_MEMORY
     options.log_errors = False
-    options.never_capture = True
+    options.never_capture = not captures
     try:
         return re2.compile(text.encode("ascii"), options)
     except re2.error as error:

@@ -63,6 +63,16 @@ DOCUMENTS: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "/steps/0/arguments/type",
         "choose a name of your own",
     ),
+    "expression": (
+        workflow(
+            step(
+                "a", assign={"x": {"type": "jsonata", "expression": r"$contains(input.a, /^(?P<y>\d+)\Z/) ? 'd' : 'w'"}}
+            )
+        ),
+        "WF301",
+        "/steps/0/assign/x/expression",
+        "write (?<name>…)",
+    ),
     "form": (
         workflow(step("a", "form", arguments={"subject": "S", "schema": schema(type="string", pattern=r"\Ab\Z")})),
         "WF126",
@@ -100,10 +110,10 @@ def test_every_definition_of_before_is_listed_with_its_place_and_the_way_out(dat
         assert way_out in f"{row['message']} {row['suggestion']}"
 
 
-@pytest.mark.parametrize("name", ["pattern", "default", "redact", "option", "retry"])
+@pytest.mark.parametrize("name", ["pattern", "default", "redact", "option", "retry", "expression"])
 def test_it_keeps_running_meanwhile(database: Database, name: str) -> None:
     document = {**DOCUMENTS[name][0], "workflowId": name}
-    found = Instances(database).get(start(database, document, {"a": "42"} if name == "pattern" else {}))
+    found = Instances(database).get(start(database, document, {"a": "42"} if name in ("pattern", "expression") else {}))
     assert (found.status, found.error) == ("running", None)
 
 

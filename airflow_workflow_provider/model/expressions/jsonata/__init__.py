@@ -24,7 +24,7 @@ from airflow_workflow_provider.model.expressions.jsonata.data import NULL, with_
 from airflow_workflow_provider.model.expressions.jsonata.engine import Engine
 from airflow_workflow_provider.model.expressions.jsonata.library import BUILT_IN, chance, host_function
 from airflow_workflow_provider.model.expressions.jsonata.parser import is_callable
-from airflow_workflow_provider.model.expressions.jsonata.patterns import TimedPattern
+from airflow_workflow_provider.model.expressions.jsonata.patterns import RegularExpression
 from airflow_workflow_provider.model.expressions.values import LEFT_OUT
 
 # The engine reports some failures with print(); the standard output belongs to the command line.
@@ -44,12 +44,14 @@ class Program:
     """A compiled JSONata expression.
 
     :param source: the expression
+    :ivar flaws: why a new definition could not have it; one that was stored before is evaluated all the same
     :raises ExpressionSyntaxError: it cannot be read
     """
 
     def __init__(self, source: str) -> None:
+        self.flaws: list[ExpressionSyntaxError] = []
         try:
-            self._compiled = Engine(source, TimedPattern, {**BUILT_IN, **_HOST_FUNCTIONS})
+            self._compiled = Engine(source, self._regular_expression, {**BUILT_IN, **_HOST_FUNCTIONS})
         except ExpressionSyntaxError:
             raise
         except JException as error:
@@ -62,6 +64,12 @@ class Program:
             raise ExpressionSyntaxError(msg, kind="size") from error
         except Exception as error:
             raise ExpressionSyntaxError(str(error) or type(error).__name__) from error
+
+    def _regular_expression(self, source: str, flags: Any) -> RegularExpression:
+        found = RegularExpression(source, flags)
+        if found.flaw is not None:
+            self.flaws.append(found.flaw)
+        return found
 
     @property
     def tree(self) -> Any:

@@ -2,80 +2,75 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-import regex
 from jsonata.functions import Functions
 
 from airflow_workflow_provider.model.expressions.bounds import TIME_LIMIT_SECONDS
-from airflow_workflow_provider.model.expressions.errors import ExpressionFailure, ExpressionSyntaxError
+from airflow_workflow_provider.model.expressions.errors import ExpressionFailure, ExpressionSyntaxError, Kind
 from airflow_workflow_provider.model.expressions.jsonata.parser import fault
+from airflow_workflow_provider.model.json_schema.pattern_captures import (
+    CapturingPattern,
+    FormerCapturingPattern,
+    capturing_pattern,
+)
+from airflow_workflow_provider.model.json_schema.patterns import ForeignPattern, PatternError, PatternTimeout
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.expressions.functions import Match
     from airflow_workflow_provider.model.expressions.jsonata.evaluation import Evaluation
 
 
-_SIZE_LIMIT: Final = 100_000
-"""Parts of a regular expression with every repetition written out."""
+class RegularExpression:
+    """What stands between slashes, as ECMA-262 means it.
 
-_PART: Final = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\{([0-9]{1,9})(?:,([0-9]{0,9}))?\}|.", re.DOTALL)
+    One that was stored when Python's meaning counted, and that ECMA-262 does not know, keeps that meaning.
 
-
-def _size(pattern: str) -> int:
-    """How many parts a regular expression has, with every repetition written out."""
-    groups: list[list[int]] = [[]]
-    for part in _PART.finditer(pattern):
-        sizes = groups[-1]
-        if part[0] == "(":
-            groups.append([])
-        elif part[0] == ")" and len(groups) > 1:
-            groups.pop()
-            groups[-1].append(sum(sizes) + 1)
-        elif part[1] is not None and sizes:
-            sizes[-1] *= max(int(part[1]), int(part[2] or 0), 1)
-        else:
-            sizes.append(1)
-    return sum(map(sum, groups))
-
-
-class TimedPattern:
-    """A regular expression that gives up: backtracking can take longer than the age of the universe.
-
-    :param pattern: its source
+    :param source: its text
     :param flags: what follows its closing slash
+    :ivar flaw: what is wrong with it today
+    :raises ExpressionSyntaxError: nothing can be made of it
     """
 
-    def __init__(self, pattern: str, flags: Any) -> None:
-        if _size(pattern) > _SIZE_LIMIT:
-            msg = "the regular expression is too large: its repetitions, written out, would take too much memory"
-            raise ExpressionSyntaxError(msg, kind="size")
-        options = (regex.IGNORECASE if flags.case_insensitive else 0) | (regex.MULTILINE if flags.multiline else 0)
-        self._pattern = regex.compile(pattern, options)
-
-    def search(self, string: str, start: int = 0) -> Any:
-        """As :meth:`re.Pattern.search`."""
+    def __init__(self, source: str, flags: Any) -> None:
+        self.source = source
+        self.flaw: ExpressionSyntaxError | None = None
+        ignore_case, multiline = bool(flags.case_insensitive), bool(flags.multiline)
+        self._pattern: CapturingPattern | FormerCapturingPattern
         try:
-            return self._pattern.search(string, start, timeout=TIME_LIMIT_SECONDS)
-        except TimeoutError as error:
-            msg = f"a regular expression ran for more than {TIME_LIMIT_SECONDS:g} seconds"
-            raise ExpressionFailure(msg) from error
+            self._pattern = capturing_pattern(source, ignore_case, multiline, TIME_LIMIT_SECONDS)
+        except ForeignPattern as error:
+            self.flaw = self._error(error)
+            try:
+                self._pattern = FormerCapturingPattern(
+                    source, ignore_case=ignore_case, multiline=multiline, patience=TIME_LIMIT_SECONDS
+                )
+            except PatternError:
+                raise self.flaw from error
+        except PatternError as error:
+            raise self._error(error) from error
+
+    def _error(self, error: PatternError) -> ExpressionSyntaxError:
+        suggestion = error.suggestion
+        if suggestion is not None and "flags" in suggestion:
+            suggestion = f"{suggestion}; in JSONata they follow the last slash, as in /a/i"
+        kind: Kind = "syntax" if isinstance(error, ForeignPattern) else "size"
+        message = f"the regular expression /{self.source}/: {error}"
+        return ExpressionSyntaxError(message, kind=kind, suggestion=suggestion)
 
     def finditer(self, string: str) -> Iterator[Match]:
         """The matches one after the other; one that would never get further is an error, as in the reference."""
-        found = self.search(string)
-        while found is not None:
-            yield {"match": found[0], "start": found.start(), "end": found.end(), "groups": list(found.groups())}
-            if found.end() >= len(string):
-                return
-            found = self.search(string, found.end())
-            if found is not None and not found[0]:
-                raise fault(0, "D1004")
+        try:
+            for count, found in enumerate(self._pattern.matches(string)):
+                if count and not found.text:
+                    raise fault(0, "D1004")
+                yield {"match": found.text, "start": found.start, "end": found.end, "groups": list(found.groups)}
+        except PatternTimeout as error:
+            raise ExpressionFailure(str(error)) from error
 
     # The engine knows a regular expression by these.
-    sub = split = finditer
+    search = sub = split = finditer
 
 
 def matches(engine: Evaluation, matcher: Any, text: str) -> Iterator[Match]:
