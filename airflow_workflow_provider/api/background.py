@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 from airflow_workflow_provider.airflow_db.audit_log import AuditForwarder
 from airflow_workflow_provider.airflow_db.required_actions_sync import showing_answers
 from airflow_workflow_provider.airflow_db.resume_tasks import Waker
-from airflow_workflow_provider.api.services import Services, airflow_mask
+from airflow_workflow_provider.airflow_internals.secrets_masker import server_mask
+from airflow_workflow_provider.api.services import Services
 from airflow_workflow_provider.settings import Settings, load_settings
 from airflow_workflow_provider.store import notifications, run_requests, wakeups
 from airflow_workflow_provider.workers.events import event_workers
@@ -44,18 +45,18 @@ def workers(settings: Settings) -> tuple[Worker, ...]:
         return Job(waker.work, wakeups.CHANNEL, waker.next_due)
 
     def start(database: Database) -> Job:
-        starter = PinnedStarter(database, settings, airflow_mask)
+        starter = PinnedStarter(database, settings, server_mask)
         return Job(starter.work, run_requests.CHANNEL, starter.next_due)
 
     def remind(database: Database) -> Job:
         return Job(Reminder(database, notifiers).work)
 
     def notify(database: Database) -> Job:
-        notifier = Notifier(database, notifiers, Services(database, settings).definition, airflow_mask)
+        notifier = Notifier(database, notifiers, Services(database, settings).definition, server_mask)
         return Job(notifier.look, notifications.CHANNEL, notifier.next_due)
 
     def follow(database: Database) -> Job:
-        return Job(AuditForwarder(database, Services(database, settings).definition, airflow_mask).forward)
+        return Job(AuditForwarder(database, Services(database, settings).definition, server_mask).forward)
 
     return (
         *event_workers(settings),

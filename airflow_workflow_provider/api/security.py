@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from airflow.api_fastapi.core_api.security import get_user
 from airflow.configuration import conf
 from fastapi import HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials
 from fastapi.security.utils import get_authorization_scheme_param
 
 from airflow_workflow_provider.airflow_db.errors import DATABASE_ERRORS
+from airflow_workflow_provider.airflow_internals.server import user_of
 from airflow_workflow_provider.api.problems import Refused, database_problem, problem_response
 from airflow_workflow_provider.workers.evaluation import evaluating_for
 
@@ -70,7 +70,7 @@ async def signed_in(request: Request) -> BaseUser:
     """
     credentials = _credentials(request)
     try:
-        return await get_user(request, None, credentials)
+        return await user_of(request, credentials)
     except HTTPException as error:
         raise _unknown_user(str(error.detail)) from None
 

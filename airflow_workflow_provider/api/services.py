@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, cached_property, lru_cache
-from typing import Any, Final
+from typing import Final
 
-from airflow._shared.secrets_masker import redact
-
+from airflow_workflow_provider.airflow_internals.secrets_masker import server_mask
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.masking import Masker, filled, filled_in, hidden_in_input
 from airflow_workflow_provider.errors import InvalidDefinition, Misuse, NotFound, StoreUnavailable
 from airflow_workflow_provider.instances.graphs import graph_at, stored_definition
 from airflow_workflow_provider.model.definition import WorkflowDefinition
-from airflow_workflow_provider.model.json_text import MAX_DEPTH
 from airflow_workflow_provider.model.paths import Path
 from airflow_workflow_provider.model.reach import Policy
 from airflow_workflow_provider.model.task import TaskDefinition
@@ -124,7 +122,7 @@ class Services:
             self.tasks,
             self.settings,
             self.graph,
-            airflow_mask,
+            server_mask,
         )
 
     def drawing(self, workflow_id: str, revision: int) -> Drawing:
@@ -146,13 +144,13 @@ class Services:
     def masker(self, stored: Instance) -> Masker:
         """Return what hides the secrets of an instance (rule L4)."""
         definition = self.definition(stored.workflow_id, stored.revision)
-        return Masker(definition, stored.input, airflow_mask, filled_in(stored.state))
+        return Masker(definition, stored.input, server_mask, filled_in(stored.state))
 
     def question_masker(self, stored: Question) -> Masker:
         """Return what hides the secrets of a question, and of what was answered (rule L4)."""
         definition = self.definition(stored.workflow_id, stored.revision)
         forms = filled(stored.schema, *(vote["form"] for vote in stored.votes))
-        return Masker(definition, stored.input, airflow_mask, forms)
+        return Masker(definition, stored.input, server_mask, forms)
 
     def secret_paths(self, workflow_id: str) -> set[Path]:
         """Return the places of secrets in the inputs of a workflow, as any of its versions names them."""
@@ -160,11 +158,6 @@ class Services:
         for published in self.definitions.versions(workflow_id):
             found.update(hidden_in_input(self.definition(workflow_id, published.revision)))
         return found
-
-
-def airflow_mask(value: Any) -> Any:
-    """Hide what Airflow's secrets masker knows, at every depth."""
-    return redact(value, max_depth=MAX_DEPTH)
 
 
 @cache

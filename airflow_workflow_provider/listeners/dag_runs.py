@@ -10,26 +10,23 @@ import logging
 import os
 import queue
 import threading
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from airflow.listeners import hookimpl
 
-from airflow_workflow_provider.listeners.ended import EndedRun
-
-if TYPE_CHECKING:
-    from airflow.models.dagrun import DagRun
+from airflow_workflow_provider.listeners.ended import EndedRun, NotedRun
 
 log = logging.getLogger(__name__)
 
 
 @hookimpl
-def on_dag_run_success(dag_run: DagRun, msg: str) -> None:
+def on_dag_run_success(dag_run: NotedRun, msg: str) -> None:
     """Note that a run has succeeded."""
     _note(dag_run, msg, succeeded=True)
 
 
 @hookimpl
-def on_dag_run_failed(dag_run: DagRun, msg: str) -> None:
+def on_dag_run_failed(dag_run: NotedRun, msg: str) -> None:
     """Note that a run has failed."""
     _note(dag_run, msg, succeeded=False)
 
@@ -72,7 +69,7 @@ class Settler:
 SETTLER: Final = Settler()
 
 
-def _note(dag_run: DagRun, msg: str, *, succeeded: bool) -> None:
+def _note(dag_run: NotedRun, msg: str, *, succeeded: bool) -> None:
     try:
         conf = dag_run.conf if isinstance(dag_run.conf, dict) else {}
         SETTLER.add(EndedRun(dag_run.dag_id, dag_run.run_id, conf, succeeded, str(msg)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
@@ -19,3 +19,11 @@ class EndedRun:
     conf: dict[str, Any]
     succeeded: bool
     reason: str
+
+
+class NotedRun(Protocol):
+    """Airflow's DAG run, as far as its end is noted."""
+
+    dag_id: str
+    run_id: str
+    conf: Any

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
 
 from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
-from airflow.sdk.execution_time import task_runner
-from airflow.sdk.execution_time.comms import DagRunResult, ErrorResponse, GetDagRun, TriggerDagRun
 
+from airflow_workflow_provider.airflow_internals.task_process import conf_of_run, trigger_run
 from airflow_workflow_provider.engine.failure import TASK_NOT_FOUND, VALIDATION_ERROR, Failure
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.manual_override import cancel
@@ -167,25 +166,21 @@ class ChildWorkflowOperator(BuiltInOperator):
         # Before the run is there: its conf could be anybody's.
         announced = _instances().starts.announce(run.instance_id, about)
         conf = {**given, ABOUT: {START: announced.token}}
-        message = TriggerDagRun(dag_id=workflow_id, run_id=run.run_id, conf=conf)
         try:
-            # The module's attribute is set when the task's process starts.
-            answer = task_runner.SUPERVISOR_COMMS.send(message)
+            problem = trigger_run(workflow_id, run.run_id, conf)
         except AirflowRuntimeError as error:
             raise _refusal(workflow_id, error) from error
-        if not isinstance(answer, ErrorResponse):
+        if problem is None:
             return
-        if answer.error == ErrorType.DAGRUN_ALREADY_EXISTS:
+        if problem.error == ErrorType.DAGRUN_ALREADY_EXISTS:
             self._recognize(run, parent, announced)
         else:
-            detail = f"Workflow {workflow_id!r} could not be started: {answer.error.value} {answer.detail or ''}"
+            detail = f"Workflow {workflow_id!r} could not be started: {problem.error.value} {problem.detail or ''}"
             raise StepFailure(detail, type=TASK_NOT_FOUND, code="workflow-not-started")
 
     def _recognize(self, run: Run, parent: Parent, announced: Announced) -> None:
         """Go on with a run that is there already, if an earlier try of this attempt has made it."""
-        found = task_runner.SUPERVISOR_COMMS.send(GetDagRun(dag_id=run.dag_id, run_id=run.run_id))
-        conf = found.conf if isinstance(found, DagRunResult) else None
-        if replace(run, conf=conf or {}).is_of(announced):
+        if replace(run, conf=conf_of_run(run.dag_id, run.run_id)).is_of(announced):
             return
         try:
             # Runs that were made before starts were announced have no token; those that began name their parent.

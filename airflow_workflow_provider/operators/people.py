@@ -14,8 +14,8 @@ from uuid import UUID
 
 from airflow.sdk import Param
 from airflow.sdk.exceptions import TaskAwaitingInput
-from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 
+from airflow_workflow_provider.airflow_internals.task_process import show_required_action
 from airflow_workflow_provider.engine.failure import CANCELLED, VALIDATION_ERROR
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.operators.asking import question_of
@@ -126,8 +126,8 @@ class FormOperator(QuestionOperator):
 
 def show_in_airflow(ti_id: UUID, question: Question) -> None:
     """Have Airflow show a question among its required actions; of one try of a task it can show only one."""
-    upsert_hitl_detail(
-        ti_id=ti_id,
+    show_required_action(
+        ti_id,
         options=question.options,
         subject=question.subject,
         body=question.body,

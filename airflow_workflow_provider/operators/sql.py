@@ -14,8 +14,8 @@ from uuid import UUID
 
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowTaskTimeout
-from airflow.sdk.execution_time.timeout import timeout
 
+from airflow_workflow_provider.airflow_internals.task_process import time_limit
 from airflow_workflow_provider.engine.failure import OUTPUT_TOO_LARGE, VALIDATION_ERROR
 from airflow_workflow_provider.errors import Misuse, StepFailure
 from airflow_workflow_provider.instances.session import configured_database
@@ -94,7 +94,7 @@ class SqlTaskOperator(BuiltInOperator):
             message = f"Connection {conn_id!r} is no SQL connection but {type(hook).__name__}"
             raise StepFailure(message, type=VALIDATION_ERROR)
         answers: list[dict[str, Any]] = []
-        with timeout(load_settings().sql_timeout):  # type: ignore[no-untyped-call]
+        with time_limit(load_settings().sql_timeout):
             hook.run(
                 statement.text,
                 parameters=given.get("parameters"),

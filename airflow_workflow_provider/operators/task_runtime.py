@@ -16,8 +16,9 @@ from airflow.sdk.exceptions import (
     DownstreamTasksSkipped,
     TaskDeferralTimeout,
 )
-from airflow.sdk.execution_time.timeout import timeout
 
+from airflow_workflow_provider.airflow_internals.secrets_masker import masked_text, task_mask
+from airflow_workflow_provider.airflow_internals.task_process import time_limit
 from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, Failure
 from airflow_workflow_provider.hosts.inline import Ended
 from airflow_workflow_provider.instances.session import InstanceSession, Run, own_limits
@@ -41,9 +42,6 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.plan.plan import Node, Plan
 
 RESULT: Final = "return_value"
-LONGEST_MASK: Final = 100
-"""Depth down to which Airflow's secrets masker looks into what is logged."""
-
 SKIPS: Final = (AirflowSkipException, DownstreamTasksSkipped)
 NO_RESULT: Final = (AirflowRescheduleException, AirflowTaskTerminated, KeyboardInterrupt, GeneratorExit)
 """What ends a process without ending the attempt."""
@@ -78,16 +76,9 @@ def session_of(place: Place, context: Context) -> InstanceSession:
         place.workflow.graph,
         place.workflow.revision,
         Run(run.dag_id, run.run_id, run.conf or {}, run.triggering_user_name),
-        mask=secrets_mask(),
+        mask=task_mask,
         door=own_limits(),
     )
-
-
-def secrets_mask() -> Callable[[Any], Any]:
-    """Return Airflow's secrets masker of this process (rule L4)."""
-    from airflow.sdk._shared.secrets_masker import redact
-
-    return lambda value: redact(value, max_depth=LONGEST_MASK)
 
 
 def without_secrets(ended: Ended) -> Ended:
@@ -96,11 +87,10 @@ def without_secrets(ended: Ended) -> Ended:
     They are masked wherever their text turns up, before the end is part of the instance: no log, page or later step can
     tell what is not there. A key that sounds secret is no reason; what a step hands on under it is its business.
     """
-    from airflow.sdk._shared.secrets_masker import redact
 
     def masked(value: Any, depth: int = 0) -> Any:
         if isinstance(value, str):
-            return redact(value)
+            return masked_text(value)
         if depth > DATA_DEPTH:
             return value  # refused for its depth later
         if type(value) is dict:
@@ -201,7 +191,7 @@ def bounded(task: Any, deadline: datetime | None) -> Iterator[None]:
         message = "The time for this attempt is over"
         raise AirflowTaskTimeout(message)
     try:
-        with timeout(remaining, "The time for this attempt is over"):  # type: ignore[no-untyped-call]
+        with time_limit(remaining, "The time for this attempt is over"):
             yield
     except AirflowTaskTimeout:
         task.on_kill()

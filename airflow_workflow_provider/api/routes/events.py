@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 
+from airflow_workflow_provider.airflow_internals.secrets_masker import server_mask
 from airflow_workflow_provider.api import audit
 from airflow_workflow_provider.api.access import Right
 from airflow_workflow_provider.api.bodies import StrictRoute, parsed, read_body
@@ -26,7 +27,6 @@ from airflow_workflow_provider.api.event_models import (
 )
 from airflow_workflow_provider.api.models import Text, WorkflowName
 from airflow_workflow_provider.api.problems import Refused, finding
-from airflow_workflow_provider.api.services import airflow_mask
 from airflow_workflow_provider.errors import Conflict, NotFound
 from airflow_workflow_provider.model.events import (
     BATCH,
@@ -114,7 +114,7 @@ def get_event(services: ServicesDep, access: AccessDep, id: UUID) -> Event:
     """Get an event with its data; this needs the permission to publish events."""
     access.require_asset("POST", "read the data of events")
     stored = services.events.get(id)
-    return Event(**EventSummary.of(stored).model_dump(), event=airflow_mask(stored.event.to_json()))
+    return Event(**EventSummary.of(stored).model_dump(), event=server_mask(stored.event.to_json()))
 
 
 @router.get("/deliveries", responses=responses())
@@ -131,7 +131,7 @@ def list_deliveries(
     """List the deliveries of events, newest first: the workflow of each, and the reason if it did not start."""
     wanted = _readable(services, access, workflow_id)
     found = services.deliveries.list(status=status, workflow_ids=wanted, event=event, before=before, limit=limit + 1)
-    items = [Delivery.model_validate({**vars(each), "reason": airflow_mask(each.reason)}) for each in found[:limit]]
+    items = [Delivery.model_validate({**vars(each), "reason": server_mask(each.reason)}) for each in found[:limit]]
     return DeliveryPage(items=items, next=items[-1].id if len(found) > limit else None)
 
 
@@ -148,7 +148,7 @@ def redrive_delivery(services: ServicesDep, access: AccessDep, delivery_id: int)
         message = f"Delivery {delivery_id} is no dead letter: it is {stored.status}"
         raise Conflict(message, code="delivery-not-dead")
     now = _delivery(services, delivery_id) or stored
-    return Delivery.model_validate({**vars(now), "reason": airflow_mask(now.reason)})
+    return Delivery.model_validate({**vars(now), "reason": server_mask(now.reason)})
 
 
 @router.get("/waits", responses=responses())
@@ -164,7 +164,7 @@ def list_waits(
     found = services.waits.list(workflow_ids=wanted, instance=instance, limit=limit)
     return WaitingSteps(
         items=[
-            WaitingStep.model_validate({**vars(each), "correlation": airflow_mask(each.correlation)}) for each in found
+            WaitingStep.model_validate({**vars(each), "correlation": server_mask(each.correlation)}) for each in found
         ]
     )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Final
 from uuid import UUID
 
-from airflow._shared.secrets_masker import should_hide_value_for_key
 from fastapi import APIRouter, Header, Query, Request, Response
 
+from airflow_workflow_provider.airflow_internals.secrets_masker import names_a_secret, server_mask
 from airflow_workflow_provider.api import audit
 from airflow_workflow_provider.api.access import Access, Right
 from airflow_workflow_provider.api.bodies import StrictRoute
@@ -21,7 +21,7 @@ from airflow_workflow_provider.api.models import (
 )
 from airflow_workflow_provider.api.operating import shown
 from airflow_workflow_provider.api.problems import Refused, finding
-from airflow_workflow_provider.api.services import Services, airflow_mask
+from airflow_workflow_provider.api.services import Services
 from airflow_workflow_provider.errors import Misuse, NotFound
 from airflow_workflow_provider.model.paths import ends_with
 from airflow_workflow_provider.operations.start_instance import InputRefused, Starter
@@ -130,7 +130,7 @@ def _starter(services: Services) -> Starter:
         services.instances,
         services.settings,
         services.definition,
-        mask=airflow_mask,
+        mask=server_mask,
     )
 
 
@@ -155,7 +155,7 @@ def _conditions(services: Services, query: InstanceQuery, permitted: set[str]) -
         names = condition.names
         starts = [names[:end] for end in range(1, len(names) + 1)]
         hidden = any(ends_with(start, secret) for start in starts for secret in secrets)
-        if hidden or any(map(should_hide_value_for_key, names)):
+        if hidden or any(map(names_a_secret, names)):
             message = f"{'.'.join(names)!r} is secret: instances cannot be found by it"
             raise Misuse(message, code="bad-filter", pointer="?input")
     return conditions

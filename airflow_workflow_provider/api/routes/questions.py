@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from airflow_workflow_provider.airflow_db.required_actions_sync import wake_for_answers
+from airflow_workflow_provider.airflow_internals.secrets_masker import server_mask
 from airflow_workflow_provider.api import audit
 from airflow_workflow_provider.api.access import Access, Right
 from airflow_workflow_provider.api.bodies import StrictRoute
@@ -22,7 +23,7 @@ from airflow_workflow_provider.api.question_models import (
     QuestionPage,
     QuestionQuery,
 )
-from airflow_workflow_provider.api.services import Services, airflow_mask
+from airflow_workflow_provider.api.services import Services
 from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.operations.answers import Actor, Answer, Answers
 from airflow_workflow_provider.people.directory import Directory, Person
@@ -125,7 +126,7 @@ def give_answer(services: Services, access: Access, via: str, question_id: UUID,
 
 def answers_of(services: Services) -> Answers:
     """Return what takes answers."""
-    return Answers(services.questions, Directory.configured(services.settings), services.graph, airflow_mask)
+    return Answers(services.questions, Directory.configured(services.settings), services.graph, server_mask)
 
 
 def readable_question(services: Services, access: Access, question_id: UUID, right: Right) -> StoredQuestion:

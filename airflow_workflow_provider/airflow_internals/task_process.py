@@ -1,0 +1,47 @@
+"""What the process of a task asks of Airflow beyond its public interface: DAG runs, required actions, timeouts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+from uuid import UUID
+
+from airflow.sdk.execution_time import task_runner
+from airflow.sdk.execution_time.comms import DagRunResult, ErrorResponse, GetDagRun, TriggerDagRun
+from airflow.sdk.execution_time.hitl import upsert_hitl_detail
+from airflow.sdk.execution_time.timeout import timeout
+
+
+def trigger_run(dag_id: str, run_id: str, conf: dict[str, Any]) -> ErrorResponse | None:
+    """Have a DAG run made; return what kept Airflow from it.
+
+    :raises AirflowRuntimeError: Airflow refuses it
+    """
+    message = TriggerDagRun(dag_id=dag_id, run_id=run_id, conf=conf)
+    # The module's attribute is set when the task's process starts.
+    answer = task_runner.SUPERVISOR_COMMS.send(message)
+    return answer if isinstance(answer, ErrorResponse) else None
+
+
+def conf_of_run(dag_id: str, run_id: str) -> dict[str, Any]:
+    """Return the ``conf`` of a DAG run; empty where there is none."""
+    found = task_runner.SUPERVISOR_COMMS.send(GetDagRun(dag_id=dag_id, run_id=run_id))
+    conf = found.conf if isinstance(found, DagRunResult) else None
+    return conf or {}
+
+
+def show_required_action(
+    ti_id: UUID, *, options: Sequence[str], subject: str, body: str | None, params: Mapping[str, Any]
+) -> None:
+    """Have Airflow show a required action of a task instance."""
+    upsert_hitl_detail(ti_id=ti_id, options=list(options), subject=subject, body=body, params=dict(params))
+
+
+def time_limit(seconds: float, message: str = "Timeout") -> AbstractContextManager[Any]:
+    """Interrupt what runs within the context after a time.
+
+    :raises AirflowTaskTimeout: the time is over
+    """
+    limit: AbstractContextManager[Any] = timeout(seconds, message)  # type: ignore[no-untyped-call]
+    return limit
