@@ -35,7 +35,7 @@ def step_detail(services: Services, stored: Instance, step_id: str, *, with_log:
     rows, complete = services.views.rows_of_step(stored.id, step_id, limit=MAX_ROWS) if with_log else ([], False)
     state = _only(stored, step_id)
     masker = services.masker(stored)
-    spans = spans_of((told for row in rows if (told := _told(row)) is not None), state, stored.completed_at)
+    spans = spans_of(graph, (told for row in rows if (told := _told(row)) is not None), state, stored.completed_at)
     record = _record(state, step_id)
     step = graph.step(step_id)
     return StepDetail(
@@ -92,6 +92,7 @@ def _told(row: LogRow) -> Happening | None:
         row.visit,
         row.attempt or 0,
         data.get("next"),
+        data.get("way"),
         data.get("delay"),
         data.get("error"),
     )
@@ -107,7 +108,8 @@ def _visits(spans: list[Span], rows: list[LogRow]) -> list[VisitDetail]:
                 {"kind": span.kind, "scope": span.scope, "visit": span.visit, "decisions": [], "attempts": []}
             )
             visits[key] = visit
-        visit.next = span.next or visit.next
+        if span.next is not None:
+            visit.next, visit.way = span.next, span.way
         visit.attempts.append(AttemptDetail.model_validate({**vars(span), "error": span.error}))
     for row in rows:
         kind = "compensation" if row.event.startswith("compensation.") else "step"

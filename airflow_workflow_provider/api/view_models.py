@@ -97,6 +97,7 @@ class StepState(ApiModel):
     retry_at: datetime | None = Field(None, description="When the next attempt begins")
     deadline_at: datetime | None = Field(None, description="When the attempt times out")
     next: str | None = Field(None, description="The decision: a stepId, `end`, `fail`, or `fail.on_failure`")
+    way: str | None = Field(None, description="The `id` of the graph's edge that it took")
     error: ShortError | None = None
     items: ItemCounts | None = None
 
@@ -104,8 +105,9 @@ class StepState(ApiModel):
 class TakenEdge(ApiModel):
     """How often the path went from a step to another."""
 
-    source: str
-    target: str = Field(description="A stepId, `end`, `fail`, or `fail.on_failure`")
+    way: str | None = Field(None, description="The `id` of the graph's edge; null where no handler took a failure")
+    source: str = Field(description="A stepId, or `fail.on_failure`")
+    target: str = Field(description="A stepId, `end`, `fail`, `fail.on_failure`, or `<stepId>.compensation`")
     count: int
 
 
@@ -122,6 +124,7 @@ class TimelineSpan(ApiModel):
     ended_at: datetime | None = None
     waiting_since: datetime | None = Field(None, description="Start of its wait, without a worker")
     next: str | None = None
+    way: str | None = Field(None, description="The `id` of the graph's edge that it took")
     error: ShortError | None = None
 
 
@@ -183,6 +186,7 @@ class GraphGroup(ApiModel):
 class GraphEdge(ApiModel):
     """A way from a node to another."""
 
+    id: str = Field(description="Such as `approve/next/1`; unique in the definition. The path of an instance names it")
     source: str
     target: str
     kind: Literal["next", "error", "compensation", "fork"]
@@ -210,6 +214,7 @@ class Evaluated(ApiModel):
     condition: str
     result: bool | None = None
     target: str | None = None
+    way: str | None = Field(None, description="The `id` of the graph's edge")
     operands: dict[str, Any]
     at: datetime
 
@@ -235,6 +240,7 @@ class VisitDetail(ApiModel):
     input: Any = None
     output: Any = None
     next: str | None = None
+    way: str | None = Field(None, description="The `id` of the graph's edge that it took")
     decisions: list[Evaluated]
     attempts: list[AttemptDetail]
 

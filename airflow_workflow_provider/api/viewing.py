@@ -31,7 +31,7 @@ from airflow_workflow_provider.engine.keys import item_indexes
 from airflow_workflow_provider.engine.phases import InstanceStatus, Phase
 from airflow_workflow_provider.engine.state import State
 from airflow_workflow_provider.views.components import Page, Viewer, page_of, ui_bindings
-from airflow_workflow_provider.views.history import Span, path_taken, spans_of
+from airflow_workflow_provider.views.history import Span, path_taken, records_of, spans_of
 from airflow_workflow_provider.views.progress import progress_of
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from airflow_workflow_provider.api.services import Services
     from airflow_workflow_provider.engine.documents import Json
+    from airflow_workflow_provider.engine.graph import Graph
     from airflow_workflow_provider.engine.masking import Masker
     from airflow_workflow_provider.engine.records import Activation, Records, StepRecord
     from airflow_workflow_provider.store.instances import Instance
@@ -105,7 +106,7 @@ def view_of(services: Services, caller: Caller, stored: Instance) -> InstanceVie
     state.status = InstanceStatus(stored.status)
     progress = progress_of(graph, state, stored.current_step_id)
     happenings, complete = services.views.happenings(stored.id)
-    spans = spans_of(happenings, state, stored.completed_at)
+    spans = spans_of(graph, happenings, state, stored.completed_at)
     registry = component_registry()
     bindings = ui_bindings(state, stored.status, progress, caller.viewer)
     page = page_of(
@@ -123,8 +124,8 @@ def view_of(services: Services, caller: Caller, stored: Instance) -> InstanceVie
         progress=Progress.model_validate(progress),
         components=_components(page),
         notices=_notices(page) if caller.rights.edit else [],
-        steps=_steps(state, spans, masker),
-        path=[TakenEdge(source=edge[0], target=edge[1], count=n) for edge, n in path_taken(spans).items()],
+        steps=_steps(graph, state, spans, masker),
+        path=[TakenEdge.model_validate(taken) for taken in path_taken(graph, spans, state)],
         timeline=Timeline(
             spans=[_span(span, masker) for span in spans[-MAX_SPANS:]],
             complete=complete and level != "error" and len(spans) <= MAX_SPANS,
@@ -164,7 +165,7 @@ def _short(error: Json | None, masker: Masker) -> ShortError | None:
 # The states of the steps
 
 
-def _steps(state: State, spans: Iterable[Span], masker: Masker) -> list[StepState]:
+def _steps(graph: Graph, state: State, spans: Iterable[Span], masker: Masker) -> list[StepState]:
     """Return the state of each step that was activated, in the order in which they first began.
 
     What ran only before the instance was restarted is left out: the state has no record of it. Of items it never has.
@@ -174,7 +175,7 @@ def _steps(state: State, spans: Iterable[Span], masker: Masker) -> list[StepStat
         if span.kind == "step":
             own.setdefault(span.step_id, []).append(span)
     records: Records = {}
-    for _, step_id, record in state.records():
+    for (_, step_id), record in records_of(graph, state).items():
         if step_id not in records or record.visit >= records[step_id].visit:
             records[step_id] = record
     live = {current.step_id: current for _, current in state.live() if current.is_step}
@@ -198,12 +199,13 @@ def _step(
         items=_items(spans),
     )
     if record is not None:
-        found.next = record.next
+        found.next, found.way = record.next, record.way
         found.error = _short(record.error, masker)
     if last is not None:
         first = next(span for span in spans if (span.scope, span.visit) == (last.scope, last.visit))
         found.started_at, found.completed_at = first.started_at, last.ended_at
-        found.next = found.next or last.next
+        if found.next is None:
+            found.next, found.way = last.next, last.way
         if record is None:
             found.error = _short(last.error, masker)
     if current is not None:

@@ -10,12 +10,13 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, BaseOperator, Param, TaskGroup
 
 from airflow_workflow_provider.dag.doc import doc_of, step_doc
-from airflow_workflow_provider.engine.graph import ON_FAILURE, Graph
+from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.errors import InvalidDefinition
 from airflow_workflow_provider.instances.session import options_of
 from airflow_workflow_provider.model.durations import parse_duration
 from airflow_workflow_provider.model.questions import KINDS
 from airflow_workflow_provider.model.reach import Grants, Policy
+from airflow_workflow_provider.model.ways import ON_FAILURE
 from airflow_workflow_provider.operators.catalogue import authorized, check_step, constructor_arguments, operator_class
 from airflow_workflow_provider.operators.child import ChildWorkflowOperator
 from airflow_workflow_provider.operators.region import RegionOperator

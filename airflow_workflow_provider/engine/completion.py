@@ -8,12 +8,12 @@ from airflow_workflow_provider.engine import regions, transitions
 from airflow_workflow_provider.engine.bindings import Occasion, apply_transform, bindings_of, names_in
 from airflow_workflow_provider.engine.calls import Decision
 from airflow_workflow_provider.engine.failure import WORKER_LOST, WORKFLOW_FAILED, Failure
-from airflow_workflow_provider.engine.graph import ON_FAILURE
 from airflow_workflow_provider.engine.instance_records import Compensated, FailureHandling
 from airflow_workflow_provider.engine.phases import InstanceStatus, Kind, ListStatus, StepStatus
 from airflow_workflow_provider.engine.values import json_object
 from airflow_workflow_provider.errors import StepFailure
-from airflow_workflow_provider.model.definition import END, FAIL, Compensation, Step, WorkflowOnFailure
+from airflow_workflow_provider.model.definition import END, FAIL, Compensation, Step
+from airflow_workflow_provider.model.ways import ON_FAILURE, ways_of_workflow
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json
@@ -58,7 +58,10 @@ def _instance_failed(turn: Turn, failure: Failure, error: Json) -> None:
     if handler is None:
         _end_failed(turn, error)
         return
-    handled = FailureHandling(error, failure, handler.action, _target(handler, failure))
+    way = transitions.handler_for(ways_of_workflow(turn.graph.definition), failure)
+    handled = FailureHandling(error, failure, handler.action)
+    if way is not None:
+        handled.target, handled.way = way.target, way.id
     handled.compensate = handler.compensate
     if handler.compensate:
         handled.queue = list(range(len(turn.state.completed)))
@@ -170,13 +173,6 @@ def _run_handler(turn: Turn, handled: FailureHandling) -> None:
         handled.next = END if turn.state.status is InstanceStatus.COMPLETED else FAIL
     else:
         handled.next = target if transitions.visit(turn, turn.root, target) else FAIL
-
-
-def _target(handler: WorkflowOnFailure, failure: Failure) -> str | None:
-    for condition in handler.conditions:
-        if failure.matches(condition.error_type, condition.error_code):
-            return condition.next_step_id
-    return handler.next_step_id
 
 
 def _result(turn: Turn) -> Json:

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from airflow_workflow_provider.engine.keys import list_path
 from airflow_workflow_provider.model.definition import RetryPolicy
-from airflow_workflow_provider.model.flow import Flow, handler_targets
+from airflow_workflow_provider.model.flow import Flow, workflow_targets
+from airflow_workflow_provider.model.ways import ON_FAILURE, inner_lists
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import Step, WorkflowDefinition
@@ -20,9 +22,6 @@ if TYPE_CHECKING:
 Successors = Callable[[str], Iterable[str]]
 
 _SOME_RETRY: Final = RetryPolicy(max_attempts=2)
-
-#: Node of the top-level list that stands for the workflow's ``onFailure`` (rule F7). No stepId holds a dot.
-ON_FAILURE = "fail.on_failure"
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class Graph:
     @classmethod
     def of(cls, definition: WorkflowDefinition, tasks: Mapping[str, TaskDefinition] | None = None) -> Graph:
         """Return the graph of a definition."""
-        named_before = handler_targets(definition.on_failure)
+        named_before = workflow_targets(definition)
         lists = {
             found.path: found for found in _lists("", definition.steps, None, frozenset(), named_before=named_before)
         }
@@ -135,10 +134,22 @@ class Graph:
             self.may_retry(step) or step.fail_fast or self.timeout(step) is not None
         )
 
+    def key_of(self, key: str, step_id: str) -> str | None:
+        """Return the key of the list that a step ran in whose record a list around that one holds (rule X1).
+
+        :param key: the list that holds the record
+        :returns: None where the step ran for an item; the key itself for a step that the definition does not have
+        """
+        home = self._home.get(step_id)
+        if home is None:
+            return key
+        inside = home.path[len(list_path(key)) :]
+        return None if "[]" in inside else f"{key}{inside}"
+
     def child_lists(self, step: Step) -> tuple[StepList, ...]:
         """Return the lists of a step's branches or items, in definition order."""
         prefix = self.home(step.step_id).path
-        return tuple(self.lists[child_path(prefix, step, branch)] for branch in _branch_ids(step))
+        return tuple(self.lists[child_path(prefix, step, inner.branch_id)] for inner in inner_lists(step))
 
     def successors(self, found: StepList, node: str) -> tuple[str, ...]:
         """Return the nodes of a list that may follow a node of it, handlers included.
@@ -146,7 +157,7 @@ class Graph:
         At the top level of a workflow with an ``onFailure``, :data:`ON_FAILURE` is a node like a step.
         """
         if node == ON_FAILURE:
-            return handler_targets(self.definition.on_failure)
+            return workflow_targets(self.definition)
         follows = (*found.flow.successors(node), *found.flow.handlers(node))
         if self.can_reach_on_failure(found, node):
             follows = (*follows, ON_FAILURE)
@@ -184,12 +195,6 @@ def child_path(prefix: str, step: Step, branch_id: str | None) -> str:
     return f"{head}{step.step_id}[]" if branch_id is None else f"{head}{step.step_id}/{branch_id}"
 
 
-def _branch_ids(step: Step) -> tuple[str | None, ...]:
-    if step.for_each is not None:
-        return (None,)
-    return tuple(branch.branch_id for branch in step.parallel_branches or ())
-
-
 def _lists(
     path: str,
     steps: tuple[Step, ...],
@@ -200,11 +205,8 @@ def _lists(
 ) -> Iterator[StepList]:
     yield StepList(path, steps, Flow.of(steps, named_before=named_before), owner, names)
     for step in steps:
-        if step.for_each is not None:
-            inner = names | {step.for_each.as_, f"{step.for_each.as_}Index"}
-            yield from _lists(child_path(path, step, None), step.for_each.steps, step, inner)
-        for branch in step.parallel_branches or ():
-            yield from _lists(child_path(path, step, branch.branch_id), branch.steps, step, names)
+        for inner in inner_lists(step):
+            yield from _lists(child_path(path, step, inner.branch_id), inner.steps, step, names | inner.names)
 
 
 def reachable(starts: Iterable[str], follow: Successors) -> set[str]:

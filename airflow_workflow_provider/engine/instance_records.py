@@ -107,6 +107,7 @@ class FailureHandling:
     :param error: the failure's error object
     :param action: ``continue`` or ``stop``
     :param target: the step that handles it, if one does
+    :param way: id of the way to it, see :mod:`model.ways`
     :param next: where the path went after the compensations, once they are done
     :param compensate: whether compensations run
     :param queue: positions in :attr:`State.completed` that are still to be compensated, the last one first
@@ -119,6 +120,7 @@ class FailureHandling:
     failure: Failure
     action: str = "stop"
     target: str | None = None
+    way: str | None = None
     next: str | None = None
     compensate: bool = True
     queue: list[int] = field(default_factory=list)
@@ -138,6 +140,7 @@ class FailureHandling:
         }
         present: Json = {
             "target": self.target,
+            "way": self.way,
             "next": self.next,
             "cancelled": self.cancelled or None,
             "tasks": self.tasks or None,
@@ -152,6 +155,7 @@ class FailureHandling:
             failure=Failure.from_json(value["failure"]),
             action=value["action"],
             target=value.get("target"),
+            way=value.get("way"),
             next=value.get("next"),
             compensate=value["compensate"],
             queue=value["queue"],

@@ -34,6 +34,7 @@ from airflow_workflow_provider.model.paths import (
     to_json,
     values_at,
 )
+from airflow_workflow_provider.model.ways import every_step
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.state import State
@@ -203,14 +204,10 @@ def hidden_in_input(definition: WorkflowDefinition) -> set[Path]:
 
 def form_schemas(steps: Iterable[Step]) -> Iterator[Any]:
     """Yield the JSON Schemas of the forms that steps ask people to fill in."""
-    for step in steps:
+    for _, step in every_step(steps):
         schema = (step.arguments or {}).get("schema")
         if isinstance(schema, dict):
             yield schema
-        for branch in step.parallel_branches or ():
-            yield from form_schemas(branch.steps)
-        if step.for_each is not None:
-            yield from form_schemas(step.for_each.steps)
 
 
 def _paths_of(log: ExecutionLog | None) -> list[Path]:

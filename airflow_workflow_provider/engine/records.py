@@ -241,7 +241,8 @@ class StepRecord:
     :param output: what it kept
     :param error: the error object of its failure (rule F1)
     :param started_at: start of the visit's first attempt, RFC 3339
-    :param next: where the path went: a step, ``end``, ``fail``, :data:`~engine.graph.ON_FAILURE`, or None
+    :param next: where the path went: a step, ``end``, ``fail``, :data:`~model.ways.ON_FAILURE`, or None
+    :param way: id of the way that it took (:mod:`model.ways`); None for none, and in what older releases stored
     :param region: its own result and its branches, kept so that a step of a branch can run again
     :param handling: whether it ended on the path of the workflow's ``onFailure``
     """
@@ -255,6 +256,7 @@ class StepRecord:
     started_at: str | None = None
     completed_at: str | None = None
     next: str | None = None
+    way: str | None = None
     region: Region | None = None
     handling: bool = False
 
@@ -292,6 +294,8 @@ class StepRecord:
             document["completedAt"] = self.completed_at
         if self.next is not None:
             document["next"] = self.next
+        if self.way is not None:
+            document["way"] = self.way
         if self.region is not None:
             document["region"] = self.region.to_json()
         if self.handling:
@@ -313,6 +317,7 @@ class StepRecord:
             get("startedAt"),
             get("completedAt"),
             get("next"),
+            get("way"),
             None if region is None else Region.from_json(region),
             bool(get("handling")),
         )

@@ -56,5 +56,6 @@ def _open_chain(turn: Turn, scope: Scope) -> None:
     activation = turn.new_activation(owner, record.visit, Kind.STEP)
     activation.move(Trigger.REOPEN)
     activation.attempt, activation.generation, activation.region = record.attempt, record.generation, record.region
-    record.status, record.completed_at, record.next = StepStatus.RUNNING, None, None
+    record.status, record.completed_at = StepStatus.RUNNING, None
+    record.next = record.way = None
     parent.control.current = activation

@@ -121,15 +121,6 @@ class State:
         """Return the record of a step in a list, or None where it did not run there."""
         return self.values(key).steps.get(step_id) if key in self.lists else None
 
-    def records(self) -> Iterator[tuple[str, str, StepRecord]]:
-        """Yield list, step and record of every step, those of branches and items first."""
-        shown: set[str] = set()
-        for key, found in self.lists.items():
-            if key != ROOT:
-                shown.update(found.steps)
-                yield from ((key, step_id, record) for step_id, record in found.steps.items())
-        yield from ((ROOT, step_id, record) for step_id, record in self.steps.items() if step_id not in shown)
-
     def open_questions(self) -> set[str]:
         """Return the ids of the questions to people that live attempts wait for."""
         return {current.question for _, current in self.live() if current.question is not None}

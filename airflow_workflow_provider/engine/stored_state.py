@@ -117,6 +117,7 @@ class _Record(TypedDict):
     region: NotRequired[_Object | None]
     handling: NotRequired[bool]
     next: NotRequired[str | None]
+    way: NotRequired[str | None]
 
 
 class _Current(TypedDict):

@@ -7,15 +7,25 @@ from typing import TYPE_CHECKING
 from airflow_workflow_provider.engine.bindings import bindings_of, holds, names_in
 from airflow_workflow_provider.engine.events import operands
 from airflow_workflow_provider.engine.failure import NO_TRANSITION_MATCHED, WORKFLOW_FAILED, Failure
-from airflow_workflow_provider.engine.graph import ON_FAILURE
-from airflow_workflow_provider.engine.keys import ROOT, list_path
+from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.phases import InstanceStatus, ListStatus, StepStatus
 from airflow_workflow_provider.engine.records import ListFailure
 from airflow_workflow_provider.engine.turn import ListEnded
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.definition import END, FAIL, Step
+from airflow_workflow_provider.model.ways import (
+    ON_FAILURE,
+    Guard,
+    Holds,
+    Matches,
+    Way,
+    WayKind,
+    continues_normally,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.scope import Scope
     from airflow_workflow_provider.engine.turn import Turn
@@ -25,7 +35,7 @@ def take_transition(turn: Turn, scope: Scope, step: Step, output: Json) -> None:
     """Choose the transition of a step whose output is folded in; a failure here is never retried (rule X4)."""
     current = scope.activation
     try:
-        target = _choose(turn, scope, step, output)
+        way = _choose(turn, scope, step, output)
     except StepFailure as exc:
         failure = Failure.from_exception(exc).while_handling(scope.error)
         error = turn.error(failure, step.step_id, current.attempt)
@@ -33,29 +43,29 @@ def take_transition(turn: Turn, scope: Scope, step: Step, output: Json) -> None:
         record.status, record.error = StepStatus.FAILED, error
         route(turn, scope, step, failure, error, in_transition=True)
         return
-    _advance(turn, scope, step, target)
+    _advance(turn, scope, step, way)
 
 
-def _choose(turn: Turn, scope: Scope, step: Step, output: Json) -> str:
-    """Return the target of a step's transition (rules T2 to T4)."""
-    if step.next is None:
-        return turn.graph.lists[list_path(scope.key)].flow.default_next(step.step_id) or END
-    if not step.next:
-        return END
+def _choose(turn: Turn, scope: Scope, step: Step, output: Json) -> Way:
+    """Return the transition that a step takes (rules T2 to T4)."""
+    ways = turn.graph.home(step.step_id).flow.ways(step.step_id, WayKind.NEXT)
+    if ways[0].guard is None:
+        return ways[0]
     current = scope.activation
     bindings = bindings_of(scope, attempt=current.attempt, output=output)
     names = names_in(scope)
-    for transition in step.next:
-        if transition.condition is None:
-            return transition.next_step_id
-        held = holds(transition.condition, names, bindings)
-        data: Json = {"condition": transition.condition, "result": held, "target": transition.next_step_id}
+    for way in ways:
+        if not isinstance(way.guard, Holds):
+            return way
+        condition = way.guard.condition
+        held = holds(condition, names, bindings)
+        data: Json = {"condition": condition, "result": held, "target": way.target, "way": way.id}
         if turn.log.keeps("debug"):
-            data["operands"] = operands(transition.condition, bindings)
+            data["operands"] = operands(condition, bindings)
         turn.log.step("debug", "condition.evaluated", turn.now, scope.key, current, data=data)
         if held:
-            return transition.next_step_id
-    conditions = [transition.condition for transition in step.next]
+            return way
+    conditions = [way.guard.condition for way in ways if isinstance(way.guard, Holds)]
     message = f"No transition of step {step.step_id!r} holds: {', '.join(map(str, conditions))}"
     raise StepFailure(message, type=NO_TRANSITION_MATCHED, details={"conditions": conditions})
 
@@ -65,26 +75,29 @@ def route(turn: Turn, scope: Scope, step: Step, failure: Failure, error: Json, *
     record = scope.record(step.step_id)
     data = {"error": error, "output": record.output}
     turn.log.step("error", "step.failed", turn.now, scope.key, scope.activation, data=data)
-    handler = step.on_failure
-    if handler is not None:
-        for condition in handler.conditions:
-            if failure.matches(condition.error_type, condition.error_code):
-                _handled(turn, scope, step, error, condition.next_step_id)
-                return
-        if handler.action == "continue" and handler.next_step_id is not None:
-            _handled(turn, scope, step, error, handler.next_step_id)
-            return
-        if handler.action == "continue" and not in_transition:
-            _continue(turn, scope, step, error)
-            return
-    unhandled(turn, scope, step, failure, error)
+    way = handler_for(turn.graph.home(step.step_id).flow.ways(step.step_id, WayKind.FAILURE), failure)
+    if way is not None:
+        _handled(turn, scope, step, error, way)
+    elif continues_normally(step.on_failure) and not in_transition:
+        _continue(turn, scope, step, error)
+    else:
+        unhandled(turn, scope, step, failure, error)
+
+
+def handler_for(ways: Iterable[Way], failure: Failure) -> Way | None:
+    """Return the first handler whose guard matches a failure, or None (rules F4, F7)."""
+    return next((way for way in ways if _matches(way.guard, failure)), None)
+
+
+def _matches(guard: Guard | None, failure: Failure) -> bool:
+    return not isinstance(guard, Matches) or failure.matches(guard.error_type, guard.error_code)
 
 
 def _continue(turn: Turn, scope: Scope, step: Step, error: Json) -> None:
     """Go on by the normal transition, evaluated with an empty output (rule F4)."""
     outer, scope.control.error = scope.control.error, error
     try:
-        target = _choose(turn, scope, step, {})
+        way = _choose(turn, scope, step, {})
     except StepFailure as exc:
         scope.control.error = outer
         second = Failure.from_exception(exc).while_handling(error)
@@ -92,12 +105,12 @@ def _continue(turn: Turn, scope: Scope, step: Step, error: Json) -> None:
         scope.record(step.step_id).error = stands
         unhandled(turn, scope, step, second, stands)
         return
-    _handled(turn, scope, step, error, target)
+    _handled(turn, scope, step, error, way)
 
 
-def _handled(turn: Turn, scope: Scope, step: Step, error: Json, target: str) -> None:
+def _handled(turn: Turn, scope: Scope, step: Step, error: Json, way: Way) -> None:
     scope.control.error = error
-    _advance(turn, scope, step, target)
+    _advance(turn, scope, step, way)
 
 
 def unhandled(turn: Turn, scope: Scope, step: Step, failure: Failure, error: Json) -> None:
@@ -114,15 +127,15 @@ def _leave(turn: Turn, scope: Scope, step: Step) -> None:
         turn.left.append(record)
 
 
-def _advance(turn: Turn, scope: Scope, step: Step, target: str) -> None:
+def _advance(turn: Turn, scope: Scope, step: Step, way: Way) -> None:
     """Follow a decision: end the path, fail the list, or activate the next step."""
     record, current = scope.record(step.step_id), scope.activation
-    record.next = target
+    record.next, record.way, target = way.target, way.id, way.target
     if record.status is StepStatus.COMPLETED:
-        data = {"output": record.output, "next": target}
+        data = {"output": record.output, "next": target, "way": way.id}
         turn.log.step("info", "step.completed", turn.now, scope.key, current, data=data)
     else:
-        turn.log.step("info", "step.handled", turn.now, scope.key, current, data={"next": target})
+        turn.log.step("info", "step.handled", turn.now, scope.key, current, data={"next": target, "way": way.id})
     _leave(turn, scope, step)
     if target == END:
         finish_list(turn, scope)

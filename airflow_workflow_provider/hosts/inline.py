@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_workflow_provider.engine import suspension
 from airflow_workflow_provider.engine.calls import ActivationRef, Call, Decision
 from airflow_workflow_provider.engine.failure import WORKER_LOST, Failure, moment, timestamp
-from airflow_workflow_provider.engine.graph import ON_FAILURE
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.phases import Kind, Phase
 from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.model.ways import ON_FAILURE
 
 if TYPE_CHECKING:
     from datetime import datetime

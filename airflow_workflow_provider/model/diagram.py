@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from airflow_workflow_provider.model.definition import END, FAIL, ErrorCondition, OnFailure, Step, WorkflowDefinition
-from airflow_workflow_provider.model.flow import Flow, handler_targets
+from airflow_workflow_provider.model.definition import END, FAIL, Step, WorkflowDefinition
+from airflow_workflow_provider.model.flow import Flow, workflow_targets
 from airflow_workflow_provider.model.plain import one_line
+from airflow_workflow_provider.model.ways import InnerList, Way, WayKind, inner_lists, ways_of_workflow
 
 # Of what Mermaid reads in a quoted text: entities, HTML, Markdown (a backtick), directives (%%{), formulas ($$).
 _ENTITIES = {ord(char): f"#{ord(char)};" for char in "#%$`\\"} | str.maketrans(
@@ -17,67 +17,19 @@ _ENTITIES = {ord(char): f"#{ord(char)};" for char in "#%$`\\"} | str.maketrans(
 ITEMS = "each item"
 
 
-class Edge(NamedTuple):
-    """Where a step leads to; ``label`` says when."""
-
-    target: str
-    label: str
-    on_failure: bool = False
+def _name_of(inner: InnerList) -> str:
+    return inner.branch_id or ITEMS
 
 
-class Inner(NamedTuple):
-    """A step list inside a step: a branch, or the steps for each item."""
-
-    name: str
-    steps: tuple[Step, ...]
-
-
-def inner_lists(step: Step) -> tuple[Inner, ...]:
-    """Return the step lists that a step holds."""
-    if step.for_each is not None:
-        return (Inner(ITEMS, step.for_each.steps),)
-    return tuple(Inner(branch.branch_id, branch.steps) for branch in step.parallel_branches or ())
-
-
-def edges(step: Step, flow: Flow) -> Iterator[Edge]:
-    """Yield where a step leads to, in the order in which it is decided."""
-    if step.next is None:
-        yield Edge(flow.default_next(step.step_id) or END, "")
-    elif not step.next:
-        yield Edge(END, "")
-    else:
-        otherwise = "otherwise" if len(step.next) > 1 else ""
-        for transition in step.next:
-            yield Edge(transition.next_step_id, transition.condition or otherwise)
-    yield from failure_edges(step.on_failure)
-
-
-def failure_edges(on_failure: OnFailure | None, *, always: bool = False) -> Iterator[Edge]:
-    """Yield where an ``onFailure`` leads to, in order.
-
-    :param always: whatever the action, as for a workflow's
-    """
-    if on_failure is None:
-        return
-    for condition in on_failure.conditions:
-        yield Edge(condition.next_step_id, _matched(condition), on_failure=True)
-    if on_failure.next_step_id is not None and (always or on_failure.action == "continue"):
-        yield Edge(on_failure.next_step_id, "any error", on_failure=True)
-
-
-def _matched(condition: ErrorCondition) -> str:
-    parts = [condition.error_type, f"code {condition.error_code}" if condition.error_code is not None else None]
-    return ", ".join(part for part in parts if part)
+def _exits(flow: Flow, step: Step) -> tuple[Way, ...]:
+    return flow.ways(step.step_id, WayKind.NEXT, WayKind.FAILURE)
 
 
 def outline(definition: WorkflowDefinition) -> str:
     """Return the definition as indented text."""
     lines = [f"{definition.workflow_id} {definition.version}: {one_line(definition.name)}"]
-    named = handler_targets(definition.on_failure)
-    lines += _outlined(definition.steps, "  ", named)
-    lines += [
-        f"  workflow !> {edge.target}  {edge.label}" for edge in failure_edges(definition.on_failure, always=True)
-    ]
+    lines += _outlined(definition.steps, "  ", workflow_targets(definition))
+    lines += [f"  workflow !> {way.target}  {way.label}" for way in ways_of_workflow(definition)]
     return "\n".join(lines)
 
 
@@ -87,12 +39,12 @@ def _outlined(steps: tuple[Step, ...], indent: str, named: tuple[str, ...] = ())
         name = f"  {one_line(step.name)}" if step.name else ""
         yield f"{indent}{step.step_id} ({step.task_id}){name}"
         for inner in inner_lists(step):
-            yield f"{indent}  [{inner.name}]"
+            yield f"{indent}  [{_name_of(inner)}]"
             yield from _outlined(inner.steps, f"{indent}    ")
-        for edge in edges(step, flow):
-            arrow = "!>" if edge.on_failure else "->"
-            label = f"  {one_line(edge.label)}" if edge.label else ""
-            yield f"{indent}  {arrow} {edge.target}{label}"
+        for way in _exits(flow, step):
+            arrow = "!>" if way.kind is WayKind.FAILURE else "->"
+            label = f"  {one_line(way.label)}" if way.label else ""
+            yield f"{indent}  {arrow} {way.target}{label}"
 
 
 def mermaid(definition: WorkflowDefinition) -> str:
@@ -124,11 +76,11 @@ class _Chart:
 
     def lines(self) -> Iterator[str]:
         steps = self.definition.steps
-        named = handler_targets(self.definition.on_failure)
+        named = workflow_targets(self.definition)
         body = list(self._list(steps, Flow.of(steps, named_before=named), _Place("done", "failed", "  ")))
         body += [
-            f"  onFailure -. {_quoted(edge.label)} .-> {self._target(edge.target, _Place('done', 'failed', ''))}"
-            for edge in failure_edges(self.definition.on_failure, always=True)
+            f"  onFailure -. {_quoted(way.label)} .-> {self._target(way.target, _Place('done', 'failed', ''))}"
+            for way in ways_of_workflow(self.definition)
         ]
         yield "flowchart TD"
         yield f"  start([start]) --> {self.nodes[steps[0].step_id]}"
@@ -154,19 +106,19 @@ class _Chart:
             for position, inner in enumerate(lists, 1):
                 yield from self._branch(node, f"{node}_b{position}", inner, place)
             yield f'{indent}{source}(("join"))'
-        for edge in edges(step, flow):
-            target = self._target(edge.target, place)
-            if edge.on_failure:
-                yield f"{indent}{source} -. {_quoted(edge.label)} .-> {target}"
+        for way in _exits(flow, step):
+            target = self._target(way.target, place)
+            if way.kind is WayKind.FAILURE:
+                yield f"{indent}{source} -. {_quoted(way.label)} .-> {target}"
             else:
-                yield f"{indent}{source} -->{f'|{_quoted(edge.label)}|' if edge.label else ''} {target}"
+                yield f"{indent}{source} -->{f'|{_quoted(way.label)}|' if way.label else ''} {target}"
 
-    def _branch(self, owner: str, name: str, inner: Inner, place: _Place) -> Iterator[str]:
+    def _branch(self, owner: str, name: str, inner: InnerList, place: _Place) -> Iterator[str]:
         indent, join = place.indent, f"{owner}_join"
         if not inner.steps:
-            yield f"{indent}{owner} -->|{_quoted(inner.name)}| {join}"
+            yield f"{indent}{owner} -->|{_quoted(_name_of(inner))}| {join}"
             return
-        yield f"{indent}subgraph {name}[{_quoted(inner.name)}]"
+        yield f"{indent}subgraph {name}[{_quoted(_name_of(inner))}]"
         inside: list[str] = []
         leaving: list[str] = []
         for line in self._list(inner.steps, Flow.of(inner.steps), _Place(join, join, f"{indent}  ")):

@@ -4,36 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
-from airflow_workflow_provider.model.definition import RESERVED_TARGETS, OnFailure, Step, WorkflowOnFailure
-
-
-def _distinct(targets: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(target for target in targets if target not in RESERVED_TARGETS))
-
-
-def handler_targets(on_failure: OnFailure | None) -> tuple[str, ...]:
-    """The steps an ``onFailure`` really leads to, without ``end`` and ``fail``, in order, each once.
-
-    A step's ``nextStepId`` counts with ``continue`` only (rule F4); a workflow's runs whatever the action (rule F7).
-    """
-    if on_failure is None:
-        return ()
-    named = [condition.next_step_id for condition in on_failure.conditions]
-    counts = on_failure.action == "continue" or isinstance(on_failure, WorkflowOnFailure)
-    if on_failure.next_step_id is not None and counts:
-        named.append(on_failure.next_step_id)
-    return _distinct(named)
+from airflow_workflow_provider.model.definition import RESERVED_TARGETS, Step, WorkflowDefinition
+from airflow_workflow_provider.model.ways import (
+    Way,
+    WayKind,
+    continues_normally,
+    handlers_of,
+    transitions_of,
+    ways_of,
+    ways_of_workflow,
+)
 
 
-def transition_targets(step: Step) -> tuple[str, ...]:
-    """The steps that ``next`` names, without ``end`` and ``fail``, in order, each once."""
-    return _distinct(transition.next_step_id for transition in step.next or ())
+def _distinct(ways: Iterable[Way]) -> tuple[str, ...]:
+    """The steps that ways lead to, without ``end`` and ``fail``, in order, each once."""
+    return tuple(dict.fromkeys(way.target for way in ways if way.target not in RESERVED_TARGETS))
+
+
+def workflow_targets(definition: WorkflowDefinition) -> tuple[str, ...]:
+    """The steps that the workflow's ``onFailure`` leads to, in order, each once (rule F7)."""
+    return _distinct(ways_of_workflow(definition))
 
 
 def targets(step: Step) -> tuple[str, ...]:
     """All steps that a step itself names, by transition or error handler, in order, each once."""
-    return _distinct((*transition_targets(step), *handler_targets(step.on_failure)))
+    return _distinct((*transitions_of(step, None), *handlers_of(step.step_id, step.on_failure)))
 
 
 @dataclass(frozen=True)
@@ -72,21 +69,25 @@ class Flow:
         """The step that comes after one without ``next`` (rule T2); None where the path ends."""
         return self.followers[step_id]
 
+    @cached_property
+    def _ways(self) -> Mapping[str, tuple[Way, ...]]:
+        return {step_id: ways_of(step, self.followers[step_id]) for step_id, step in self.steps.items()}
+
+    def ways(self, step_id: str, *kinds: WayKind) -> tuple[Way, ...]:
+        """The ways out of a step, in order; only those of some kinds where any are named."""
+        found = self._ways[step_id]
+        return tuple(way for way in found if way.kind in kinds) if kinds else found
+
     def successors(self, step_id: str) -> tuple[str, ...]:
         """The steps that can come next after success, in order, each once."""
-        step = self.steps[step_id]
-        if step.next is not None:
-            return transition_targets(step)
-        following = self.default_next(step_id)
-        return () if following is None else (following,)
+        return _distinct(self.ways(step_id, WayKind.NEXT))
 
     def handlers(self, step_id: str) -> tuple[str, ...]:
         """The steps that can come next after failure, in order, each once.
 
         With ``continue`` and no ``nextStepId`` these are the normal successors too (rule F4).
         """
-        step = self.steps[step_id]
-        named = handler_targets(step.on_failure)
-        if step.on_failure is not None and step.on_failure.action == "continue" and not step.on_failure.next_step_id:
-            return _distinct((*named, *self.successors(step_id)))
-        return named
+        handled = self.ways(step_id, WayKind.FAILURE)
+        if continues_normally(self.steps[step_id].on_failure):
+            handled += self.ways(step_id, WayKind.NEXT)
+        return _distinct(handled)

@@ -17,11 +17,12 @@ from urllib.parse import urlsplit
 from airflow_workflow_provider.model.arguments import as_transform
 from airflow_workflow_provider.model.task import BUILTIN_TASKS, SUB_WORKFLOW_PREFIX
 from airflow_workflow_provider.model.templates import is_template
+from airflow_workflow_provider.model.ways import every_step
 from airflow_workflow_provider.model.words import listed, shown
 from airflow_workflow_provider.settings import GRANTABLE_ARGUMENTS
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.model.definition import Step, WorkflowDefinition
+    from airflow_workflow_provider.model.definition import WorkflowDefinition
     from airflow_workflow_provider.settings import Settings
 
 Path = tuple[str | int, ...]
@@ -427,7 +428,10 @@ def _not_granted(what: str) -> Problem:
 
 def task_references(definition: WorkflowDefinition) -> Iterator[tuple[Path, str]]:
     """Yield every task id of a definition with its place, compensations, branches and items included."""
-    yield from _references(("steps",), definition.steps)
+    for place, step in every_step(definition.steps):
+        yield (*place, "taskId"), step.task_id
+        if step.compensation is not None:
+            yield (*place, "compensation", "taskId"), step.compensation.task_id
 
 
 def sub_workflows(definition: WorkflowDefinition) -> Iterator[tuple[Path, str]]:
@@ -435,15 +439,3 @@ def sub_workflows(definition: WorkflowDefinition) -> Iterator[tuple[Path, str]]:
     for path, task_id in task_references(definition):
         if task_id.startswith(SUB_WORKFLOW_PREFIX):
             yield path, task_id.removeprefix(SUB_WORKFLOW_PREFIX).partition("@")[0]
-
-
-def _references(path: Path, steps: tuple[Step, ...]) -> Iterator[tuple[Path, str]]:
-    for index, step in enumerate(steps):
-        here: Path = (*path, index)
-        yield (*here, "taskId"), step.task_id
-        if step.compensation is not None:
-            yield (*here, "compensation", "taskId"), step.compensation.task_id
-        for number, branch in enumerate(step.parallel_branches or ()):
-            yield from _references((*here, "parallelBranches", number, "steps"), branch.steps)
-        if step.for_each is not None:
-            yield from _references((*here, "forEach", "steps"), step.for_each.steps)

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from airflow_workflow_provider.airflow_db.ending import fail_run, fail_tasks
 from airflow_workflow_provider.engine import manual_override, suspension
-from airflow_workflow_provider.engine.graph import ON_FAILURE
 from airflow_workflow_provider.engine.operating import verdict
 from airflow_workflow_provider.errors import Conflict
+from airflow_workflow_provider.model.ways import ON_FAILURE
 from airflow_workflow_provider.operations.context import Case, OperationContext, Order, act, is_to_do
 from airflow_workflow_provider.plan.plan import plan_of, task_in
 from airflow_workflow_provider.store.listing import InstanceFilter

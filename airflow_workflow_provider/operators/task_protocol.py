@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 
 from airflow_workflow_provider.engine.calls import Call, Decision, decided
 from airflow_workflow_provider.engine.failure import CANCELLED, WORKER_LOST, Failure, moment, timestamp
-from airflow_workflow_provider.engine.graph import ON_FAILURE
 from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.manual_override import abandon, give_up, override
 from airflow_workflow_provider.engine.phases import UNFINISHED, ListStatus, Phase, StepStatus
@@ -20,6 +19,7 @@ from airflow_workflow_provider.engine.rerun import reopen
 from airflow_workflow_provider.engine.suspension import hold
 from airflow_workflow_provider.errors import StepFailure, WorkflowsError
 from airflow_workflow_provider.model.definition import END, FAIL
+from airflow_workflow_provider.model.ways import ON_FAILURE
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json

@@ -5,11 +5,22 @@ The plan draws an edge for each of these decisions; a test compares them with wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from airflow_workflow_provider.engine.graph import ON_FAILURE, Graph, StepList
-from airflow_workflow_provider.model.definition import END, FAIL, ErrorCondition, OnFailure, Step, WorkflowOnFailure
+from airflow_workflow_provider.model.definition import END, FAIL, Step, WorkflowOnFailure
+from airflow_workflow_provider.model.ways import (
+    ANY_ERROR,
+    ON_FAILURE,
+    Way,
+    WayKind,
+    continues_normally,
+    ways_of_workflow,
+)
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.graph import Graph, StepList
 
 UNHANDLED = None
 """The decision of a failure that nothing in its step list handles."""
@@ -18,8 +29,8 @@ Target = str | None
 
 
 @dataclass(frozen=True)
-class Way:
-    """One way out of a node.
+class Choice:
+    """One decision that a node can take.
 
     :param target: a step of the same list, ``end``, ``fail``, :data:`ON_FAILURE` or :data:`UNHANDLED`
     :param label: when it is taken, for people
@@ -29,100 +40,76 @@ class Way:
     label: str = ""
 
 
-def ways_of_success(graph: Graph, found: StepList, step: Step, *, mixed: bool = False) -> tuple[Way, ...]:
-    """Return where a step of a list leads when it has completed (rules T2 to T4).
+def after_success(graph: Graph, found: StepList, step: Step, *, mixed: bool = False) -> tuple[Choice, ...]:
+    """Return what a step of a list can decide when it has completed (rules T2 to T4).
 
     :param mixed: the step may run both before and after the workflow's ``onFailure``
     """
-    if step.next is None:
-        named = [Way(found.flow.default_next(step.step_id) or END)]
-    elif not step.next:
-        named = [Way(END)]
-    else:
-        otherwise = "otherwise" if len(step.next) > 1 else ""
-        named = [Way(entry.next_step_id, entry.condition or otherwise) for entry in step.next]
+    named = _choices(found.flow.ways(step.step_id, WayKind.NEXT))
     return _settled(graph, found, step.step_id, named, mixed=mixed)
 
 
-def ways_of_failure(graph: Graph, found: StepList, step: Step, *, mixed: bool = False) -> tuple[Way, ...]:
-    """Return where a step of a list leads when it has failed for good (rule F4)."""
-    named = list(_handled(step.on_failure))
-    if step.on_failure is not None and step.on_failure.action == "continue" and step.on_failure.next_step_id is None:
-        named += [Way(way.target, way.label or "any error") for way in _normal(found, step)]
-    return _settled(graph, found, step.step_id, [*named, Way(UNHANDLED)], mixed=mixed)
+def after_failure(graph: Graph, found: StepList, step: Step, *, mixed: bool = False) -> tuple[Choice, ...]:
+    """Return what a step of a list can decide when it has failed for good (rule F4)."""
+    named = _choices(found.flow.ways(step.step_id, WayKind.FAILURE))
+    if continues_normally(step.on_failure):
+        normal = found.flow.ways(step.step_id, WayKind.NEXT)
+        named += [Choice(way.target, ANY_ERROR if way.guard is None else way.label) for way in normal]
+    return _settled(graph, found, step.step_id, [*named, Choice(UNHANDLED)], mixed=mixed)
 
 
-def ways_of_on_failure(graph: Graph) -> tuple[Way, ...]:
-    """Return where the workflow's ``onFailure`` leads (rule F7)."""
+def after_on_failure(graph: Graph) -> tuple[Choice, ...]:
+    """Return where the workflow's ``onFailure`` can lead (rule F7)."""
     handler = graph.definition.on_failure
     if handler is None:
         return ()
-    named = [*_handled(handler, always=True)]
+    named = _choices(ways_of_workflow(graph.definition))
     if handler.next_step_id is None:
-        named.append(Way(END))
-    return _distinct([_after_on_failure(handler, way) for way in named])
+        named.append(Choice(END))
+    return _distinct(_after_on_failure(handler, choice) for choice in named)
 
 
 def routes_failure(graph: Graph, found: StepList, step: Step) -> bool:
     """Tell whether a failure of a step can lead anywhere but to the failure of its list."""
-    handler = step.on_failure
-    if handler is not None and (handler.conditions or handler.action == "continue"):
-        return True
-    return graph.can_reach_on_failure(found, step.step_id)
+    handled = bool(found.flow.ways(step.step_id, WayKind.FAILURE)) or continues_normally(step.on_failure)
+    return handled or graph.can_reach_on_failure(found, step.step_id)
 
 
-def _normal(found: StepList, step: Step) -> tuple[Way, ...]:
-    if step.next:
-        return tuple(Way(entry.next_step_id, entry.condition or "") for entry in step.next)
-    follower = found.flow.default_next(step.step_id) if step.next is None else None
-    return (Way(follower or END),)
+def _choices(ways: Iterable[Way]) -> list[Choice]:
+    return [Choice(way.target, way.label) for way in ways]
 
 
-def _handled(handler: OnFailure | None, *, always: bool = False) -> Iterator[Way]:
-    if handler is None:
-        return
-    for condition in handler.conditions:
-        yield Way(condition.next_step_id, _matched(condition))
-    if handler.next_step_id is not None and (always or handler.action == "continue"):
-        yield Way(handler.next_step_id, "any error")
-
-
-def _matched(condition: ErrorCondition) -> str:
-    code = f"code {condition.error_code}" if condition.error_code is not None else None
-    return ", ".join(part for part in (condition.error_type, code) if part)
-
-
-def _settled(graph: Graph, found: StepList, step_id: str, named: list[Way], *, mixed: bool) -> tuple[Way, ...]:
+def _settled(graph: Graph, found: StepList, step_id: str, named: list[Choice], *, mixed: bool) -> tuple[Choice, ...]:
     """Return what becomes of the named targets: a failure of the top level goes to the workflow's ``onFailure``.
 
-    A workflow's ``output`` that cannot be evaluated has no way of its own: the task that ended the path fails.
+    A workflow's ``output`` that cannot be evaluated has no choice of its own: the task that ended the path fails.
     """
     if found.owner is not None:
         return _distinct(named)
     handler = graph.definition.on_failure
     before = graph.can_reach_on_failure(found, step_id)
-    settled: list[Way] = []
-    for way in named:
+    settled: list[Choice] = []
+    for choice in named:
         if before:
-            settled.append(_before_on_failure(way))
+            settled.append(_before_on_failure(choice))
         if handler is not None and (mixed or not before):
-            settled.append(_after_on_failure(handler, way))
+            settled.append(_after_on_failure(handler, choice))
         if handler is None:
-            settled.append(way)
+            settled.append(choice)
     return _distinct(settled)
 
 
-def _before_on_failure(way: Way) -> Way:
-    return Way(ON_FAILURE, way.label) if way.target in (FAIL, UNHANDLED) else way
+def _before_on_failure(choice: Choice) -> Choice:
+    return Choice(ON_FAILURE, choice.label) if choice.target in (FAIL, UNHANDLED) else choice
 
 
-def _after_on_failure(handler: WorkflowOnFailure, way: Way) -> Way:
-    return Way(FAIL, way.label) if way.target == END and handler.action != "continue" else way
+def _after_on_failure(handler: WorkflowOnFailure, choice: Choice) -> Choice:
+    return Choice(FAIL, choice.label) if choice.target == END and handler.action != "continue" else choice
 
 
-def _distinct(ways: list[Way]) -> tuple[Way, ...]:
+def _distinct(choices: Iterable[Choice]) -> tuple[Choice, ...]:
     """Return each target once, its labels joined."""
     labels: dict[Target, dict[str, None]] = {}
-    for way in ways:
-        labels.setdefault(way.target, {})[way.label] = None
-    return tuple(Way(target, " | ".join(label for label in found if label)) for target, found in labels.items())
+    for choice in choices:
+        labels.setdefault(choice.target, {})[choice.label] = None
+    return tuple(Choice(target, " | ".join(label for label in found if label)) for target, found in labels.items())

@@ -15,15 +15,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-from airflow_workflow_provider.engine.graph import ON_FAILURE, Graph, StepList, child_path, reachable
+from airflow_workflow_provider.engine.graph import Graph, StepList, child_path, reachable
 from airflow_workflow_provider.model.definition import END, FAIL, Step
+from airflow_workflow_provider.model.ways import ON_FAILURE
 from airflow_workflow_provider.plan.decisions import (
+    Choice,
     Target,
-    Way,
+    after_failure,
+    after_on_failure,
+    after_success,
     routes_failure,
-    ways_of_failure,
-    ways_of_on_failure,
-    ways_of_success,
 )
 
 Kind = Literal["step", "inline", "loop", "catch", "join", "edge", "sink", "on_failure", "fail", "end"]
@@ -248,17 +249,17 @@ class _Planner:
     def _ways_out(self, found: StepList, unit: _Unit, sink: str) -> None:
         task_id, inside = unit.exit, set(unit.steps)
         if unit.node.kind == "on_failure":
-            self._choose(task_id, ways_of_on_failure(self._graph), sink)
+            self._choose(task_id, after_on_failure(self._graph), sink)
             return
         steps = [found.by_id[step_id] for step_id in unit.steps if step_id != ON_FAILURE]
         mixed = ON_FAILURE in inside
-        succeeded = [way for step in steps for way in ways_of_success(self._graph, found, step, mixed=mixed)]
-        failed = [way for step in steps for way in ways_of_failure(self._graph, found, step, mixed=mixed)]
+        succeeded = [each for step in steps for each in after_success(self._graph, found, step, mixed=mixed)]
+        failed = [each for step in steps for each in after_failure(self._graph, found, step, mixed=mixed)]
         if mixed:
             # After the workflow's handler every way out is the region's own.
-            succeeded += [*ways_of_on_failure(self._graph), *(way for way in failed if way.target is not None)]
+            succeeded += [*after_on_failure(self._graph), *(each for each in failed if each.target is not None)]
         self._choose(task_id, _outside(succeeded, inside), sink)
-        routed = [way for way in _outside(failed, inside) if way.target is not None or found.owner is not None]
+        routed = [each for each in _outside(failed, inside) if each.target is not None or found.owner is not None]
         if routed and any(routes_failure(self._graph, found, step) for step in steps):
             catch = Node(f"{task_id}.catch", "catch", found.path, unit.node.step_id, unit.node.nodes, "one_done")
             if unit.exit != unit.node.task_id:
@@ -267,13 +268,13 @@ class _Planner:
             self._edge(task_id, catch.task_id, "failed")
             self._choose(catch.task_id, routed, sink)
 
-    def _choose(self, task_id: str, ways: Sequence[Way], sink: str) -> None:
+    def _choose(self, task_id: str, choices: Sequence[Choice], sink: str) -> None:
         """Draw the edges of a node that chooses one of them."""
         routes: dict[Target, str] = {}
         labels: dict[str, dict[str, None]] = {}
-        for way in ways:
-            routes[way.target] = target = self._target(way.target, sink)
-            labels.setdefault(target, {})[way.label] = None
+        for choice in choices:
+            routes[choice.target] = target = self._target(choice.target, sink)
+            labels.setdefault(target, {})[choice.label] = None
         if not routes:
             # Nothing is chosen here, but every task leads to the end.
             labels[sink] = {}
@@ -328,5 +329,5 @@ class _Planner:
         self._edges[source, target] = label if len(label) <= MAX_LABEL else f"{label[: MAX_LABEL - 1]}…"
 
 
-def _outside(ways: Iterable[Way], inside: set[str]) -> list[Way]:
-    return [way for way in ways if way.target not in inside]
+def _outside(choices: Iterable[Choice], inside: set[str]) -> list[Choice]:
+    return [choice for choice in choices if choice.target not in inside]

@@ -68,6 +68,7 @@ class Views:
             logs.c.visit,
             logs.c.attempt,
             logs.c.data["next"].astext.label("next"),
+            logs.c.data["way"].astext.label("way"),
             cast(logs.c.data["delay"].astext, Numeric).label("delay"),
             error["type"].astext.label("error_type"),
             error["code"].astext.label("error_code"),
@@ -89,6 +90,7 @@ class Views:
                 row.visit,
                 row.attempt or 0,
                 row.next,
+                row.way,
                 None if row.delay is None else float(row.delay),
                 {"type": row.error_type, "code": row.error_code, "message": row.error_message}
                 if row.error_type is not None

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_workflow_provider.engine.failure import EXPRESSION_ERROR, TASK_NOT_FOUND, VALIDATION_ERROR, limits_as
 from airflow_workflow_provider.engine.instance_records import MAX_CORRELATION_ID
 from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.model.reach import task_references
 from airflow_workflow_provider.tasks.builtin import WORKFLOW_PREFIX
 from airflow_workflow_provider.tasks.templates import RunNames, rendered, template_values
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.graph import Graph
     from airflow_workflow_provider.engine.machine import Call
-    from airflow_workflow_provider.model.definition import Step, WorkflowDefinition
+    from airflow_workflow_provider.model.definition import WorkflowDefinition
     from airflow_workflow_provider.model.task import TaskDefinition
     from airflow_workflow_provider.tasks.catalogue import Catalogue
 
@@ -23,20 +24,7 @@ CORRELATION_ID: Final = "correlationId"
 
 def task_ids(definition: WorkflowDefinition) -> tuple[str, ...]:
     """Return every task id that a definition names, compensations included, each once."""
-    found: dict[str, None] = {}
-
-    def collect(steps: tuple[Step, ...]) -> None:
-        for step in steps:
-            found[step.task_id] = None
-            if step.compensation is not None:
-                found[step.compensation.task_id] = None
-            for branch in step.parallel_branches or ():
-                collect(branch.steps)
-            if step.for_each is not None:
-                collect(step.for_each.steps)
-
-    collect(definition.steps)
-    return tuple(found)
+    return tuple(dict.fromkeys(task_id for _, task_id in task_references(definition)))
 
 
 def tasks_of(definition: WorkflowDefinition, catalogue: Catalogue) -> dict[str, TaskDefinition]:

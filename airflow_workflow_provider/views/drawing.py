@@ -6,14 +6,13 @@ Ids of nodes are stepIds; those of other nodes have a dot, which no stepId has: 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
-from airflow_workflow_provider.engine.graph import ON_FAILURE, child_path
+from airflow_workflow_provider.engine.graph import child_path
 from airflow_workflow_provider.model.definition import END, FAIL
-from airflow_workflow_provider.model.diagram import Edge as Way
-from airflow_workflow_provider.model.diagram import edges, failure_edges
+from airflow_workflow_provider.model.ways import ON_FAILURE, Way, WayKind, inner_lists, ways_of_workflow
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.graph import Graph, StepList
@@ -27,6 +26,7 @@ START_NODE: Final = ".start"
 END_NODE: Final = ".end"
 FAIL_NODE: Final = ".fail"
 ON_FAILURE_NODE: Final = ".onFailure"
+_GROUPS: Final[Mapping[WayKind, GroupKind]] = {WayKind.BRANCH: "branch", WayKind.ITEMS: "items"}
 _NODES: Final = {END: END_NODE, FAIL: FAIL_NODE, ON_FAILURE: ON_FAILURE_NODE}
 
 
@@ -71,6 +71,8 @@ class DrawnGroup:
 class DrawnEdge:
     """One way from a node to another.
 
+    :param id: the way's id in :mod:`model.ways`, by which the path of an instance names it; of the first edge
+        ``.start``
     :param kind: ``next`` after success, ``error`` after a failure, ``compensation`` to what undoes a step, ``fork``
         into a branch
     :param label: the condition, or which errors; empty where there is nothing to say
@@ -80,6 +82,7 @@ class DrawnEdge:
     :param decision: that decision, as ``next`` of the step has it
     """
 
+    id: str
     source: str
     target: str
     kind: EdgeKind
@@ -117,12 +120,12 @@ class _Artist:
         drawing, graph = self._drawing, self._graph
         drawing.nodes.append(DrawnNode(START_NODE, "start", "Start"))
         if graph.root.entry is not None:
-            drawing.edges.append(DrawnEdge(START_NODE, graph.root.entry, "next"))
+            drawing.edges.append(DrawnEdge(START_NODE, START_NODE, graph.root.entry, "next"))
         self._list(graph.root, None, END_NODE, None)
         handler = graph.definition.on_failure
         if handler is not None:
             drawing.nodes.append(DrawnNode(ON_FAILURE_NODE, "onFailure", "When no step handles a failure"))
-            for way in failure_edges(handler, always=True):
+            for way in ways_of_workflow(graph.definition):
                 self._edge(ON_FAILURE_NODE, way, END_NODE, None)
         drawn = {edge.target for edge in drawing.edges}
         drawing.nodes.append(DrawnNode(END_NODE, "end", "End"))
@@ -141,7 +144,7 @@ class _Artist:
         for step in found.steps:
             looped = any(step.step_id in loop for loop in loops)
             exit_node = self._step(found, step, group, self._task_of.get(step.step_id, task), looped=looped)
-            for way in edges(step, found.flow):
+            for way in found.flow.ways(step.step_id, WayKind.NEXT, WayKind.FAILURE):
                 cyclic = any({step.step_id, way.target} <= loop for loop in loops)
                 back = cyclic and rank[way.target] <= rank[step.step_id]
                 self._edge(exit_node, way, end, step, back=back)
@@ -161,26 +164,22 @@ class _Artist:
             )
 
         node(step.step_id, kind, step.name or step.step_id, step.task_id)
-        if step.compensation is not None:
-            undo = f"{step.step_id}.compensation"
-            node(undo, "compensation", step.compensation.task_id, step.compensation.task_id)
-            self._drawing.edges.append(DrawnEdge(step.step_id, undo, "compensation", "undo"))
+        for way in found.flow.ways(step.step_id, WayKind.COMPENSATION):
+            if step.compensation is not None:
+                node(way.target, "compensation", step.compensation.task_id, step.compensation.task_id)
+            self._drawing.edges.append(DrawnEdge(way.id, step.step_id, way.target, "compensation", way.label))
         if kind == "step":
             return step.step_id
         join = f"{step.step_id}.join"
-        for name, inner_kind, inner in self._inside(found, step):
+        for inner in inner_lists(step):
+            name, inner_kind = inner.way.label, _GROUPS[inner.way.kind]
+            steps = self._graph.lists[child_path(found.path, step, inner.branch_id)]
             box = DrawnGroup(f"{step.step_id}/{name}", inner_kind, name, step.step_id, group)
             self._drawing.groups.append(box)
-            self._drawing.edges.append(DrawnEdge(step.step_id, inner.entry or join, "fork", name))
-            self._list(inner, box.id, join, task)
+            self._drawing.edges.append(DrawnEdge(inner.way.id, step.step_id, steps.entry or join, "fork", name))
+            self._list(steps, box.id, join, task)
         node(join, "join", "All done")
         return join
-
-    def _inside(self, found: StepList, step: Step) -> Iterator[tuple[str, GroupKind, StepList]]:
-        if step.for_each is not None:
-            yield step.for_each.as_, "items", self._graph.lists[child_path(found.path, step, None)]
-        for branch in step.parallel_branches or ():
-            yield branch.branch_id, "branch", self._graph.lists[child_path(found.path, step, branch.branch_id)]
 
     def _edge(self, source: str, way: Way, end: str, step: Step | None, *, back: bool = False) -> None:
         """Draw one way; inside a branch its end and its failure both lead to the join."""
@@ -188,14 +187,15 @@ class _Artist:
         if target in (END_NODE, FAIL_NODE) and end != END_NODE:
             target = end
         edge = DrawnEdge(
+            way.id,
             source,
             target,
-            "error" if way.on_failure else "next",
+            "error" if way.kind is WayKind.FAILURE else "next",
             way.label,
-            default=way.label == "otherwise",
+            default=way.is_otherwise,
             back=back,
             step_id=step.step_id if step is not None else None,
             decision=way.target,
         )
-        if edge not in self._drawing.edges:
+        if all(replace(edge, id=drawn.id) != drawn for drawn in self._drawing.edges):
             self._drawing.edges.append(edge)

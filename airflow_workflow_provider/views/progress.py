@@ -11,10 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_workflow_provider.engine.graph import ON_FAILURE, child_path, strongly_connected
+from airflow_workflow_provider.engine.graph import child_path, strongly_connected
 from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.phases import InstanceStatus, StepStatus
 from airflow_workflow_provider.model.definition import FAIL
+from airflow_workflow_provider.model.ways import ON_FAILURE
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from airflow_workflow_provider.model.diagnostics import Diagnostic, Severity, pointer_of
 from airflow_workflow_provider.model.expressions import X1_NAMES
-from airflow_workflow_provider.model.flow import Flow, handler_targets
+from airflow_workflow_provider.model.flow import Flow, workflow_targets
 from airflow_workflow_provider.model.reach import Policy, Problem
+from airflow_workflow_provider.model.ways import inner_lists
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import Step, WorkflowDefinition
@@ -71,11 +72,8 @@ def _lists(path: Path, steps: tuple[Step, ...], names: frozenset[str]) -> Iterat
 
 def _inner_lists(path: Path, steps: tuple[Step, ...], names: frozenset[str]) -> Iterator[StepList]:
     for index, step in enumerate(steps):
-        for number, branch in enumerate(step.parallel_branches or ()):
-            yield from _lists((*path, index, "parallelBranches", number, "steps"), branch.steps, names)
-        if step.for_each is not None:
-            inner = names | {step.for_each.as_, f"{step.for_each.as_}Index"}
-            yield from _lists((*path, index, "forEach", "steps"), step.for_each.steps, inner)
+        for inner in inner_lists(step):
+            yield from _lists((*path, index, *inner.place), inner.steps, names | inner.names)
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ class Checked:
 
     def __post_init__(self) -> None:
         steps = self.definition.steps
-        top = StepList(("steps",), steps, X1_NAMES, handler_targets(self.definition.on_failure))
+        top = StepList(("steps",), steps, X1_NAMES, workflow_targets(self.definition))
         object.__setattr__(self, "lists", (top, *_inner_lists(("steps",), steps, X1_NAMES)))
 
     def steps(self) -> Iterator[tuple[Path, Step, StepList]]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.model.checks.base import Check, Checked, Path, StepList, finding, warning
 from airflow_workflow_provider.model.definition import RESERVED_TARGETS, OnFailure, Step
-from airflow_workflow_provider.model.flow import transition_targets
 from airflow_workflow_provider.model.words import did_you_mean, listed, shown
 
 if TYPE_CHECKING:
@@ -145,7 +144,7 @@ class FallsThrough(Check):
     def _uneven(steps: StepList, step: Step) -> Iterator[tuple[str, str]]:
         silent = [
             name
-            for name in transition_targets(step)
+            for name in steps.flow.successors(step.step_id)
             if name in steps.flow.steps and steps.flow.steps[name].next is None
         ]
         ending = [name for name in silent if steps.flow.default_next(name) is None]

@@ -92,7 +92,8 @@ def test_u1_the_page_of_an_instance_is_one_answer(api: Api) -> None:
         ("check", "completed", 1, "sign"),
         ("sign", "running", 1, None),
     ]
-    assert body["path"] == [{"source": "check", "target": "sign", "count": 1}]
+    assert body["path"] == [{"way": "check/next/0", "source": "check", "target": "sign", "count": 1}]
+    assert body["steps"][0]["way"] == "check/next/0"
     assert [(span["stepId"], span["status"]) for span in body["timeline"]["spans"]] == [
         ("check", "completed"),
         ("sign", "running"),

@@ -20,11 +20,12 @@ from tests.unit.engine.driving import NOW, at, graph_of
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "states"
 SAMPLES = sorted(path.stem.removeprefix("format-1-") for path in FOLDER.glob("format-1-*.json"))
+FORMATS = pytest.mark.parametrize("version", [1, 2])
 
 
-def sample(name: str) -> tuple[dict[str, Any], Any]:
-    """Return a state that format 1 stored, and its graph."""
-    found = json.loads((FOLDER / f"format-1-{name}.json").read_text(encoding="utf-8"))
+def sample(name: str, version: int = 1) -> tuple[dict[str, Any], Any]:
+    """Return a state that an older release stored in a format, and its graph."""
+    found = json.loads((FOLDER / f"format-{version}-{name}.json").read_text(encoding="utf-8"))
     document = found["document"]
     return found["state"], graph_of(*document.pop("steps"), **document)
 
@@ -48,9 +49,10 @@ def test_there_is_a_sample_of_every_kind() -> None:
     ]  # fmt: skip
 
 
+@FORMATS
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_state_of_format_1_is_read_and_written_in_the_newest(name: str) -> None:
-    stored, _ = sample(name)
+def test_a_state_of_an_older_format_is_read_and_written_in_the_newest(name: str, version: int) -> None:
+    stored, _ = sample(name, version)
     before = copy.deepcopy(stored)
     state = read_state(stored, "the instance")
     assert stored == before
@@ -62,9 +64,10 @@ def test_a_state_of_format_1_is_read_and_written_in_the_newest(name: str) -> Non
     assert None not in [value for record in written["steps"].values() for value in record.values()]
 
 
+@FORMATS
 @pytest.mark.parametrize("name", ["branches", "items", "retrying", "running", "waiting"])
-def test_an_instance_of_format_1_goes_on_to_its_end(name: str) -> None:
-    stored, graph = sample(name)
+def test_an_instance_of_an_older_format_continues_to_its_end(name: str, version: int) -> None:
+    stored, graph = sample(name, version)
     machine = Machine(graph, read_state(stored, "the instance"))
     for key, current in list(machine.live()):
         if current.is_begun:
@@ -72,8 +75,9 @@ def test_an_instance_of_format_1_goes_on_to_its_end(name: str) -> None:
     assert drive(machine) == "completed"
 
 
-def test_a_suspended_instance_of_format_1_is_resumed() -> None:
-    stored, graph = sample("suspended")
+@FORMATS
+def test_a_suspended_instance_of_an_older_format_is_resumed(version: int) -> None:
+    stored, graph = sample("suspended", version)
     machine = Machine(graph, read_state(stored, "the instance"))
     assert machine.is_suspended
     assert not machine.ready(at(60))
@@ -82,17 +86,19 @@ def test_a_suspended_instance_of_format_1_is_resumed() -> None:
     assert drive(machine) == "completed"
 
 
+@FORMATS
 @pytest.mark.parametrize("name", ["failed", "cancelled"])
-def test_a_failed_instance_of_format_1_is_retried(name: str) -> None:
-    stored, graph = sample(name)
+def test_a_failed_instance_of_an_older_format_is_retried(name: str, version: int) -> None:
+    stored, graph = sample(name, version)
     machine = Machine(graph, read_state(stored, "the instance"))
     assert machine.is_over
     assert retry(machine, NOW) == [("", "b")]
     assert drive(machine) == "completed"
 
 
-def test_compensations_of_format_1_go_on() -> None:
-    stored, graph = sample("compensating")
+@FORMATS
+def test_compensations_of_an_older_format_continue(version: int) -> None:
+    stored, graph = sample("compensating", version)
     machine = Machine(graph, read_state(stored, "the instance"))
     failed = machine.fail("", "a", "r", Failure.named("Bad", "broken"), at(1))
     assert (failed.status, machine.state.active_steps) == ("failed", ["h"])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from airflow_workflow_provider.model.flow import Flow, handler_targets, targets
+from airflow_workflow_provider.model.flow import Flow, targets, workflow_targets
 from airflow_workflow_provider.model.validate import parse_definition
 from tests.fixtures.documents import step, workflow
 
@@ -16,7 +16,7 @@ def _to(*names: str) -> list[dict[str, str]]:
 
 def _flow(*steps: dict[str, Any], **more: Any) -> Flow:
     definition = parse_definition(workflow(*steps, **more), checked=False)
-    return Flow.of(definition.steps, named_before=handler_targets(definition.on_failure))
+    return Flow.of(definition.steps, named_before=workflow_targets(definition))
 
 
 def test_t1_the_first_step_is_the_entry() -> None:
@@ -87,4 +87,4 @@ def test_f4_continue_without_a_step_goes_the_normal_way() -> None:
 def test_f7_the_workflows_next_step_id_counts_with_every_action() -> None:
     definition = parse_definition(workflow(step("a"), onFailure={"action": "stop", "nextStepId": "a"}), checked=False)
 
-    assert handler_targets(definition.on_failure) == ("a",)
+    assert workflow_targets(definition) == ("a",)

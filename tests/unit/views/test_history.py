@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.phases import InstanceStatus
-from airflow_workflow_provider.views.history import TOLD, Happening, Span, path_taken, spans_of
+from airflow_workflow_provider.views.history import TOLD, Happening, Span, path_taken, records_of, spans_of
 from tests.unit.engine.driving import NOW, at, begin, branch, fail, jmespath, machine_of, step, succeed, to
 
 
@@ -22,6 +23,7 @@ def told(machine: Machine) -> list[Happening]:
             event.visit or 0,
             event.attempt or 0,
             event.data.get("next"),
+            event.data.get("way"),
             event.data.get("delay"),
             event.data.get("error"),
         )
@@ -31,7 +33,11 @@ def told(machine: Machine) -> list[Happening]:
 
 
 def spans(machine: Machine, ended: Any = None) -> list[Span]:
-    return spans_of(told(machine), machine.state, ended)
+    return spans_of(machine.graph, told(machine), machine.state, ended)
+
+
+def taken(machine: Machine, found: list[Span]) -> dict[str | None, int]:
+    return {each.way: each.count for each in path_taken(machine.graph, found, machine.state)}
 
 
 def lines(found: list[Span]) -> list[tuple[Any, ...]]:
@@ -82,7 +88,7 @@ def test_t6_every_visit_of_a_loop_is_told_and_the_path_counts() -> None:
         ("a", 2, "b"),
         ("b", 2, "end"),
     ]
-    assert path_taken(found) == {("a", "b"): 2, ("b", "a"): 1, ("b", "end"): 1}
+    assert taken(machine, found) == {"a/next/0": 2, "b/next/0": 1, "b/next/1": 1}
 
 
 def test_waits_are_marked() -> None:
@@ -98,7 +104,7 @@ def test_a_handled_failure_leads_to_its_handler() -> None:
     fail(machine, "a", now=at(1))
     found = spans(machine)
     assert lines(found) == [("a", 1, 1, "failed", 1, 1)]
-    assert path_taken(found) == {("a", "mend"): 1}
+    assert taken(machine, found) == {"a/failure/0": 1}
 
 
 @pytest.mark.parametrize("level", ["debug", "info", "error"])
@@ -110,7 +116,7 @@ def test_without_the_log_the_state_tells_of_the_latest_visits(level: str) -> Non
     succeed(machine, "a", scope="par/b1", now=at(2))
     begin(machine, "b", scope="par/b2", now=at(3))
     machine.drain_events()
-    found = spans_of([], machine.state, None)
+    found = spans_of(machine.graph, [], machine.state, None)
     assert lines(found) == [
         ("par", 1, 1, "running", 1, None),
         ("a", 1, 1, "completed", 2, 2),
@@ -165,4 +171,131 @@ def test_what_an_ended_instance_left_open_ends_with_it() -> None:
     begin(machine, "a", now=at(1))
     rows = told(machine)
     machine.state.status = InstanceStatus.FAILED
-    assert lines(spans_of(rows, machine.state, at(5))) == [("a", 1, 1, "failed", 1, 5)]
+    assert lines(spans_of(machine.graph, rows, machine.state, at(5))) == [("a", 1, 1, "failed", 1, 5)]
+
+
+def routes(*routed: tuple[str, str]) -> dict[str, Any]:
+    return {"errorHandler": {"conditions": [{"errorType": name, "nextStepId": target} for name, target in routed]}}
+
+
+@pytest.mark.parametrize("level", ["debug", "info", "error"])
+@pytest.mark.parametrize(("raised", "way"), [("Rejected", "ask/failure/0"), ("Late", "ask/failure/1")])
+def test_f4_of_handlers_that_lead_to_one_step_the_one_that_took_the_failure_counts(
+    level: str, raised: str, way: str
+) -> None:
+    asked = step("ask", next=[to("declined")], onFailure=routes(("Rejected", "declined"), ("Late", "declined")))
+    machine = machine_of(asked, step("declined"), executionLog={"level": level})
+    fail(machine, "ask", raised, now=at(1))
+    assert taken(machine, spans(machine)) == {way: 1}
+    assert machine.state.steps["ask"].way == way
+
+
+def test_f4_a_failure_that_continues_takes_the_normal_transition() -> None:
+    choice = [to("b", "has(output.missing)"), to("c")]
+    machine = machine_of(step("a", next=choice, onFailure={"action": "continue"}), step("b"), step("c"))
+    fail(machine, "a", now=at(1))
+    assert taken(machine, spans(machine)) == {"a/next/1": 1}
+
+
+def nested(level: str) -> Machine:
+    inner = step("inner", parallelBranches=[branch("deep", step("account")), branch("none")])
+    machine = machine_of(
+        step("prepare", parallelBranches=[branch("accounts", inner), branch("desk", step("table"))]),
+        step("z"),
+        executionLog={"level": level},
+    )
+    succeed(machine, "prepare", now=at(1))
+    succeed(machine, "inner", scope="prepare/accounts", now=at(2))
+    succeed(machine, "account", scope="prepare/accounts/inner/deep", now=at(3))
+    succeed(machine, "table", scope="prepare/desk", now=at(4))
+    return machine
+
+
+@pytest.mark.parametrize("level", ["debug", "info", "error"])
+def test_a_step_in_nested_branches_that_ran_once_has_one_span(level: str) -> None:
+    machine = nested(level)
+    found = spans(machine)
+    assert [(span.scope, span.step_id, span.visit) for span in found] == [
+        ("", "prepare", 1),
+        ("prepare/accounts", "inner", 1),
+        ("prepare/accounts/inner/deep", "account", 1),
+        ("prepare/desk", "table", 1),
+    ]
+    assert {key: record.visit for key, record in records_of(machine.graph, machine.state).items()} == {
+        (span.scope, span.step_id): 1 for span in found
+    }
+
+
+@pytest.mark.parametrize("level", ["debug", "info", "error"])
+def test_every_branch_counts_once_a_fork_also_an_empty_one(level: str) -> None:
+    machine = nested(level)
+    assert taken(machine, spans(machine)) == {
+        "prepare/branch/accounts": 1,
+        "prepare/branch/desk": 1,
+        "prepare/next/0": 1,
+        "inner/branch/deep": 1,
+        "inner/branch/none": 1,
+        "inner/next/0": 1,
+        "account/next/0": 1,
+        "table/next/0": 1,
+    }
+
+
+def test_branches_that_a_retry_started_again_have_no_span_of_the_outer_list() -> None:
+    par = step("par", parallelBranches=[branch("b1", step("a"))], retryPolicy={"maxAttempts": 2})
+    machine = machine_of(par)
+    succeed(machine, "par", now=at(1))
+    fail(machine, "a", scope="par/b1", now=at(2))
+    succeed(machine, "par", now=at(3))
+    found = spans(machine)
+    assert [(span.scope, span.step_id, span.visit) for span in found] == [
+        ("", "par", 1),
+        ("par/b1", "a", 1),
+        ("", "par", 2),
+    ]
+    assert taken(machine, found) == {"par/branch/b1": 2}
+
+
+def test_items_count_how_many_were_started() -> None:
+    each = {"items": jmespath("data.ids"), "steps": [step("one", next=[to("one", "output.again"), to("end")])]}
+    machine = machine_of(step("all", forEach=each), data={"ids": [1, 2]})
+    succeed(machine, "all")
+    for index in (0, 1):
+        succeed(machine, "one", {"again": True}, scope=f"all[{index}]")
+        succeed(machine, "one", {"again": False}, scope=f"all[{index}]")
+    assert taken(machine, spans(machine)) == {
+        "all/items/0": 2,
+        "all/next/0": 1,
+        "one/next/0": 2,
+        "one/next/1": 2,
+    }
+
+
+def test_f7_compensations_and_the_workflows_handler_count() -> None:
+    machine = machine_of(
+        step("a", compensation={"taskId": "undo"}),
+        step("b", next=[to("end")]),
+        step("h"),
+        onFailure={"compensate": True, **routes(("Other", "a"), ("Bad", "h"))},
+    )
+    succeed(machine, "a", now=at(1))
+    fail(machine, "b", now=at(2))
+    assert "fail.on_failure/failure/1" not in taken(machine, spans(machine))
+    succeed(machine, "a", now=at(3))
+    found = spans(machine)
+    assert taken(machine, found)["a/compensation/0"] == 1
+    assert taken(machine, found)["fail.on_failure/failure/1"] == 1
+
+
+def test_what_an_older_release_logged_is_counted_by_the_way_that_fits() -> None:
+    steps = step("ask", next=[to("x", "has(data.no)"), to("x")], onFailure=routes(("Late", "x"), ("Rejected", "x")))
+    for error, way in (("Rejected", "ask/failure/1"), (None, "ask/next/1")):
+        machine = machine_of(steps, step("x"))
+        if error is None:
+            succeed(machine, "ask", now=at(1))
+        else:
+            fail(machine, "ask", error, now=at(1))
+        machine.state.steps["ask"].way = None
+        rows = [replace(row, way=None) for row in told(machine)]
+        found = spans_of(machine.graph, rows, machine.state, None)
+        assert set(taken(machine, found)) == {way}

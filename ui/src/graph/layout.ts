@@ -59,14 +59,14 @@ export function layoutOf(graph: DefinitionGraph): Layout {
   for (const group of graph.groups) space.setNode(group.id, {});
   for (const { id, parent } of graph.groups) if (parent) space.setParent(id, parent);
   for (const { id, group } of graph.nodes) if (group) space.setParent(id, group);
-  graph.edges.forEach((edge, index) => {
+  for (const edge of graph.edges) {
     const text = labelOf(edge);
     const label =
       text === "" ? {} : { width: text.length * CHARACTER + 10, height: 18, labelpos: "c" as const };
     // What goes on straight is drawn straight; handlers and loops bend around it.
     const weight = edge.kind === "next" && !edge.back ? 4 : 1;
-    space.setEdge(edge.source, edge.target, { weight, ...label }, String(index));
-  });
+    space.setEdge(edge.source, edge.target, { weight, ...label }, edge.id);
+  }
   // Of a large graph the order of the first attempt is taken: it is found in half the time.
   dagre.layout(space, { disableOptimalOrderHeuristic: isLarge(graph) });
   return placed(graph, space);
@@ -86,13 +86,12 @@ function placed(graph: DefinitionGraph, space: dagre.graphlib.Graph): Layout {
   const empty = new Set(graph.groups.map(({ id }) => id));
   for (const { group } of graph.nodes) if (group) empty.delete(group);
   for (const { parent } of graph.groups) if (parent) empty.delete(parent);
-  const edges = graph.edges.map((edge, index) => {
-    const found = space.edge(edge.source, edge.target, String(index)) as { points: Point[] } & Point;
+  const edges = graph.edges.map((edge) => {
+    const found = space.edge(edge.source, edge.target, edge.id) as { points: Point[] } & Point;
     const text = labelOf(edge);
-    if (edge.source === edge.target)
-      return { id: String(index), edge, ...aroundItself(box(edge.source), text) };
+    if (edge.source === edge.target) return { id: edge.id, edge, ...aroundItself(box(edge.source), text) };
     const at = { x: found.x, y: found.y };
-    return { id: String(index), edge, points: found.points, label: text === "" ? null : { text, at } };
+    return { id: edge.id, edge, points: found.points, label: text === "" ? null : { text, at } };
   });
   const { width = 0, height = 0 } = space.graph() as { width?: number; height?: number };
   return {

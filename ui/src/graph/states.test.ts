@@ -17,11 +17,12 @@ const GRAPH: DefinitionGraph = graph(
   ],
   [
     edge(".start", "a"),
-    edge("a", "b", { stepId: "a", decision: "b" }),
-    edge("a", "b", { stepId: "a", decision: "b", kind: "error" }),
-    edge("a", "a.compensation", { kind: "compensation" }),
-    edge("b", ".end", { stepId: "b", decision: "end" }),
-    edge(".onFailure", "b", { kind: "error", decision: "b" }),
+    edge("a", "b", { id: "a/next/0" }),
+    edge("a", "b", { id: "a/failure/0", kind: "error", label: "Rejected" }),
+    edge("a", "b", { id: "a/failure/1", kind: "error", label: "TimeoutError" }),
+    edge("a", "a.compensation", { id: "a/compensation/0", kind: "compensation" }),
+    edge("b", ".end", { id: "b/next/0" }),
+    edge(".onFailure", "b", { id: "fail.on_failure/failure/0", kind: "error" }),
   ],
 );
 
@@ -32,7 +33,7 @@ function taken(found: InstanceView, index: number): number {
 test("a definition alone has no states", () => {
   const states = statesOf(GRAPH, null);
   expect(states.node("a").status).toBeNull();
-  expect(GRAPH.edges.map(states.taken)).toEqual([0, 0, 0, 0, 0, 0]);
+  expect(GRAPH.edges.map(states.taken)).toEqual([0, 0, 0, 0, 0, 0, 0]);
 });
 
 test("nodes have the states of their steps, and ends that of the instance", () => {
@@ -42,7 +43,7 @@ test("nodes have the states of their steps, and ends that of the instance", () =
       step("a", { status: "completed", visits: 2 }),
       step("par", { status: "completed", completedAt: "2026-01-01T00:00:00Z" }),
     ],
-    path: [{ source: "a", target: "b", count: 2 }],
+    path: [{ way: "a/next/0", source: "a", target: "b", count: 2 }],
   });
   const states = statesOf(GRAPH, found);
   expect(states.node("a")).toMatchObject({ status: "completed", visits: 2 });
@@ -54,12 +55,22 @@ test("nodes have the states of their steps, and ends that of the instance", () =
   expect(taken(found, 1)).toBe(2);
 });
 
-test("where success and failure lead to the same step, the way that was taken is shown", () => {
-  const path = [{ source: "a", target: "b", count: 1 }];
-  const failed = view({ steps: [step("a", { status: "failed" })], path });
-  expect([taken(failed, 1), taken(failed, 2)]).toEqual([0, 1]);
-  const fine = view({ steps: [step("a", { status: "completed" })], path });
-  expect([taken(fine, 1), taken(fine, 2)]).toEqual([1, 0]);
+test.each([
+  ["a/next/0", [1, 0, 0]],
+  ["a/failure/0", [0, 1, 0]],
+  ["a/failure/1", [0, 0, 1]],
+])("of several ways to one step only the one that was taken counts: %s", (way, expected) => {
+  const found = view({ path: [{ way, source: "a", target: "b", count: 1 }] });
+  expect([taken(found, 1), taken(found, 2), taken(found, 3)]).toEqual(expected);
+});
+
+test("a way that led to the end and to a failure is counted as one", () => {
+  const path = [
+    { way: "b/next/0", source: "b", target: "end", count: 1 },
+    { way: "b/next/0", source: "b", target: "fail", count: 2 },
+    { way: null, source: "a", target: "fail.on_failure", count: 1 },
+  ];
+  expect(GRAPH.edges.map(statesOf(GRAPH, view({ path })).taken)).toEqual([0, 0, 0, 0, 0, 3, 0]);
 });
 
 test("the workflow's handler and compensations show when they ran", () => {
@@ -67,8 +78,10 @@ test("the workflow's handler and compensations show when they ran", () => {
     status: "failed",
     steps: [step("a"), step("b", { status: "completed" })],
     path: [
-      { source: "a", target: "fail.on_failure", count: 1 },
-      { source: "b", target: "fail", count: 1 },
+      { way: null, source: "a", target: "fail.on_failure", count: 1 },
+      { way: "b/next/0", source: "b", target: "fail", count: 1 },
+      { way: "a/compensation/0", source: "a", target: "a.compensation", count: 1 },
+      { way: "fail.on_failure/failure/0", source: "fail.on_failure", target: "b", count: 1 },
     ],
     timeline: { complete: true, spans: [span("a", { kind: "compensation", status: "failed" })] },
   });
@@ -76,7 +89,7 @@ test("the workflow's handler and compensations show when they ran", () => {
   expect(states.node(".onFailure").status).toBe("failed");
   expect(states.node(".fail").status).toBe("failed");
   expect(states.node("a.compensation").status).toBe("failed");
-  expect([taken(found, 3), taken(found, 5)]).toEqual([1, 1]);
+  expect([taken(found, 4), taken(found, 6)]).toEqual([1, 1]);
 });
 
 test("what colours and signs tell is said too", () => {

@@ -24,7 +24,8 @@ const UNTOUCHED: NodeState = { status: null, visits: 0, step: null };
 export function statesOf(graph: DefinitionGraph, view: InstanceView | null): GraphStates {
   if (view === null) return { node: () => UNTOUCHED, taken: () => 0 };
   const steps = new Map(view.steps.map((step) => [step.stepId, step]));
-  const counts = new Map(view.path.map(({ source, target, count }) => [`${source} ${target}`, count]));
+  const counts = new Map<string, number>();
+  for (const { way, count } of view.path) if (way) counts.set(way, (counts.get(way) ?? 0) + count);
   const undone = new Map<string, string>();
   for (const span of view.timeline.spans)
     if (span.kind === "compensation") undone.set(span.stepId, span.status);
@@ -59,19 +60,9 @@ export function statesOf(graph: DefinitionGraph, view: InstanceView | null): Gra
     return view?.path.some((edge) => edge.target === target) ?? false;
   }
 
-  function taken(edge: GraphEdge): number {
-    const target = nodes.get(edge.target) ?? UNTOUCHED;
-    if (edge.kind === "compensation" || edge.kind === "fork") return target.visits;
-    if (edge.source === ".start") return target.visits > 0 ? 1 : 0;
-    if (edge.source === ".onFailure") return handled && target.visits > 0 ? 1 : 0;
-    if (!edge.stepId || !edge.decision) return 0;
-    const count = counts.get(`${edge.stepId} ${edge.decision}`) ?? 0;
-    // A success and a failure may lead to the same step; how the latest visit ended says which it was.
-    const failed = steps.get(edge.stepId)?.status === "failed";
-    const twins = graph.edges.filter(
-      (other) => other.stepId === edge.stepId && other.decision === edge.decision && other.kind !== edge.kind,
-    );
-    return twins.length > 0 && failed !== (edge.kind === "error") ? 0 : count;
+  function taken({ id, source, target }: GraphEdge): number {
+    if (source === ".start") return (nodes.get(target) ?? UNTOUCHED).visits > 0 ? 1 : 0;
+    return counts.get(id) ?? 0;
   }
 
   return { node: (id) => nodes.get(id) ?? UNTOUCHED, taken };

@@ -16,7 +16,16 @@ export function node(id: string, more: Partial<GraphNode> = {}): GraphNode {
 }
 
 export function edge(source: string, target: string, more: Partial<GraphEdge> = {}): GraphEdge {
-  return { source, target, kind: "next", label: "", default: false, back: false, ...more };
+  return {
+    id: `${source}/next/${target}`,
+    source,
+    target,
+    kind: "next",
+    label: "",
+    default: false,
+    back: false,
+    ...more,
+  };
 }
 
 export function graph(
