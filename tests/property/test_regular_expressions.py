@@ -12,7 +12,7 @@ from airflow_workflow_provider.model.json_schema.pattern_captures import Capturi
 
 ATOMS = [
     "a", "b", "k", ".", r"\d", r"\w", r"\s", r"\W", "[ab]", "[^a]", r"[^\n]", r"[\d-x]", r"\b", r"\B", "^", "$", r"\n",
-    r"\r", r"\x61", "{", "]", r"\-", "é", "\u017f", "\u212a",
+    r"\r", r"\x61", "{", "]", r"\-", "é",
 ]  # fmt: skip
 QUANTIFIERS = ["*", "+", "?", "*?", "+?", "??", "{2}", "{1,3}", "{0,2}?", "{1,}"]
 
@@ -28,7 +28,7 @@ def larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 
 PATTERN = st.recursive(st.sampled_from(ATOMS), larger, max_leaves=6)
-TEXT = st.text(st.sampled_from("aabbkKAé1 x-\n\r\u2028_{]\u017f\u212aü"), max_size=8)
+TEXT = st.text(st.sampled_from("aabbkKAé1 x-\n\r\u2028_{]ü"), max_size=8)
 
 
 def reference(pattern: str, flags: str, text: str) -> list[tuple[int, int, list[str | None]]]:

@@ -35,6 +35,7 @@ from airflow_workflow_provider.model.json_schema.patterns import (
 
 _NAMED: Final = re.compile(r"\(\?P<g([0-9]+)>")
 _PART: Final = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\{([0-9]{1,9})(?:,([0-9]{0,9}))?\}|.", re.DOTALL)
+_BRACKET: Final = re.compile(r"\((?:\?P<g([0-9]+)>)?|\)")
 _OTHER_ENDS: Final = re.compile("[\r\u2028\u2029]")
 _START: Final = "(?s:.)*?"
 _NOT_CAPTURED: Final = (-1, -1)
@@ -59,11 +60,23 @@ class Found:
 
 
 @dataclass(frozen=True)
+class _Copy:
+    """One of the groups that stand for a group, where it is written several times.
+
+    :ivar number: of the group
+    :ivar around: the index of the group around it; None for the whole match
+    """
+
+    number: int
+    around: int | None
+
+
+@dataclass(frozen=True)
 class _Engine:
-    """A pattern in an engine's words, with the number of the group that each of its groups is."""
+    """A pattern in an engine's words, with what each of its groups stands for."""
 
     pattern: Any
-    numbers: tuple[int, ...]
+    copies: tuple[_Copy, ...]
 
 
 class CapturingPattern:
@@ -139,8 +152,7 @@ class CapturingPattern:
 
     def _written(self, dialect: Re2, before: str) -> _Engine:
         text = f"{before}(?P<g0>{written(self._tree, dialect).text})"
-        numbers = tuple(map(int, _NAMED.findall(text)))
-        return _Engine(compiled(_NAMED.sub("(", text), linear=True, captures=True), numbers)
+        return _Engine(compiled(_NAMED.sub("(", text), linear=True, captures=True), _copies(text))
 
     def _found(self, data: bytes, *, by_line: bool) -> Iterator[Found]:
         engine = self._engine_by_line if by_line else self._engine
@@ -153,7 +165,7 @@ class CapturingPattern:
         at = characters = 0
         search = engine.pattern.match if by_line or self._from_start else engine.pattern.search
         while (found := search(data, at)) is not None:
-            spans = self._spans([(number, found.span(index + 1)) for index, number in enumerate(engine.numbers)])
+            spans = self._spans([(copy, found.span(index + 1)) for index, copy in enumerate(engine.copies)])
             start, end = spans[0] or _NOT_CAPTURED
             characters += len(part(at, start))
             whole = part(start, end)
@@ -166,29 +178,59 @@ class CapturingPattern:
 
     def _slowly(self, text: str) -> Iterator[Found]:
         for found in _search_slowly(self._slow_engine, text, self._patience):
-            spans = self._spans([(int(name[1:]), found.span(name)) for name in self._slow_engine.groupindex])
+            names = self._slow_engine.groupindex
+            spans = self._spans([(_Copy(int(name[1:]), None), found.span(name)) for name in names])
             groups = tuple(None if span is None else text[slice(*span)] for span in spans[1:])
             yield Found(found.start(), found.end(), found[0], groups)
 
-    def _spans(self, captured: Sequence[tuple[int, Span]]) -> list[Span | None]:
+    def _spans(self, captured: Sequence[tuple[_Copy, Span]]) -> list[Span | None]:
         """What each group captured: the last time, and inside of the last round of each repetition around it."""
-        by_number: dict[int, list[Span]] = {}
-        for number, span in captured:
+        by_number: dict[int, list[int]] = {}
+        for index, (copy, span) in enumerate(captured):
             if span != _NOT_CAPTURED:
-                by_number.setdefault(number, []).append(span)
-        last: dict[int, Span | None] = {}
+                by_number.setdefault(copy.number, []).append(index)
+        last: dict[int, int | None] = {}
 
-        def of(number: int) -> Span | None:
+        def inside(index: int, around: int) -> bool:
+            outer, inner = captured[around][1], captured[index][1]
+            return outer[0] <= inner[0] and inner[1] <= outer[1] and _is_around(captured, around, index)
+
+        def of(number: int) -> int | None:
             if number not in last:
-                spans = by_number.get(number, [])
-                around = self._rounds.get(number)
-                if around is not None:
-                    within = of(around)
-                    spans = [] if within is None else [each for each in spans if _holds(within, each)]
-                last[number] = max(reversed(spans), default=None)
+                found = by_number.get(number, [])
+                if number in self._rounds:
+                    around = of(self._rounds[number])
+                    found = [] if around is None else [index for index in found if inside(index, around)]
+                last[number] = max(found, key=lambda index: (captured[index][1], index), default=None)
             return last[number]
 
-        return [of(number) for number in range(self._count + 1)]
+        indices = [of(number) for number in range(self._count + 1)]
+        return [None if index is None else captured[index][1] for index in indices]
+
+
+def _copies(text: str) -> tuple[_Copy, ...]:
+    """The groups of a pattern in the order of their opening, as RE2 counts them."""
+    found: list[_Copy] = []
+    around: list[int | None] = [None]
+    for bracket in _BRACKET.finditer(text):
+        if bracket[0] == ")":
+            around.pop()
+        elif bracket[1] is None:
+            around.append(around[-1])
+        else:
+            found.append(_Copy(int(bracket[1]), around[-1]))
+            around.append(len(found) - 1)
+    return tuple(found)
+
+
+def _is_around(captured: Sequence[tuple[_Copy, Span]], outer: int, inner: int) -> bool:
+    if captured[inner][0].around is None:
+        # It is not known: one name may stand for several copies.
+        return True
+    at: int | None = inner
+    while at is not None and at != outer:
+        at = captured[at][0].around
+    return at == outer
 
 
 class FormerCapturingPattern:
@@ -259,7 +301,3 @@ def _size(pattern: str) -> int:
         else:
             sizes.append(1)
     return sum(map(sum, groups))
-
-
-def _holds(outer: Span, inner: Span) -> bool:
-    return outer[0] <= inner[0] and inner[1] <= outer[1]

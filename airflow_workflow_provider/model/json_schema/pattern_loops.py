@@ -90,7 +90,11 @@ class Loops:
             further_nodes = (further,)
         if not node.least:
             return Group(Sequence(further_nodes), None)
-        return Group(Sequence((Repeat(_round(body, number), node.least, node.least, lazy=False), *further_nodes)), None)
+        needed = _round(body, number)
+        if number is not None and node.least <= _MOST_COPIES:
+            # Each round is written, so that what another one captured at the same place is not taken for its own.
+            return Group(Sequence((needed,) * node.least + further_nodes), None)
+        return Group(Sequence((Repeat(needed, node.least, node.least, lazy=False), *further_nodes)), None)
 
 
 def _round(body: Node, number: int | None) -> Node:
