@@ -75,8 +75,11 @@ def test_a_question_is_answered(
     assert view.page.evaluate("window.hacked") is None
     assert item.locator("img, script").count() == 0
     item.get_by_role("button", name="reject").click()
-    expect(item.get_by_text("needs a comment")).to_be_visible()
-    expect(item.get_by_text("This is needed")).to_be_visible()
+    # The form belongs to the approval; a rejection needs a comment only.
+    expect(item.get_by_text("A comment is required for “reject”", exact=True)).to_be_visible()
+    expect(item.get_by_text("Required", exact=True)).to_have_count(0)
+    item.get_by_role("button", name="approve").click()
+    expect(item.get_by_text("Required", exact=True)).to_be_visible()
     item.get_by_label("Limit").fill("500")
     item.get_by_label("Code").fill("lower")
     item.get_by_label("Comment").fill(hostile("comment"))
@@ -85,7 +88,7 @@ def test_a_question_is_answered(
     expect(item.get_by_label("Code")).to_have_attribute("aria-invalid", "true")
     item.get_by_label("Code").fill("DE")
     item.get_by_role("button", name="reject").click()
-    expect(app.get_by_text("your answer counts")).to_be_visible()
+    expect(app.get_by_text("Answer recorded: reject")).to_be_visible()
     ended = view.site.ended(question["instanceId"])
     output = ended["state"]["steps"]["decide"]["output"]
     assert (output["decision"], output["form"]) == ("reject", {"limit": 500, "code": "DE"})
@@ -98,11 +101,11 @@ def test_who_is_not_asked_sees_nothing_to_answer(
     question = asking("For others")
     user = open_view("user")
     app = user.open("/plugin/workflows/tasks")
-    expect(app.get_by_text("Nothing waits for you")).to_be_visible()
-    app.get_by_role("button", name="For everybody").click()
+    expect(app.get_by_text("No task waits for you")).to_be_visible()
+    app.get_by_role("button", name="All tasks").click()
     item = app.get_by_test_id(f"question-{question['id']}")
     item.get_by_role("button", name="Show").click()
-    expect(item.get_by_text("This is for operator, admin")).to_be_visible()
+    expect(item.get_by_text("Only operator and admin can answer.")).to_be_visible()
     expect(item.get_by_role("button", name="approve")).to_have_count(0)
 
 

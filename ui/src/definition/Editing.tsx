@@ -2,16 +2,19 @@ import { Button, Checkbox, Grid, HStack, Spacer, Stack, Text } from "@chakra-ui/
 import { useRef, useState } from "react";
 import { asFailure, type Failure, send } from "src/api/client";
 import type { Finding, PublishedDefinition } from "src/api/schema.gen";
+import { useDraft } from "src/definition/drafts";
 import { Findings } from "src/definition/Findings";
 import { lineOf, locate } from "src/definition/positions";
 import { type EditorHandle, TextEditor } from "src/definition/TextEditor";
 import { useValidation } from "src/definition/useValidation";
 import { FailureNotice } from "src/parts/FailureNotice";
 import { Notice } from "src/parts/Notice";
+import { Time } from "src/parts/Time";
 
 type Props = {
+  /** What is published, or a template. */
   initial: string;
-  /** What was read: publishing counts only if it is still that. Null for a new workflow. */
+  /** The version of `initial`: publishing counts only if it is still that. Null for a new workflow. */
   etag: string | null;
   /** The address; null to take the id from the document. */
   workflowId: string | null;
@@ -20,12 +23,12 @@ type Props = {
 
 /** A document to be changed, what is wrong with it at its place, and publishing it. */
 export function Editing({ initial, etag, workflowId, onPublished }: Props) {
-  const [text, setText] = useState(initial);
+  const { draft, restoredAt, change, reset } = useDraft(workflowId ?? "", { text: initial, etag });
+  const { text, etag: tag } = draft;
   const [force, setForce] = useState(false);
   const [failure, setFailure] = useState<Failure | null>(null);
   const [published, setPublished] = useState<PublishedDefinition | null>(null);
   const [busy, setBusy] = useState(false);
-  const [tag, setTag] = useState(etag);
   const editor = useRef<EditorHandle>(null);
   const { checked, checking } = useValidation(text);
 
@@ -42,7 +45,7 @@ export function Editing({ initial, etag, workflowId, onPublished }: Props) {
         headers,
         query: force ? { force } : {},
       });
-      setTag(answer.etag);
+      reset(text, answer.etag);
       setPublished(answer.data);
       onPublished(id);
     } catch (error) {
@@ -75,7 +78,7 @@ export function Editing({ initial, etag, workflowId, onPublished }: Props) {
           </Checkbox.Root>
         )}
         <Button
-          disabled={checking || checked?.valid !== true || text === initial}
+          disabled={checking || checked?.valid !== true || text === draft.began}
           loading={busy}
           onClick={() => void publish()}
           size="sm"
@@ -83,21 +86,41 @@ export function Editing({ initial, etag, workflowId, onPublished }: Props) {
           Publish
         </Button>
       </HStack>
+      {restoredAt === null ? null : (
+        <Notice
+          action={
+            <Button
+              onClick={() => {
+                reset(initial, etag);
+                editor.current?.setText(initial);
+              }}
+              size="xs"
+              variant="outline"
+            >
+              Discard them
+            </Button>
+          }
+          title="Your unpublished changes were restored"
+        >
+          You made them <Time at={restoredAt} />
+          {tag === etag ? "." : ", to an older version than the one that is published now."}
+        </Notice>
+      )}
       {failure === null ? null : <FailureNotice failure={failure} title={TITLES[failure.code]} />}
       {published === null ? null : (
         <Notice
           title={
             published.outcome === "unchanged"
-              ? "This is what was published already"
+              ? "No changes to publish"
               : `Version ${published.version} is published`
           }
           tone="success"
         >
-          Airflow takes new versions up within some seconds; what runs goes on with its own.
+          Airflow loads it within a few seconds. Instances that run keep their version.
         </Notice>
       )}
       <Grid gap={3} templateColumns={{ base: "minmax(0, 1fr)", lg: "minmax(0, 2fr) minmax(0, 1fr)" }}>
-        <TextEditor initial={initial} marks={checked?.marks ?? []} onChange={setText} ref={editor} />
+        <TextEditor initial={text} marks={checked?.marks ?? []} onChange={change} ref={editor} />
         <Stack aria-label="Findings" as="section" gap={2} maxH="70vh" overflowY="auto" tabIndex={0}>
           {checked?.failure == null ? null : <FailureNotice failure={checked.failure} />}
           {checked === null || checked.findings.length === 0 ? null : (
@@ -111,7 +134,7 @@ export function Editing({ initial, etag, workflowId, onPublished }: Props) {
 
 const TITLES: Record<string, string> = {
   "revision-changed": "Somebody else has published meanwhile",
-  "version-reused": "This version was published with another content",
+  "version-reused": "This version exists with different content; choose a higher one",
   "version-lower": "The version is lower than the published one",
 };
 

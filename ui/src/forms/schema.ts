@@ -175,7 +175,7 @@ export function check(schema: unknown, value: unknown, root: Schema, pointer = "
   const kind = kindOf(found, depth);
   if (kind === "object" && isObject(value)) {
     for (const name of names(found.required)) {
-      if (value[name] === undefined) add(`${pointer}/${escaped(name)}`, "This is needed");
+      if (value[name] === undefined) add(`${pointer}/${escaped(name)}`, "Required");
     }
     for (const [name, each] of Object.entries(found.properties as object)) {
       if (value[name] !== undefined) {
@@ -183,9 +183,9 @@ export function check(schema: unknown, value: unknown, root: Schema, pointer = "
       }
     }
   } else if (kind === "array" && Array.isArray(value)) {
-    if (value.length < (Number(found.minItems) || 0)) add(pointer, `At least ${found.minItems} are needed`);
+    if (value.length < (Number(found.minItems) || 0)) add(pointer, `Add at least ${found.minItems}`);
     if (typeof found.maxItems === "number" && value.length > found.maxItems) {
-      add(pointer, `At most ${found.maxItems} are possible`);
+      add(pointer, `No more than ${found.maxItems} are allowed`);
     }
     value.forEach((each, index) => {
       include(check(found.items, each, root, `${pointer}/${index}`, depth + 1));
@@ -198,12 +198,16 @@ export function check(schema: unknown, value: unknown, root: Schema, pointer = "
 
 function wrong(schema: Schema, value: unknown): string[] {
   const messages: string[] = [];
+  const kind = kindOf(schema);
+  // A number field keeps what is typed as a text until it is a number.
+  if (typeof value === "string" && kind === "number") return ["Enter a number, for example 1500.50"];
+  if (typeof value === "string" && kind === "integer") return ["Enter a whole number"];
   if (typeof value === "string") {
     const length = [...value].length;
     if (length < (Number(schema.minLength) || 0))
-      messages.push(`At least ${schema.minLength} characters are needed`);
+      messages.push(`Enter at least ${schema.minLength} characters`);
     if (typeof schema.maxLength === "number" && length > schema.maxLength) {
-      messages.push(`At most ${schema.maxLength} characters are possible`);
+      messages.push(`Enter no more than ${schema.maxLength} characters`);
     }
     if (typeof schema.pattern === "string" && matches(schema.pattern, value) === false) {
       messages.push(`This must match ${schema.pattern}`);
@@ -211,11 +215,11 @@ function wrong(schema: Schema, value: unknown): string[] {
   }
   if (typeof value === "number") {
     if (typesOf(schema).includes("integer") && !Number.isInteger(value))
-      messages.push("This must be a whole number");
+      messages.push("Enter a whole number");
     if (typeof schema.minimum === "number" && value < schema.minimum)
-      messages.push(`This must be ${schema.minimum} or more`);
+      messages.push(`Enter ${schema.minimum} or more`);
     if (typeof schema.maximum === "number" && value > schema.maximum)
-      messages.push(`This must be ${schema.maximum} or less`);
+      messages.push(`Enter ${schema.maximum} or less`);
   }
   return messages;
 }

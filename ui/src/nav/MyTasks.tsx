@@ -11,7 +11,7 @@ import { Pager, usePages } from "src/parts/Pager";
 import { paths } from "src/parts/paths";
 import { StatusBadge } from "src/parts/StatusBadge";
 import { Time } from "src/parts/Time";
-import { QuestionForm } from "src/people/QuestionForm";
+import { type Act, QuestionForm } from "src/people/QuestionForm";
 
 /** What workflows ask the user, to be answered here. */
 export function MyTasks() {
@@ -22,9 +22,9 @@ export function MyTasks() {
     query: { mine: !everybody, after: pages.after, limit: 50 },
     every: 5000,
   });
-  const [answered, setAnswered] = useState<Question | null>(null);
-  const changed = (question: Question) => {
-    setAnswered(question.status === "open" && question.mayAnswer ? null : question);
+  const [last, setLast] = useState<Act | null>(null);
+  const changed = (act: Act) => {
+    setLast(act);
     live.refresh();
   };
   return (
@@ -32,7 +32,7 @@ export function MyTasks() {
       <HStack aria-label="Show" gap={1} role="group">
         {[
           { all: false, title: "For me" },
-          { all: true, title: "For everybody" },
+          { all: true, title: "All tasks" },
         ].map(({ all, title }) => (
           <Button
             aria-pressed={everybody === all}
@@ -45,16 +45,16 @@ export function MyTasks() {
           </Button>
         ))}
       </HStack>
-      {answered === null ? null : (
-        <Notice title={`${answered.subject}: your answer counts`} tone="success">
-          <AppLink to={paths.instance(answered)}>See how the workflow goes on</AppLink>
+      {last === null ? null : (
+        <Notice title={`${last.question.subject}: ${last.words}`} tone="success">
+          <AppLink to={paths.instance(last.question)}>Open the workflow</AppLink>
         </Notice>
       )}
       <LiveView lines={6} live={live}>
         {({ items, next }) =>
           items.length === 0 ? (
-            <Empty title={everybody ? "No workflow asks anything" : "Nothing waits for you"}>
-              Questions of workflows appear here by themselves.
+            <Empty title={everybody ? "There are no open tasks" : "No task waits for you"}>
+              New tasks appear here automatically.
             </Empty>
           ) : (
             <>
@@ -72,13 +72,7 @@ export function MyTasks() {
   );
 }
 
-function QuestionItem({
-  question,
-  onChanged,
-}: {
-  question: Question;
-  onChanged: (question: Question) => void;
-}) {
+function QuestionItem({ question, onChanged }: { question: Question; onChanged: (act: Act) => void }) {
   const [open, setOpen] = useState(false);
   const late = question.dueAt !== null && Date.parse(question.dueAt) < Date.now();
   return (
@@ -98,7 +92,7 @@ function QuestionItem({
         <Spacer />
         {late ? <StatusBadge label="late" status="expired" /> : null}
         {question.claimedBy === null ? null : (
-          <StatusBadge label={`claimed by ${question.claimedBy.name}`} status="waiting" />
+          <StatusBadge label={`taken by ${question.claimedBy.name}`} status="waiting" />
         )}
         <Button aria-expanded={open} onClick={() => setOpen(!open)} size="xs" variant="outline">
           {open ? "Close" : question.mayAnswer ? "Answer" : "Show"}

@@ -66,7 +66,7 @@ function StartForm({ definition }: { definition: DefinitionVersion }) {
       setErrors(fields);
       const all = Object.keys(fields).length > 0 && others.length === 0;
       setFailure(
-        all ? new Failure(refused.status, refused.code, "Some fields are not right; see below.") : refused,
+        all ? new Failure(refused.status, refused.code, "Please correct the marked fields.") : refused,
       );
     } finally {
       setBusy(false);

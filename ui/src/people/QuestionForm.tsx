@@ -8,9 +8,12 @@ import { byField, check, type FieldErrors, initial, isObject } from "src/forms/s
 import { FailureNotice } from "src/parts/FailureNotice";
 import { Markdown } from "src/parts/Markdown";
 import { Time } from "src/parts/Time";
-import { asked } from "src/people/question";
+import { whoMayAnswer } from "src/people/question";
 
-type Props = { question: Question; onChanged: (question: Question) => void };
+/** What a person just did with a question; the question is as it is afterwards. */
+export type Act = { name: "answer" | "claim" | "release" | "delegate"; words: string; question: Question };
+
+type Props = { question: Question; onChanged: (act: Act) => void };
 
 /** A question with its form, and what has been said to it so far. */
 export function QuestionForm({ question, onChanged }: Props) {
@@ -25,16 +28,15 @@ export function QuestionForm({ question, onChanged }: Props) {
   const [busy, setBusy] = useState<string | null>(null);
   const commentId = useId();
 
-  const act = async (name: string, path: string, body: unknown) => {
-    setBusy(name);
+  const act: Send = async (name, body, words, pressed = name) => {
+    setBusy(pressed);
     setFailure(null);
     try {
-      onChanged(
-        await call<Question>(`/questions/${encodeURIComponent(question.id)}/${path}`, {
-          method: "POST",
-          body,
-        }),
-      );
+      const changed = await call<Question>(`/questions/${encodeURIComponent(question.id)}/${name}`, {
+        method: "POST",
+        body,
+      });
+      onChanged({ name, words, question: changed });
     } catch (error) {
       const refused = asFailure(error);
       const { fields, others } = byField(refused.findings, "/form");
@@ -46,16 +48,20 @@ export function QuestionForm({ question, onChanged }: Props) {
     }
   };
   const answer = (decision: string) => {
-    const found = schema === null ? {} : check(schema, form, schema);
+    const wrong = schema === null ? {} : check(schema, form, schema);
+    // Only the first option needs the form; with another it is sent if it is complete, and left out otherwise.
+    const found = decision === question.options[0] ? wrong : {};
     const missing = question.commentRequired.includes(decision) && comment.trim() === "";
-    const all = missing ? { ...found, "/comment:": [`“${decision}” needs a comment`] } : found;
+    const all = missing ? { ...found, "/comment:": [`A comment is required for “${decision}”`] } : found;
     setErrors(all);
     if (Object.keys(all).length > 0) return;
-    void act(decision, "answer", {
+    const complete = schema !== null && isObject(form) && Object.keys(wrong).length === 0;
+    const body = {
       decision,
-      ...(schema === null || !isObject(form) ? {} : { form }),
+      ...(complete ? { form } : {}),
       ...(comment.trim() === "" ? {} : { comment }),
-    });
+    };
+    void act("answer", body, `Answer recorded: ${decision}`, decision);
   };
   const commentErrors = errors["/comment:"] ?? [];
   return (
@@ -66,7 +72,7 @@ export function QuestionForm({ question, onChanged }: Props) {
       {question.status !== "open" || !question.mayAnswer ? (
         <Text color="fg.muted">
           {question.status === "open"
-            ? `This is for ${asked(question.assignees)}.`
+            ? whoMayAnswer(question.assignees)
             : `This question is ${question.status}.`}
         </Text>
       ) : (
@@ -77,7 +83,7 @@ export function QuestionForm({ question, onChanged }: Props) {
           <Labelled
             help={
               question.commentRequired.length > 0
-                ? `Needed for ${question.commentRequired.join(", ")}.`
+                ? `A comment is required for ${question.commentRequired.map((each) => `“${each}”`).join(" and ")}.`
                 : undefined
             }
             id={commentId}
@@ -116,17 +122,24 @@ export function QuestionForm({ question, onChanged }: Props) {
   );
 }
 
-type ClaimProps = {
-  question: Question;
-  busy: boolean;
-  act: (name: string, path: string, body: unknown) => Promise<void>;
-};
+/** @param pressed what shows that it is busy, if not `name` */
+type Send = (name: Act["name"], body: unknown, words: string, pressed?: string) => Promise<void>;
+type ClaimProps = { question: Question; busy: boolean; act: Send };
 
+/** Takes the question for oneself, where one person's answer is enough. */
 function Claim({ question, busy, act }: ClaimProps) {
-  const path = question.claimedBy === null ? "claim" : "release";
+  const { claimedBy } = question;
+  if (claimedBy !== null) {
+    return (
+      <Button disabled={busy} onClick={() => void act("release", {}, "Given back")} size="sm" variant="ghost">
+        Give it back (taken by {claimedBy.name})
+      </Button>
+    );
+  }
+  if (question.minApprovals > 1) return null;
   return (
-    <Button disabled={busy} onClick={() => void act(path, path, {})} size="sm" variant="ghost">
-      {question.claimedBy === null ? "Claim" : `Release (claimed by ${question.claimedBy.name})`}
+    <Button disabled={busy} onClick={() => void act("claim", {}, "Taken")} size="sm" variant="ghost">
+      Take it
     </Button>
   );
 }
@@ -137,14 +150,14 @@ function HandOver({ busy, act }: Omit<ClaimProps, "question">) {
   if (to === null) {
     return (
       <Button disabled={busy} onClick={() => setTo("")} size="sm" variant="ghost">
-        Hand over…
+        Reassign…
       </Button>
     );
   }
   return (
     <HStack>
       <Input
-        aria-label="Hand over to"
+        aria-label="Reassign to"
         onChange={(event) => setTo(event.target.value)}
         placeholder="User"
         size="sm"
@@ -153,11 +166,11 @@ function HandOver({ busy, act }: Omit<ClaimProps, "question">) {
       />
       <Button
         disabled={busy || to.trim() === ""}
-        onClick={() => void act("delegate", "delegate", { to: to.trim() })}
+        onClick={() => void act("delegate", { to: to.trim() }, `Reassigned to ${to.trim()}`)}
         size="sm"
         variant="outline"
       >
-        Hand over
+        Reassign
       </Button>
       <Button onClick={() => setTo(null)} size="sm" variant="ghost">
         Cancel
@@ -167,11 +180,15 @@ function HandOver({ busy, act }: Omit<ClaimProps, "question">) {
 }
 
 function Votes({ question }: { question: Question }) {
-  if (question.votes.length === 0) return null;
+  const [approves] = question.options;
+  const given = question.votes.filter(({ decision }) => decision === approves).length;
+  if (question.votes.length === 0 && question.minApprovals < 2) return null;
   return (
     <Stack gap={1}>
       {question.minApprovals > 1 ? (
-        <Text color="fg.muted">{question.minApprovals} approvals are needed.</Text>
+        <Text color="fg.muted">
+          {given} of {question.minApprovals} people chose “{approves}”.
+        </Text>
       ) : null}
       {question.votes.map((vote) => (
         <Text key={`${vote.by.id} ${vote.at}`} overflowWrap="anywhere">

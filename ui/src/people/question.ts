@@ -2,13 +2,15 @@
 
 import type { Question } from "src/api/schema.gen";
 
-/** Who is asked, in words. */
-export function asked(assignees: Question["assignees"]): string {
+/** Who may answer, as a sentence. */
+export function whoMayAnswer(assignees: Question["assignees"]): string {
   const { users = [], roles = [], groups = [] } = assignees ?? {};
   const parts = [
     ...users,
-    ...roles.map((role) => `role ${role}`),
-    ...groups.map((group) => `group ${group}`),
+    ...roles.map((role) => `people with role ${role}`),
+    ...groups.map((group) => `members of ${group}`),
   ];
-  return parts.length === 0 ? "whoever may answer in Airflow" : parts.join(", ");
+  return parts.length === 0
+    ? "Anyone with permission in Airflow can answer."
+    : `Only ${new Intl.ListFormat("en").format(parts)} can answer.`;
 }

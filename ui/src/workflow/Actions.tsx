@@ -16,6 +16,7 @@ import { asFailure, call, type Failure } from "src/api/client";
 import type { InstanceView } from "src/api/schema.gen";
 import { Labelled } from "src/forms/Labelled";
 import { FailureNotice } from "src/parts/FailureNotice";
+import { isLive } from "src/workflow/instance";
 import { bodyOf, NOTHING, OPERATIONS, type Operation, type Values } from "src/workflow/operations";
 
 type Props = { view: InstanceView; names: ReadonlyMap<string, string>; onChanged: () => void };
@@ -65,7 +66,7 @@ function OperationDialog({ view, names, operation, onChanged, onClose }: DialogP
     try {
       body = bodyOf(operation, values);
     } catch (error) {
-      setProblem(`This is no JSON object: ${(error as Error).message}`);
+      setProblem(`Enter a JSON object: ${(error as Error).message}`);
       return;
     }
     setBusy(true);
@@ -74,6 +75,8 @@ function OperationDialog({ view, names, operation, onChanged, onClose }: DialogP
       await call(path, { method: "POST", body });
       onChanged();
       onClose();
+      // Airflow's own header and grid do not ask again for a run that has ended, and would go on showing how it was.
+      if (!isLive(view)) window.location.reload();
     } catch (error) {
       setFailure(asFailure(error));
       setBusy(false);
@@ -87,7 +90,7 @@ function OperationDialog({ view, names, operation, onChanged, onClose }: DialogP
         <Dialog.Positioner>
           <Dialog.Content>
             <Dialog.Header>
-              <Dialog.Title>{about.title}</Dialog.Title>
+              <Dialog.Title>{about.heading ?? about.title}</Dialog.Title>
             </Dialog.Header>
             <Dialog.Body>
               <Stack gap={4}>
@@ -105,7 +108,7 @@ function OperationDialog({ view, names, operation, onChanged, onClose }: DialogP
             </Dialog.Body>
             <Dialog.Footer>
               <Button onClick={onClose} size="sm" variant="outline">
-                Leave it
+                {about.dismiss ?? "Close"}
               </Button>
               <Button
                 colorPalette={about.danger ? "danger" : "brand"}
@@ -113,7 +116,7 @@ function OperationDialog({ view, names, operation, onChanged, onClose }: DialogP
                 onClick={() => void go()}
                 size="sm"
               >
-                {about.title}
+                {about.confirm ?? about.title}
               </Button>
             </Dialog.Footer>
             <Dialog.CloseTrigger asChild>
@@ -167,7 +170,7 @@ function Fields({ view, names, operation, values, problem, onChange }: FieldsPro
       >
         <Checkbox.HiddenInput />
         <Checkbox.Control />
-        <Checkbox.Label>Undo what was done, by the compensations of the steps</Checkbox.Label>
+        <Checkbox.Label>Also undo completed steps (run their compensations)</Checkbox.Label>
       </Checkbox.Root>
     ),
     version: (
@@ -176,8 +179,8 @@ function Fields({ view, names, operation, values, problem, onChange }: FieldsPro
         label="Version of the workflow"
         onChange={(version) => set({ version: version === "newest" ? "newest" : "same" })}
         options={[
-          ["same", `The same (${view.version})`],
-          ["newest", "The newest"],
+          ["same", `Same (${view.version})`],
+          ["newest", "Latest"],
         ]}
         value={values.version}
       />
@@ -207,8 +210,8 @@ function Fields({ view, names, operation, values, problem, onChange }: FieldsPro
       <Labelled
         help={
           operation === "skip"
-            ? "A JSON object; empty is {}."
-            : "A JSON object; empty is the input as it was."
+            ? "A JSON object. Leave empty for {}."
+            : "A JSON object. Leave empty to reuse the original input."
         }
         id={`${id}d`}
         label={operation === "skip" ? "Output" : "Input"}

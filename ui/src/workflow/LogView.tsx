@@ -9,7 +9,7 @@ import { StatusBadge } from "src/parts/StatusBadge";
 import { Time } from "src/parts/Time";
 
 const PAGE = 200;
-const LEVELS = { debug: "everything", info: "info and errors", error: "errors, start and end" };
+const LEVELS = { debug: "All", info: "Info and errors", error: "Errors only" };
 
 /** The execution log, oldest first; what comes later is added below. */
 export function LogView({ view }: { view: InstanceView }) {

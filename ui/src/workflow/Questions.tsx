@@ -22,7 +22,7 @@ export function Questions({ view, stepId, onChanged }: Props) {
   if (live.data === null && live.failure !== null)
     return <FailureNotice failure={live.failure} onRetry={refresh} />;
   const questions = (live.data?.items ?? []).filter((each) => stepId === null || each.stepId === stepId);
-  if (questions.length === 0) return <Text color="fg.muted">Nothing waits for you at the moment.</Text>;
+  if (questions.length === 0) return <Text color="fg.muted">No task waits for you at the moment.</Text>;
   return (
     <Stack gap={5}>
       {questions.map((question) => (

@@ -1,5 +1,6 @@
 import { Box, List, Skeleton, Stack, Tabs } from "@chakra-ui/react";
 import { useState } from "react";
+import { useSearchParams } from "react-router-dom";
 import type { InstanceView } from "src/api/schema.gen";
 import { GraphView } from "src/graph/GraphView";
 import { Empty } from "src/parts/Empty";
@@ -54,9 +55,20 @@ export function NothingThere({ instance }: { instance: Instance }) {
   return null;
 }
 
+const TABS = [
+  ["graph", "Graph"],
+  ["timeline", "Timeline"],
+  ["data", "Data"],
+  ["log", "Log"],
+] as const;
+
 function Page({ instance, view }: { instance: Instance; view: InstanceView }) {
   const { live, graph, names, human } = instance;
   const [selected, setSelected] = useState<string | null>(null);
+  const [parameters, setParameters] = useSearchParams();
+  const tabs = view.rights.readLog ? TABS : TABS.filter(([name]) => name !== "log");
+  const wanted = parameters.get("view");
+  const shown = tabs.find(([name]) => name === wanted)?.[0] ?? "graph";
   const around: Around = {
     view,
     graph: graph.data,
@@ -76,12 +88,21 @@ function Page({ instance, view }: { instance: Instance; view: InstanceView }) {
           <ComponentView around={around} component={component} key={component.componentId} />
         ))}
       </Stack>
-      <Tabs.Root defaultValue="graph" lazyMount size="sm" unmountOnExit>
+      <Tabs.Root
+        lazyMount
+        onValueChange={({ value }) =>
+          setParameters(value === "graph" ? {} : { view: value }, { replace: true })
+        }
+        size="sm"
+        unmountOnExit
+        value={shown}
+      >
         <Tabs.List overflowX="auto" overflowY="hidden">
-          <Tabs.Trigger value="graph">Graph</Tabs.Trigger>
-          <Tabs.Trigger value="timeline">Timeline</Tabs.Trigger>
-          <Tabs.Trigger value="data">Data</Tabs.Trigger>
-          {view.rights.readLog ? <Tabs.Trigger value="log">Log</Tabs.Trigger> : null}
+          {tabs.map(([name, title]) => (
+            <Tabs.Trigger flexShrink={0} key={name} value={name}>
+              {title}
+            </Tabs.Trigger>
+          ))}
         </Tabs.List>
         <Tabs.Content value="graph">
           <Graph around={around} instance={instance} />

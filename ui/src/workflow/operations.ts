@@ -22,34 +22,47 @@ export const NOTHING: Values = {
   document: "",
 };
 
-type About = { title: string; text: string; danger?: boolean; fields: (keyof Values)[] };
+type About = {
+  /** On the button that opens the dialog. */
+  title: string;
+  /** Above the dialog and on its button; the title where it is left out. */
+  heading?: string;
+  confirm?: string;
+  dismiss?: string;
+  text: string;
+  danger?: boolean;
+  fields: (keyof Values)[];
+};
 
 export const OPERATIONS: Record<Operation, About> = {
   suspend: {
     title: "Suspend",
-    text: "No new step starts; what runs now finishes. It can be resumed.",
+    text: "No new step starts; steps that are running finish. You can resume the workflow later.",
     fields: ["reason"],
   },
-  resume: { title: "Resume", text: "The workflow goes on where it was suspended.", fields: ["reason"] },
+  resume: { title: "Resume", text: "Continues where the workflow was suspended.", fields: ["reason"] },
   cancel: {
     title: "Cancel",
-    text: "The workflow ends as failed: running tasks are stopped, and nobody is asked any more. This cannot be taken back.",
+    heading: "Cancel this workflow?",
+    confirm: "Cancel workflow",
+    dismiss: "Keep it running",
+    text: "The workflow ends as failed: running tasks are stopped and open tasks of people are withdrawn. You cannot undo this.",
     danger: true,
     fields: ["compensate", "reason"],
   },
   retry: {
     title: "Retry",
-    text: "The workflow goes on from the step that failed.",
+    text: "Continues at the failed step.",
     fields: ["version", "reason"],
   },
   restart: {
     title: "Restart",
-    text: "The workflow runs again, from the beginning or from a step that has run, with the same input or another.",
+    text: "Runs the workflow again, from the beginning or from a step that has run, with the same or another input.",
     fields: ["fromStepId", "version", "document", "reason"],
   },
   skip: {
     title: "Skip a failed step",
-    text: "The step counts as done with the output that you give, and the workflow goes on behind it.",
+    text: "Enter what the task would have returned. The step's own `output` and `assign` are then applied to it, and the workflow continues with the next step.",
     fields: ["stepId", "document", "reason"],
   },
 };

@@ -1,0 +1,97 @@
+import { fireEvent, screen, waitFor } from "@testing-library/react";
+import type { Question } from "src/api/schema.gen";
+import { type Act, QuestionForm } from "src/people/QuestionForm";
+import { answering, json } from "src/testing/answers";
+import { show } from "src/testing/render";
+import { expect, test } from "vitest";
+
+const question: Question = {
+  id: "7c2d4a10-0000-4000-8000-000000000001",
+  instanceId: "3f9c1a52-0000-4000-8000-000000000001",
+  workflowId: "w",
+  stepId: "decide",
+  dagId: "w",
+  runId: "manual__1",
+  kind: "approval",
+  status: "open",
+  subject: "Raise the limit?",
+  body: null,
+  schema: {
+    type: "object",
+    required: ["limit"],
+    properties: { limit: { type: "number", title: "Limit" } },
+  },
+  defaults: {},
+  options: ["approve", "reject"],
+  commentRequired: ["reject"],
+  minApprovals: 1,
+  assignees: { roles: ["op"], users: [], groups: [] },
+  claimedBy: null,
+  votes: [],
+  mayAnswer: true,
+  askedAt: "2026-01-01T10:00:00Z",
+  dueAt: null,
+} as unknown as Question;
+
+function press(name: string): void {
+  fireEvent.click(screen.getByRole("button", { name }));
+}
+
+test("a rejection needs its comment, but not the form of the approval", async () => {
+  const sent = answering(json({ ...question, status: "answered" }));
+  const acts: Act[] = [];
+  show(<QuestionForm onChanged={(act) => acts.push(act)} question={question} />);
+  press("reject");
+  expect(screen.getByText("A comment is required for “reject”")).toBeTruthy();
+  expect(screen.queryByText("Required")).toBeNull();
+  fireEvent.change(screen.getByLabelText("Comment"), { target: { value: "too risky" } });
+  press("reject");
+  await waitFor(() => expect(acts).toHaveLength(1));
+  expect(sent[0]?.body).toEqual({ decision: "reject", comment: "too risky" });
+  expect(acts[0]?.words).toBe("Answer recorded: reject");
+});
+
+test("an approval needs the form, and its numbers are numbers", async () => {
+  const sent = answering(json({ ...question, status: "answered" }));
+  show(<QuestionForm onChanged={() => undefined} question={question} />);
+  press("approve");
+  expect(screen.getByText("Required")).toBeTruthy();
+  fireEvent.change(screen.getByLabelText(/Limit/), { target: { value: "abc" } });
+  press("approve");
+  expect(screen.getByText("Enter a number, for example 1500.50")).toBeTruthy();
+  expect(sent).toHaveLength(0);
+  fireEvent.change(screen.getByLabelText(/Limit/), { target: { value: "1500.50" } });
+  press("approve");
+  await waitFor(() => expect(sent).toHaveLength(1));
+  expect(sent[0]?.body).toEqual({ decision: "approve", form: { limit: 1500.5 } });
+});
+
+test("who reassigns a question is not told that an answer was recorded", async () => {
+  const sent = answering(json(question));
+  const acts: Act[] = [];
+  show(<QuestionForm onChanged={(act) => acts.push(act)} question={question} />);
+  press("Reassign…");
+  fireEvent.change(screen.getByLabelText("Reassign to"), { target: { value: "ada" } });
+  press("Reassign");
+  await waitFor(() => expect(acts).toHaveLength(1));
+  expect(sent[0]?.url.pathname).toMatch(/\/delegate$/);
+  expect(acts[0]).toMatchObject({ name: "delegate", words: "Reassigned to ada" });
+});
+
+test("a question of two people cannot be taken by one, and says how many chose", () => {
+  const vote = {
+    by: { id: "ada", name: "Ada" },
+    decision: "approve",
+    at: "2026-01-01T11:00:00Z",
+    comment: null,
+  };
+  const two = { ...question, minApprovals: 2, votes: [vote] } as unknown as Question;
+  show(<QuestionForm onChanged={() => undefined} question={two} />);
+  expect(screen.queryByRole("button", { name: "Take it" })).toBeNull();
+  expect(screen.getByText("1 of 2 people chose “approve”.")).toBeTruthy();
+});
+
+test("who may not answer reads who may", () => {
+  show(<QuestionForm onChanged={() => undefined} question={{ ...question, mayAnswer: false }} />);
+  expect(screen.getByText("Only people with role op can answer.")).toBeTruthy();
+});
