@@ -46,6 +46,7 @@ CODES: Final[dict[str, str]] = {
     "WF213": "An error type that looks misspelt",
     "WF214": "A retry policy that never applies",
     "WF215": "A field about retries without effect",
+    "WF216": "A failed approval continues as if it had been given",
     # WF3xx: expressions
     "WF301": "An expression that cannot be read",
     "WF302": "An empty expression",

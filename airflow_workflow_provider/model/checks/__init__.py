@@ -56,6 +56,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     reach.Reach(),
     questions.QuestionArguments(),
     questions.KnownAssignees(),
+    questions.FailedApproval(),
     surroundings.EventPattern(),
     surroundings.UniquePatterns(),
     surroundings.LogPaths(),

@@ -19,6 +19,7 @@ from airflow_workflow_provider.model.questions import (
 from airflow_workflow_provider.model.templates import is_template
 
 if TYPE_CHECKING:
+    from airflow_workflow_provider.model.definition import Step
     from airflow_workflow_provider.model.diagnostics import Diagnostic
 
 
@@ -52,6 +53,37 @@ class KnownAssignees(Check):
                         if document.knows(kind, name) is False:
                             message = f"There is no {kind} {name!r}: nobody could answer for it"
                             yield warning("WF407", (*path, *place, key, index), message)
+
+
+class FailedApproval(Check):
+    """An approval that failed does not continue as if it had been given (rules K3, F4)."""
+
+    codes = ("WF216",)
+
+    def findings(self, document: Checked) -> Iterator[Diagnostic]:
+        """Yield the handlers that lead where an approval leads."""
+        for path, step, _ in document.steps():
+            handler = step.on_failure
+            if handler is None or self._operator(document, step) != "approval":
+                continue
+            given = {each.next_step_id for each in step.next or () if each.condition is None}
+            ways: list[tuple[Path, str | None]] = [
+                (("errorHandler", "conditions", number, "nextStepId"), each.next_step_id)
+                for number, each in enumerate(handler.conditions)
+            ]
+            if handler.action == "continue":
+                ways.append((("action",), handler.next_step_id))
+            for place, target in ways:
+                if target in given or (target is None and place == ("action",) and (given or not step.next)):
+                    then = f"with {target!r}" if target else "with the step's own next"
+                    message = f"When the approval fails, the workflow continues {then}, as if it had been given"
+                    suggestion = "stop, or continue with a step that handles what was not approved"
+                    yield warning("WF216", (*path, "onFailure", *place), message, suggestion)
+
+    @staticmethod
+    def _operator(document: Checked, step: Step) -> str | None:
+        task = document.catalogue.get(step.task_id) if document.catalogue is not None else None
+        return task.operator if task is not None else None
 
 
 def _questions(document: Checked) -> Iterator[tuple[Path, str, Mapping[str, Any], set[str]]]:

@@ -91,3 +91,30 @@ def test_k3_a_task_definition_s_own_arguments_count_too() -> None:
         return [each.code for each in validate_document(document, catalogue).diagnostics]
 
     assert (codes("no"), codes("reject")) == ([], ["WF406"])
+
+
+@pytest.mark.parametrize(
+    ("handler", "place"),
+    [
+        ({"action": "continue"}, "action"),
+        ({"action": "continue", "nextStepId": "order"}, "action"),
+        (
+            {"errorHandler": {"conditions": [{"errorType": "*", "nextStepId": "order"}]}},
+            "errorHandler/conditions/0/nextStepId",
+        ),
+        ({"action": "continue", "nextStepId": "declined"}, None),
+        ({"action": "stop"}, None),
+        ({"errorHandler": {"conditions": [{"errorType": "Rejected", "nextStepId": "declined"}]}}, None),
+    ],
+)
+def test_f4_a_failed_approval_does_not_continue_as_if_it_had_been_given(
+    handler: dict[str, Any], place: str | None
+) -> None:
+    approval = {"arguments": {"subject": "Buy it?", "failOnReject": True}, "next": [{"nextStepId": "order"}]}
+    document = workflow(
+        step("a", "approval", **approval, onFailure=handler),
+        step("order", next=[{"nextStepId": "end"}]),
+        step("declined"),
+    )
+    codes = [(code, at) for code, at in found(document) if code == "WF216"]
+    assert codes == ([("WF216", f"/steps/0/onFailure/{place}")] if place else [])
