@@ -210,6 +210,10 @@ class _Teller:
     due: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
 
     def tell(self, row: Happening) -> None:
+        if row.event == "step.rerun":
+            # The step is due again; an attempt there is only once it has begun.
+            self.due["step", row.scope, row.step_id] = row.at
+            return
         span = self._span(row)
         if row.event == "step.waiting":
             span.waiting_since, span.status = span.waiting_since or row.at, "waiting"

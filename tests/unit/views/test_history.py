@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from airflow_workflow_provider.engine import recovery
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.phases import InstanceStatus
 from airflow_workflow_provider.views.history import TOLD, Happening, Span, path_taken, records_of, spans_of
@@ -299,3 +300,27 @@ def test_what_an_older_release_logged_is_counted_by_the_way_that_fits() -> None:
         rows = [replace(row, way=None) for row in told(machine)]
         found = spans_of(machine.graph, rows, machine.state, None)
         assert set(taken(machine, found)) == {way}
+
+
+@LEVELS
+def test_i5_a_step_that_is_retried_by_hand_has_its_real_attempts_only(level: str) -> None:
+    machine = machine_of(step("a"), step("b"), executionLog={"level": level})
+    fail(machine, "a", now=at(1))
+    log = told(machine)
+    recovery.retry(machine, at(100))
+    begin(machine, "a", now=at(103))
+    machine.succeed("", "a", "r", {}, at(110))
+    log += told(machine)
+    found = spans_of(machine.graph, log, machine.state, None)
+    assert lines(found)[:2] == [("a", 1, 1, "failed", 1, 1), ("a", 2, 1, "completed", 103, 110)]
+
+
+def test_i5_an_instance_that_ended_before_the_retried_step_began_shows_no_attempt_of_it() -> None:
+    machine = machine_of(step("a"))
+    fail(machine, "a", now=at(1))
+    log = told(machine)
+    recovery.retry(machine, at(100))
+    machine.expire(at(100_000))
+    log += told(machine)
+    found = spans_of(machine.graph, log, machine.state, at(100_000))
+    assert [(each.visit, each.attempt) for each in found] == [(1, 1)]

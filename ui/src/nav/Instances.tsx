@@ -1,8 +1,9 @@
-import { Button, HStack, Input, NativeSelect, Stack, Table, Text } from "@chakra-ui/react";
+import { Button, HStack, Input, Stack, Table, Text } from "@chakra-ui/react";
 import { useSearchParams } from "react-router-dom";
 import { useLive } from "src/api/polling";
-import type { DefinitionPage, InstancePage, InstanceSummary } from "src/api/schema.gen";
+import type { InstancePage, InstanceSummary } from "src/api/schema.gen";
 import { type Filter, isFiltered, queryOf, readFilter, STATUSES, toggled, writeFilter } from "src/nav/filter";
+import { WorkflowPicker } from "src/nav/WorkflowPicker";
 import { AppLink } from "src/parts/AppLink";
 import { DataTable } from "src/parts/DataTable";
 import { Empty } from "src/parts/Empty";
@@ -49,28 +50,10 @@ export function Instances() {
 type FilterProps = { filter: Filter; change: (changed: Partial<Filter>) => void; clear: () => void };
 
 function FilterBar({ filter, change, clear }: FilterProps) {
-  const definitions = useLive<DefinitionPage>("/definitions", { query: { limit: 1000 } });
-  const known = definitions.data?.items.map((each) => each.workflowId) ?? [];
-  const choices =
-    filter.workflowId === "" || known.includes(filter.workflowId) ? known : [filter.workflowId, ...known];
   return (
     <HStack align="flex-end" as="search" flexWrap="wrap" gap={3}>
       <Field label="Workflow">
-        <NativeSelect.Root maxW="xs" size="sm" w="auto">
-          <NativeSelect.Field
-            aria-label="Workflow"
-            onChange={(event) => change({ workflowId: event.target.value })}
-            value={filter.workflowId}
-          >
-            <option value="">All workflows</option>
-            {choices.map((each) => (
-              <option key={each} value={each}>
-                {each}
-              </option>
-            ))}
-          </NativeSelect.Field>
-          <NativeSelect.Indicator />
-        </NativeSelect.Root>
+        <WorkflowPicker onChange={(workflowId) => change({ workflowId })} value={filter.workflowId} />
       </Field>
       <Field label="Status">
         <HStack aria-label="Status" gap={1} role="group">
