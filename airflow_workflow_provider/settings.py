@@ -25,6 +25,9 @@ SECTION: Final = "workflows"
 
 DEFAULT_CONNECTION_ID: Final = "workflows_default"
 
+SHORT_WAIT: Final = 30.0
+"""Seconds for which a process waits for the workflow database before it lets others have its worker slot."""
+
 GRANTABLE_ARGUMENTS: Final = frozenset({"pool", "pool_slots", "priority_weight", "queue"})
 """Arguments of every Airflow operator that ``allowed_operator_arguments`` may name."""
 
@@ -191,28 +194,29 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "4",
     ),
     Option(
-        "infrastructure_retries",
-        "integer",
-        "3",
-        "How often Airflow retries a step after an infrastructure error, such as an unreachable workflow database. "
-        "These retries do not count as attempts of the step's ``retryPolicy``.",
-        "10",
+        "infrastructure_patience",
+        "string",
+        "PT12H",
+        "How long instances wait for infrastructure that is away: the workflow database, the message broker, Airflow's "
+        "API, workers. Until then tasks are tried again and finished results are kept. It never uses up attempts of a "
+        "step's ``retryPolicy``. An ISO 8601 duration without months and years.",
+        "P2D",
     ),
     Option(
         "infrastructure_retry_delay",
         "string",
-        "PT10S",
-        "Delay before such a retry, as an ISO 8601 duration without months and years.",
         "PT1M",
+        "Longest delay between two tries during that time, as an ISO 8601 duration without months and years. The "
+        "first is about a second; each is about twice as long as the one before.",
+        "PT5M",
     ),
     Option(
-        "region_retries",
-        "integer",
-        "100",
-        "How often Airflow restarts a task that runs several steps itself (a loop, the items of a forEach, "
-        "compensations) after its worker died or the infrastructure failed; it continues where it stopped. These "
-        "restarts do not count as attempts of any step.",
-        "20",
+        "spool_folder",
+        "string",
+        "",
+        "Folder on each worker that keeps the results of finished steps until the workflow database has stored them. "
+        "They are encrypted where ``[core] fernet_key`` is set. Empty: ``workflow-results`` in ``AIRFLOW_HOME``.",
+        "/var/lib/airflow/workflow-results",
     ),
     Option(
         "connect_timeout",
@@ -227,14 +231,6 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "30",
         "Time limit of one statement on the workflow database, in seconds.",
         "60",
-    ),
-    Option(
-        "retry_for",
-        "integer",
-        "30",
-        "Seconds for which a running step retries an unreachable workflow database before it fails as an "
-        "infrastructure error.",
-        "120",
     ),
     Option(
         "bundle_folder",
@@ -324,12 +320,11 @@ class Settings:
     log_retention: str
     receive_window: timedelta
     max_depth: int
-    infrastructure_retries: int
+    infrastructure_patience: timedelta
     infrastructure_retry_delay: timedelta
-    region_retries: int
+    spool_folder: Path
     connect_timeout: int
     statement_timeout: int
-    retry_for: int
     bundle_folder: Path | None
     refresh_interval: int
     resolvers: tuple[str, ...]
@@ -337,6 +332,12 @@ class Settings:
     people_conn_id: str
     people_sql: str
     notifiers: dict[str, Any]
+
+    @property
+    def retry_for(self) -> float:
+        """Seconds for which a process that has nothing to lose waits for the workflow database before it gives up its
+        worker slot; Airflow then tries the task again, until the patience is over."""
+        return min(SHORT_WAIT, self.infrastructure_patience.total_seconds())
 
 
 def load_settings() -> Settings:
@@ -382,12 +383,11 @@ def load_settings() -> Settings:
         log_retention=text("log_retention"),
         receive_window=duration("receive_window"),
         max_depth=number("max_depth", 1),
-        infrastructure_retries=number("infrastructure_retries"),
+        infrastructure_patience=duration("infrastructure_patience"),
         infrastructure_retry_delay=duration("infrastructure_retry_delay"),
-        region_retries=number("region_retries"),
+        spool_folder=Path(text("spool_folder") or f"{_airflow_home()}/workflow-results").expanduser(),
         connect_timeout=number("connect_timeout", 1),
         statement_timeout=number("statement_timeout", 1),
-        retry_for=number("retry_for"),
         bundle_folder=Path(folder).expanduser() if folder else None,
         refresh_interval=number("refresh_interval", 1),
         resolvers=_listed(text("resolvers")),
@@ -413,8 +413,7 @@ def _source() -> Callable[[str], str | None]:
 
 
 def _file_section() -> dict[str, str]:
-    home = os.environ.get("AIRFLOW_HOME", "~/airflow")
-    path = Path(os.environ.get("AIRFLOW_CONFIG", f"{home}/airflow.cfg")).expanduser()
+    path = Path(os.environ.get("AIRFLOW_CONFIG", f"{_airflow_home()}/airflow.cfg")).expanduser()
     parser = configparser.RawConfigParser()
     try:
         parser.read(path, encoding="utf-8")
@@ -422,6 +421,10 @@ def _file_section() -> dict[str, str]:
         # Airflow itself reports a broken airflow.cfg; a pure command goes on with the defaults.
         return {}
     return dict(parser[SECTION]) if parser.has_section(SECTION) else {}
+
+
+def _airflow_home() -> str:
+    return os.environ.get("AIRFLOW_HOME", "~/airflow")
 
 
 def _refused(name: str, value: str, expected: str) -> Misuse:

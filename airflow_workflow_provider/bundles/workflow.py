@@ -54,13 +54,19 @@ class WorkflowDagBundle(BaseDagBundle):
     def initialize(self) -> None:
         """Write the files that are needed: of a version those of the DAG being parsed, else all as they are now.
 
+        A task whose version is not here yet waits for the database for a while, and is then tried again by Airflow.
+
         :raises StoreUnavailable: the database cannot be reached, and the files of a version are not there yet
         """
-        with self.lock():
-            self.path.mkdir(parents=True, exist_ok=True)
-            if self.version:
-                self._write_version(int(self.version), get_parsing_context().dag_id)
-            else:
+        if self.version:
+            # Waiting here must not keep the other tasks of this worker waiting, so it is not under the lock.
+            found = self._missing(int(self.version), get_parsing_context().dag_id)
+            with self.lock():
+                self.path.mkdir(parents=True, exist_ok=True)
+                self._write(self.path, found)
+        else:
+            with self.lock():
+                self.path.mkdir(parents=True, exist_ok=True)
                 self._refresh(whole=True)
         super().initialize()
 
@@ -111,14 +117,15 @@ class WorkflowDagBundle(BaseDagBundle):
         changed = Definitions(database).changed_since(known)
         return resolve([found for found in changed if found.revision <= newest], tasks)
 
-    def _write_version(self, revision: int, dag_id: str | None) -> None:
+    def _missing(self, revision: int, dag_id: str | None) -> Iterable[Resolved]:
+        """Return what a version holds, of one DAG or all; nothing where its file is here already."""
         if dag_id is not None and (self.path / file_name(dag_id)).exists():
             # What a revision holds never changes.
-            return
-        with self._database() as database:
+            return ()
+        with self._database(retry_for=self._settings.retry_for) as database:
             tasks = Tasks(database).at_revision(revision)
             definitions = Definitions(database).at_revision(revision, dag_id)
-        self._write(self.path, resolve(definitions, tasks))
+        return resolve(definitions, tasks)
 
     def _write(self, folder: Path, found: Iterable[Resolved]) -> set[str]:
         names = set()
@@ -143,10 +150,10 @@ class WorkflowDagBundle(BaseDagBundle):
                 return None
         return self._revision
 
-    def _database(self) -> Database:
+    def _database(self, *, retry_for: float = 0) -> Database:
         settings = self._settings
         if self._conn_id is not None:
             from dataclasses import replace
 
             settings = replace(settings, conn_id=self._conn_id)
-        return Database.configured(settings, retry_for=0)
+        return Database.configured(settings, retry_for=retry_for)

@@ -19,6 +19,7 @@ from airflow_workflow_provider.model.reach import Grants, Policy
 from airflow_workflow_provider.model.ways import ON_FAILURE
 from airflow_workflow_provider.operators.catalogue import authorized, check_step, constructor_arguments, operator_class
 from airflow_workflow_provider.operators.child import ChildWorkflowOperator
+from airflow_workflow_provider.operators.patience import GROWTH, longest_delay, tries_within
 from airflow_workflow_provider.operators.region import RegionOperator
 from airflow_workflow_provider.operators.retry import StepRetryPolicy
 from airflow_workflow_provider.operators.routing import CatchOperator, FailureOperator, JoinOperator
@@ -38,7 +39,7 @@ TAG: Final = "workflow"
 MAX_RUNS: Final = 10_000
 MAX_TASKS: Final = 1_000
 LOST_WORKER_DELAY: Final = timedelta(seconds=1)
-"""Airflow waits so long before it tries a task again whose process was killed, where no policy says more."""
+"""Airflow waits so long before it first tries a task again whose process was killed, where no policy says more."""
 
 QUESTION_RETRIES: Final = 10_000
 """Tries of a region that asks people: each further question that Airflow shows of it takes one."""
@@ -141,14 +142,13 @@ class _Builder:
         }
         if node.kind in ("edge", "sink", "end"):
             return EmptyOperator(**common)
-        common["retry_policy"] = StepRetryPolicy()
         if node.kind == "step":
             operator = self._step(node, common)
         elif node.kind in _ROUTING:
-            operator = _ROUTING[node.kind](**common, **self._routing_retries())
+            operator = _ROUTING[node.kind](**common, **self._patience(1))
         else:
             step = self._graph.step(node.step_id) if node.kind == "inline" and node.step_id else None
-            retries: dict[str, Any] = {"retries": self._region_retries(), "retry_delay": LOST_WORKER_DELAY}
+            retries = self._patience(self._region_tries())
             operator = RegionOperator(**common, **retries, doc_md=step_doc(step) if step is not None else None)
         operator.workflow_place = Place(self._workflow, node)
         return operator
@@ -173,19 +173,26 @@ class _Builder:
         """Return how often Airflow may try a step: the machine decides, this only leaves room for it."""
         policies = self._graph.retry_policies(step, self._default_retry)
         attempts = sum(policy.max_attempts - 1 for policy in policies)
-        delay = parse_duration(policies[0].delay) if policies else LOST_WORKER_DELAY
+        return self._patience(attempts + 1, parse_duration(policies[0].delay) if policies else LOST_WORKER_DELAY)
+
+    def _region_tries(self) -> int:
+        """Return how many tries of a region its own work may take: each further question that it shows takes one."""
+        return QUESTION_RETRIES if any(task.operator in KINDS for task in self._graph.tasks.values()) else 1
+
+    def _patience(self, own: int, delay: timedelta = LOST_WORKER_DELAY) -> dict[str, Any]:
+        """Return the retries of a task whose own work takes so many tries, and that waits for the infrastructure too.
+
+        They are what Airflow itself counts with when a task could not be sent, started or loaded, or was killed.
+
+        :param delay: before another try of its own work
+        """
         return {
-            "retries": attempts + 1 + self._settings.infrastructure_retries,
+            "retries": own + tries_within(self._settings),
             "retry_delay": max(delay, LOST_WORKER_DELAY),
+            "retry_exponential_backoff": GROWTH,
+            "max_retry_delay": max(delay, longest_delay(self._settings)),
+            "retry_policy": StepRetryPolicy(own),
         }
-
-    def _region_retries(self) -> int:
-        """Return how often Airflow may try a region: after lost workers, and for each further question it shows."""
-        asks = any(task.operator in KINDS for task in self._graph.tasks.values())
-        return max(self._settings.region_retries, QUESTION_RETRIES if asks else 0)
-
-    def _routing_retries(self) -> dict[str, Any]:
-        return {"retries": 1 + self._settings.infrastructure_retries, "retry_delay": LOST_WORKER_DELAY}
 
     def _name(self, node: Node) -> str:
         if node.kind in ("step", "inline") and node.step_id is not None:

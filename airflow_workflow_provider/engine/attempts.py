@@ -91,7 +91,7 @@ def start_attempt(turn: Turn, scope: Scope, runner: str, generation: int, trigge
     timeout = timeout_of(turn.graph, current)
     current.runner, current.generation, current.started_at = runner, generation, turn.timestamp
     current.deadline = timestamp(later(turn.now, parse_duration(timeout))) if timeout is not None else None
-    current.retry_at = current.question = None
+    current.retry_at = current.question = current.parked = None
     if not current.is_step:
         completion.compensation_started(turn, current)
         return

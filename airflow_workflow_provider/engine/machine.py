@@ -149,7 +149,8 @@ class Machine:
         current = self.state.live_step(activation.scope, activation.step_id)
         if current is None or not current.is_begun:
             return False
-        return (current.visit, current.attempt) == (activation.visit, activation.attempt)
+        known = (current.visit, current.kind) == (activation.visit, activation.kind)
+        return known and activation.attempt in (0, current.attempt)
 
     def adopt(self, runner: str, holds: Callable[[ActivationRef], bool]) -> list[tuple[ActivationRef, Json]]:
         """Take over the attempts that wait, with the notes that :meth:`park` left.
@@ -217,6 +218,12 @@ class Machine:
         if current.is_begun and current.runner == runner:
             with self.turn(now) as turn:
                 attempts.go_on(turn.scope(key))
+            return Begun("resume")
+        if current.phase is Phase.WAITING and generation <= current.generation and current.can_wait_on:
+            # Its task was lost, not what it waits for.
+            with self.turn(now) as turn:
+                attempts.go_on(turn.scope(key))
+                current.runner = runner
             return Begun("resume")
         # No worker dies while an attempt waits, and a person who has a step run again makes no failure of it.
         if current.phase is Phase.RUNNING and generation <= current.generation:

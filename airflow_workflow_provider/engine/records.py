@@ -176,6 +176,11 @@ class Activation:
         """Whether the attempt waits for people."""
         return self.phase is Phase.WAITING and self.question is not None
 
+    @property
+    def can_wait_on(self) -> bool:
+        """Whether another task can take up what the attempt waits for, because it is known what that is."""
+        return bool(self.parked) or self.question is not None
+
     def move(self, trigger: Trigger) -> None:
         """Change the phase.
 

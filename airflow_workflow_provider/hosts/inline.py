@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from airflow_workflow_provider.engine import suspension
 from airflow_workflow_provider.engine.calls import ActivationRef, Call, Decision
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_workflow_provider.engine.documents import Json
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,14 @@ class Ended:
 
     output: Any = None
     failure: Failure | None = None
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How an attempt has ended, and when its work was done; storing that may take until much later."""
+
+    ended: Ended
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -97,6 +108,24 @@ class Left:
     decision: Decision | None
 
 
+class Results:
+    """What a host does so that no result is lost. This one does nothing: where all is in memory, none can be."""
+
+    def stored(self, turn: Callable[[], T]) -> T:
+        """Do a turn, and again from its start where it could not be stored."""
+        return turn()
+
+    def keep(self, activation: ActivationRef, kept: Kept) -> None:
+        """Keep the result of an attempt where it survives this process."""
+
+    def find(self, activation: ActivationRef) -> Kept | None:  # noqa: ARG002 - nothing is kept
+        """Return the result of an attempt whose process died before it was stored."""
+        return None
+
+    def drop(self, activation: ActivationRef) -> None:
+        """Forget the result of an attempt, because it is stored."""
+
+
 Session = Callable[[], AbstractContextManager[Machine]]
 MAX_TURNS: Final = 10_000_000
 
@@ -110,6 +139,7 @@ class InlineHost:
     :param run: runs a call and says how it ended; what a task raises is an :class:`Ended` with a failure
     :param clock: tells the time, with a time zone
     :param generation: rises when an operator asks Airflow to run the region again
+    :param results: keeps results until they are stored
     """
 
     def __init__(
@@ -121,7 +151,9 @@ class InlineHost:
         clock: Callable[[], datetime],
         *,
         generation: int = 0,
+        results: Results | None = None,
     ) -> None:
+        self._results = results or Results()
         self._region = region
         self._runner = runner
         self._session = session
@@ -129,27 +161,52 @@ class InlineHost:
         self._clock = clock
         self._generation = generation
         self._parked: dict[ActivationRef, Parked] | None = None
+        self._reported: list[ActivationRef] = []
 
     def run(self, ended: tuple[ActivationRef, Ended | Parked] | None = None) -> Left | Waiting:
         """Go on until the path leaves the region or everything in it waits.
 
         :param ended: the end of a call that waited, or what it waits for next
         """
-        result: tuple[ActivationRef, Ended | Parked] | None = ended
+        result = self._kept(ended)
         for _ in range(MAX_TURNS):
-            with self._session() as machine:
-                step = self._turn(machine, result)
+            step = self._results.stored(partial(self._stored_turn, result, self._parked))
+            for activation in self._reported:
+                self._results.drop(activation)
+            self._reported.clear()
             if not isinstance(step, Call):
                 return step
-            result = (ActivationRef(step.scope, step.step_id, step.visit, step.kind, step.attempt), self._run(step))
+            activation = ActivationRef(step.scope, step.step_id, step.visit, step.kind, step.attempt)
+            result = self._kept((activation, self._run(step)))
         msg = "a region takes a bounded number of turns"
         raise AssertionError(msg)
 
-    def _turn(self, machine: Machine, result: tuple[ActivationRef, Ended | Parked] | None) -> Call | Left | Waiting:
+    def _kept(self, result: tuple[ActivationRef, Ended | Parked] | None) -> tuple[ActivationRef, Kept | Parked] | None:
+        """Keep the end of a call until it is stored."""
+        if result is None or isinstance(result[1], Parked):
+            return cast("tuple[ActivationRef, Parked] | None", result)
+        kept = Kept(result[1], self._clock())
+        self._results.keep(result[0], kept)
+        return result[0], kept
+
+    def _stored_turn(
+        self, result: tuple[ActivationRef, Kept | Parked] | None, parked: dict[ActivationRef, Parked] | None
+    ) -> Call | Left | Waiting:
+        """Take a turn in one transaction; it may be repeated, also after one that was stored without our knowing.
+
+        :param parked: what waited before the turn
+        """
+        self._parked = None if parked is None else dict(parked)
+        self._reported.clear()
+        with self._session() as machine:
+            return self._turn(machine, result)
+
+    def _turn(self, machine: Machine, result: tuple[ActivationRef, Kept | Parked] | None) -> Call | Left | Waiting:
         """Fold in what has ended, and return the next call to run, or why there is none."""
         now = self._clock()
         if self._parked is None:
             self._parked = self._adopt(machine)
+            self._recover(machine, now)
             self._bury(machine, now)
         if result is not None:
             self._report(machine, *result, now)
@@ -158,7 +215,8 @@ class InlineHost:
             machine.expire(now)
             if not self._is_inside(machine):
                 return Left(self._last_decision(machine))
-            activation = self._next(machine, now)
+            begun = self._begun(machine)
+            activation = begun or self._next(machine, now)
             if activation is None:
                 return self._waiting(machine)
             call = self._begin(machine, activation, now)
@@ -174,6 +232,27 @@ class InlineHost:
             for activation, note in machine.adopt(self._runner, self._region.holds)
         }
 
+    def _recover(self, machine: Machine, now: datetime) -> None:
+        """Fold in what calls gave whose host died before it could store that."""
+        waiting = [activation for activation in self._waits if self._results.find(activation) is not None]
+        for activation in [*waiting, *machine.orphans(self._runner)]:
+            kept = self._results.find(activation) if self._region.holds(activation) else None
+            if kept is not None:
+                self._report(machine, activation, kept, now)
+
+    def _begun(self, machine: Machine) -> ActivationRef | None:
+        """Return what this host has begun in a turn that was stored without its knowing."""
+        return next(
+            (
+                found
+                for key, current in machine.live()
+                if current.phase is Phase.RUNNING and current.runner == self._runner
+                for found in [ActivationRef.of(key, current)]
+                if self._region.holds(found)
+            ),
+            None,
+        )
+
     def _bury(self, machine: Machine, now: datetime) -> None:
         """Fail what a dead host left behind; another attempt keeps the delay that its policy asks for (rule F6)."""
         for activation in machine.orphans(self._runner):
@@ -181,8 +260,12 @@ class InlineHost:
                 failure = Failure(WORKER_LOST, "The worker that ran this attempt died")
                 machine.fail(activation.scope, activation.step_id, None, failure, now)
 
-    def _report(self, machine: Machine, activation: ActivationRef, result: Ended | Parked, now: datetime) -> None:
+    def _report(self, machine: Machine, activation: ActivationRef, result: Kept | Parked, now: datetime) -> None:
         key, step_id = activation.scope, activation.step_id
+        self._reported.append(activation)
+        if not machine.is_live(activation):
+            self._waits.pop(activation, None)
+            return
         if isinstance(result, Parked):
             until = None if result.until is None else timestamp(result.until)
             note = {"until": until, "note": result.note, "question": result.question}
@@ -191,10 +274,11 @@ class InlineHost:
             return
         if self._waits.pop(activation, None) is not None and not machine.waits(activation):
             return
-        if result.failure is not None:
-            machine.fail(key, step_id, self._runner, result.failure, now)
+        runner = machine.scope(key).activation.runner or self._runner
+        if result.ended.failure is not None:
+            machine.fail(key, step_id, runner, result.ended.failure, result.at)
         else:
-            machine.succeed(key, step_id, self._runner, result.output, now)
+            machine.succeed(key, step_id, runner, result.ended.output, result.at)
 
     @property
     def _waits(self) -> dict[ActivationRef, Parked]:
@@ -208,7 +292,7 @@ class InlineHost:
         due = [(parked.until, activation) for activation, parked in self._waits.items() if parked.until is not None]
         for until, activation in sorted(due, key=lambda entry: entry[0]):
             if until <= now:
-                self._report(machine, activation, Ended(), now)
+                self._report(machine, activation, Kept(Ended(), now), now)
 
     def _is_inside(self, machine: Machine) -> bool:
         if machine.is_over:
@@ -233,10 +317,11 @@ class InlineHost:
 
     def _begin(self, machine: Machine, activation: ActivationRef, now: datetime) -> Call | None:
         begun = machine.begin(activation.scope, activation.step_id, self._runner, now, generation=self._generation)
-        if begun.action != "run":
+        if begun.action not in ("run", "resume"):
             return None
         try:
-            return machine.prepare(activation.scope, now)
+            prepare = machine.prepare if begun.action == "run" else machine.call_of
+            return prepare(activation.scope, now)
         except StepFailure as exc:
             failure = Failure.from_exception(exc)
             machine.fail(activation.scope, activation.step_id, self._runner, failure, now)

@@ -43,6 +43,8 @@ class BuiltInOperator(BaseOperator):
     ui_color = "#eef3fb"
     name: ClassVar[str]
     grants: Grants | None = None
+    uses_store: ClassVar[bool] = False
+    """Whether it reads and writes the workflow database, in a way that can be repeated."""
 
     def __init__(self, *, arguments: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -58,6 +58,7 @@ class ChildWorkflowOperator(BuiltInOperator):
     stops by itself before its next step when its parent does not wait for it any more.
     """
 
+    uses_store = True
     name = "workflow"
     custom_operator_name = "Workflow"
     ui_color = "#f3eefb"

@@ -26,6 +26,7 @@ FAIL_METHOD: Final = "__fail__"
 class EventOperator(BuiltInOperator):
     """Publishes a CloudEvent."""
 
+    uses_store = True
     name = "event"
     custom_operator_name = "Event"
 
@@ -43,6 +44,7 @@ class EventOperator(BuiltInOperator):
 class ReceiveOperator(BuiltInOperator):
     """Waits for an event, in the triggerer."""
 
+    uses_store = True
     name = "receive"
     custom_operator_name = "Receive"
 

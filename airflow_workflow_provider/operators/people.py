@@ -62,6 +62,7 @@ class AwaitingAnswer(TaskAwaitingInput):
 class QuestionOperator(BuiltInOperator):
     """Asks people, and waits for their answer."""
 
+    uses_store = True
     ui_color = "#fdf6d8"
 
     def run(self, context: Context) -> Any:

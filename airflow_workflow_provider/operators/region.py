@@ -28,6 +28,7 @@ from airflow_workflow_provider.operators.builtin import SHORT_WAIT, WaitOperator
 from airflow_workflow_provider.operators.catalogue import prepared, runtime_operator
 from airflow_workflow_provider.operators.deferring import FAIL_METHOD, TRIGGER_TIMEOUT, kwargs_of, note_of, trigger_of
 from airflow_workflow_provider.operators.people import AwaitingAnswer, show_in_airflow, time_until
+from airflow_workflow_provider.operators.results import WorkerResults, run_patiently
 from airflow_workflow_provider.operators.resumption import is_told_to_go_on, wait_for_resumption
 from airflow_workflow_provider.operators.retry import StepRetried
 from airflow_workflow_provider.operators.task_runtime import (
@@ -129,6 +130,7 @@ class RegionOperator(BaseOperator, BranchMixIn):
             lambda call: self._run(context, session, call, earliest(call.deadline, limit.instance)),
             session.clock,
             generation=context["ti"].max_tries,
+            results=WorkerResults(session.instance_id),
         )
         ended = None if event is None else (event[0], event[1]())
         while True:
@@ -235,7 +237,7 @@ class RegionOperator(BaseOperator, BranchMixIn):
         # The task runner itself does this; it tells a planned call from one by mistake.
         token = ExecutorSafeguard.tracker.set(operator)
         try:
-            return operator.execute(context)
+            return run_patiently(operator, lambda: operator.execute(context))
         finally:
             ExecutorSafeguard.tracker.reset(token)
 
@@ -260,7 +262,11 @@ class RegionOperator(BaseOperator, BranchMixIn):
         except StepFailure as exc:
             return Ended(failure=Failure.from_exception(exc))
         kwargs = {**kwargs_of(note), "event": event}
-        return self._guarded(operator, deadline, lambda: operator.resume_execution(note["method"], kwargs, context))
+        return self._guarded(
+            operator,
+            deadline,
+            lambda: run_patiently(operator, lambda: operator.resume_execution(note["method"], kwargs, context)),
+        )
 
     def _guarded(self, operator: BaseOperator, deadline: datetime | None, work: Any) -> Ended | Parked:
         try:

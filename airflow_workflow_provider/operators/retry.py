@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk.definitions.retry_policy import RetryDecision, RetryPolicy
+from airflow.sdk.exceptions import AirflowRuntimeError
 
 from airflow_workflow_provider.errors import StoreUnavailable, WorkflowsError
+from airflow_workflow_provider.operators.patience import delay_after
 from airflow_workflow_provider.settings import load_settings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+AWAY: Final = (StoreUnavailable, AirflowRuntimeError, OSError)
+"""What infrastructure raises that is away: the workflow database, Airflow's API, a network or a disk."""
+
+UNFORESEEN: Final = 5
+"""Tries after errors of other kinds."""
 
 
 class StepStopped(WorkflowsError):
@@ -44,15 +52,20 @@ class StepRetried(WorkflowsError):
 class StepRetryPolicy(RetryPolicy):
     """Tells Airflow what the machine has decided.
 
-    An unreachable workflow database and anything unforeseen is tried again after
-    ``[workflows] infrastructure_retry_delay``, as often as the task's ``retries`` allow.
+    Infrastructure that is away is waited for at growing delays, as often as the task's ``retries`` allow. An error that
+    nobody foresaw would stay for all that time; it is tried again a few times only.
+
+    :param own: how many tries the task's own work may take
     """
+
+    def __init__(self, own: int = 1) -> None:
+        self.own = own
 
     def evaluate(
         self,
         exception: BaseException,
-        try_number: int,  # noqa: ARG002 - the machine counts the attempts
-        max_tries: int,  # noqa: ARG002
+        try_number: int,
+        max_tries: int,  # noqa: ARG002 - Airflow itself ends at these
         context: Context | None = None,  # noqa: ARG002
     ) -> RetryDecision:
         """Return what follows an exception of a task."""
@@ -60,10 +73,12 @@ class StepRetryPolicy(RetryPolicy):
             return RetryDecision.fail("the workflow does not try this step again")
         if isinstance(exception, StepRetried):
             return RetryDecision.retry(exception.delay, reason="the step's retry policy")
-        delay = load_settings().infrastructure_retry_delay
+        if not isinstance(exception, AWAY) and try_number > self.own + UNFORESEEN:
+            return RetryDecision.fail("an unexpected error came again and again")
+        delay = delay_after(try_number, load_settings())
         reason = "the workflow database" if isinstance(exception, StoreUnavailable) else "the platform"
         return RetryDecision.retry(delay, reason=f"trouble with {reason}")
 
     def serialize(self) -> dict[str, Any]:
-        """Return nothing: this policy has no settings of its own."""
+        """Return nothing: only the task's own process asks this policy."""
         return {}

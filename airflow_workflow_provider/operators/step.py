@@ -12,11 +12,11 @@ from uuid import UUID
 from airflow.sdk.bases.branch import BranchMixIn
 from airflow.sdk.exceptions import TaskAwaitingInput, TaskDeferred
 
-from airflow_workflow_provider.engine.calls import Call
+from airflow_workflow_provider.engine.calls import ActivationRef, Call
 from airflow_workflow_provider.engine.failure import Failure, moment
 from airflow_workflow_provider.engine.timing import instance_deadline, instance_limit
 from airflow_workflow_provider.errors import StepFailure
-from airflow_workflow_provider.hosts.inline import Ended
+from airflow_workflow_provider.hosts.inline import Ended, Kept
 from airflow_workflow_provider.operators import task_protocol
 from airflow_workflow_provider.operators.catalogue import prepared, set_arguments
 from airflow_workflow_provider.operators.deferring import (
@@ -27,6 +27,7 @@ from airflow_workflow_provider.operators.deferring import (
     note_of,
 )
 from airflow_workflow_provider.operators.people import AwaitingAnswer, show_in_airflow
+from airflow_workflow_provider.operators.results import WorkerResults, run_patiently
 from airflow_workflow_provider.operators.task_runtime import (
     NO_RESULT,
     Place,
@@ -62,6 +63,8 @@ class _Attempt:
 
     session: InstanceSession
     runner: str
+    results: WorkerResults
+    recovered: ActivationRef | None = None
     outcome: Outcome | None = None
     call: Call | None = None
     deadline: datetime | None = None
@@ -92,8 +95,11 @@ class StepMixin:
             return
         session = session_of(self.workflow_place, context)
         session.stop_if_forsaken()
-        attempt = self._workflow_attempt = _Attempt(session, str(context["ti"].id))
+        results = WorkerResults(session.instance_id)
+        attempt = self._workflow_attempt = _Attempt(session, str(context["ti"].id), results)
         begun = move(self.workflow_place, session, context, lambda machine: self._begin(machine, context))
+        if attempt.recovered is not None:
+            results.drop(attempt.recovered)
         if not isinstance(begun, tuple):
             attempt.outcome = begun
             if isinstance(begun, task_protocol.Leave | task_protocol.Hold):
@@ -108,8 +114,15 @@ class StepMixin:
             attempt.failure, attempt.cause = Failure.from_exception(exc), exc
 
     def execute(self, context: Context) -> Any:
-        """Run the operator as one attempt of the step."""
-        return self._host(context, lambda: super(StepMixin, self).execute(context))  # type: ignore[misc]
+        """Run the operator as one attempt of the step, or wait on where the task of one that waits was lost."""
+        note = self._running.parked.get("deferral")
+
+        def run() -> Any:
+            if note is not None:
+                raise deferral_of(note)
+            return super(StepMixin, self).execute(context)  # type: ignore[misc]
+
+        return self._host(context, run)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Go on with the attempt after the operator has waited without a worker, or begin one that was held."""
@@ -126,7 +139,8 @@ class StepMixin:
 
     def _wait_on(self, next_method: str, next_kwargs: dict[str, Any]) -> TaskDeferred | None:
         """Return a wait that ended only because the instance's time would have been over, had it not been suspended."""
-        note = self._running.parked.get("deferral")
+        parked = self._running.parked
+        note = parked.get("deferral") if parked.get("limit", "instance") == "instance" else None
         if note is None or next_method != FAIL_METHOD or next_kwargs.get("error") != TRIGGER_TIMEOUT:
             return None
         own = note["deadline"]
@@ -135,12 +149,17 @@ class StepMixin:
     def _begin(self, machine: Machine, context: Context) -> Outcome | _Begun:
         ti, session = context["ti"], self._running.session
         now = session.clock()
-        found = task_protocol.begin(machine, self.workflow_place.node, str(ti.id), now, ti.max_tries)
+        found = task_protocol.begin(machine, self.workflow_place.node, str(ti.id), now, ti.max_tries, self._result_of)
         if not isinstance(found, Call):
             return found
         parked = machine.scope(found.scope).activation.parked or {}
         state = machine.state
         return found, earliest(found.deadline, instance_deadline(state)), instance_limit(state, now), parked
+
+    def _result_of(self, activation: ActivationRef) -> Kept | None:
+        kept = self._running.results.find(activation)
+        self._running.recovered = activation if kept is not None else None
+        return kept
 
     def _set_arguments(self, context: Context, call: Call) -> None:
         task, arguments = prepared(self.workflow_place.workflow.graph, call, run_names(context))
@@ -164,19 +183,25 @@ class StepMixin:
             ended = Ended(failure=attempt.failure)
         else:
             ended, cause = self._run(attempt, run)
-        call = attempt.call
+        carry_out(self, context, self._store(attempt, attempt.call, ended), cause)
 
-        def report(machine: Machine) -> Outcome:
-            return task_protocol.end(
-                machine, self.workflow_place.node, call, attempt.runner, ended, attempt.session.clock()
+    def _store(self, attempt: _Attempt, call: Call, ended: Ended) -> Outcome:
+        """Report how the attempt has ended. Until that is stored, it is kept here and on this worker's disk."""
+        kept, results = Kept(ended, attempt.session.clock()), attempt.results
+        activation = ActivationRef(call.scope, call.step_id, call.visit, call.kind, call.attempt)
+        results.keep(activation, kept)
+        outcome = results.stored(
+            lambda: attempt.session.change(
+                lambda machine: task_protocol.end(machine, self.workflow_place.node, call, attempt.runner, kept)
             )
-
-        carry_out(self, context, attempt.session.change(report), cause)
+        )
+        results.drop(activation)
+        return outcome
 
     def _run(self, attempt: _Attempt, run: Callable[[], Any]) -> tuple[Ended, BaseException | None]:
         try:
             with bounded(self, attempt.deadline):
-                return without_secrets(Ended(output=run())), None
+                return without_secrets(Ended(output=run_patiently(self, run))), None  # type: ignore[arg-type]
         except (TaskDeferred, TaskAwaitingInput) as deferral:
             self._park(attempt, deferral)
             raise
@@ -191,16 +216,21 @@ class StepMixin:
         if call is None:
             return
         limit = earliest(call.deadline, attempt.limit)
-        # The instance's time may stand still before it is over; then the wait is taken up again.
-        note = {"deferral": note_of(deferral)} if limit != call.deadline and isinstance(deferral, TaskDeferred) else {}
+        # The instance's time may stand still before it is over, and the task may be lost: the wait is then taken up
+        # again.
+        note: Json = {"limit": "attempt" if limit == call.deadline else "instance"}
+        if isinstance(deferral, TaskDeferred):
+            note["deferral"] = note_of(deferral)
         if limit is not None:
             remaining = max(limit - datetime.now(UTC), timedelta())
             deferral.timeout = remaining if deferral.timeout is None else min(remaining, as_delta(deferral.timeout))
         question = deferral.question if isinstance(deferral, AwaitingAnswer) else None
         asked = None if question is None else str(question.id)
-        session.change(
-            lambda machine: machine.park(
-                call.scope, call.step_id, attempt.runner, note, session.clock(), question=asked
+        attempt.results.stored(
+            lambda: session.change(
+                lambda machine: machine.park(
+                    call.scope, call.step_id, attempt.runner, note, session.clock(), question=asked
+                )
             )
         )
         if question is not None:

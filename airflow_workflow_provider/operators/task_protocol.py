@@ -6,11 +6,12 @@ drives random plans with them as Airflow's scheduler would.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from airflow_workflow_provider.engine.calls import Call, Decision, decided
+from airflow_workflow_provider.engine.calls import ActivationRef, Call, Decision, decided
 from airflow_workflow_provider.engine.failure import CANCELLED, WORKER_LOST, Failure, moment, timestamp
 from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.manual_override import abandon, give_up, override
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.machine import Machine
     from airflow_workflow_provider.engine.records import StepRecord
-    from airflow_workflow_provider.hosts.inline import Ended
+    from airflow_workflow_provider.hosts.inline import Kept
     from airflow_workflow_provider.plan.decisions import Target
     from airflow_workflow_provider.plan.plan import Node
 
@@ -70,6 +71,14 @@ class Hold:
     """The task waits, without a worker, until the instance is not suspended any more (rule I3)."""
 
 
+Results = Callable[[ActivationRef], "Kept | None"]
+"""Finds how an attempt has ended whose process could not store it."""
+
+
+def no_results(_: ActivationRef) -> None:
+    """Find nothing: where nothing is kept."""
+
+
 Outcome = Follow | Stop | Again | Leave | Hold
 
 
@@ -86,9 +95,18 @@ class Suspect:
 # Steps
 
 
-def begin(machine: Machine, node: Node, runner: str, now: datetime, generation: int) -> Call | Outcome:
-    """Begin an attempt of a step, or say what became of it already."""
+def begin(
+    machine: Machine, node: Node, runner: str, now: datetime, generation: int, results: Results = no_results
+) -> Call | Outcome:
+    """Begin an attempt of a step, or say what became of it already.
+
+    :param results: finds the result of an attempt whose process died before it was stored
+    """
     step_id = _step(node)
+    left = _left_behind(machine, node, runner, generation)
+    if left is not None and (kept := results(left)) is not None:
+        owner = machine.scope(node.path).activation.runner or runner
+        return end(machine, node, left, owner, kept)
     machine.expire(now)
     begun = machine.begin(node.path, step_id, runner, now, generation=generation)
     if begun.action == "skip":
@@ -105,8 +123,12 @@ def begin(machine: Machine, node: Node, runner: str, now: datetime, generation: 
         return after(machine, node, machine.fail(node.path, step_id, runner, failure, now), now)
 
 
-def end(machine: Machine, node: Node, call: Call, runner: str, ended: Ended, now: datetime) -> Outcome:
-    """Report how an attempt has ended; a result that comes after the deadline is late (rule F3)."""
+def end(machine: Machine, node: Node, call: Call | ActivationRef, runner: str, kept: Kept) -> Outcome:
+    """Report how an attempt has ended; a result that comes after the deadline is late (rule F3).
+
+    What counts is when the work ended. Until that could be stored, hours may have passed.
+    """
+    ended, now = kept.ended, kept.at
     machine.expire(now)
     if ended.failure is not None:
         decision = machine.fail(node.path, call.step_id, runner, ended.failure, now)
@@ -390,7 +412,15 @@ def _live_branch(machine: Machine, path: str, step_id: str) -> tuple[str, str] |
     return None
 
 
-def _stored(machine: Machine, call: Call, now: datetime) -> Decision | None:
+def _left_behind(machine: Machine, node: Node, runner: str, generation: int) -> ActivationRef | None:
+    """Return the attempt of a step that another process began and did not end, where nobody wants it run again."""
+    current = machine.state.live_step(node.path, _step(node))
+    if current is None or current.phase is not Phase.RUNNING or current.runner == runner:
+        return None
+    return ActivationRef.of(node.path, current) if generation <= current.generation else None
+
+
+def _stored(machine: Machine, call: Call | ActivationRef, now: datetime) -> Decision | None:
     """Return the decision about an attempt that the state has already, or None."""
     record = machine.state.record(call.scope, call.step_id)
     if record is None or (record.visit, record.attempt) != (call.visit, call.attempt):

@@ -23,7 +23,7 @@ from airflow_workflow_provider.engine.instance_records import InstanceFacts
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.state import State
 from airflow_workflow_provider.engine.stored_state import read_state
-from airflow_workflow_provider.hosts.inline import Ended, InlineHost, Left, Parked, Region, Waiting
+from airflow_workflow_provider.hosts.inline import Ended, InlineHost, Kept, Left, Parked, Region, Waiting
 from airflow_workflow_provider.hosts.simulation import Outcome
 from airflow_workflow_provider.operators import task_protocol
 from airflow_workflow_provider.plan.plan import Node, Plan, plan_of
@@ -178,9 +178,8 @@ class ScheduledRun:
         ended = Ended(outcome.output, outcome.failure)
 
         def report() -> None:
-            self._carry_out(
-                node, self.change(lambda machine: task_protocol.end(machine, node, call, runner, ended, self.now))
-            )
+            kept = Kept(ended, self.now)
+            self._carry_out(node, self.change(lambda machine: task_protocol.end(machine, node, call, runner, kept)))
 
         self._at(outcome.ends_at, node.task_id, report)
 

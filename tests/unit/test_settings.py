@@ -81,6 +81,7 @@ def test_a_broken_configuration_file_leaves_the_defaults(without_airflow: Path) 
         ("max_output_bytes", "0"),
         ("receive_window", "P1M"),
         ("receive_window", "5 minutes"),
+        ("infrastructure_patience", "P1M"),
         ("infrastructure_retry_delay", "-PT5S"),
         ("log_retention", "90"),
         ("default_retry", "[]"),

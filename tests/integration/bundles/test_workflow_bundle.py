@@ -142,7 +142,7 @@ def test_without_the_database_the_last_files_stay(
 @pytest.mark.usefixtures("storage")
 def test_a_version_that_is_not_here_needs_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CONNECTION, NO_SERVER)
-    monkeypatch.setenv("AIRFLOW__WORKFLOWS__RETRY_FOR", "0")
+    monkeypatch.setenv("AIRFLOW__WORKFLOWS__INFRASTRUCTURE_PATIENCE", "PT0S")
     with pytest.raises(StoreUnavailable):
         bundle("1")
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import TypeVar
+
+import pytest
 
 from airflow_workflow_provider.engine.calls import ActivationRef, Call, Decision
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.graph import ON_FAILURE
 from airflow_workflow_provider.engine.machine import Machine
-from airflow_workflow_provider.hosts.inline import Ended, InlineHost, Left, Parked, Region, Waiting
+from airflow_workflow_provider.hosts.inline import Ended, InlineHost, Kept, Left, Parked, Region, Results, Waiting
 from tests.unit.engine.driving import NOW, at, begin, branch, fail, jmespath, machine_of, step, succeed, to
+
+T = TypeVar("T")
 
 Task = Callable[[Call], Ended | Parked]
 
@@ -214,3 +219,95 @@ def test_what_a_call_raises_in_the_host_is_its_owners_business_but_a_failure_is_
 
     assert machine.status == "completed"
     assert machine.state.steps["a"].status == "failed"
+
+
+class Disk(Results):
+    """Keeps results where another host finds them."""
+
+    def __init__(self) -> None:
+        self.found: dict[ActivationRef, Kept] = {}
+        self.kept: list[ActivationRef] = []
+
+    def keep(self, activation: ActivationRef, kept: Kept) -> None:
+        self.kept.append(activation)
+        self.found[activation] = kept
+
+    def find(self, activation: ActivationRef) -> Kept | None:
+        return self.found.get(activation)
+
+    def drop(self, activation: ActivationRef) -> None:
+        self.found.pop(activation, None)
+
+
+def looping() -> Machine:
+    return machine_of(
+        step("a"),
+        step("b", next=[to("a", "steps.b.visit < 3"), to("c")]),
+        step("c"),
+    )
+
+
+def hosted(machine: Machine, results: Results, run: Task, runner: str = "r") -> InlineHost:
+    @contextmanager
+    def session() -> Iterator[Machine]:
+        yield machine
+
+    return InlineHost(Region("", frozenset({"a", "b"})), runner, session, run, Clock(), results=results)
+
+
+def test_i2_a_turn_whose_commit_was_lost_is_repeated_and_no_step_runs_twice() -> None:
+    """The first answer of each turn is lost although it was stored."""
+    calls: list[tuple[str, int]] = []
+
+    class Forgetful(Disk):
+        def stored(self, turn: Callable[[], T]) -> T:
+            turn()
+            return turn()
+
+    def run(call: Call) -> Ended:
+        calls.append((call.step_id, call.visit))
+        return Ended({"visit": call.visit})
+
+    machine, disk = looping(), Forgetful()
+    left = hosted(machine, disk, run).run()
+    assert isinstance(left, Left)
+    assert calls == [("a", 1), ("b", 1), ("a", 2), ("b", 2), ("a", 3), ("b", 3)]
+    assert machine.state.steps["b"].output == {"visit": 3}
+    assert disk.found == {}
+    assert len(disk.kept) == 6
+
+
+def test_i2_a_result_that_a_dead_host_left_is_folded_in_and_the_work_not_done_again() -> None:
+    class Died(BaseException):
+        pass
+
+    machine, disk = looping(), Disk()
+    calls: list[tuple[str, int]] = []
+
+    def run(call: Call) -> Ended:
+        calls.append((call.step_id, call.visit))
+        return Ended({"visit": call.visit})
+
+    class Dying(Disk):
+        def keep(self, activation: ActivationRef, kept: Kept) -> None:
+            super().keep(activation, kept)
+            if (activation.step_id, activation.visit) == ("a", 2):
+                raise Died
+
+    dying = Dying()
+    with pytest.raises(Died):
+        hosted(machine, dying, run).run()
+    disk.found = dying.found
+    assert isinstance(hosted(machine, disk, run, "another").run(), Left)
+    assert calls == [("a", 1), ("b", 1), ("a", 2), ("b", 2), ("a", 3), ("b", 3)]
+    assert machine.state.steps["a"].attempt == 1
+    assert disk.found == {}
+
+
+def test_f6_a_host_that_died_without_a_result_has_lost_the_attempt() -> None:
+    machine = machine_of(
+        step("a", retryPolicy={"maxAttempts": 2}), step("b", next=[to("a", "false"), to("c")]), step("c")
+    )
+    begin(machine, "a", runner="dead")
+    hosted(machine, Disk(), done, "another").run()
+    assert machine.state.steps["a"].attempt == 2
