@@ -110,20 +110,19 @@ def _line(text: str) -> str:
 
 def builtin_tasks() -> str:
     """Return the page with every built-in task, from the catalogue."""
-    from airflow_workflow_provider.tasks.builtin import BUILTINS, builtin_task
-    from airflow_workflow_provider.tasks.schemas import ARGUMENT_SCHEMAS
+    from airflow_workflow_provider.tasks.builtin import BUILTINS, builtin
 
     parts = []
     for task_id in sorted(BUILTINS):
-        task = builtin_task(task_id)
-        schema = ARGUMENT_SCHEMAS[task_id]
+        task = builtin(task_id)
+        schema = task.schema
         required = schema.get("required", ())
         rows = [
             (f"`{name}`", _type(each), "yes" if name in required else "", _line(each.get("description", "")))
             for name, each in schema.get("properties", {}).items()
         ]
         arguments = table(("Argument", "Type", "Required", "Meaning"), *rows) if rows else _without(schema)
-        parts.append(f"## {task_id}\n\n{task.description}\n\n{arguments}")
+        parts.append(f"## {task_id}\n\n{task.summary}\n\n{arguments}")
     introduction = (
         "The arguments of every built-in task, from the schemas that validation uses. [Tasks](../tasks.md) explains "
         "each task with an example."

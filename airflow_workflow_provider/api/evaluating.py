@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_workflow_provider.errors import LimitExceeded
 from airflow_workflow_provider.instances.graphs import named_tasks
 from airflow_workflow_provider.model.diagnostics import Diagnostic
-from airflow_workflow_provider.model.references import Reference
+from airflow_workflow_provider.model.references import Reference, is_child_workflow
 from airflow_workflow_provider.model.validate import ValidationResult, parse_definition, parse_task, too_much
 from airflow_workflow_provider.people.directory import Directory
-from airflow_workflow_provider.tasks.calls import is_child_workflow
 from airflow_workflow_provider.tasks.catalogue import Catalogue
 from airflow_workflow_provider.tasks.evaluating import definition_checked, sent, simulated, task_checked
 

@@ -30,6 +30,7 @@ from airflow_workflow_provider.store.questions import Question, Questions
 from airflow_workflow_provider.store.tasks import Tasks
 from airflow_workflow_provider.store.views import Views
 from airflow_workflow_provider.store.waits import Waits
+from airflow_workflow_provider.tasks.builtin import asks_people
 from airflow_workflow_provider.tasks.catalogue import Catalogue
 from airflow_workflow_provider.views.drawing import Drawing, drawing_of
 
@@ -137,7 +138,7 @@ class Services:
         @lru_cache(maxsize=256)
         def draw(workflow_id: str, revision: int) -> Drawing:
             graph = self.graph(workflow_id, revision)
-            return drawing_of(graph, plan_of(graph).task_of)
+            return drawing_of(graph, plan_of(graph).task_of, asks_people)
 
         return draw
 

@@ -171,6 +171,7 @@ class GraphNode(ApiModel):
     group: str | None = None
     description: str | None = None
     loop: bool = Field(False, description="Part of a cycle")
+    asks_people: bool = Field(False, description="A step whose task asks people and waits for their answer")
 
 
 class GraphGroup(ApiModel):

@@ -14,8 +14,8 @@ from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.errors import InvalidDefinition
 from airflow_workflow_provider.instances.session import options_of
 from airflow_workflow_provider.model.durations import parse_duration
-from airflow_workflow_provider.model.questions import KINDS
 from airflow_workflow_provider.model.reach import Grants, Policy
+from airflow_workflow_provider.model.references import is_child_workflow
 from airflow_workflow_provider.model.ways import ON_FAILURE
 from airflow_workflow_provider.operators.catalogue import authorized, check_step, constructor_arguments, operator_class
 from airflow_workflow_provider.operators.child import ChildWorkflowOperator
@@ -28,7 +28,8 @@ from airflow_workflow_provider.operators.task_runtime import Place, Workflow
 from airflow_workflow_provider.plan.params import REQUIRED, params_of
 from airflow_workflow_provider.plan.plan import Node, Plan, plan_of
 from airflow_workflow_provider.settings import Settings, load_settings
-from airflow_workflow_provider.tasks.calls import is_child_workflow, task_ids, tasks_of
+from airflow_workflow_provider.tasks.builtin import asks_people
+from airflow_workflow_provider.tasks.calls import task_ids, tasks_of
 from airflow_workflow_provider.tasks.catalogue import Catalogue
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ class _Builder:
 
     def _region_tries(self) -> int:
         """Return how many tries of a region its own work may take: each further question that it shows takes one."""
-        return QUESTION_RETRIES if any(task.operator in KINDS for task in self._graph.tasks.values()) else 1
+        return QUESTION_RETRIES if any(asks_people(task.operator) for task in self._graph.tasks.values()) else 1
 
     def _patience(self, own: int, delay: timedelta = LOST_WORKER_DELAY) -> dict[str, Any]:
         """Return the retries of a task whose own work takes so many tries, and that waits for the infrastructure too.

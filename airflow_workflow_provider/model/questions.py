@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
-KINDS: Final = ("approval", "form")
 FAIL: Final = "fail"
 """The value of ``onTimeout`` that fails the step, unless an option has this name too."""
 
 DEFAULT_OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {"approval": ("approve", "reject"), "form": ("submit",)}
+KINDS: Final = tuple(DEFAULT_OPTIONS)
 ASSIGNEE_KINDS: Final = {"users": "user", "roles": "role", "groups": "group"}
 
 Place = tuple[str | int, ...]

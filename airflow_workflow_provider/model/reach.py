@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from airflow_workflow_provider.model.arguments import as_transform
-from airflow_workflow_provider.model.task import BUILTIN_TASKS, SUB_WORKFLOW_PREFIX
+from airflow_workflow_provider.model.references import Reference, is_child_workflow
+from airflow_workflow_provider.model.task import BUILTIN_TASKS
 from airflow_workflow_provider.model.templates import is_template
 from airflow_workflow_provider.model.ways import every_step
 from airflow_workflow_provider.model.words import listed, shown
@@ -437,5 +438,5 @@ def task_references(definition: WorkflowDefinition) -> Iterator[tuple[Path, str]
 def sub_workflows(definition: WorkflowDefinition) -> Iterator[tuple[Path, str]]:
     """Yield the ids of the workflows that a definition starts, with their places (rule P5)."""
     for path, task_id in task_references(definition):
-        if task_id.startswith(SUB_WORKFLOW_PREFIX):
-            yield path, task_id.removeprefix(SUB_WORKFLOW_PREFIX).partition("@")[0]
+        if is_child_workflow(task_id):
+            yield path, Reference.of(task_id).workflow_id

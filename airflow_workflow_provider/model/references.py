@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from airflow_workflow_provider.model.task import SUB_WORKFLOW_PREFIX
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import WorkflowDefinition
+
+
+PREFIX: Final = "workflow:"
+"""A ``taskId`` that begins so runs another workflow."""
+
+
+def is_child_workflow(task_id: str) -> bool:
+    """Tell whether a ``taskId`` names another workflow."""
+    return task_id.startswith(PREFIX)
 
 
 @dataclass(frozen=True)
@@ -24,9 +31,9 @@ class Reference:
 
     @classmethod
     def of(cls, task_id: str) -> Reference:
-        """Return the reference in a ``taskId`` that begins with :data:`SUB_WORKFLOW_PREFIX`."""
-        name, _, version = task_id.removeprefix(SUB_WORKFLOW_PREFIX).partition("@")
-        return cls(name, version or None)
+        """Return the reference in a ``taskId`` that begins with :data:`PREFIX`."""
+        name, at, version = task_id.removeprefix(PREFIX).partition("@")
+        return cls(name, version if at else None)
 
     def __str__(self) -> str:
         return self.workflow_id if self.version is None else f"{self.workflow_id}@{self.version}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any, Final
 
 from pydantic import Field
@@ -17,16 +19,13 @@ from airflow_workflow_provider.model.definition import (
 
 TASK_ID_PATTERN: Final = "^[A-Za-z0-9_.-]{1,200}$"
 
-BUILTIN_TASKS: Final = frozenset(
-    {"noop", "set", "fail", "wait", "python", "http", "sql", "receive", "event", "approval", "form"}
-)
-"""The names of the format's own tasks (rule K3), whether or not this version can run them."""
+_BUILTINS: Final = Path(__file__).parents[1] / "tasks" / "builtins"
+
+BUILTIN_TASKS: Final = frozenset(module.name for module in iter_modules([str(_BUILTINS)]))
+"""The names of the built-in tasks (rule K3): those of their modules, none of which is imported for it."""
 
 DEFAULT_HTTP_CONNECTION: Final = "http_default"
 """The connection of an ``http`` task that names none."""
-
-SUB_WORKFLOW_PREFIX: Final = "workflow:"
-"""``workflow:<workflowId>`` or ``workflow:<workflowId>@<version>`` runs another definition (rule P5)."""
 
 
 class TaskDefinition(Node):

@@ -5,23 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 from airflow.sdk import BaseOperator
 
 from airflow_workflow_provider.errors import NotFound, StepFailure
-from airflow_workflow_provider.tasks.builtin import (
-    check_arguments,
-    run_pure,
-    wait_until,
-)
+from airflow_workflow_provider.operators.reach import require_connection
+from airflow_workflow_provider.tasks.builtin import Surroundings, builtin, check_arguments
+from airflow_workflow_provider.tasks.builtins.wait import wait_until
 from airflow_workflow_provider.tasks.registry import REGISTRY
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_workflow_provider.model.reach import Grants
+    from airflow_workflow_provider.store.connection import ConnectionFields
     from airflow_workflow_provider.tasks.registry import StepContext
 
 STEP_CONTEXT: Final = "step_context"
@@ -65,26 +66,14 @@ class BuiltInOperator(BaseOperator):
 
     def run(self, context: Context) -> Any:  # noqa: ARG002 - most built-ins need their arguments only
         """Run the task with arguments that fit its schema."""
-        return run_pure(self.name, self.arguments, datetime.now(UTC))
+        run = builtin(self.name).run
+        if run is None:
+            message = f"Task {self.name!r} has no function to run"
+            raise NotImplementedError(message)
+        return run(self.arguments, Surroundings(datetime.now(UTC), self._connection))
 
-
-class NoopOperator(BuiltInOperator):
-    """Does nothing."""
-
-    name = "noop"
-
-
-class SetOperator(BuiltInOperator):
-    """Returns its arguments."""
-
-    name = "set"
-
-
-class FailOperator(BuiltInOperator):
-    """Fails with the error that its arguments describe."""
-
-    name = "fail"
-    ui_color = "#fbeeee"
+    def _connection(self, conn_id: str) -> ConnectionFields:
+        return require_connection(self.name, conn_id, older=self.older)
 
 
 class WaitOperator(BuiltInOperator):
@@ -121,13 +110,17 @@ class PythonTaskOperator(BuiltInOperator):
         return task.call(self.arguments.get("input", {}), step)
 
 
-BUILT_IN_OPERATORS: Final[Mapping[str, type[BuiltInOperator]]] = {
-    operator.name: operator
-    for operator in (
-        NoopOperator,
-        SetOperator,
-        FailOperator,
-        WaitOperator,
-        PythonTaskOperator,
-    )
-}
+@cache
+def built_in_operator(task_id: str) -> type[BuiltInOperator]:
+    """Return the operator of a built-in task; where a function does the task, one that calls it.
+
+    :param task_id: one of :data:`~tasks.builtin.BUILTINS`
+    """
+    found = builtin(task_id)
+    if found.operator is None:
+        name = f"{found.id.capitalize()}Operator"
+        attributes = {"__module__": __name__, "__qualname__": name, "__doc__": found.summary, "name": found.id}
+        return type(name, (BuiltInOperator,), attributes)
+    module, _, name = found.operator.rpartition(".")
+    operator: type[BuiltInOperator] = getattr(import_module(module), name)
+    return operator

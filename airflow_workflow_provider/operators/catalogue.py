@@ -18,18 +18,19 @@ from airflow_workflow_provider.engine.keys import item_indexes
 from airflow_workflow_provider.errors import InvalidDefinition, StepFailure
 from airflow_workflow_provider.instances.session import own_limits
 from airflow_workflow_provider.model.reach import BASE_ARGUMENTS, Grants, Policy
+from airflow_workflow_provider.model.references import is_child_workflow
 from airflow_workflow_provider.model.task import TaskDefinition
 from airflow_workflow_provider.model.templates import is_template
-from airflow_workflow_provider.operators import builtin, events, http, people, sql
+from airflow_workflow_provider.operators import builtin
 from airflow_workflow_provider.operators.child import ChildWorkflowOperator
 from airflow_workflow_provider.operators.reach import NOT_ALLOWED, check_operator, taken_arguments
 from airflow_workflow_provider.operators.unrendered import unrendered
 from airflow_workflow_provider.settings import load_settings
+from airflow_workflow_provider.tasks.builtin import BUILTINS
 from airflow_workflow_provider.tasks.calls import (
     CORRELATION_ID,
     arguments_of,
     child_correlation_id,
-    is_child_workflow,
     task_of,
 )
 from airflow_workflow_provider.tasks.registry import StepContext
@@ -41,16 +42,6 @@ if TYPE_CHECKING:
 
 COMPUTED: Final = "(computed when the step runs)"
 """Stands in an operator of a DAG for what only a run knows."""
-
-BUILT_IN_OPERATORS: Final[Mapping[str, type[builtin.BuiltInOperator]]] = {
-    **builtin.BUILT_IN_OPERATORS,
-    http.HttpTaskOperator.name: http.HttpTaskOperator,
-    sql.SqlTaskOperator.name: sql.SqlTaskOperator,
-    **events.EVENT_OPERATORS,
-    **people.PEOPLE_OPERATORS,
-    ChildWorkflowOperator.name: ChildWorkflowOperator,
-}
-"""The operator of each built-in task."""
 
 DANGEROUS: Final = frozenset(
     [
@@ -101,9 +92,10 @@ def operator_class(task: TaskDefinition, policy: Policy, *, older: bool = False)
     :raises InvalidDefinition: the path, or the module in which its class is defined, is not allowed; or it names no
         operator
     """
-    built_in = BUILT_IN_OPERATORS.get(task.operator)
-    if built_in is not None:
-        return built_in
+    if task.operator == ChildWorkflowOperator.name:
+        return ChildWorkflowOperator
+    if task.operator in BUILTINS:
+        return builtin.built_in_operator(task.operator)
     rules = replace(policy, operators=(*policy.operators, *FORMER_OPERATORS)) if older else policy
     former = older and any(fnmatchcase(task.operator, pattern) for pattern in rules.operators)
     if not (former or rules.allows_operator(task.operator)):
@@ -114,6 +106,10 @@ def operator_class(task: TaskDefinition, policy: Policy, *, older: bool = False)
     if not (former or rules.allows_operator(defined)):
         raise _not_allowed(task, defined, policy)
     return found
+
+
+def _is_built_in(task: TaskDefinition) -> bool:
+    return task.operator in BUILTINS or task.operator == ChildWorkflowOperator.name
 
 
 def _not_allowed(task: TaskDefinition, path: str, policy: Policy) -> InvalidDefinition:
@@ -150,7 +146,7 @@ def constructor_arguments(
         operator takes none
     """
     planned = {key: _planned(value) for key, value in {**task.arguments, **given}.items()}
-    if task.operator in BUILT_IN_OPERATORS:
+    if _is_built_in(task):
         return {"arguments": planned}
     check_names(task, operator, planned, policy, older=older)
     dynamic = {key for key, value in task.arguments.items() if key not in given and _has_template(value)}
@@ -200,7 +196,7 @@ def check_step(task: TaskDefinition | None, given: Mapping[str, Any], policy: Po
     if task is None:
         return
     operator = operator_class(task, policy, older=older)
-    if task.operator not in BUILT_IN_OPERATORS:
+    if not _is_built_in(task):
         check_names(task, operator, {**task.arguments, **given}, policy, older=older)
 
 
@@ -228,7 +224,7 @@ def set_arguments(operator: BaseOperator, task: TaskDefinition, arguments: Mappi
     :param grants: what the publisher of the version was allowed
     :raises StepFailure: the operator reaches for what it may not
     """
-    if task.operator in BUILT_IN_OPERATORS:
+    if _is_built_in(task):
         operator.arguments = dict(arguments)
         return
     for key, value in arguments.items():
@@ -246,7 +242,7 @@ def runtime_operator(task: TaskDefinition, arguments: Mapping[str, Any], task_id
     policy, older = Policy.of(load_settings()), grants.older
     try:
         operator = unrendered(operator_class(task, policy, older=older))
-        if task.operator in BUILT_IN_OPERATORS:
+        if _is_built_in(task):
             return authorized(operator(task_id=task_id, arguments=arguments), grants)
         check_names(task, operator, arguments, policy, older=older)
     except InvalidDefinition as error:

@@ -94,8 +94,3 @@ class ReceiveOperator(BuiltInOperator):
 def _about(context: Context) -> dict[str, Any]:
     """``workflow``, as templates see it."""
     return cast("dict[str, Any]", cast("dict[str, Any]", context)["workflow"])
-
-
-EVENT_OPERATORS: Final[dict[str, type[BuiltInOperator]]] = {
-    operator.name: operator for operator in (EventOperator, ReceiveOperator)
-}

@@ -155,8 +155,3 @@ def answer_in_form(question: Question, given: Mapping[str, Any]) -> tuple[dict[s
     form = dict(given)
     comment = None if COMMENT in question.schema.get("properties", {}) else form.pop(COMMENT, None)
     return without_blanks(question.schema, form), comment
-
-
-PEOPLE_OPERATORS: Final[dict[str, type[BuiltInOperator]]] = {
-    operator.name: operator for operator in (ApprovalOperator, FormOperator)
-}

@@ -45,7 +45,7 @@ from airflow_workflow_provider.operators.task_runtime import (
     without_secrets,
 )
 from airflow_workflow_provider.store.questions import Question, Questions
-from airflow_workflow_provider.tasks.builtin import wait_until
+from airflow_workflow_provider.tasks.builtins.wait import wait_until
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from airflow.sdk import BaseHook
@@ -25,12 +25,14 @@ from airflow_workflow_provider.operators.builtin import BuiltInOperator
 from airflow_workflow_provider.operators.reach import NOT_ALLOWED, require_connection
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.foreign import OwnDatabase, TookTooLong, run_statement
-from airflow_workflow_provider.tasks.builtin import DEFAULT_MAX_ROWS
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_workflow_provider.store.connection import ConnectionFields
+
+
+DEFAULT_MAX_ROWS: Final = 1000
 
 
 class SqlTaskOperator(BuiltInOperator):

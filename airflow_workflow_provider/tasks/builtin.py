@@ -1,46 +1,136 @@
-"""The built-in tasks: their names, how their arguments are checked, and those that need no outside world.
+"""What a built-in task is, and how the catalog, the simulation and the operators find one (rule K3).
 
-A built-in reads its ``arguments`` only (rule K3). ``noop``, ``set``, ``fail`` and ``wait`` touch nothing outside and
-are run here, for every host alike; the others have an Airflow operator each. ``docs/tasks.md`` is their handbook.
+Each is a module of :mod:`airflow_workflow_provider.tasks.builtins`: its name, how its arguments are checked, what a
+simulation does for it, and its operator. Everything else derives from there. ``docs/tasks.md`` is the handbook.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import Any, Final, Protocol
 
 from airflow_workflow_provider.errors import Misuse, StepFailure
-from airflow_workflow_provider.model.durations import parse_duration
+from airflow_workflow_provider.hosts.simulation import Outcome
 from airflow_workflow_provider.model.json_schema.validation import schema_findings
-from airflow_workflow_provider.tasks.schemas import ARGUMENT_SCHEMAS
+from airflow_workflow_provider.model.task import BUILTIN_TASKS, TaskDefinition
 
-if TYPE_CHECKING:
-    from airflow_workflow_provider.model.task import TaskDefinition
+Arguments = Mapping[str, Any]
 
-WORKFLOW_PREFIX = "workflow:"
-"""A task id that starts so runs another workflow (rule P5)."""
+BUILTINS: Final = BUILTIN_TASKS
+"""The names of the built-in tasks."""
 
-DEFAULT_MAX_ROWS = 1000
 
-BUILTINS = frozenset(ARGUMENT_SCHEMAS)
-PURE = frozenset({"noop", "set", "fail", "wait"})
+class Connection(Protocol):
+    """An Airflow connection."""
 
-_SUMMARIES = {
-    "noop": ("No operation", "Does nothing and returns an empty object."),
-    "set": ("Set", "Returns its arguments."),
-    "fail": ("Fail", "Fails with the error that its arguments describe."),
-    "wait": ("Wait", "Waits for a duration or until a point in time without holding a worker."),
-    "python": ("Python function", "Calls a function registered with @workflow_task."),
-    "http": ("HTTP request", "Sends one request through an Airflow HTTP connection."),
-    "sql": ("SQL statement", "Runs one statement through an Airflow SQL connection."),
-    "receive": ("Receive an event", "Waits for an event that matches, without holding a worker, and returns it."),
-    "event": ("Publish an event", "Publishes a CloudEvent that starts workflows and reaches steps that wait for it."),
-    "approval": ("Approval", "Asks people for a decision and waits for it without holding a worker."),
-    "form": ("Form", "Asks people to fill in a form and waits for it without holding a worker."),
-}
+    @property
+    def host(self) -> str | None:
+        """Its host."""
+
+    @property
+    def port(self) -> int | None:
+        """Its port."""
+
+    @property
+    def login(self) -> str | None:
+        """The user name."""
+
+    @property
+    def password(self) -> str | None:
+        """The password."""
+
+    @property
+    def extra(self) -> Mapping[str, Any]:
+        """Its extra fields."""
+
+
+def _no_connection(conn_id: str) -> Connection:
+    message = f"There is no connection {conn_id!r} outside Airflow"
+    raise Misuse(message)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a task may use that runs as a function.
+
+    :param now: the present, with a time zone
+    :param connection: returns an Airflow connection that the task may use
+    """
+
+    now: datetime
+    connection: Callable[[str], Connection] = _no_connection
+
+
+@dataclass(frozen=True)
+class SimulatedCall:
+    """What a task knows of a call that is simulated.
+
+    :param now: virtual time
+    :param deadline: when the attempt fails with a TimeoutError, None for never
+    :param about: gives ``workflow`` as templates see it
+    """
+
+    now: datetime
+    deadline: datetime | None
+    about: Callable[[], Mapping[str, Any]]
+
+    def past_its_deadline(self) -> Outcome | None:
+        """Return the outcome of waiting for what never happens; None where nothing would end it."""
+        return None if self.deadline is None else Outcome(ends_at=self.deadline + timedelta(seconds=1))
+
+
+@dataclass(frozen=True)
+class Builtin:
+    """A built-in task.
+
+    :param id: its ``taskId``, and the name of its module
+    :param title: what it is called
+    :param summary: what it does, in one sentence
+    :param schema: JSON Schema (draft 2020-12) of its arguments
+    :param run: does it, where a function can; it gets arguments that fit the schema
+    :param pure: whether ``run`` touches nothing outside, so that a simulation does it too
+    :param simulate: what a simulation without a mock does instead, from arguments and call; what it does not do
+        returns None: the simulation then warns, and the output is ``{}``
+    :param operator: dotted path of the Airflow operator, where ``run`` does not do it
+    :param asks_people: whether it asks people and waits for their answer
+    """
+
+    id: str
+    title: str
+    summary: str
+    schema: dict[str, Any]
+    run: Callable[[Arguments, Surroundings], Any] | None = None
+    pure: bool = False
+    simulate: Callable[[Arguments, SimulatedCall], Outcome | None] | None = None
+    operator: str | None = None
+    asks_people: bool = False
+
+    def simulated(self, arguments: Callable[[], Arguments], call: SimulatedCall) -> Outcome | None:
+        """Return what a simulation without a mock does, or None where it cannot do the task.
+
+        :param arguments: gives the arguments; not asked where it cannot
+        :raises StepFailure: the task fails
+        """
+        if self.simulate is not None:
+            return self.simulate(arguments(), call)
+        return Outcome(output=run_pure(self.id, arguments(), call.now)) if self.pure else None
+
+
+@cache
+def builtin(name: str) -> Builtin:
+    """Return a built-in task.
+
+    :param name: one of :data:`BUILTINS`
+    :raises KeyError: there is no such built-in
+    """
+    if name not in BUILTINS:
+        raise KeyError(name)
+    found: Builtin = import_module(f"airflow_workflow_provider.tasks.builtins.{name}").TASK
+    return found
 
 
 @cache
@@ -50,22 +140,23 @@ def builtin_task(task_id: str) -> TaskDefinition:
     :param task_id: one of :data:`BUILTINS`
     :raises KeyError: there is no such built-in
     """
-    from airflow_workflow_provider.model.task import TaskDefinition
-
-    name, description = _SUMMARIES[task_id]
-    return TaskDefinition.model_validate(
-        {"taskId": task_id, "name": name, "description": description, "operator": task_id}
-    )
+    found = builtin(task_id)
+    return TaskDefinition(task_id=found.id, name=found.title, description=found.summary, operator=found.id)
 
 
-def check_arguments(task_id: str, arguments: Mapping[str, Any]) -> None:
+def asks_people(operator: str) -> bool:
+    """Tell whether the operator of a task definition is a built-in that asks people."""
+    return operator in BUILTINS and builtin(operator).asks_people
+
+
+def check_arguments(task_id: str, arguments: Arguments) -> None:
     """Check a built-in's arguments as they are when it runs, all transforms evaluated.
 
     :param task_id: one of :data:`BUILTINS`
     :param arguments: what the task is about to get
     :raises StepFailure: of type ``ValidationError``, with every finding in ``details.errors``
     """
-    findings = schema_findings(ARGUMENT_SCHEMAS[task_id], dict(arguments))
+    findings = schema_findings(builtin(task_id).schema, dict(arguments))
     if not findings:
         return
     first = findings[0]
@@ -74,56 +165,17 @@ def check_arguments(task_id: str, arguments: Mapping[str, Any]) -> None:
     raise StepFailure(message, type="ValidationError", details={"errors": findings})
 
 
-def wait_until(arguments: Mapping[str, Any], now: datetime) -> datetime:
-    """Return the moment at which a ``wait`` ends; it may lie in the past.
-
-    :param arguments: ``duration`` or ``until``
-    :param now: the present, with a time zone
-    :raises StepFailure: of type ``ValidationError``: not exactly one of the two, or a bad value
-    """
-    check_arguments("wait", arguments)
-    try:
-        if "duration" in arguments:
-            return now + parse_duration(arguments["duration"])
-        return _parse_rfc3339(arguments["until"])
-    except (ValueError, OverflowError) as error:
-        value = arguments.get("duration", arguments.get("until"))
-        message = f"Task 'wait' cannot wait for {value!r}: {error}"
-        raise StepFailure(message, type="ValidationError") from error
-
-
-def _parse_rfc3339(text: str) -> datetime:
-    # datetime reads six digits of a fraction at most, and no lower-case letters
-    upper = re.sub(r"(\.[0-9]{6})[0-9]+", r"\1", text.upper())
-    moment = datetime.fromisoformat(upper)
-    if moment.utcoffset() is None or abs(moment.utcoffset() or timedelta()) >= timedelta(days=1):
-        message = "a time without offset"
-        raise ValueError(message)
-    return moment
-
-
-def run_pure(task_id: str, arguments: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def run_pure(task_id: str, arguments: Arguments, now: datetime) -> Any:
     """Run a built-in that touches nothing outside, and return its raw result.
 
-    ``wait`` returns at once here: the caller waits until :func:`wait_until`.
-
-    :param task_id: one of :data:`PURE`
+    :param task_id: a built-in with ``pure``
     :param arguments: its arguments, all transforms evaluated
     :param now: the present, with a time zone
     :raises StepFailure: what ``fail`` was asked for, or ``ValidationError`` for bad arguments
     """
-    if task_id not in PURE:
-        message = f"Task {task_id!r} cannot run without Airflow; tasks that can are {sorted(PURE)}"
+    found = builtin(task_id)
+    if found.run is None or not found.pure:
+        message = f"Task {task_id!r} cannot run without Airflow"
         raise Misuse(message)
-    if task_id == "wait":
-        wait_until(arguments, now)
-        return {}
     check_arguments(task_id, arguments)
-    if task_id == "fail":
-        raise StepFailure(
-            arguments.get("message", "The workflow asked for this failure"),
-            type=arguments.get("type", "WorkflowFailed"),
-            code=arguments.get("code"),
-            details=arguments.get("details"),
-        )
-    return dict(arguments) if task_id == "set" else {}
+    return found.run(arguments, Surroundings(now))

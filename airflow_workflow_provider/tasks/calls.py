@@ -8,7 +8,6 @@ from airflow_workflow_provider.engine.failure import EXPRESSION_ERROR, TASK_NOT_
 from airflow_workflow_provider.engine.instance_records import MAX_CORRELATION_ID
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.reach import task_references
-from airflow_workflow_provider.tasks.builtin import WORKFLOW_PREFIX
 from airflow_workflow_provider.tasks.templates import RunNames, rendered, template_values
 
 if TYPE_CHECKING:
@@ -72,8 +71,3 @@ def child_correlation_id(call: Call) -> str | None:
         )
         raise StepFailure(message, type=VALIDATION_ERROR)
     return given
-
-
-def is_child_workflow(task_id: str) -> bool:
-    """Tell whether a task id names another workflow (rule P5)."""
-    return task_id.startswith(WORKFLOW_PREFIX)

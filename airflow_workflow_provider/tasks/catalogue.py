@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_workflow_provider.tasks.builtin import BUILTINS, builtin_task
+from airflow_workflow_provider.tasks.builtin import BUILTINS, builtin, builtin_task
 from airflow_workflow_provider.tasks.registry import REGISTRY, Registry
-from airflow_workflow_provider.tasks.schemas import ARGUMENT_SCHEMAS
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.task import TaskDefinition
@@ -48,7 +47,7 @@ class Catalogue:
         task = self.get(task_id)
         if task is None or task.operator not in BUILTINS:
             return None
-        schema = dict(ARGUMENT_SCHEMAS[task.operator])
+        schema = dict(builtin(task.operator).schema)
         given = set(task.arguments)
         if not given:
             return schema

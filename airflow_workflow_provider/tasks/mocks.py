@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from annotated_types import MinLen
@@ -18,19 +17,15 @@ from airflow_workflow_provider.errors import Misuse, StepFailure
 from airflow_workflow_provider.hosts.simulation import Outcome, Simulation, child_outcome, simulate
 from airflow_workflow_provider.model.definition import Node, Transform, WorkflowDefinition
 from airflow_workflow_provider.model.durations import parse_duration
-from airflow_workflow_provider.model.questions import KINDS
-from airflow_workflow_provider.model.references import Reference, referred
-from airflow_workflow_provider.tasks.builtin import PURE, run_pure, wait_until
+from airflow_workflow_provider.model.references import Reference, is_child_workflow, referred
+from airflow_workflow_provider.tasks.builtin import BUILTINS, SimulatedCall, builtin
 from airflow_workflow_provider.tasks.calls import (
     arguments_of,
     child_correlation_id,
-    is_child_workflow,
     task_ids,
     tasks_of,
 )
 from airflow_workflow_provider.tasks.catalogue import Catalogue
-from airflow_workflow_provider.tasks.events import event_of, nothing_came, published, receives_until
-from airflow_workflow_provider.tasks.questions import answer_without, ask_of, result_of
 from airflow_workflow_provider.tasks.templates import template_values
 
 if TYPE_CHECKING:
@@ -163,46 +158,18 @@ class SimulatedTasks:
             return _mocked(mock, call, now)
         if is_child_workflow(call.task_id):
             return self._run_child(call, now, depth)
-        task = graph.tasks.get(call.task_id)
-        if task is not None and task.operator in ("event", "receive"):
-            return self._exchange(task, call, now)
-        if task is not None and task.operator in KINDS:
-            return self._ask(task, call, now)
-        if task is None or task.operator not in PURE:
+        outcome = self._built_in(graph.tasks.get(call.task_id), call, now)
+        if outcome is None:
             self._warn(call.task_id)
             return Outcome(output={})
-        arguments = arguments_of(task, call)
-        output = run_pure(task.operator, arguments, now)
-        ends_at = wait_until(arguments, now) if task.operator == "wait" else None
-        return Outcome(output=output, ends_at=ends_at)
+        return outcome
 
-    def _exchange(self, task: TaskDefinition, call: Call, now: datetime) -> Outcome:
-        """Publish an event that reaches nobody, or wait for one that never comes."""
-        arguments = arguments_of(task, call)
-        if task.operator == "event":
-            return Outcome(output=published(event_of(arguments, template_values(call)["workflow"], now)))
-        until = receives_until(arguments, now)
-        if until is not None:
-            return Outcome(failure=nothing_came(arguments), ends_at=until)
-        if call.deadline is not None:
-            return Outcome(ends_at=call.deadline + timedelta(seconds=1))
-        self._warn(call.task_id)
-        return Outcome(output={})
-
-    def _ask(self, task: TaskDefinition, call: Call, now: datetime) -> Outcome:
-        """Ask people of whom none ever answers."""
-        arguments = arguments_of(task, call)
-        asked = ask_of(task.operator, arguments, now)
-        if asked.due_at is not None:
-            try:
-                output = result_of(asked, answer_without(asked, asked.due_at), ())
-            except StepFailure as exc:
-                return Outcome(failure=Failure.from_exception(exc), ends_at=asked.due_at)
-            return Outcome(output=output, ends_at=asked.due_at)
-        if call.deadline is not None:
-            return Outcome(ends_at=call.deadline + timedelta(seconds=1))
-        self._warn(call.task_id)
-        return Outcome(output={})
+    @staticmethod
+    def _built_in(task: TaskDefinition | None, call: Call, now: datetime) -> Outcome | None:
+        if task is None or task.operator not in BUILTINS:
+            return None
+        simulated = SimulatedCall(now, call.deadline, lambda: template_values(call)["workflow"])
+        return builtin(task.operator).simulated(lambda: arguments_of(task, call), simulated)
 
     def _run_child(self, call: Call, now: datetime, depth: int) -> Outcome:
         name = Reference.of(call.task_id).workflow_id

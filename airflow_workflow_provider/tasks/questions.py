@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from airflow_workflow_provider.engine.failure import REJECTED, TIMEOUT_ERROR, VALIDATION_ERROR, timestamp
+from airflow_workflow_provider.engine.failure import REJECTED, TIMEOUT_ERROR, VALIDATION_ERROR, Failure, timestamp
 from airflow_workflow_provider.engine.schemas import schema_findings, with_defaults
 from airflow_workflow_provider.errors import StepFailure, WorkflowsError
+from airflow_workflow_provider.hosts.simulation import Outcome
 from airflow_workflow_provider.model.diagnostics import pointer_of
 from airflow_workflow_provider.model.durations import parse_duration
 from airflow_workflow_provider.model.questions import ASSIGNEE_KINDS, contradictions, option_on_timeout, options_of
-from airflow_workflow_provider.tasks.builtin import check_arguments
+from airflow_workflow_provider.tasks.builtin import SimulatedCall, check_arguments
 
 ANYONE: Final = "anyone"
 """The key of whoever may answer in Airflow, where no assignees are named."""
@@ -228,3 +229,15 @@ def result_of(ask: Ask, answer: Json | None, votes: Sequence[Json]) -> Json:
         message += f": {output['comment']}" if output["comment"] else ""
         raise StepFailure(message, type=REJECTED, code=output["decision"], details=output)
     return output
+
+
+def simulate_question(kind: str, arguments: Mapping[str, Any], call: SimulatedCall) -> Outcome | None:
+    """Ask people of whom none ever answers."""
+    asked = ask_of(kind, arguments, call.now)
+    if asked.due_at is None:
+        return call.past_its_deadline()
+    try:
+        output = result_of(asked, answer_without(asked, asked.due_at), ())
+    except StepFailure as exc:
+        return Outcome(failure=Failure.from_exception(exc), ends_at=asked.due_at)
+    return Outcome(output=output, ends_at=asked.due_at)

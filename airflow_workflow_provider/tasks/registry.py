@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_workflow_provider.errors import Conflict, NotFound
-from airflow_workflow_provider.tasks.builtin import BUILTINS, WORKFLOW_PREFIX
+from airflow_workflow_provider.model.references import is_child_workflow
+from airflow_workflow_provider.tasks.builtin import BUILTINS
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -93,7 +94,7 @@ class Registry:
         :raises Conflict: the id is a built-in's, or another function has it
         """
         task_id = task.definition.task_id
-        if task_id in BUILTINS or task_id.startswith(WORKFLOW_PREFIX):
+        if task_id in BUILTINS or is_child_workflow(task_id):
             message = f"Task id {task_id!r} of {task.origin} belongs to a built-in task"
             raise Conflict(message, code="task-id-reserved", suggestion="Choose another id")
         with self._lock:

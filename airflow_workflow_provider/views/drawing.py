@@ -6,7 +6,7 @@ Ids of nodes are stepIds; those of other nodes have a dot, which no stepId has: 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -39,6 +39,7 @@ class DrawnNode:
     :param airflow_task_id: the task of the DAG in which it runs
     :param group: id of the group around it
     :param loop: whether it is part of a cycle
+    :param asks_people: whether it is a step whose task asks people and waits for their answer
     """
 
     id: str
@@ -50,6 +51,7 @@ class DrawnNode:
     group: str | None = None
     description: str | None = None
     loop: bool = False
+    asks_people: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,17 +104,21 @@ class Drawing:
     edges: list[DrawnEdge] = field(default_factory=list)
 
 
-def drawing_of(graph: Graph, task_of: Mapping[str, str] | None = None) -> Drawing:
+def drawing_of(
+    graph: Graph, task_of: Mapping[str, str] | None = None, asks_people: Callable[[str], bool] = lambda _: False
+) -> Drawing:
     """Return the drawing of a definition.
 
     :param task_of: the task of the DAG in which a step runs, by stepId
+    :param asks_people: tells of the operator of a task definition whether it asks people
     """
-    return _Artist(graph, task_of or {}).drawing()
+    return _Artist(graph, task_of or {}, asks_people).drawing()
 
 
 class _Artist:
-    def __init__(self, graph: Graph, task_of: Mapping[str, str]) -> None:
+    def __init__(self, graph: Graph, task_of: Mapping[str, str], asks_people: Callable[[str], bool]) -> None:
         self._graph = graph
+        self._asks_people = asks_people
         self._task_of = task_of
         self._drawing = Drawing()
 
@@ -158,9 +164,20 @@ class _Artist:
             kind = "parallel"
 
         def node(node_id: str, node_kind: NodeKind, name: str, task_id: str | None = None) -> None:
-            about = step.description if node_id == step.step_id else None
+            own = node_id == step.step_id
             self._drawing.nodes.append(
-                DrawnNode(node_id, node_kind, name, step.step_id, task_id, task, group, about, loop=looped)
+                DrawnNode(
+                    node_id,
+                    node_kind,
+                    name,
+                    step.step_id,
+                    task_id,
+                    task,
+                    group,
+                    step.description if own else None,
+                    loop=looped,
+                    asks_people=own and self._asks(step),
+                )
             )
 
         node(step.step_id, kind, step.name or step.step_id, step.task_id)
@@ -180,6 +197,10 @@ class _Artist:
             self._list(steps, box.id, join, task)
         node(join, "join", "All done")
         return join
+
+    def _asks(self, step: Step) -> bool:
+        task = self._graph.tasks.get(step.task_id)
+        return task is not None and self._asks_people(task.operator)
 
     def _edge(self, source: str, way: Way, end: str, step: Step | None, *, back: bool = False) -> None:
         """Draw one way; inside a branch its end and its failure both lead to the join."""

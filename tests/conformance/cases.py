@@ -48,9 +48,9 @@ from typing import Any
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.durations import parse_duration
-from airflow_workflow_provider.model.references import by_reference
+from airflow_workflow_provider.model.references import by_reference, is_child_workflow
 from airflow_workflow_provider.model.task import TaskDefinition
-from airflow_workflow_provider.tasks.builtin import BUILTINS, WORKFLOW_PREFIX
+from airflow_workflow_provider.tasks.builtin import BUILTINS
 from airflow_workflow_provider.tasks.calls import task_ids, tasks_of
 from airflow_workflow_provider.tasks.catalogue import Catalogue
 from airflow_workflow_provider.tasks.registry import Registry
@@ -123,7 +123,7 @@ class Case:
         known = {task.task_id: task for task in self.tasks}
         definitions = [found for found in (self.definition, *self.workflows.values()) if found is not None]
         for task_id in (task_id for found in definitions for task_id in task_ids(found)):
-            if task_id not in BUILTINS and task_id not in known and not task_id.startswith(WORKFLOW_PREFIX):
+            if task_id not in BUILTINS and task_id not in known and not is_child_workflow(task_id):
                 known[task_id] = TaskDefinition(task_id=task_id, name=task_id, operator="conformance.Scripted")
         return Catalogue(known, registry=Registry(group=None))
 

@@ -14,8 +14,7 @@ from airflow_workflow_provider.api.models import Finding, SimulateBody, Simulati
 from airflow_workflow_provider.errors import InvalidDefinition, Misuse, NotFound
 from airflow_workflow_provider.instances.graphs import named_tasks
 from airflow_workflow_provider.model.diagnostics import OUTSIDE, Diagnostic
-from airflow_workflow_provider.model.references import Reference
-from airflow_workflow_provider.tasks.calls import is_child_workflow
+from airflow_workflow_provider.model.references import Reference, is_child_workflow
 
 router: Final = APIRouter(tags=["simulation"], route_class=DocumentRoute)
 

@@ -12,7 +12,8 @@ from airflow_workflow_provider.model.checks.reach import reach_findings
 from airflow_workflow_provider.model.checks.schemas import schema_findings
 from airflow_workflow_provider.model.checks.tasks import argument_findings, is_dotted
 from airflow_workflow_provider.model.checks.times import fixed_length, policies_at, policy_durations
-from airflow_workflow_provider.model.task import BUILTIN_TASKS, SUB_WORKFLOW_PREFIX, TASK_ID_PATTERN, TaskDefinition
+from airflow_workflow_provider.model.references import is_child_workflow
+from airflow_workflow_provider.model.task import BUILTIN_TASKS, TASK_ID_PATTERN, TaskDefinition
 from airflow_workflow_provider.model.words import did_you_mean, listed, shown
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def form_findings(task: TaskDefinition) -> Iterator[Diagnostic]:
 
 def _identity(task: TaskDefinition) -> Iterator[Diagnostic]:
     path: Path = ("taskId",)
-    if task.task_id in BUILTIN_TASKS or task.task_id.startswith(SUB_WORKFLOW_PREFIX):
+    if task.task_id in BUILTIN_TASKS or is_child_workflow(task.task_id):
         message = f"taskId {shown(task.task_id)} is reserved for the built-in task"
         yield finding("WF121", path, message, "choose another name")
     elif not _TASK_ID.fullmatch(task.task_id):

@@ -12,7 +12,8 @@ from pydantic.alias_generators import to_camel
 from airflow_workflow_provider.model.checks.base import Check, Checked, Path, finding, warning
 from airflow_workflow_provider.model.checks.times import policies_at
 from airflow_workflow_provider.model.durations import parse_duration
-from airflow_workflow_provider.model.task import BUILTIN_TASKS, SUB_WORKFLOW_PREFIX
+from airflow_workflow_provider.model.references import is_child_workflow
+from airflow_workflow_provider.model.task import BUILTIN_TASKS
 from airflow_workflow_provider.model.words import shown
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ class IdlePolicy(Check):
 
 def _may_raise(document: Checked, step: Step) -> bool:
     """Tell whether an error of a step may be of a task's own class, which can have any name (rule F1)."""
-    if step.parallel_branches or step.for_each is not None or step.task_id.startswith(SUB_WORKFLOW_PREFIX):
+    if step.parallel_branches or step.for_each is not None or is_child_workflow(step.task_id):
         return True
     task = document.catalogue.get(step.task_id) if document.catalogue is not None else None
     operator = task.operator if task is not None else step.task_id

@@ -13,8 +13,7 @@ from airflow_workflow_provider.model.definition import WORKFLOW_ID_PATTERN, Step
 from airflow_workflow_provider.model.json_schema.budget import OutOfSteps
 from airflow_workflow_provider.model.json_schema.validation import iter_errors
 from airflow_workflow_provider.model.reach import task_references
-from airflow_workflow_provider.model.references import Reference
-from airflow_workflow_provider.model.task import SUB_WORKFLOW_PREFIX
+from airflow_workflow_provider.model.references import PREFIX, Reference, is_child_workflow
 from airflow_workflow_provider.model.templates import is_template
 from airflow_workflow_provider.model.words import did_you_mean, listed, shortened, shown, violation
 
@@ -38,7 +37,7 @@ class KnownTask(Check):
         if catalogue is None:
             return
         for path, task_id in task_references(document.definition):
-            if task_id.startswith(SUB_WORKFLOW_PREFIX) or catalogue.get(task_id) is not None:
+            if is_child_workflow(task_id) or catalogue.get(task_id) is not None:
                 continue
             known = catalogue.ids()
             message = f"There is no task {shown(task_id)}; the tasks there are: {listed(known)}"
@@ -53,15 +52,15 @@ class SubWorkflowReference(Check):
     def findings(self, document: Checked) -> Iterator[Diagnostic]:
         """Yield the references of another form."""
         for path, task_id in task_references(document.definition):
-            if not task_id.startswith(SUB_WORKFLOW_PREFIX):
+            if not is_child_workflow(task_id):
                 continue
-            name, at, version = task_id.removeprefix(SUB_WORKFLOW_PREFIX).partition("@")
-            if not _WORKFLOW_ID.fullmatch(name):
+            reference = Reference.of(task_id)
+            if not _WORKFLOW_ID.fullmatch(reference.workflow_id):
                 message = f"{shown(task_id)} names no workflow: a workflowId is 1 to 200 of A-Z a-z 0-9 _ . -"
                 yield finding("WF405", path, message, "write workflow:<workflowId>, or workflow:<workflowId>@<version>")
-            elif at and not is_semantic(version):
-                message = f"{shown(version)} is not a semantic version"
-                yield finding("WF405", path, message, f"write for example {SUB_WORKFLOW_PREFIX}{name}@1.0.0")
+            elif reference.version is not None and not is_semantic(reference.version):
+                message = f"{shown(reference.version)} is not a semantic version"
+                yield finding("WF405", path, message, f"write for example {PREFIX}{reference.workflow_id}@1.0.0")
 
 
 class PinnedVersion(Check):
@@ -74,7 +73,7 @@ class PinnedVersion(Check):
         if document.versions is None:
             return
         for path, task_id in task_references(document.definition):
-            reference = Reference.of(task_id) if task_id.startswith(SUB_WORKFLOW_PREFIX) else None
+            reference = Reference.of(task_id) if is_child_workflow(task_id) else None
             if reference is None or reference.version is None or not _is_well_formed(reference):
                 continue
             known = document.versions(reference.workflow_id)

@@ -14,15 +14,15 @@ from airflow.sdk.exceptions import TaskDeferred
 from airflow_workflow_provider.errors import StepFailure, TaskError
 from airflow_workflow_provider.operators.builtin import (
     STEP_CONTEXT,
-    FailOperator,
-    NoopOperator,
+    BuiltInOperator,
     PythonTaskOperator,
-    SetOperator,
     WaitOperator,
+    built_in_operator,
 )
 from airflow_workflow_provider.operators.http import HttpError, HttpTaskOperator
-from airflow_workflow_provider.operators.sql import SqlTaskOperator, _json_value
+from airflow_workflow_provider.operators.sql import _json_value
 from airflow_workflow_provider.tasks import registry
+from airflow_workflow_provider.tasks.builtin import BUILTINS
 from airflow_workflow_provider.tasks.registry import Registry, StepContext, workflow_task
 
 
@@ -31,19 +31,33 @@ def run(operator: type, arguments: dict[str, Any], context: dict[str, Any] | Non
 
 
 def test_k3_pure_tasks_need_their_arguments_only() -> None:
-    assert run(NoopOperator, {}) == {}
-    assert run(SetOperator, {"a": 1}) == {"a": 1}
+    assert run(built_in_operator("noop"), {}) == {}
+    assert run(built_in_operator("set"), {"a": 1}) == {"a": 1}
     with pytest.raises(StepFailure) as caught:
-        run(FailOperator, {"type": "Nope", "code": "E1", "message": "no"})
+        run(built_in_operator("fail"), {"type": "Nope", "code": "E1", "message": "no"})
     assert (caught.value.error_type, caught.value.error_code) == ("Nope", "E1")
 
 
-@pytest.mark.parametrize(
-    "operator", [NoopOperator, WaitOperator, PythonTaskOperator, HttpTaskOperator, SqlTaskOperator]
-)
-def test_k3_arguments_that_do_not_fit_are_a_validation_error(operator: type) -> None:
+@pytest.mark.parametrize("name", sorted(BUILTINS))
+def test_k3_every_builtin_has_an_operator_of_its_name(name: str) -> None:
+    operator = built_in_operator(name)
+    assert issubclass(operator, BuiltInOperator)
+    assert operator.name == name
+    assert operator is built_in_operator(name)
+
+
+def test_k3_an_operator_of_a_function_is_called_like_the_task() -> None:
+    assert [built_in_operator(name).__name__ for name in ("noop", "set", "fail")] == [
+        "NoopOperator",
+        "SetOperator",
+        "FailOperator",
+    ]
+
+
+@pytest.mark.parametrize("name", ["noop", "wait", "python", "http", "sql"])
+def test_k3_arguments_that_do_not_fit_are_a_validation_error(name: str) -> None:
     with pytest.raises(StepFailure) as caught:
-        run(operator, {"nonsense": 1})
+        run(built_in_operator(name), {"nonsense": 1})
     assert caught.value.error_type == "ValidationError"
 
 

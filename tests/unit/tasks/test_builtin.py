@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -9,13 +10,14 @@ from airflow_workflow_provider.model.durations import parse_duration
 from airflow_workflow_provider.model.task import BUILTIN_TASKS
 from airflow_workflow_provider.tasks.builtin import (
     BUILTINS,
-    PURE,
+    SimulatedCall,
+    asks_people,
+    builtin,
     builtin_task,
     check_arguments,
     run_pure,
-    wait_until,
 )
-from airflow_workflow_provider.tasks.schemas import ARGUMENT_SCHEMAS
+from airflow_workflow_provider.tasks.builtins.wait import wait_until
 
 NOW = datetime(2027, 1, 31, 9, tzinfo=UTC)
 
@@ -23,13 +25,29 @@ NOW = datetime(2027, 1, 31, 9, tzinfo=UTC)
 def test_k3_every_builtin_is_a_task_definition_of_its_own_operator() -> None:
     assert BUILTIN_TASKS == BUILTINS
     assert {builtin_task(name).operator for name in BUILTINS} == BUILTINS
+    assert {builtin(name).id for name in BUILTINS} == BUILTINS
+    with pytest.raises(KeyError):
+        builtin("argument_schemas")
+
+
+def test_k3_each_builtin_has_one_way_to_run_in_airflow_and_says_what_it_is() -> None:
+    for name in sorted(BUILTINS):
+        found = builtin(name)
+        assert (found.run is None) is (found.operator is not None), name
+        assert found.title, name
+        assert found.summary.endswith("."), name
+
+
+def test_k3_the_tasks_that_ask_people() -> None:
+    assert {name for name in BUILTINS if asks_people(name)} == {"approval", "form"}
+    assert not asks_people("airflow.providers.standard.operators.hitl.ApprovalOperator")
 
 
 def test_argument_schemas_are_valid_json_schemas() -> None:
     import jsonschema
 
-    for schema in ARGUMENT_SCHEMAS.values():
-        jsonschema.Draft202012Validator.check_schema(schema)
+    for name in BUILTINS:
+        jsonschema.Draft202012Validator.check_schema(builtin(name).schema)
 
 
 @pytest.mark.parametrize(
@@ -130,8 +148,29 @@ def test_the_duration_pattern_agrees_with_the_duration_parser(text: str) -> None
 def test_k3_pure_builtins_run_without_airflow() -> None:
     assert run_pure("noop", {}, NOW) == {}
     assert run_pure("set", {"a": [1]}, NOW) == {"a": [1]}
-    assert run_pure("wait", {"duration": "PT1H"}, NOW) == {}
-    assert {"noop", "set", "fail", "wait"} == PURE
+    assert {name for name in BUILTINS if builtin(name).pure} == {"noop", "set", "fail"}
+
+
+def test_k3_what_a_simulation_does_without_a_mock() -> None:
+    call = SimulatedCall(NOW, NOW + timedelta(hours=2), dict)
+
+    def simulated(name: str, arguments: dict) -> Any:
+        found = builtin(name).simulated(lambda: arguments, call)
+        return None if found is None else (found.output, found.failure and found.failure.type, found.ends_at)
+
+    assert simulated("set", {"a": 1}) == ({"a": 1}, None, None)
+    assert simulated("wait", {"duration": "PT1H"}) == ({}, None, NOW + timedelta(hours=1))
+    assert simulated("receive", {"eventPattern": "a", "timeout": "PT1H"})[1:] == (
+        "TimeoutError",
+        NOW + timedelta(hours=1),
+    )
+    assert simulated("form", {"subject": "?", "schema": {}})[2] == NOW + timedelta(hours=2, seconds=1)
+    assert {name for name in BUILTINS if builtin(name).simulate is None and not builtin(name).pure} == {
+        "http",
+        "python",
+        "sql",
+    }
+    assert simulated("http", {"nonsense": 1}) is None
 
 
 def test_k3_fail_raises_what_it_was_asked_for() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow_workflow_provider.model.task import TaskDefinition
 from airflow_workflow_provider.plan.plan import plan_of
 from airflow_workflow_provider.views.drawing import Drawing, drawing_of
 from tests.unit.engine.driving import branch, graph_of, jmespath, step, to
@@ -86,3 +87,23 @@ def test_loops_go_back() -> None:
 def test_the_same_definition_gives_the_same_drawing() -> None:
     steps = [step("par", parallelBranches=[branch("b1", step("a")), branch("b2", step("b"))]), step("z")]
     assert draw(*steps) == draw(*steps)
+
+
+def test_steps_that_ask_people_are_marked_whatever_their_task_is_called() -> None:
+    tasks = {
+        "sign-off": TaskDefinition(task_id="sign-off", name="Sign off", operator="approval"),
+        "undo": TaskDefinition(task_id="undo", name="Undo", operator="form"),
+    }
+    graph = graph_of(step("a", "sign-off", compensation={"taskId": "undo"}), step("b", "approval"), tasks=tasks)
+    drawing = drawing_of(graph, None, lambda operator: operator in ("approval", "form"))
+    assert [node.id for node in drawing.nodes if node.asks_people] == ["a"]
+
+
+def test_two_handlers_of_one_step_are_edges_of_their_own() -> None:
+    conditions = [{"errorType": "Rejected", "nextStepId": "d"}, {"errorType": "TimeoutError", "nextStepId": "d"}]
+    drawing = draw(step("a", next=[], onFailure={"errorHandler": {"conditions": conditions}}), step("d"))
+    assert [(edge.id, edge.label) for edge in drawing.edges if edge.target == "d"] == [
+        ("a/failure/0", "Rejected"),
+        ("a/failure/1", "TimeoutError"),
+    ]
+    assert len({edge.id for edge in drawing.edges}) == len(drawing.edges)

@@ -12,7 +12,7 @@ import type {
 export const START = "2026-01-01T10:00:00Z";
 
 export function node(id: string, more: Partial<GraphNode> = {}): GraphNode {
-  return { id, kind: "step", name: id, stepId: id, loop: false, ...more };
+  return { id, kind: "step", name: id, stepId: id, loop: false, asksPeople: false, ...more };
 }
 
 export function edge(source: string, target: string, more: Partial<GraphEdge> = {}): GraphEdge {

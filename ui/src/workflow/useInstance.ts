@@ -17,8 +17,6 @@ export type Instance = {
   human: ReadonlySet<string>;
 };
 
-const ASKS = new Set(["approval", "form"]);
-
 /** The instance of a DAG run, fresh as long as the page is looked at. */
 export function useInstance(dagId: string | undefined, runId: string | undefined): Instance {
   const there = dagId !== undefined && runId !== undefined;
@@ -43,12 +41,7 @@ export function useInstance(dagId: string | undefined, runId: string | undefined
     [nodes],
   );
   const human = useMemo(
-    () =>
-      new Set(
-        (nodes ?? []).flatMap(({ id, stepId, taskId }) =>
-          id === stepId && ASKS.has(taskId ?? "") ? [id] : [],
-        ),
-      ),
+    () => new Set((nodes ?? []).filter(({ asksPeople }) => asksPeople).map(({ id }) => id)),
     [nodes],
   );
   return { live, graph, names, human };
