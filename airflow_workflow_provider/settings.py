@@ -187,6 +187,15 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "PT1H",
     ),
     Option(
+        "start_wait",
+        "string",
+        "PT15S",
+        "How long a start waits for Airflow to load the version that was published before it, as an ISO 8601 duration "
+        "without months and years. After this time, and with ``PT0S`` at once, the API answers 409 "
+        "``workflow-not-loaded`` with ``Retry-After``. A start never runs an older version unless it asks for it.",
+        "PT5S",
+    ),
+    Option(
         "max_depth",
         "integer",
         "16",
@@ -319,6 +328,7 @@ class Settings:
     default_retry: dict[str, Any]
     log_retention: str
     receive_window: timedelta
+    start_wait: timedelta
     max_depth: int
     infrastructure_patience: timedelta
     infrastructure_retry_delay: timedelta
@@ -382,6 +392,7 @@ def load_settings() -> Settings:
         default_retry=_json_object("default_retry", text("default_retry")),
         log_retention=text("log_retention"),
         receive_window=duration("receive_window"),
+        start_wait=duration("start_wait"),
         max_depth=number("max_depth", 1),
         infrastructure_patience=duration("infrastructure_patience"),
         infrastructure_retry_delay=duration("infrastructure_retry_delay"),

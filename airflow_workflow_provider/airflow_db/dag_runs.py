@@ -7,13 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from airflow.api_fastapi.common.dagbag import create_dag_bag
 from airflow.exceptions import ParamValidationError
 from airflow.models.dag import DagModel
+from airflow.models.dag_version import DagVersion
+from airflow.models.dagbundle import DagBundleModel
 from airflow.models.dagrun import DagRun
+from airflow.models.errors import ParseImportError
+from airflow.models.serialized_dag import SerializedDagModel
 from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
@@ -37,6 +43,9 @@ if TYPE_CHECKING:
 
 __all__ = ["NOT_LOADED"]
 
+MOVED: Final = "workflow-version-moved"
+"""Code of the conflict that Airflow has loaded another version since it was looked; look again."""
+
 
 @dataclass(frozen=True)
 class StartedRun:
@@ -56,13 +65,63 @@ class StartedRun:
     triggered_by: str | None = None
 
 
-def loaded_bundle_version(dag_id: str) -> str | None:
-    """Return the bundle version of which Airflow would run a DAG now; null where its bundle has no versions.
+@dataclass(frozen=True)
+class LoadedVersion:
+    """The version of a workflow's DAG that Airflow would run now.
 
+    :param id: of Airflow's row of it
+    :param content: changes with the serialized DAG, of which Airflow may write another one into the same row
+    :param bundle_version: null where the DAG's bundle has no versions
+    :param tags: of the DAG; read only where the bundle has no versions
+    """
+
+    id: UUID
+    content: str
+    bundle_version: str | None
+    tags: tuple[str, ...] = ()
+
+
+def loaded_version(dag_id: str, *, paused_too: bool = False) -> LoadedVersion:
+    """Return the version of which Airflow would run a DAG now.
+
+    It is that of the serialized DAG. The DAG's own row is not asked: it has the number of each new bundle version even
+    where Airflow puts off writing the DAG itself (``[core] min_serialized_dag_update_interval``).
+
+    :param paused_too: also of a DAG that is paused, whose runs wait
     :raises Conflict: Airflow cannot start it: it does not know the DAG yet, could not read it, or it is paused
     """
     with create_session() as session:
-        return _startable(session, dag_id).bundle_version
+        _startable(session, dag_id, paused_too=paused_too)
+        return _loaded(session, dag_id)
+
+
+def failed_to_load(dag_id: str, file: str, revision: int, published_at: datetime) -> bool:
+    """Tell whether Airflow has tried to load a revision of a workflow and could not.
+
+    :param file: its name in its bundle, where Airflow does not know the DAG yet
+    :param published_at: when it was published; import errors from before are about something older
+    """
+    with create_session() as session:
+        model = session.get(DagModel, dag_id)
+        query = (
+            select(DagBundleModel.version)
+            .select_from(ParseImportError)
+            .outerjoin(DagBundleModel, DagBundleModel.name == ParseImportError.bundle_name)
+            .where(
+                ParseImportError.filename == (file if model is None else model.relative_fileloc),
+                ParseImportError.timestamp >= published_at,
+            )
+        )
+        if model is not None:
+            query = query.where(ParseImportError.bundle_name == model.bundle_name)
+        found = session.scalars(query).all()
+    return any(not (version or "").isdecimal() or int(version or 0) >= revision for version in found)
+
+
+def import_error(dag_id: str) -> Conflict:
+    """Return the conflict of a workflow whose DAG Airflow cannot load."""
+    message = f"Airflow could not load workflow {dag_id!r}"
+    return Conflict(message, code="workflow-import-error", suggestion="see Airflow's import errors")
 
 
 def dag_exists(dag_id: str) -> bool:
@@ -94,14 +153,18 @@ def start_run(
     conf: Mapping[str, Any],
     *,
     user_name: str | None = None,
+    version: LoadedVersion | None = None,
     pinned: PinnedDag | None = None,
+    by_step: bool = False,
 ) -> StartedRun:
     """Make a queued DAG run, once: where one of this id is there already, that one is returned.
 
     :param conf: the input of the instance, and what is known about its start
     :param user_name: who starts it, as Airflow shows it
-    :param pinned: what it is to run instead of the newest version; a step of another workflow waits for it then
-    :raises Conflict: see :func:`loaded_bundle_version`
+    :param version: what it is to run, as :func:`loaded_version` gave it; by default what is loaded
+    :param pinned: what it is to run instead of the newest version
+    :param by_step: a step of another workflow waits for it; it is made even where the DAG is paused
+    :raises Conflict: see :func:`loaded_version`; ``workflow-version-moved``: it is not what Airflow would run any more
     :raises Misuse: Airflow itself does not accept the run
     """
     try:
@@ -110,8 +173,9 @@ def start_run(
             if found is not None:
                 return found
             if pinned is not None:
-                return _create_pinned(session, pinned, run_id, conf, user_name)
-            return _create(session, dag_id, run_id, conf, user_name)
+                return _create_pinned(session, pinned, _Order(run_id, conf, user_name, by_step))
+            _startable(session, dag_id, paused_too=by_step)
+            return _create(session, dag_id, _Order(run_id, conf, user_name, by_step), version)
     except IntegrityError:
         # Somebody else made it in the same moment.
         found = find_run(dag_id, run_id)
@@ -120,20 +184,73 @@ def start_run(
         return found
 
 
-def _create(session: Session, dag_id: str, run_id: str, conf: Mapping[str, Any], user_name: str | None) -> StartedRun:
-    _startable(session, dag_id)
-    dag = _dag_bag().get_latest_version_of_dag(dag_id, session=session)
-    if dag is None:
+@dataclass(frozen=True)
+class _Order:
+    """A run that is to be made; see :func:`start_run`."""
+
+    run_id: str
+    conf: Mapping[str, Any]
+    user_name: str | None
+    by_step: bool
+
+    @property
+    def kind(self) -> tuple[DagRunType, DagRunTriggeredByType]:
+        if self.by_step:
+            return DagRunType.OPERATOR_TRIGGERED, DagRunTriggeredByType.OPERATOR
+        return DagRunType.MANUAL, DagRunTriggeredByType.REST_API
+
+    def made(self, run: DagRun) -> StartedRun:
+        return StartedRun(
+            run.dag_id,
+            self.run_id,
+            created=True,
+            conf=self.conf,
+            bundle_version=run.bundle_version,
+            triggered_by=self.user_name,
+        )
+
+
+def _create(session: Session, dag_id: str, order: _Order, expected: LoadedVersion | None) -> StartedRun:
+    """Make a run of the newest version, whose code it runs too, whatever the DAG's own row says."""
+    newest = DagVersion.get_latest_version(dag_id, session=session)
+    if newest is None:
         raise not_loaded(dag_id)
-    run = _queued(session, dag, run_id, conf, user_name, (DagRunType.MANUAL, DagRunTriggeredByType.REST_API))
-    return StartedRun(
-        dag_id, run_id, created=True, conf=conf, bundle_version=run.bundle_version, triggered_by=user_name
-    )
+    # So that Airflow does not write another DAG into the row while the run is made.
+    session.refresh(newest, with_for_update=True)
+    found = _loaded(session, dag_id)
+    serialized = SerializedDagModel.get(dag_id, session=session)
+    if serialized is None or found.id != newest.id or (expected is not None and found != expected):
+        raise _moved(dag_id)
+    run = _queued(session, serialized.dag, order)
+    if run.created_dag_version_id != found.id:
+        raise _moved(dag_id)
+    run.bundle_version = found.bundle_version
+    session.flush()
+    return order.made(run)
 
 
-def _create_pinned(
-    session: Session, pinned: PinnedDag, run_id: str, conf: Mapping[str, Any], user_name: str | None
-) -> StartedRun:
+def _moved(dag_id: str) -> Conflict:
+    return Conflict(f"Airflow has just loaded another version of workflow {dag_id!r}", code=MOVED)
+
+
+def _loaded(session: Session, dag_id: str) -> LoadedVersion:
+    row = session.execute(
+        select(DagVersion.id, SerializedDagModel.dag_hash, DagVersion.bundle_version)
+        .join(SerializedDagModel, SerializedDagModel.dag_version_id == DagVersion.id)
+        .where(DagVersion.dag_id == dag_id)
+        .order_by(DagVersion.version_number.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        raise not_loaded(dag_id)
+    if row.bundle_version is not None:
+        return LoadedVersion(row.id, row.dag_hash, row.bundle_version)
+    serialized = SerializedDagModel.get(dag_id, session=session)
+    tags = sorted(serialized.dag.tags) if serialized is not None else ()
+    return LoadedVersion(row.id, row.dag_hash, None, tuple(tags))
+
+
+def _create_pinned(session: Session, pinned: PinnedDag, order: _Order) -> StartedRun:
     """Make a run of an older version, as it would have been made when that was the newest.
 
     It is made like any run, of the newest version, and moved to the other before anybody else can see it.
@@ -143,36 +260,26 @@ def _create_pinned(
     dag = _dag_bag().get_dag(version.id, session=session)
     if dag is None:
         raise not_loaded(dag_id)
-    kind = DagRunType.OPERATOR_TRIGGERED, DagRunTriggeredByType.OPERATOR
-    run = _queued(session, dag, run_id, conf, user_name, kind)
+    run = _queued(session, dag, order)
     run.created_dag_version = version
     run.bundle_version = version.bundle_version
     for task_instance in run.get_task_instances(session=session):
         task_instance.dag_version_id = version.id
     session.flush()
-    return StartedRun(
-        dag_id, run_id, created=True, conf=conf, bundle_version=version.bundle_version, triggered_by=user_name
-    )
+    return order.made(run)
 
 
-def _queued(
-    session: Session,
-    dag: SerializedDAG,
-    run_id: str,
-    conf: Mapping[str, Any],
-    user_name: str | None,
-    kind: tuple[DagRunType, DagRunTriggeredByType],
-) -> DagRun:
-    run_type, triggered_by = kind
+def _queued(session: Session, dag: SerializedDAG, order: _Order) -> DagRun:
+    run_type, triggered_by = order.kind
     try:
         run = dag.create_dagrun(
-            run_id=run_id,
+            run_id=order.run_id,
             logical_date=None,
             run_after=now("UTC"),
-            conf=dict(conf),
+            conf=dict(order.conf),
             run_type=run_type,
             triggered_by=triggered_by,
-            triggering_user_name=user_name,
+            triggering_user_name=order.user_name,
             state=DagRunState.QUEUED,
             session=session,
         )
@@ -196,14 +303,12 @@ def _find(session: Session, dag_id: str, run_id: str) -> StartedRun | None:
     )
 
 
-def _startable(session: Session, dag_id: str) -> DagModel:
+def _startable(session: Session, dag_id: str, *, paused_too: bool = False) -> None:
     model = loaded_model(session, dag_id)
     if model.has_import_errors:
-        message = f"Airflow could not load workflow {dag_id!r}"
-        raise Conflict(message, code="workflow-import-error", suggestion="see Airflow's import errors")
-    if model.is_paused:
+        raise import_error(dag_id)
+    if model.is_paused and not paused_too:
         raise _paused(dag_id)
-    return model
 
 
 def _paused(dag_id: str) -> Conflict:

@@ -7,28 +7,21 @@ from contextlib import AbstractContextManager
 from typing import Any
 from uuid import UUID
 
+from airflow.sdk.exceptions import AirflowRuntimeError
 from airflow.sdk.execution_time import task_runner
-from airflow.sdk.execution_time.comms import DagRunResult, ErrorResponse, GetDagRun, TriggerDagRun
+from airflow.sdk.execution_time.comms import DagRunResult, GetDagRun
 from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 from airflow.sdk.execution_time.timeout import timeout
 
 
-def trigger_run(dag_id: str, run_id: str, conf: dict[str, Any]) -> ErrorResponse | None:
-    """Have a DAG run made; return what kept Airflow from it.
-
-    :raises AirflowRuntimeError: Airflow refuses it
-    """
-    message = TriggerDagRun(dag_id=dag_id, run_id=run_id, conf=conf)
-    # The module's attribute is set when the task's process starts.
-    answer = task_runner.SUPERVISOR_COMMS.send(message)
-    return answer if isinstance(answer, ErrorResponse) else None
-
-
-def conf_of_run(dag_id: str, run_id: str) -> dict[str, Any]:
-    """Return the ``conf`` of a DAG run; empty where there is none."""
-    found = task_runner.SUPERVISOR_COMMS.send(GetDagRun(dag_id=dag_id, run_id=run_id))
-    conf = found.conf if isinstance(found, DagRunResult) else None
-    return conf or {}
+def conf_of_run(dag_id: str, run_id: str) -> dict[str, Any] | None:
+    """Return the ``conf`` of a DAG run; null where there is none that can be seen."""
+    try:
+        # The module's attribute is set when the task's process starts.
+        found = task_runner.SUPERVISOR_COMMS.send(GetDagRun(dag_id=dag_id, run_id=run_id))
+    except AirflowRuntimeError:
+        return None
+    return (found.conf or {}) if isinstance(found, DagRunResult) else None
 
 
 def show_required_action(

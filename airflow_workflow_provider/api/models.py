@@ -197,6 +197,12 @@ class StartBody(Body):
 
     input: dict[str, Any] = Field(default_factory=dict, description="Checked against the workflow's `inputSchema`")
     correlation_id: CorrelationId | None = Field(None, description="Business identifier of the instance")
+    min_revision: int | None = Field(
+        None,
+        ge=0,
+        description="Run the workflow as it was at this revision, or newer. Default: as it is published now. "
+        "`0`: what Airflow has loaded, even if it is older",
+    )
 
 
 class ErrorSummary(ApiModel):

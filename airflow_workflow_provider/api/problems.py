@@ -36,6 +36,7 @@ RETRY_AFTER: Final = "5"
 
 MAX_FINDINGS: Final = 1000
 _PASSING_CONFLICTS: Final = frozenset({"workflow-not-loaded"})
+_PRECONDITIONS: Final = frozenset({"revision-changed", "revision-not-published", "version-changed"})
 
 
 class Refused(WorkflowsError):
@@ -114,7 +115,7 @@ def status_of(error: WorkflowsError) -> int:
     """Return the HTTP status of one of our exceptions."""
     if isinstance(error, Refused):
         return error.status
-    if error.code == "revision-changed":
+    if error.code in _PRECONDITIONS:
         return HTTPStatus.PRECONDITION_FAILED
     for kind, status in _STATUSES.items():
         if isinstance(error, kind):

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.model.task import TaskDefinition
 
 TAG: Final = "workflow"
+VERSION_TAG: Final = "version "
+"""Begins the tag that names the definition's version."""
+
 MAX_RUNS: Final = 10_000
 MAX_TASKS: Final = 1_000
 LOST_WORKER_DELAY: Final = timedelta(seconds=1)
@@ -100,7 +103,7 @@ class _Builder:
             dag_display_name=definition.name,
             description=definition.description or definition.name,
             doc_md=doc_of(definition),
-            tags=[TAG, f"version {definition.version}"],
+            tags=[TAG, f"{VERSION_TAG}{definition.version}"],
             params={name: _param(*given) for name, given in params_of(definition.input_schema).items()},
             schedule=None,
             catchup=False,

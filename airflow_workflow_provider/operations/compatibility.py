@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from airflow_workflow_provider.airflow_db.dag_runs import NOT_LOADED, loaded_bundle_version
 from airflow_workflow_provider.engine.keys import list_path
 from airflow_workflow_provider.errors import Conflict
-from airflow_workflow_provider.operations.start_instance import revision_of
+from airflow_workflow_provider.operations.loading import Loading
 from airflow_workflow_provider.plan.plan import Plan, plan_of, task_in
 
 if TYPE_CHECKING:
@@ -24,12 +23,9 @@ def newest_revision(definitions: Definitions, tasks: Tasks, workflow_id: str) ->
 
     :raises Conflict: Airflow cannot run the workflow, or has not loaded the newest version yet
     """
-    loaded = revision_of(definitions, tasks, workflow_id, loaded_bundle_version(workflow_id))
-    newest = revision_of(definitions, tasks, workflow_id, None)
-    if loaded < newest:
-        message = f"Airflow has not loaded the newest version of workflow {workflow_id!r} yet"
-        raise Conflict(message, code=NOT_LOADED, suggestion="it takes some seconds after publishing; try again")
-    return newest
+    loading = Loading(definitions, tasks)
+    wanted = loading.wanted(workflow_id)
+    return (loading.loaded(workflow_id) if wanted is None else loading.ready(wanted)).revision
 
 
 def fits(machine: Machine, graph: Graph, places: Collection[Place]) -> None:

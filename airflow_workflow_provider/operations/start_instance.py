@@ -9,13 +9,14 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
 
-from airflow_workflow_provider.airflow_db.dag_runs import StartedRun, find_run, loaded_bundle_version, start_run
+from airflow_workflow_provider.airflow_db.dag_runs import MOVED, StartedRun, find_run, start_run
+from airflow_workflow_provider.airflow_db.dag_versions import not_loaded
 from airflow_workflow_provider.bounded.doors import renewed
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.schemas import schema_findings, with_defaults
 from airflow_workflow_provider.errors import Conflict, NotFound, StepFailure, WorkflowsError
-from airflow_workflow_provider.instances.graphs import resolve
 from airflow_workflow_provider.instances.session import ABOUT, API_RUN_PREFIX, START, InstanceSession, Run
+from airflow_workflow_provider.operations.loading import Loaded, Loading, revision_of
 from airflow_workflow_provider.store.instances import Instances, instance_id
 
 if TYPE_CHECKING:
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.store.definitions import Definitions
     from airflow_workflow_provider.store.tasks import Tasks
 
+VERSION_CHANGED: Final = "version-changed"
+"""Code of the conflict that another version would run than the one that was named."""
+
 _MAX_FINDINGS: Final = 1000
+_MAX_MOVES: Final = 5
+"""How often a start looks again because Airflow has loaded yet another version while the run was made."""
 
 
 class InputRefused(WorkflowsError):
@@ -38,6 +44,21 @@ class InputRefused(WorkflowsError):
     def __init__(self, message: str, findings: list[dict[str, str]]) -> None:
         super().__init__(message)
         self.findings = findings
+
+
+@dataclass(frozen=True)
+class Which:
+    """Which version of a workflow is to run; by default what was published before the start, or newer.
+
+    :param version: that version, and no other one
+    :param at_least: what was published up to this revision is enough; 0: whatever Airflow has loaded
+    """
+
+    version: str | None = None
+    at_least: int | None = None
+
+
+ANY_PUBLISHED: Final = Which()
 
 
 @dataclass(frozen=True)
@@ -76,8 +97,11 @@ class Starter:
         about: Mapping[str, Any] | None = None,
         key: str | None = None,
         user_name: str | None = None,
+        which: Which = ANY_PUBLISHED,
     ) -> Opened:
         """Start an instance; with a key at most once.
+
+        Where Airflow has not loaded the version that is to run, it is waited for ``[workflows] start_wait`` at most.
 
         :param input_data: as it was given, without defaults
         :param about: what is known about the start beside the input, see :data:`ABOUT`; null values are left out
@@ -85,7 +109,9 @@ class Starter:
         :param user_name: who starts it, as Airflow shows it
         :raises NotFound: there is no such workflow
         :raises InputRefused: the input does not fit; with every finding
-        :raises Conflict: the workflow is not active, Airflow cannot run it now, or the key was used for another start
+        :raises Conflict: the workflow is not active, Airflow cannot run it now, or the key was used for another
+            start; ``workflow-not-loaded``: Airflow has not loaded the version in time; ``version-changed``: another
+            version would run than the one that was named; ``revision-not-published``
         :raises StoreUnavailable: the workflow database is not reachable; where the run was made already, its first
             step writes the row, and starting again with the same key gives that instance
         """
@@ -95,20 +121,45 @@ class Starter:
             found = find_run(workflow_id, run_id)
             if found is not None:
                 return self._again(found, input_data, known)
-        if not self.definitions.head(workflow_id).active:
+        head = self.definitions.head(workflow_id)
+        if not head.active:
             message = f"Workflow {workflow_id!r} is not active: it takes no new instances"
             raise Conflict(message, code="workflow-inactive", suggestion="activate it")
-        revision = revision_of(self.definitions, self.tasks, workflow_id, loaded_bundle_version(workflow_id))
-        check_input(self.definition_of(workflow_id, revision), input_data)
-        conf = input_data
-        if known:
-            announced = self.instances.starts.announce(instance_id(workflow_id, run_id), known)
-            conf = {**input_data, ABOUT: {START: announced.token}}
-        run = start_run(workflow_id, run_id, conf, user_name=user_name)
-        if not run.created:
-            return self._again(run, input_data, known)
-        self._open(run, revision_of(self.definitions, self.tasks, workflow_id, run.bundle_version))
-        return _opened(run)
+        _check_version(workflow_id, which, head.version)
+        for _ in range(_MAX_MOVES):
+            loaded = self._loaded(workflow_id, input_data, which)
+            conf = input_data
+            if known:
+                announced = self.instances.starts.announce(instance_id(workflow_id, run_id), known)
+                conf = {**input_data, ABOUT: {START: announced.token}}
+            try:
+                run = start_run(workflow_id, run_id, conf, user_name=user_name, version=loaded.dag)
+            except Conflict as error:
+                if error.code != MOVED:
+                    raise
+                continue
+            if not run.created:
+                return self._again(run, input_data, known)
+            self._open(run, loaded.revision)
+            return _opened(run)
+        raise not_loaded(workflow_id)
+
+    def _loaded(self, workflow_id: str, input_data: dict[str, Any], which: Which) -> Loaded:
+        """Return what will run, once Airflow has it, after the input was checked against it."""
+        loading = Loading(self.definitions, self.tasks)
+        wanted = loading.wanted(workflow_id, which.at_least)
+        if wanted is None:
+            found = loading.loaded(workflow_id)
+        else:
+            # Before the wait: what is wrong with the input will still be wrong after it.
+            check_input(self.definition_of(workflow_id, wanted.revision), input_data)
+            found = loading.wait(wanted, self.settings.start_wait)
+        definition = self.definition_of(workflow_id, found.revision)
+        _check_version(workflow_id, which, definition.version)
+        if wanted is None or found.revision != wanted.revision:
+            with renewed():
+                check_input(definition, input_data)
+        return found
 
     def _again(self, run: StartedRun, input_data: Mapping[str, Any], known: Mapping[str, Any]) -> Opened:
         made = Run(run.dag_id, run.run_id, run.conf)
@@ -142,14 +193,10 @@ class Starter:
             session.change(lambda _: None)
 
 
-def revision_of(definitions: Definitions, tasks: Tasks, workflow_id: str, bundle_version: str | None) -> int:
-    """Return the revision of a workflow that a DAG of a bundle version has; without a versioned bundle the newest."""
-    is_revision = bundle_version is not None and bundle_version.isdecimal()
-    newest = int(bundle_version or 0) if is_revision else definitions.highest_revision()
-    found = resolve(definitions.at_revision(newest, workflow_id), tasks.at_revision(newest))
-    for resolved in found:
-        return resolved.revision
-    return definitions.head(workflow_id).revision
+def _check_version(workflow_id: str, which: Which, version: str) -> None:
+    if which.version is not None and which.version != version:
+        message = f"Version {version} of workflow {workflow_id!r} would run, not version {which.version}"
+        raise Conflict(message, code=VERSION_CHANGED, suggestion="look at what has changed and start again")
 
 
 def check_input(definition: WorkflowDefinition, input_data: dict[str, Any]) -> dict[str, Any]:

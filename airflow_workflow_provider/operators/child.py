@@ -8,16 +8,14 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
 
-from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
-
-from airflow_workflow_provider.airflow_internals.task_process import conf_of_run, trigger_run
+from airflow_workflow_provider.airflow_internals.task_process import conf_of_run
 from airflow_workflow_provider.engine.failure import TASK_NOT_FOUND, VALIDATION_ERROR, Failure
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.manual_override import cancel
 from airflow_workflow_provider.engine.schemas import with_defaults
 from airflow_workflow_provider.errors import NotFound, StepFailure
 from airflow_workflow_provider.hosts.simulation import check_input, child_failure
-from airflow_workflow_provider.instances.graphs import Resolved, graph_at, resolve_version
+from airflow_workflow_provider.instances.graphs import Resolved, graph_at, resolve_version, resolved_at
 from airflow_workflow_provider.instances.session import (
     ABOUT,
     PARENT,
@@ -48,7 +46,6 @@ if TYPE_CHECKING:
 FAIL_METHOD: Final = "__fail__"
 RUN_PREFIX: Final = "step__"
 MAX_RUN_ID: Final = 240
-REFUSED: Final = "Invalid input for param"
 
 
 class ChildWorkflowOperator(BuiltInOperator):
@@ -74,10 +71,8 @@ class ChildWorkflowOperator(BuiltInOperator):
             raise refusal(problem)
         self._check(parent, workflow_id)
         about, version = self._about(context, parent), Reference.of(self.arguments["workflow"]).version
-        if version is None:
-            self._start(workflow_id, parent, about)
-        else:
-            self._request(self._version(version), parent, about, context["dag_run"].triggering_user_name)
+        user_name = context["dag_run"].triggering_user_name
+        self._request(self._version(version), parent, about, user_name, at_least=version is None)
         child = str(instance_id(workflow_id, run_id_of(parent)))
         kwargs = {"child": child, "announced": True}
         self.defer(trigger=InstanceEndedTrigger(child), method_name="ended", kwargs=kwargs)
@@ -131,26 +126,46 @@ class ChildWorkflowOperator(BuiltInOperator):
         except NotFound as error:
             raise StepFailure(error.message, type=TASK_NOT_FOUND, code="workflow-not-found") from error
 
-    def _version(self, version: str) -> Resolved:
+    def _version(self, version: str | None) -> Resolved:
+        """Return what the child runs: the version that is named, else what is published now."""
         database = configured_database()
+        definitions, tasks = Definitions(database), Tasks(database)
         try:
-            return resolve_version(Definitions(database), Tasks(database), self._workflow_id, version)
+            if version is None:
+                return resolved_at(definitions, tasks, self._workflow_id, definitions.highest_revision())
+            return resolve_version(definitions, tasks, self._workflow_id, version)
         except NotFound as error:
             message = f"{error.message}; {error.suggestion}"
             raise StepFailure(message, type=TASK_NOT_FOUND, code="version-not-found") from error
 
-    def _request(self, pinned: Resolved, parent: Parent, about: Mapping[str, Any], user_name: str | None) -> None:
-        """Have a run of a particular version made: Airflow lets a worker start the newest only."""
-        given, graph = self.arguments["input"], Graph.of(parse_definition(pinned.document, checked=False))
+    def _request(
+        self,
+        wanted: Resolved,
+        parent: Parent,
+        about: Mapping[str, Any],
+        user_name: str | None,
+        *,
+        at_least: bool,
+    ) -> None:
+        """Have the child's run made: Airflow lets a worker start only what it has loaded, older or newer than that.
+
+        :param at_least: a newer version than the wanted one will do
+        """
+        given, graph = self.arguments["input"], Graph.of(parse_definition(wanted.document, checked=False))
+        if not isinstance(given, dict):
+            raise FailedWith(child_failure(wanted.workflow_id, _invalid("The input is no JSON object")))
         try:
             check_input(graph, with_defaults(graph.definition.input_schema, given))
         except StepFailure as error:
             refused = {**_invalid(error.message), "details": error.details}
-            raise FailedWith(child_failure(pinned.workflow_id, refused)) from error
-        run = Run(pinned.workflow_id, run_id_of(parent))
+            raise FailedWith(child_failure(wanted.workflow_id, refused)) from error
+        run = Run(wanted.workflow_id, run_id_of(parent))
+        # Before the run is there: its conf could be anybody's.
         announced = _instances().starts.announce(run.instance_id, about)
+        self._refuse_foreign(run, parent, announced)
         conf = {**given, ABOUT: {START: announced.token}}
-        RunRequests(configured_database()).add(run.dag_id, run.run_id, pinned.revision, conf, user_name)
+        requests = RunRequests(configured_database())
+        requests.add(run.dag_id, run.run_id, wanted.revision, conf, user_name, at_least=at_least)
 
     def _about(self, context: Context, parent: Parent) -> dict[str, Any]:
         """Return what the child's run is told beside its input."""
@@ -159,29 +174,10 @@ class ChildWorkflowOperator(BuiltInOperator):
         correlation_id = self.arguments[CORRELATION_ID]
         return about if correlation_id is None else {**about, CORRELATION_ID: correlation_id}
 
-    def _start(self, workflow_id: str, parent: Parent, about: Mapping[str, Any]) -> None:
-        given = self.arguments["input"]
-        if not isinstance(given, dict):
-            raise FailedWith(child_failure(workflow_id, _invalid("The input is no JSON object")))
-        run = Run(workflow_id, run_id_of(parent))
-        # Before the run is there: its conf could be anybody's.
-        announced = _instances().starts.announce(run.instance_id, about)
-        conf = {**given, ABOUT: {START: announced.token}}
-        try:
-            problem = trigger_run(workflow_id, run.run_id, conf)
-        except AirflowRuntimeError as error:
-            raise _refusal(workflow_id, error) from error
-        if problem is None:
-            return
-        if problem.error == ErrorType.DAGRUN_ALREADY_EXISTS:
-            self._recognize(run, parent, announced)
-        else:
-            detail = f"Workflow {workflow_id!r} could not be started: {problem.error.value} {problem.detail or ''}"
-            raise StepFailure(detail, type=TASK_NOT_FOUND, code="workflow-not-started")
-
-    def _recognize(self, run: Run, parent: Parent, announced: Announced) -> None:
-        """Go on with a run that is there already, if an earlier try of this attempt has made it."""
-        if replace(run, conf=conf_of_run(run.dag_id, run.run_id)).is_of(announced):
+    def _refuse_foreign(self, run: Run, parent: Parent, announced: Announced) -> None:
+        """Go on with a run that is there already only if an earlier try of this attempt has made it."""
+        conf = conf_of_run(run.dag_id, run.run_id)
+        if conf is None or replace(run, conf=conf).is_of(announced):
             return
         try:
             # Runs that were made before starts were announced have no token; those that began name their parent.
@@ -222,19 +218,6 @@ def _failure_of(workflow_id: str, child: Instance) -> Failure:
     if stored is not None and child.error is not None and stored.failure.type == child.error["type"]:
         cause = stored.failure
     return child_failure(workflow_id, child.error or {}, cause)
-
-
-def _refusal(workflow_id: str, error: AirflowRuntimeError) -> StepFailure:
-    text = str(error)
-    if REFUSED in text:
-        # Airflow has checked what it can of the input before there was an instance; its first line says what is wrong.
-        first = text[text.index(REFUSED) :].replace("\\n", "\n").splitlines()[0]
-        return FailedWith(child_failure(workflow_id, _invalid(first[:1_000])))
-    return StepFailure(
-        f"Workflow {workflow_id!r} could not be started: {text[:1_000]}",
-        type=TASK_NOT_FOUND,
-        code="workflow-not-started",
-    )
 
 
 def _names(child: Instance, parent: Parent) -> bool:

@@ -1,7 +1,8 @@
-"""DAG runs that are to be made of a particular revision of a workflow (rule P5).
+"""DAG runs of sub-workflows that are to be made (rule P5).
 
-A worker cannot make them: Airflow lets it start the newest version only. Who can, in the api-server, takes the rows. A
-row stays until its run was made, or nobody waits for it any more.
+A worker cannot make them: Airflow lets it start the version only that is loaded, which may be an older one than the
+step has seen, or a newer one than it names. The api-server, which can, takes the rows. A row stays until its run was
+made, or nobody waits for it any more.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class RunRequest:
     :param revision: what it is to run, see :class:`~airflow_workflow_provider.instances.graphs.Resolved`
     :param user_name: who started it, as Airflow shows it
     :param attempts: how often it has been tried, this time included
+    :param at_least: a newer revision will do
     """
 
     id: int
@@ -41,6 +43,7 @@ class RunRequest:
     user_name: str | None
     created_at: datetime
     attempts: int
+    at_least: bool
 
 
 class RunRequests(Outbox[RunRequest]):
@@ -49,10 +52,20 @@ class RunRequests(Outbox[RunRequest]):
     table, row, channel = requests, RunRequest, CHANNEL
 
     def add(
-        self, dag_id: str, run_id: str, revision: int, conf: Mapping[str, Any], user_name: str | None = None
+        self,
+        dag_id: str,
+        run_id: str,
+        revision: int,
+        conf: Mapping[str, Any],
+        user_name: str | None = None,
+        *,
+        at_least: bool = False,
     ) -> None:
-        """Have a run made; one that is asked for already is asked for once."""
-        values = {"revision": revision, "conf": dict(conf), "user_name": user_name}
+        """Have a run made; one that is asked for already is asked for once.
+
+        :param at_least: a newer revision will do
+        """
+        values = {"revision": revision, "conf": dict(conf), "user_name": user_name, "at_least": at_least}
         statement = insert(requests).values(dag_id=dag_id, run_id=run_id, **values).on_conflict_do_nothing().inline()
 
         def work(connection: Connection) -> None:

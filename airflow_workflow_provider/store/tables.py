@@ -402,6 +402,7 @@ workflow_run_requests = Table(
     _time("created_at", required=True),
     _time("due_at", required=True),
     Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("at_least", Boolean, nullable=False, server_default="false"),
     UniqueConstraint("dag_id", "run_id"),
     Index("workflow_run_requests_due_idx", "due_at"),
 )

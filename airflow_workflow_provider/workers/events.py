@@ -6,13 +6,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from airflow_workflow_provider.airflow_db.asset_events import AssetForwarder
-from airflow_workflow_provider.airflow_db.dag_runs import start_run
+from airflow_workflow_provider.airflow_db.dag_runs import find_run, start_run
 from airflow_workflow_provider.bounded.pool import PoolDoor
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.instances.session import ABOUT, START, Run
+from airflow_workflow_provider.operations.loading import Loading
+from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.delivering import Deliverer, Start, StartRefused
 from airflow_workflow_provider.store.events import CHANNEL
 from airflow_workflow_provider.store.starts import Starts
+from airflow_workflow_provider.store.tasks import Tasks
 from airflow_workflow_provider.workers.evaluation import evaluations
 from airflow_workflow_provider.workers.worker import Job, Worker
 
@@ -24,15 +27,21 @@ ASSET_POLL: Final = 2.0
 """Seconds between two looks at Airflow's asset events."""
 
 
-def start_instance(start: Start, starts: Starts) -> None:
-    """Make the DAG run of an instance; one that this start made before is the same.
+def start_instance(start: Start, database: Database) -> None:
+    """Make the DAG run of an instance, of what is published now; one that this start made before is the same.
 
     :raises StartRefused: Airflow does not accept the run, whenever it is asked, or somebody else has made it
-    :raises Conflict: the DAG is not loaded yet, broken or paused, which may pass
+    :raises Conflict: the DAG's newest version is not loaded yet or broken, or it is paused, which may pass
     """
-    announced = starts.announce(start.instance_id, start.about)
+    announced = Starts(database).announce(start.instance_id, start.about)
+    conf = {**start.input, ABOUT: {START: announced.token}}
     try:
-        run = start_run(start.workflow_id, start.run_id, {**start.input, ABOUT: {START: announced.token}})
+        run = find_run(start.workflow_id, start.run_id)
+        if run is None:
+            loading = Loading(Definitions(database), Tasks(database))
+            wanted = loading.wanted(start.workflow_id)
+            version = loading.ready(wanted).dag if wanted is not None else None
+            run = start_run(start.workflow_id, start.run_id, conf, version=version)
     except Misuse as error:
         raise StartRefused(error.message, code=error.code) from error
     if not run.created and not Run(run.dag_id, run.run_id, run.conf).is_of(announced):
@@ -48,7 +57,7 @@ def event_workers(settings: Settings) -> tuple[Worker, ...]:
     """Return what delivers events, and what takes over asset events."""
 
     def deliver(database: Database) -> Job:
-        starter = partial(start_instance, starts=Starts(database))
+        starter = partial(start_instance, database=database)
         deliverer = Deliverer(database, starter, max_depth=settings.max_depth, door_of=_door_of)
         return Job(deliverer.deliver, CHANNEL, deliverer.next_due)
 

@@ -1,4 +1,4 @@
-"""Making the DAG runs of pinned sub-workflows, from the api-server (rule P5).
+"""Making the DAG runs of sub-workflows, from the api-server (rule P5).
 
 The step that waits for one cannot make it; see :mod:`airflow_workflow_provider.store.run_requests`.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_workflow_provider.airflow_db.dag_runs import start_run
+from airflow_workflow_provider.airflow_db.dag_runs import find_run, start_run
 from airflow_workflow_provider.airflow_db.dag_versions import UNVERSIONED
 from airflow_workflow_provider.dag.pinned import pinned_dag
 from airflow_workflow_provider.engine.failure import TASK_NOT_FOUND, Failure
@@ -18,6 +18,7 @@ from airflow_workflow_provider.engine.manual_override import agree_failed
 from airflow_workflow_provider.errors import Conflict, InvalidDefinition, Misuse, NotFound
 from airflow_workflow_provider.instances.graphs import graph_at, resolved_at
 from airflow_workflow_provider.instances.session import InstanceSession, Run
+from airflow_workflow_provider.operations.loading import Loading
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.outbox import Backoff
@@ -73,17 +74,39 @@ class PinnedStarter:
         return len(claimed)
 
     def _start(self, request: RunRequest) -> None:
+        if find_run(request.dag_id, request.run_id) is not None:
+            return
+        if request.at_least:
+            self._start_newest(request)
+            return
         pinned = resolved_at(self._definitions, self._tasks, request.dag_id, request.revision)
         try:
             start_run(
-                request.dag_id, request.run_id, request.conf, user_name=request.user_name, pinned=pinned_dag(pinned)
+                request.dag_id,
+                request.run_id,
+                request.conf,
+                user_name=request.user_name,
+                pinned=pinned_dag(pinned),
+                by_step=True,
             )
         except Conflict as error:
             newest = self._definitions.highest_revision()
             current = resolved_at(self._definitions, self._tasks, request.dag_id, newest)
             if error.code != UNVERSIONED or current.revision != pinned.revision:
                 raise
-            start_run(request.dag_id, request.run_id, request.conf, user_name=request.user_name)
+            self._start_newest(request)
+
+    def _start_newest(self, request: RunRequest) -> None:
+        """Make a run of what Airflow has loaded, once that is what the step has seen, or newer."""
+        loading = Loading(self._definitions, self._tasks)
+        wanted = loading.wanted(request.dag_id, request.revision)
+        if wanted is None:
+            message = f"There is no workflow {request.dag_id!r} at revision {request.revision}"
+            raise NotFound(message, pointer=request.dag_id)
+        version = loading.ready(wanted, paused_too=True).dag
+        start_run(
+            request.dag_id, request.run_id, request.conf, user_name=request.user_name, version=version, by_step=True
+        )
 
     def _give_up(self, request: RunRequest, error: Conflict | InvalidDefinition | Misuse | NotFound) -> None:
         """End the instance that was to run; the step that waits for it fails with that."""

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 from airflow.sdk.execution_time import task_runner
-from airflow.sdk.execution_time.comms import DagRunResult, ErrorResponse, GetDagRun, MaskSecret, TriggerDagRun
+from airflow.sdk.execution_time.comms import DagRunResult, GetDagRun, MaskSecret
 from sqlalchemy import text
 
 from airflow_workflow_provider.engine.graph import Graph
@@ -186,7 +186,7 @@ def test_an_event_does_not_take_over_a_run_that_somebody_made_under_its_id(
     load_dag(document, Definitions(database).publish(parse_definition(document), document).revision)
     Events(database).accept([event(data={"amount": 5})])
     start_run("foreign", f"event__{event_row_id('/shop', '1')}", {"amount": 1, ABOUT: FORGED}, user_name="eve")
-    Deliverer(database, partial(start_instance, starts=Starts(database))).deliver()
+    Deliverer(database, partial(start_instance, database=database)).deliver()
     (delivery,) = Deliveries(database).list()
     assert delivery.reason is not None
     assert delivery.status == "dead"
@@ -231,8 +231,6 @@ class Supervisor:
         if isinstance(message, MaskSecret):
             return None
         self.asked.append(message)
-        if isinstance(message, TriggerDagRun):
-            return ErrorResponse(error="DAGRUN_ALREADY_EXISTS")
         assert isinstance(message, GetDagRun)
         now = datetime.now(UTC)
         return DagRunResult(
@@ -270,7 +268,7 @@ def child(database_url: str, database: Database, monkeypatch: pytest.MonkeyPatch
     def start(conf: dict[str, Any] | None) -> Supervisor:
         supervisor = Supervisor(conf)
         monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", supervisor, raising=False)
-        operator._start("example", place, operator._about(context, place))
+        operator._request(operator._version(None), place, operator._about(context, place), None, at_least=True)
         return supervisor
 
     run = Run("example", run_id_of(place), {})
@@ -300,7 +298,7 @@ def test_nor_a_run_that_only_says_that_it_is(child: Any, database: Database) -> 
 def test_a_step_that_starts_its_child_again_finds_it(child: Any, database: Database) -> None:
     announced = Starts(database).announce(child.run.instance_id, {"parent": child.parent.to_json()})
     conf = {ABOUT: {"start": announced.token}}
-    assert len(child.start(conf).asked) == 2
+    assert len(child.start(conf).asked) == 1
     found = opened(database, Run("example", child.run.run_id, conf))
     assert (found.parent_instance_id, found.parent_step_id) == (UUID(child.parent.instance_id), "a")
     child.start({})  # by its row too, as those are found that an older version made

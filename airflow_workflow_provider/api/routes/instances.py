@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import BaseModel, Field
 
 from airflow_workflow_provider.airflow_internals.secrets_masker import names_a_secret, server_mask
 from airflow_workflow_provider.api import audit
@@ -24,28 +25,38 @@ from airflow_workflow_provider.api.problems import Refused, finding
 from airflow_workflow_provider.api.services import Services
 from airflow_workflow_provider.errors import Misuse, NotFound
 from airflow_workflow_provider.model.paths import ends_with
-from airflow_workflow_provider.operations.start_instance import InputRefused, Starter
+from airflow_workflow_provider.operations.start_instance import InputRefused, Starter, Which
 from airflow_workflow_provider.store.instances import Instance as StoredInstance
 from airflow_workflow_provider.store.jsonpath import InputCondition, parse_condition
 from airflow_workflow_provider.store.listing import InstanceFilter
 
 router: Final = APIRouter(tags=["instances"], route_class=StrictRoute)
 
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
+
+class StartHeaders(BaseModel):
+    """Headers of a start."""
+
+    idempotency_key: str | None = Field(
+        None,
         min_length=1,
         max_length=255,
         description="Names this start: sent again with the same key, it gives the same instance",
-    ),
-]
+    )
+    if_version: str | None = Field(
+        None,
+        min_length=1,
+        max_length=255,
+        description="Start only if this is the version that will run; otherwise the answer is 412",
+    )
+
+
 REPLAYED: Final = "Idempotency-Replayed"
 
 
 @router.post(
     "/definitions/{workflow_id}/instances",
     status_code=201,
-    responses={200: {"model": Instance, "description": "Started before with this key"}, **responses(*BODY, 409)},
+    responses={200: {"model": Instance, "description": "Started before with this key"}, **responses(*BODY, 409, 412)},
 )
 def start_instance(
     *,
@@ -56,13 +67,19 @@ def start_instance(
     response: Response,
     workflow_id: WorkflowId,
     body: StartBody,
-    idempotency_key: IdempotencyKey = None,
+    headers: Annotated[StartHeaders, Header()],
 ) -> Instance:
-    """Start an instance; the input is validated before anything is created."""
+    """Start an instance; the input is validated before anything is created.
+
+    It runs what was published before the request, or something newer. If Airflow has not loaded that yet, the request
+    waits for `[workflows] start_wait` at most; after that time the answer is 409 `workflow-not-loaded` with
+    `Retry-After`.
+    """
     access.require(Right.START, workflow_id)
     audit.record(access, "workflow.start", workflow_id=workflow_id, correlation_id=body.correlation_id)
     # Each user has their own keys: nobody meets, or learns of, another's start.
-    key = None if idempotency_key is None else f"{access.actor['id']}\n{idempotency_key}"
+    given = headers.idempotency_key
+    key = None if given is None else f"{access.actor['id']}\n{given}"
     try:
         opened = _starter(services).start(
             workflow_id,
@@ -70,6 +87,7 @@ def start_instance(
             about={"correlationId": body.correlation_id, "via": None if via == "api" else via},
             key=key,
             user_name=access.user_name,
+            which=Which(headers.if_version, body.min_revision),
         )
     except InputRefused as error:
         found = [finding(f"/input{each['pointer']}", each["message"], "invalid-input") for each in error.findings]

@@ -92,19 +92,6 @@ def test_e4_unknown_unloaded_inactive_and_paused_workflows_do_not_start(api: Api
     assert start(client, "off").status_code == 201
 
 
-def test_d4_an_instance_is_of_the_version_that_airflow_would_run(api: Api) -> None:
-    api.publish(ORDER)
-    client = api.as_role("user")
-    stricter = {**SCHEMA, "required": ["amount", "customer"]}
-    newer = {**ORDER, "version": "2.0.0", "inputSchema": stricter}
-    published = client.put("definitions/order", json=newer).json()
-    body = start(client, input={"amount": 5}).json()
-    assert (body["version"], body["input"]) == ("1.0.0", {"amount": 5, "currency": "EUR"})
-    load_dag(newer, published["revision"])
-    problem(start(client, input={"amount": 5}), 422, "invalid-input")
-    assert start(client, input={"amount": 5, "customer": "c"}).json()["version"] == "2.0.0"
-
-
 def test_d4_a_task_that_changes_makes_a_new_revision_of_its_workflows(api: Api) -> None:
     client = api.as_role("user")
     task = {"taskId": "greet", "name": "Greet", "operator": "set"}

@@ -47,7 +47,7 @@ def loaded(database: Database, workflow_id: str, *patterns: str, **more: Any) ->
 def deliver(database: Database, **options: Any) -> None:
     from airflow_workflow_provider.workers.events import start_instance
 
-    deliverer = Deliverer(database, partial(start_instance, starts=Starts(database)), **options)
+    deliverer = Deliverer(database, partial(start_instance, database=database), **options)
     while deliverer.deliver():
         pass
 
@@ -109,7 +109,7 @@ def test_what_airflow_never_accepts_is_a_dead_letter(database: Database) -> None
 
     def spoil(start: Start) -> None:
         wrong = Start(start.workflow_id, "not a run id: ä", start.input, start.event, None)
-        start_instance(wrong, Starts(database))
+        start_instance(wrong, database)
 
     loaded(database, "order", "order.*")
     Events(database).accept([event()])
