@@ -138,6 +138,7 @@ RUNNING = (
         (
             WORKFLOW_ID,
             argument("--input", help="JSON text, or @file.", default="{}", metavar="JSON"),
+            argument("--version", help="Start only if this version will run.", default=None, metavar="VERSION"),
             argument("--wait", help="Wait until the instance has ended.", action="store_true", default=False),
             argument("--timeout", help="Maximum seconds to wait.", type=float, default=None),
             OUTPUT,

@@ -7,7 +7,7 @@ import time
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from airflow_workflow_provider.cli.console import note, print_json, print_line, progress
 from airflow_workflow_provider.cli.documents import read_json_argument
@@ -25,6 +25,8 @@ PASSWORD_VARIABLE = "AIRFLOW_WORKFLOWS_API_PASSWORD"  # noqa: S105 - the name of
 TOKEN_VARIABLE = "AIRFLOW_WORKFLOWS_API_TOKEN"  # noqa: S105 - the name of a variable
 
 ENDED = frozenset({"completed", "failed"})
+LOADING = 60.0
+"""Seconds that Airflow may take to load a version that was published just now."""
 SETTLING = 15.0
 """Seconds that an instance may lag behind its DAG run."""
 POLL = 0.5
@@ -66,7 +68,7 @@ def run(options: Namespace) -> int:
         message = f"An input is a JSON object, not {type(document).__name__}"
         raise Misuse(message, code="bad-input", pointer="--input")
     with api_client() as client:
-        run_id = _start(client, options.workflow_id, document)
+        run_id = _start(client, options, document)
         found = {
             "instanceId": str(instance_id(options.workflow_id, run_id)),
             "workflowId": options.workflow_id,
@@ -82,11 +84,25 @@ def run(options: Namespace) -> int:
     return _report(found, ended, options.output)
 
 
-def _start(client: AirflowClient, workflow_id: str, document: dict[str, Any]) -> str:
-    """Start an instance by the API of workflows, which notes in the log that it came from here; return its run's id."""
+def _start(client: AirflowClient, options: Namespace, document: dict[str, Any]) -> str:
+    """Start an instance by the API of workflows, which notes in the log that it came from here; return its run's id.
+
+    A version that Airflow has not loaded yet is waited for: it was published just now.
+    """
+    workflow_id: str = options.workflow_id
     path = f"/definitions/{quote(workflow_id, safe='')}/instances"
+    headers = {"Idempotency-Key": uuid4().hex}
+    if options.version is not None:
+        headers["If-Version"] = options.version
+    until = time.monotonic() + (LOADING if options.timeout is None else min(options.timeout, LOADING))
     try:
-        return str(client.workflows("POST", path, json={"input": document})["runId"])
+        while True:
+            try:
+                return str(client.workflows("POST", path, json={"input": document}, headers=headers)["runId"])
+            except WorkflowsError as error:
+                if error.code != "workflow-not-loaded" or time.monotonic() + POLL > until:
+                    raise
+            time.sleep(POLL)
     except NotFound as error:
         message = f"Airflow at {client.address} knows no workflow {workflow_id!r}"
         suggestion = "'airflow-workflows list' shows what is stored"

@@ -96,12 +96,14 @@ class AirflowClient:
         """
         return _checked(self._signed(method, f"{API}{path}", **more))
 
-    def workflows(self, method: str, path: str, **more: Any) -> Any:
+    def workflows(self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> Any:
         """Send a request to the API of workflows, for the command line, and return the JSON of the answer.
 
         :raises WorkflowsError: of the same kinds as :meth:`request`, with the code and the findings that the API gives
         """
-        answer = self._signed(method, f"{WORKFLOWS}{path}", headers={"X-Workflows-Client": "cli"}, **more)
+        answer = self._signed(
+            method, f"{WORKFLOWS}{path}", headers={"X-Workflows-Client": "cli", **(headers or {})}, **more
+        )
         problem = None if answer.is_success else _problem(answer)
         if problem is None:
             return _checked(answer)

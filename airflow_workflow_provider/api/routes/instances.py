@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from airflow_workflow_provider.airflow_internals.secrets_masker import names_a_secret, server_mask
 from airflow_workflow_provider.api import audit
@@ -32,22 +32,34 @@ from airflow_workflow_provider.store.listing import InstanceFilter
 
 router: Final = APIRouter(tags=["instances"], route_class=StrictRoute)
 
-
-class StartHeaders(BaseModel):
-    """Headers of a start."""
-
-    idempotency_key: str | None = Field(
-        None,
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
         min_length=1,
         max_length=255,
         description="Names this start: sent again with the same key, it gives the same instance",
-    )
-    if_version: str | None = Field(
-        None,
+    ),
+]
+IfVersion = Annotated[
+    str | None,
+    Header(
         min_length=1,
         max_length=255,
         description="Start only if this is the version that will run; otherwise the answer is 412",
-    )
+    ),
+]
+
+
+@dataclass(frozen=True)
+class StartHeaders:
+    """Headers of a start."""
+
+    idempotency_key: str | None
+    if_version: str | None
+
+
+def _start_headers(idempotency_key: IdempotencyKey = None, if_version: IfVersion = None) -> StartHeaders:
+    return StartHeaders(idempotency_key, if_version)
 
 
 REPLAYED: Final = "Idempotency-Replayed"
@@ -67,7 +79,7 @@ def start_instance(
     response: Response,
     workflow_id: WorkflowId,
     body: StartBody,
-    headers: Annotated[StartHeaders, Header()],
+    headers: Annotated[StartHeaders, Depends(_start_headers)],
 ) -> Instance:
     """Start an instance; the input is validated before anything is created.
 

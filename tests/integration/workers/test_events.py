@@ -104,6 +104,35 @@ def test_a_dag_that_is_not_there_yet_or_paused_gets_its_events_later(database: D
     assert (len(runs("late")), statuses(database)) == (1, ["started"])
 
 
+def test_i6_an_event_starts_what_is_published_now_never_an_older_version(database: Database) -> None:
+    loaded(database, "order", "order.*")
+    newer = document("2.0.0", "order", triggers=[{"eventPattern": "order.*"}])
+    revision = publish(database, newer).revision
+    Events(database).accept([event()])
+    deliver(database)
+    assert (runs("order"), statuses(database)) == ([], ["pending"])
+    reason = Deliveries(database).list()[0].reason
+    assert reason is not None
+    assert "version 2.0.0" in reason["message"]
+    load_dag(newer, revision)
+    make_due(database)
+    deliver(database)
+    (run,) = runs("order")
+    assert (run.bundle_version, statuses(database)) == (str(revision), ["started"])
+
+
+def test_i6_an_event_that_has_started_its_instance_needs_no_newer_version(database: Database) -> None:
+    loaded(database, "order", "order.*")
+    Events(database).accept([event()])
+    deliver(database)
+    publish(database, document("2.0.0", "order", triggers=[{"eventPattern": "order.*"}]))
+    with database.begin() as connection:
+        connection.execute(update(workflow_event_deliveries).values(status="pending"))
+    make_due(database)
+    deliver(database)
+    assert (len(runs("order")), statuses(database)) == (1, ["started"])
+
+
 def test_what_airflow_never_accepts_is_a_dead_letter(database: Database) -> None:
     from airflow_workflow_provider.workers.events import start_instance
 

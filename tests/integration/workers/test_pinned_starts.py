@@ -133,6 +133,61 @@ def test_p5_what_airflow_has_not_loaded_is_tried_again_and_then_fails(api: Api, 
     assert requests.next_due() is None
 
 
+def test_i6_a_sub_workflow_without_a_version_waits_until_what_its_step_saw_is_loaded(
+    api: Api, requests: RunRequests
+) -> None:
+    from tests.fixtures.api import load_dag
+
+    api.publish(OLD)
+    revision = publish(api, NEW)
+    requests.add("pinned", "first", revision, {"n": 1}, "ann", at_least=True)
+    work(api)
+    assert run_of("first") is None
+    load_dag(NEW, revision)
+    work(api)
+    found = run_of("first")
+    assert (found["bundle"], found["tasks"], found["user"], found["ofThatVersion"]) == (
+        str(revision),
+        {"c", "end"},
+        "ann",
+        True,
+    )
+    assert requests.next_due() is None
+
+
+@pytest.mark.parametrize("bundle_version", ["versions", None])
+def test_i6_it_runs_a_newer_version_that_is_loaded_by_then(
+    api: Api, requests: RunRequests, bundle_version: str | None
+) -> None:
+    from tests.fixtures.api import load_dag
+
+    old = publish(api, OLD)
+    revision = publish(api, NEW)
+    load_dag(NEW, revision, bundle_version=bundle_version and str(revision))
+    requests.add("pinned", "first", old, {"n": 1}, at_least=True)
+    work(api)
+    assert run_of("first")["tasks"] == {"c", "end"}
+
+
+def test_i6_its_run_is_made_though_its_dag_is_paused_and_waits_like_any_other(api: Api, requests: RunRequests) -> None:
+    from airflow.models.dag import DagModel
+    from airflow.utils.session import create_session
+
+    revision = api.publish(OLD)
+    with create_session() as session:
+        session.execute(update(DagModel).where(DagModel.dag_id == "pinned").values(is_paused=True))
+    requests.add("pinned", "first", revision, {"n": 1}, at_least=True)
+    work(api)
+    assert run_of("first")["state"] == "queued"
+
+
+def publish(api: Api, document: dict[str, Any]) -> int:
+    """Publish without Airflow's knowing of it; return the revision."""
+    from airflow_workflow_provider.model.validate import validate_document
+
+    return Definitions(api.database).publish(validate_document(document).accepted(), document).revision
+
+
 def test_p5_what_airflow_itself_refuses_fails_at_once(
     api: Api, requests: RunRequests, revisions: tuple[int, int]
 ) -> None:

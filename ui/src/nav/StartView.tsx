@@ -11,15 +11,22 @@ import { AppLink } from "src/parts/AppLink";
 import { FailureNotice } from "src/parts/FailureNotice";
 import { LiveView } from "src/parts/LiveView";
 import { Markdown } from "src/parts/Markdown";
+import { Notice } from "src/parts/Notice";
 import { paths } from "src/parts/paths";
 
 /** Starts an instance: a form for the workflow's input. */
 export function StartView({ name }: { name: string }) {
   const live = useLive<DefinitionVersion>(`/definitions/${encodeURIComponent(name)}`);
-  return <LiveView live={live}>{(definition) => <StartForm definition={definition} />}</LiveView>;
+  return (
+    <LiveView live={live}>
+      {(definition) => <StartForm definition={definition} onReload={live.refresh} />}
+    </LiveView>
+  );
 }
 
-function StartForm({ definition }: { definition: DefinitionVersion }) {
+type FormProps = { definition: DefinitionVersion; onReload: () => void };
+
+function StartForm({ definition, onReload }: FormProps) {
   const navigate = useNavigate();
   const { workflowId, document } = definition;
   const schema = useMemo<Schema>(
@@ -32,6 +39,7 @@ function StartForm({ definition }: { definition: DefinitionVersion }) {
   const [failure, setFailure] = useState<Failure | null>(null);
   const [busy, setBusy] = useState(false);
   const form = useRef<HTMLFormElement>(null);
+  const loading = useLoadingVersion();
   // One key for one intention: pressing twice, or again after a lost answer, starts one instance.
   const intention = useRef({ of: "", key: "" });
 
@@ -53,13 +61,16 @@ function StartForm({ definition }: { definition: DefinitionVersion }) {
     const body = { input: value, ...(correlationId === "" ? {} : { correlationId }) };
     const of = JSON.stringify(body);
     if (intention.current.of !== of) intention.current = { of, key: newKey() };
-    try {
-      const instance = await call<Instance>(`/definitions/${encodeURIComponent(workflowId)}/instances`, {
+    const send = () =>
+      call<Instance>(`/definitions/${encodeURIComponent(workflowId)}/instances`, {
         method: "POST",
         body,
-        headers: { "Idempotency-Key": intention.current.key },
+        // What is shown is what will run, or nothing.
+        headers: { "Idempotency-Key": intention.current.key, "If-Version": definition.version },
       });
-      navigate(paths.instance(instance));
+    try {
+      const instance = await loading.until(send);
+      if (instance !== null) navigate(paths.instance(instance));
     } catch (error) {
       const refused = asFailure(error);
       const { fields, others } = byField(refused.findings, "/input");
@@ -80,11 +91,32 @@ function StartForm({ definition }: { definition: DefinitionVersion }) {
             Start {String(document.name ?? workflowId)}
           </Heading>
           <Text color="fg.muted">
-            <AppLink to={paths.definition(workflowId)}>{workflowId}</AppLink> {definition.version}
+            <AppLink to={paths.definition(workflowId)}>{workflowId}</AppLink>: version {definition.version}{" "}
+            will run
           </Text>
           {typeof document.description === "string" ? <Markdown text={document.description} /> : null}
         </Stack>
-        {failure === null ? null : <FailureNotice failure={failure} />}
+        {failure === null ? null : (
+          <StartFailure
+            failure={failure}
+            onReload={() => {
+              setFailure(null);
+              onReload();
+            }}
+          />
+        )}
+        {loading.waiting ? (
+          <Notice
+            action={
+              <Button onClick={loading.stop} size="xs" variant="outline">
+                Stop waiting
+              </Button>
+            }
+            title={`Airflow is still loading version ${definition.version}`}
+          >
+            The instance starts as soon as it is loaded. This takes some seconds after publishing.
+          </Notice>
+        ) : null}
         <SchemaForm errors={errors} onChange={setValue} schema={schema} value={value} />
         <Labelled
           help="A business key, to find the instance by. Optional."
@@ -111,6 +143,68 @@ function StartForm({ definition }: { definition: DefinitionVersion }) {
       </Stack>
     </form>
   );
+}
+
+function StartFailure({ failure, onReload }: { failure: Failure; onReload: () => void }) {
+  if (failure.code !== "version-changed") return <FailureNotice failure={failure} />;
+  return (
+    <FailureNotice
+      failure={failure}
+      onRetry={onReload}
+      retry="Show the new version"
+      title="Another version was published"
+    />
+  );
+}
+
+const BETWEEN_TRIES = 5;
+
+type LoadingVersion = {
+  waiting: boolean;
+  stop: () => void;
+  /** Send a start until Airflow has loaded the version; null where that was stopped. */
+  until: (send: () => Promise<Instance>) => Promise<Instance | null>;
+};
+
+/** Starts that wait for Airflow to load the version that is to run, for as long as the page is open. */
+function useLoadingVersion(): LoadingVersion {
+  const [waiting, setWaiting] = useState(false);
+  const stopped = useRef<AbortController | null>(null);
+  useEffect(() => () => stopped.current?.abort(), []);
+  const until = async (send: () => Promise<Instance>): Promise<Instance | null> => {
+    const control = new AbortController();
+    stopped.current = control;
+    // The first request may wait at the server already.
+    const slow = setTimeout(() => setWaiting(true), 1500);
+    try {
+      while (!control.signal.aborted) {
+        try {
+          return await send();
+        } catch (error) {
+          const refused = asFailure(error);
+          if (refused.code !== "workflow-not-loaded") throw error;
+          setWaiting(true);
+          await passed(refused.retryAfter ?? BETWEEN_TRIES, control.signal);
+        }
+      }
+      return null;
+    } finally {
+      clearTimeout(slow);
+      setWaiting(false);
+    }
+  };
+  return { waiting, stop: () => stopped.current?.abort(), until };
+}
+
+/** Wait for some seconds, or until a signal ends it. */
+function passed(seconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    const timer = setTimeout(done, seconds * 1000);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      done();
+    });
+  });
 }
 
 function newKey(): string {

@@ -19,15 +19,19 @@ type Props = {
   /** Whether something older is still shown below. */
   stale?: boolean;
   onRetry?: () => void;
+  /** What the button for that says. */
+  retry?: string;
   title?: string;
 };
 
 /** Why a request failed, and what to do about it. */
-export function FailureNotice({ failure, stale = false, onRetry, title }: Props) {
+export function FailureNotice({ failure, stale = false, onRetry, retry = "Try again", title }: Props) {
   const heading = title ?? TITLES[failure.status] ?? `The server answered with ${failure.status}`;
   return (
     <Notice
-      action={failure.signedOut ? <SignIn /> : onRetry ? <Retry onRetry={onRetry} /> : undefined}
+      action={
+        failure.signedOut ? <SignIn /> : onRetry ? <Retry label={retry} onRetry={onRetry} /> : undefined
+      }
       title={heading}
       tone={failure.passing || failure.signedOut ? "warning" : "error"}
     >
@@ -63,10 +67,10 @@ function SignIn() {
   );
 }
 
-function Retry({ onRetry }: { onRetry: () => void }) {
+function Retry({ label, onRetry }: { label: string; onRetry: () => void }) {
   return (
     <Button onClick={onRetry} size="xs" variant="outline">
-      Try again
+      {label}
     </Button>
   );
 }
