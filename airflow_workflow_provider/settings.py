@@ -50,6 +50,10 @@ class Option:
     example: str | None = None
 
 
+MAX_DEPTH: Final = 16
+"""How deep sub-workflows nest, and how many workflows events start in a row, where nobody has configured it."""
+
+
 OPTIONS: Final[tuple[Option, ...]] = (
     Option(
         "conn_id",
@@ -198,7 +202,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option(
         "max_depth",
         "integer",
-        "16",
+        str(MAX_DEPTH),
         "Maximum nesting depth of sub-workflows; a deeper start is refused.",
         "4",
     ),

@@ -101,6 +101,7 @@ def simulate(services: Services, document: Json, children: Mapping[str, Json], b
     settings = services.settings
     options = {
         "maxOutputBytes": settings.max_output_bytes,
+        "maxDepth": settings.max_depth,
         "defaultRetry": settings.default_retry,
         "seconds": settings.evaluation_seconds * PART_OF_TIME,
     }

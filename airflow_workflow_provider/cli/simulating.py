@@ -62,6 +62,7 @@ def _simulator(options: Namespace) -> tuple[Simulator, list[Checked]]:
         workflows=_child_workflows(options.tasks),
         warn=lambda text: note(f"warning: {text}"),
         options=Options(max_output_bytes=settings.max_output_bytes, default_retry=default_retry),
+        max_depth=settings.max_depth,
     )
     return simulator, broken
 

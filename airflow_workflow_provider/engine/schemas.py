@@ -40,10 +40,13 @@ def _findings(schema: Any, value: Any) -> list[dict[str, str]]:
     return validation.schema_findings(schema, value)
 
 
-def check_against(schema: dict[str, Any], value: Any, what: str, *, output: bool = False) -> None:
+def check_against(
+    schema: dict[str, Any], value: Any, what: str, *, output: bool = False, listed: int = MAX_LISTED
+) -> None:
     """Check a value against a JSON Schema (draft 2020-12, formats checked, nothing fetched).
 
     :param what: how messages call the value
+    :param listed: how many findings the failure names at most
     :param output: the value is a task's result, so it fails with ``OutputError``
     :raises StepFailure: of type ``ValidationError`` or ``OutputError``; every finding is in its details
     """
@@ -57,5 +60,5 @@ def check_against(schema: dict[str, Any], value: Any, what: str, *, output: bool
         raise StepFailure(
             msg,
             type=failed,
-            details={"errors": findings[:MAX_LISTED]},
+            details={"errors": findings[:listed]},
         )

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from airflow_workflow_provider.bounded.doors import bounded
 from airflow_workflow_provider.engine.bindings import Occasion, expression_error
 from airflow_workflow_provider.engine.failure import VALIDATION_ERROR, WORKFLOW_FAILED
-from airflow_workflow_provider.engine.schemas import check_against, with_defaults
+from airflow_workflow_provider.engine.inputs import accepted_input
+from airflow_workflow_provider.engine.schemas import with_defaults
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.diagnostics import pointer_of
@@ -77,15 +78,24 @@ def input_from(
     :param at: when the event arrived, the time that the transform sees however often it is evaluated; None for now
     :raises StepFailure: of type ``NoTrigger``, ``ExpressionError`` or ``ValidationError``
     """
-    given = given_by(definition, event, instance_id, at)
-    check_against(definition.input_schema, given, "input")
-    return given
+    return accepted_input(definition.input_schema, transformed(definition, event, instance_id, at))
 
 
 def given_by(
     definition: WorkflowDefinition, event: CloudEvent, instance_id: str, at: datetime | None = None
 ) -> dict[str, Any]:
-    """Return the same before it is checked against the schema.
+    """Return the same before it is checked.
+
+    :raises StepFailure: as :func:`input_from`; ``ValidationError`` only for what is no object
+    """
+    given: dict[str, Any] = with_defaults(definition.input_schema, transformed(definition, event, instance_id, at))
+    return given
+
+
+def transformed(
+    definition: WorkflowDefinition, event: CloudEvent, instance_id: str, at: datetime | None = None
+) -> dict[str, Any]:
+    """Return the input that an event gives, without defaults.
 
     :raises StepFailure: as :func:`input_from`; ``ValidationError`` only for what is no object
     """
@@ -103,7 +113,7 @@ def given_by(
         except (ExpressionFailure, ValueError) as exc:
             use = "transform"
             raise expression_error(use, trigger.transform.expression, exc) from exc
-    given = with_defaults(definition.input_schema, {} if value is None else value)
+    given = {} if value is None else value
     if not isinstance(given, dict):
         message = f"The input must be a JSON object; pattern {trigger.event_pattern!r} gave {type(given).__name__}"
         details = {"errors": [{"pointer": "", "message": "the input must be a JSON object"}]}

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_workflow_provider.engine.calls import ActivationRef, Call, Options
 from airflow_workflow_provider.engine.events import Event, path_of
-from airflow_workflow_provider.engine.failure import BRANCH_FAILED, VALIDATION_ERROR, Failure, timestamp
+from airflow_workflow_provider.engine.failure import BRANCH_FAILED, Failure, timestamp
+from airflow_workflow_provider.engine.inputs import accepted_input
 from airflow_workflow_provider.engine.instance_records import InstanceFacts
 from airflow_workflow_provider.engine.machine import Machine
-from airflow_workflow_provider.engine.schemas import check_against, with_defaults
 from airflow_workflow_provider.engine.state import State
 from airflow_workflow_provider.engine.values import unusable_in
 from airflow_workflow_provider.errors import StepFailure
@@ -97,36 +97,11 @@ def simulate(  # noqa: PLR0913 - each is one fact about a run
         correlation_id,
     )
     try:
-        check_usable(input_data)
-        prepared = with_defaults(definition.input_schema, input_data)
-        check_input(graph, prepared)
+        prepared = accepted_input(definition.input_schema, input_data)
     except StepFailure as exc:
         return _refused(instance, input_data, event, exc, now)
     machine = Machine.start(graph, instance, prepared, now=now, event=event, options=options)
     return _Run(machine, run_task, now, watch).to_end()
-
-
-def check_usable(input_data: Any) -> None:
-    """Check that the input of an instance is JSON that can be kept, before anything looks into it.
-
-    :raises StepFailure: of type ``ValidationError``
-    """
-    found = unusable_in(input_data)
-    if found:
-        msg = f"The input cannot be used: {found[0]['pointer'] or '/'}: {found[0]['message']}"
-        raise StepFailure(msg, type=VALIDATION_ERROR, details={"errors": found})
-
-
-def check_input(graph: Graph, input_data: Any) -> None:
-    """Check the input of an instance, defaults applied, against ``inputSchema`` (rule X6).
-
-    :raises StepFailure: of type ``ValidationError``
-    """
-    if not isinstance(input_data, dict):
-        finding = {"pointer": "", "message": "the input must be a JSON object"}
-        msg = "The input must be a JSON object"
-        raise StepFailure(msg, type=VALIDATION_ERROR, details={"errors": [finding]})
-    check_against(graph.definition.input_schema, input_data, "input")
 
 
 def _refused(

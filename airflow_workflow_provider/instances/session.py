@@ -21,17 +21,16 @@ from airflow_workflow_provider.bounded.inside import Inside
 from airflow_workflow_provider.bounded.limits import Limits
 from airflow_workflow_provider.engine.calls import Options
 from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
+from airflow_workflow_provider.engine.inputs import RESERVED, accepted_input
 from airflow_workflow_provider.engine.instance_records import InstanceFacts
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.manual_override import cancel
 from airflow_workflow_provider.engine.masking import Masker, filled_in
 from airflow_workflow_provider.engine.phases import InstanceStatus, ListStatus
-from airflow_workflow_provider.engine.schemas import with_defaults
 from airflow_workflow_provider.engine.state import State
 from airflow_workflow_provider.engine.suspension import released
 from airflow_workflow_provider.engine.values import unusable_in
 from airflow_workflow_provider.errors import NotFound, StepFailure
-from airflow_workflow_provider.hosts.simulation import check_input, check_usable
 from airflow_workflow_provider.model.definition import RetryPolicy
 from airflow_workflow_provider.plan.params import without_blanks
 from airflow_workflow_provider.settings import Settings, load_settings
@@ -49,7 +48,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-ABOUT: Final = "_workflow"
+ABOUT: Final = RESERVED
 """Key of a run's ``conf`` that is no input: ``{"start": …}``, the name of a start that was announced.
 
 What was announced is ``{correlationId, event, parent, startedBy}``, see :mod:`store.starts` and :class:`Parent`.
@@ -330,9 +329,7 @@ class InstanceSession:
     def _started(self, instance: InstanceFacts, event: Json | None, now: datetime) -> Machine:
         schema = self.graph.definition.input_schema
         try:
-            check_usable(self.run.input)
-            given = with_defaults(schema, without_blanks(schema, self.run.input))
-            check_input(self.graph, given)
+            given = accepted_input(schema, without_blanks(schema, self.run.input))
         except StepFailure as exc:
             return self._refused(instance, event, Failure.from_exception(exc), now)
         return Machine.start(self.graph, instance, given, now=now, event=event, options=self._options)

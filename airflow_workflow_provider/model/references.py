@@ -19,6 +19,16 @@ def is_child_workflow(task_id: str) -> bool:
     return task_id.startswith(PREFIX)
 
 
+def too_deep(workflow_id: str, depth: int, limit: int) -> str | None:
+    """Return why a workflow may not run within so many others, or None where it may (rule P5).
+
+    :param depth: how many workflows are around it
+    """
+    if depth <= limit:
+        return None
+    return f"Workflow {workflow_id!r} would run at depth {depth}; workflows nest at most {limit} deep"
+
+
 @dataclass(frozen=True)
 class Reference:
     """What a step's ``taskId`` says of the workflow that it runs.

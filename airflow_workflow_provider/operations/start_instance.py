@@ -13,7 +13,7 @@ from airflow_workflow_provider.airflow_db.dag_runs import MOVED, StartedRun, fin
 from airflow_workflow_provider.airflow_db.dag_versions import not_loaded
 from airflow_workflow_provider.bounded.doors import renewed
 from airflow_workflow_provider.engine.graph import Graph
-from airflow_workflow_provider.engine.schemas import schema_findings, with_defaults
+from airflow_workflow_provider.engine.inputs import accepted_input
 from airflow_workflow_provider.errors import Conflict, NotFound, StepFailure, WorkflowsError
 from airflow_workflow_provider.instances.session import ABOUT, API_RUN_PREFIX, START, InstanceSession, Run
 from airflow_workflow_provider.operations.loading import Loaded, Loading, revision_of
@@ -204,21 +204,15 @@ def check_input(definition: WorkflowDefinition, input_data: dict[str, Any]) -> d
 
     :raises InputRefused: it does not fit; with every finding
     """
-    if ABOUT in input_data:
-        message = f"{ABOUT!r} is a reserved name"
-        raise InputRefused(message, [{"pointer": f"/{ABOUT}", "message": message}])
-    schema = definition.input_schema
     try:
-        given = with_defaults(schema, input_data)
-        findings = schema_findings(schema, given)[:_MAX_FINDINGS]
+        return accepted_input(definition.input_schema, input_data, listed=_MAX_FINDINGS)
     except StepFailure as error:
-        raise InputRefused(error.message, [{"pointer": "", "message": error.message}]) from error
-    if findings:
+        details = error.details or {}
+        findings = details.get("errors") or [{"pointer": "", "message": error.message}]
         first = f"{findings[0]['pointer'] or '/'}: {findings[0]['message']}"
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
         message = f"The input of workflow {definition.workflow_id!r} is invalid: {first}{more}"
-        raise InputRefused(message, findings)
-    return dict(given)
+        raise InputRefused(message, findings) from error
 
 
 def _opened(run: StartedRun) -> Opened:

@@ -10,11 +10,10 @@ from uuid import UUID
 
 from airflow_workflow_provider.airflow_internals.task_process import conf_of_run
 from airflow_workflow_provider.engine.failure import TASK_NOT_FOUND, VALIDATION_ERROR, Failure
-from airflow_workflow_provider.engine.graph import Graph
+from airflow_workflow_provider.engine.inputs import accepted_input
 from airflow_workflow_provider.engine.manual_override import cancel
-from airflow_workflow_provider.engine.schemas import with_defaults
 from airflow_workflow_provider.errors import NotFound, StepFailure
-from airflow_workflow_provider.hosts.simulation import check_input, child_failure
+from airflow_workflow_provider.hosts.simulation import child_failure
 from airflow_workflow_provider.instances.graphs import Resolved, graph_at, resolve_version, resolved_at
 from airflow_workflow_provider.instances.session import (
     ABOUT,
@@ -25,7 +24,7 @@ from airflow_workflow_provider.instances.session import (
     Run,
     configured_database,
 )
-from airflow_workflow_provider.model.references import Reference
+from airflow_workflow_provider.model.references import Reference, too_deep
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.operators.builtin import BuiltInOperator
 from airflow_workflow_provider.operators.failures import FailedWith
@@ -117,9 +116,8 @@ class ChildWorkflowOperator(BuiltInOperator):
         return Reference.of(self.arguments["workflow"]).workflow_id
 
     def _check(self, parent: Parent, workflow_id: str) -> None:
-        limit = load_settings().max_depth
-        if parent.depth > limit:
-            message = f"Workflow {workflow_id!r} would run at depth {parent.depth}; workflows nest at most {limit} deep"
+        message = too_deep(workflow_id, parent.depth, load_settings().max_depth)
+        if message is not None:
             raise StepFailure(message, type=TASK_NOT_FOUND, code="max-depth")
         try:
             Definitions(configured_database()).head(workflow_id)
@@ -151,11 +149,9 @@ class ChildWorkflowOperator(BuiltInOperator):
 
         :param at_least: a newer version than the wanted one will do
         """
-        given, graph = self.arguments["input"], Graph.of(parse_definition(wanted.document, checked=False))
-        if not isinstance(given, dict):
-            raise FailedWith(child_failure(wanted.workflow_id, _invalid("The input is no JSON object")))
+        given, definition = self.arguments["input"], parse_definition(wanted.document, checked=False)
         try:
-            check_input(graph, with_defaults(graph.definition.input_schema, given))
+            accepted_input(definition.input_schema, given)
         except StepFailure as error:
             refused = {**_invalid(error.message), "details": error.details}
             raise FailedWith(child_failure(wanted.workflow_id, refused)) from error

@@ -16,6 +16,7 @@ from airflow_workflow_provider.engine.triggering import input_of
 from airflow_workflow_provider.errors import LimitExceeded, Overloaded, StepFailure, StoreUnavailable, WorkflowsError
 from airflow_workflow_provider.model.events import depth_of
 from airflow_workflow_provider.model.plain import one_line
+from airflow_workflow_provider.settings import MAX_DEPTH
 from airflow_workflow_provider.store.deliveries import Claimed, Deliveries
 from airflow_workflow_provider.store.instances import instance_id
 from airflow_workflow_provider.store.outbox import Backoff
@@ -105,7 +106,7 @@ class Deliverer:
         database: Database,
         starter: Starter,
         *,
-        max_depth: int = 16,
+        max_depth: int = MAX_DEPTH,
         batch: int = 10,
         lease: timedelta = timedelta(seconds=60),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),

@@ -93,6 +93,7 @@ def simulated(document: Json, about: Json, catalogue: Json, children: Json, opti
         warn=warnings.append,
         options=Options(options["maxOutputBytes"], RetryPolicy.model_validate(options["defaultRetry"])),
         watch=budget.spend,
+        max_depth=options["maxDepth"],
     )
     result = simulator.run(
         definition,

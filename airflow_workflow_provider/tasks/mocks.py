@@ -17,7 +17,8 @@ from airflow_workflow_provider.errors import Misuse, StepFailure
 from airflow_workflow_provider.hosts.simulation import Outcome, Simulation, child_outcome, simulate
 from airflow_workflow_provider.model.definition import Node, Transform, WorkflowDefinition
 from airflow_workflow_provider.model.durations import parse_duration
-from airflow_workflow_provider.model.references import Reference, is_child_workflow, referred
+from airflow_workflow_provider.model.references import Reference, is_child_workflow, referred, too_deep
+from airflow_workflow_provider.settings import MAX_DEPTH
 from airflow_workflow_provider.tasks.builtin import BUILTINS, SimulatedCall, builtin
 from airflow_workflow_provider.tasks.calls import (
     arguments_of,
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.engine.machine import Call, Options
     from airflow_workflow_provider.model.task import TaskDefinition
 
-MAX_DEPTH = 10
-
 
 @dataclass
 class Simulator:
@@ -47,6 +46,7 @@ class Simulator:
     :param warn: told about a task that is neither mocked nor can run here; it returns ``{}``
     :param options: bounds and defaults of the engine
     :param watch: told before each call; what it raises ends the simulation
+    :param max_depth: how deep sub-workflows nest
     """
 
     catalogue: Catalogue = field(default_factory=Catalogue)
@@ -54,6 +54,7 @@ class Simulator:
     warn: Callable[[str], None] = lambda _: None
     options: Options | None = None
     watch: Callable[[], None] = lambda: None
+    max_depth: int = MAX_DEPTH
 
     def run(
         self,
@@ -177,8 +178,8 @@ class SimulatedTasks:
         if definition is None:
             self._warn(call.task_id)
             return Outcome(output={})
-        if depth + 1 > MAX_DEPTH:
-            msg = f"Workflow {name!r} would run at depth {depth + 1}; workflows nest at most {MAX_DEPTH} deep"
+        msg = too_deep(name, depth + 1, self._simulator.max_depth)
+        if msg is not None:
             raise StepFailure(
                 msg,
                 type=TASK_NOT_FOUND,

@@ -13,6 +13,7 @@ from airflow_workflow_provider.engine.calls import ActivationRef, Call, Options
 from airflow_workflow_provider.engine.events import Event, path_of
 from airflow_workflow_provider.engine.failure import WORKER_LOST, Failure, timestamp
 from airflow_workflow_provider.engine.graph import ON_FAILURE, Graph
+from airflow_workflow_provider.engine.inputs import accepted_input
 from airflow_workflow_provider.engine.instance_records import InstanceFacts
 from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.machine import Machine
@@ -21,8 +22,7 @@ from airflow_workflow_provider.engine.state import State
 from airflow_workflow_provider.engine.stored_state import read_state
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.hosts.inline import Ended, InlineHost, Left, Parked, Region, Waiting
-from airflow_workflow_provider.hosts.simulation import Outcome, Simulation, check_input, simulate
-from airflow_workflow_provider.model.json_schema.defaults import with_defaults
+from airflow_workflow_provider.hosts.simulation import Outcome, Simulation, simulate
 from airflow_workflow_provider.store.journal import entries
 from airflow_workflow_provider.tasks.mocks import Mocks, SimulatedTasks, Simulator
 from tests.conformance.cases import START, Case, Json, Observed
@@ -142,9 +142,8 @@ class InlineRun:
     def to_end(self) -> Observed:
         """Run to the end."""
         definition = self.graph.definition
-        prepared = with_defaults(definition.input_schema, self.input)
         try:
-            check_input(self.graph, prepared)
+            prepared = accepted_input(definition.input_schema, self.input)
         except StepFailure as exc:
             error = Failure.from_exception(exc).error_object(None, None, timestamp(self.now))
             return Observed("failed", None, error, [], {}, dict(self.input), {}, [], self.now - START)
