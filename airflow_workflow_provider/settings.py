@@ -232,6 +232,30 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "/var/lib/airflow/workflow-results",
     ),
     Option(
+        "on_missing_run",
+        "string",
+        "recreate",
+        "What becomes of a live instance whose DAG run Airflow does not have any more, because somebody deleted it or "
+        "``airflow db clean`` removed it: ``recreate`` makes the run again, and the instance continues from its stored "
+        "state; ``fail`` fails it, and the workflow's ``onFailure`` and compensations run.",
+        "fail",
+    ),
+    Option(
+        "missing_runs_limit",
+        "integer",
+        "100",
+        "Number of missing DAG runs above which nothing is done about them automatically, because then probably the "
+        "two databases do not belong together. ``airflow-workflows reconcile --all`` makes the runs again.",
+        "1000",
+    ),
+    Option(
+        "reconcile_interval",
+        "integer",
+        "30",
+        "Seconds between two comparisons of the live instances with Airflow's DAG runs.",
+        "300",
+    ),
+    Option(
         "connect_timeout",
         "integer",
         "3",
@@ -337,6 +361,9 @@ class Settings:
     infrastructure_patience: timedelta
     infrastructure_retry_delay: timedelta
     spool_folder: Path
+    on_missing_run: Literal["recreate", "fail"]
+    missing_runs_limit: int
+    reconcile_interval: int
     connect_timeout: int
     statement_timeout: int
     bundle_folder: Path | None
@@ -401,6 +428,9 @@ def load_settings() -> Settings:
         infrastructure_patience=duration("infrastructure_patience"),
         infrastructure_retry_delay=duration("infrastructure_retry_delay"),
         spool_folder=Path(text("spool_folder") or f"{_airflow_home()}/workflow-results").expanduser(),
+        on_missing_run=_on_missing_run("on_missing_run", text("on_missing_run")),
+        missing_runs_limit=number("missing_runs_limit"),
+        reconcile_interval=number("reconcile_interval", 1),
         connect_timeout=number("connect_timeout", 1),
         statement_timeout=number("statement_timeout", 1),
         bundle_folder=Path(folder).expanduser() if folder else None,
@@ -459,6 +489,14 @@ def _number(name: str, value: str, least: int) -> int:
     if number < least:
         raise _refused(name, value, f"a whole number from {least}")
     return number
+
+
+def _on_missing_run(name: str, value: str) -> Literal["recreate", "fail"]:
+    if value == "recreate":
+        return "recreate"
+    if value == "fail":
+        return "fail"
+    raise _refused(name, value, "recreate or fail")
 
 
 def _name(name: str, value: str) -> str:

@@ -1,6 +1,8 @@
 """Removes rows of the execution log and events that are past their retention, once a day.
 
 Runs ``purge`` and ``events purge`` of this package; ``airflow workflows purge --dry-run`` tells what it would remove.
+It also asks the api-servers to compare the live instances with Airflow's DAG runs, as they do by themselves, and fails
+where none of them answers: then nothing would notice a DAG run that was deleted.
 """
 
 from __future__ import annotations
@@ -43,8 +45,19 @@ def workflow_maintenance() -> None:
         with Database.configured(maintenance=True) as database:
             return EventRetention(database, load_settings().log_retention).purge(datetime.now(UTC))
 
+    @task
+    def reconcile() -> int:
+        """Return how many comparisons were finished since the beginning."""
+        from airflow_workflow_provider.settings import load_settings
+        from airflow_workflow_provider.store.comparing import Comparisons
+        from airflow_workflow_provider.store.database import Database
+
+        with Database.configured(maintenance=True) as database:
+            return Comparisons(database).ask_and_wait(3 * load_settings().reconcile_interval + 120)
+
     purge_execution_log()
     purge_events()
+    reconcile()
 
 
 workflow_maintenance()

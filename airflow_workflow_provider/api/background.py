@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from airflow_workflow_provider.airflow_db.audit_log import AuditForwarder
@@ -11,11 +12,13 @@ from airflow_workflow_provider.airflow_db.required_actions_sync import showing_a
 from airflow_workflow_provider.airflow_db.resume_tasks import Waker
 from airflow_workflow_provider.airflow_internals.secrets_masker import server_mask
 from airflow_workflow_provider.api.services import Services
+from airflow_workflow_provider.operations.reconcile import Reconciler
 from airflow_workflow_provider.settings import Settings, load_settings
-from airflow_workflow_provider.store import notifications, run_requests, wakeups
+from airflow_workflow_provider.store import comparing, notifications, run_requests, wakeups
 from airflow_workflow_provider.workers.events import event_workers
 from airflow_workflow_provider.workers.notifications import Notifier
 from airflow_workflow_provider.workers.pinned_starts import PinnedStarter
+from airflow_workflow_provider.workers.reconciling import look_alone
 from airflow_workflow_provider.workers.reminders import Reminder
 from airflow_workflow_provider.workers.worker import Job, Worker, working
 
@@ -36,7 +39,8 @@ def background() -> Iterator[None]:
 def workers(settings: Settings) -> tuple[Worker, ...]:
     """Return what works in an api-server.
 
-    They deliver events, resume tasks, start pinned workflows, remind people, call notifiers and follow the audit log.
+    They deliver events, resume tasks, start pinned workflows, remind people, call notifiers, follow the
+    audit log, and compare instances with DAG runs.
     """
     notifiers = settings.notifiers
 
@@ -55,6 +59,10 @@ def workers(settings: Settings) -> tuple[Worker, ...]:
         notifier = Notifier(database, notifiers, Services(database, settings).definition, server_mask)
         return Job(notifier.look, notifications.CHANNEL, notifier.next_due)
 
+    def reconcile(database: Database) -> Job:
+        reconciler = Reconciler(Services(database, settings).operation_context, database)
+        return Job(partial(look_alone, reconciler), comparing.CHANNEL)
+
     def follow(database: Database) -> Job:
         return Job(AuditForwarder(database, Services(database, settings).definition, server_mask).forward)
 
@@ -64,5 +72,6 @@ def workers(settings: Settings) -> tuple[Worker, ...]:
         Worker("start of pinned workflows", start, settings=settings),
         Worker("reminding of people", remind, poll=QUICK_POLL, settings=settings),
         Worker("take-over of user actions", follow, poll=QUICK_POLL, settings=settings),
+        Worker("reconciliation", reconcile, poll=settings.reconcile_interval, settings=settings),
         *([Worker("notification of people", notify, settings=settings)] if notifiers else []),
     )

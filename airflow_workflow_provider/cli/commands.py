@@ -161,6 +161,25 @@ LOGS = Command(
     ),
 )
 
+RECONCILE = Command(
+    "reconcile",
+    "Compare instances with Airflow's DAG runs.",
+    "reconciling:reconcile",
+    (
+        argument("--dry-run", help="List what would be done, and change nothing.", action="store_true"),
+        argument("--follow", help="Compare again and again, until interrupted.", action="store_true"),
+        argument("--interval", help="Seconds between two comparisons with --follow.", type=int, default=10),
+        argument(
+            "--all",
+            help="Make missing DAG runs again even if there are more than [workflows] missing_runs_limit.",
+            action="store_true",
+        ),
+        OUTPUT,
+    ),
+    "The api-server does this by itself every [workflows] reconcile_interval seconds. An instance whose DAG run has "
+    "ended ends as the run did; one whose DAG run is missing gets a new one and continues from its stored state, or "
+    "fails ([workflows] on_missing_run). Exit code 1 if something is left to do.",
+)
 PURGE = Command(
     "purge",
     "Delete expired rows of the execution log.",
@@ -325,6 +344,7 @@ COMMANDS: tuple[Command | Group, ...] = (
     *RUNNING,
     INSTANCES,
     LOGS,
+    RECONCILE,
     PURGE,
     QUESTIONS,
     EVENTS,

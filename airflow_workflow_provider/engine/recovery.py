@@ -14,6 +14,7 @@ from airflow_workflow_provider.engine.values import json_object, same
 from airflow_workflow_provider.errors import Conflict, NotFound, StepFailure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from airflow_workflow_provider.engine.documents import Json
@@ -113,6 +114,21 @@ def skip(machine: Machine, key: str, step_id: str, output: Json, now: datetime) 
         raise StepFailure(error["message"], type=error["type"], code=error["code"], details=error["details"])
     timing.set_deadline(machine.state, graph, now)
     return whole
+
+
+def lower_generations(machine: Machine, generation_of: Callable[[str], int]) -> None:
+    """Let the tasks of a DAG run that was made again count as those that ran.
+
+    A generation that is higher than a task's own tells of clearings that the new run does not know; it would keep an
+    operator from having the task run again.
+
+    :param generation_of: gives the generation of the task that runs a step
+    """
+    for key, control in machine.state.lists.items():
+        for step_id, record in machine.state.values(key).steps.items():
+            record.generation = min(record.generation, generation_of(step_id))
+        if control.current is not None:
+            control.current.generation = min(control.current.generation, generation_of(control.current.step_id))
 
 
 # Where an instance came to its end

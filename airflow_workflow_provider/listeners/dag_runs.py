@@ -14,7 +14,7 @@ from typing import Final
 
 from airflow.listeners import hookimpl
 
-from airflow_workflow_provider.listeners.ended import EndedRun, NotedRun
+from airflow_workflow_provider.operations.ended_run import EndedRun, NotedRun
 
 log = logging.getLogger(__name__)
 

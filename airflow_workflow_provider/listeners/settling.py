@@ -1,31 +1,17 @@
-"""Making an instance agree with a DAG run that has ended without a word of its tasks.
-
-So end the instances of runs that a person marked, that timed out, or that lost a task for good.
-"""
+"""Settling what a listener noted, in the configured database."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from airflow_workflow_provider.airflow_db.lookups import run_state
-from airflow_workflow_provider.engine.failure import CANCELLED, TIMEOUT_ERROR, WORKER_LOST, Failure
-from airflow_workflow_provider.engine.manual_override import agree_completed, agree_failed
-from airflow_workflow_provider.errors import NotFound
-from airflow_workflow_provider.instances.graphs import graph_at
-from airflow_workflow_provider.instances.session import InstanceSession, Run
+from airflow_workflow_provider.operations.settling import is_still_so, settle
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.connection import database_url
 from airflow_workflow_provider.store.database import Database
-from airflow_workflow_provider.store.definitions import Definitions
-from airflow_workflow_provider.store.instances import Instances, instance_id
-from airflow_workflow_provider.store.tasks import Tasks
 from airflow_workflow_provider.workers.evaluation import evaluating_for
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.engine.machine import Machine
-    from airflow_workflow_provider.listeners.ended import EndedRun
-    from airflow_workflow_provider.store.instances import Instance
+    from airflow_workflow_provider.operations.ended_run import EndedRun
 
 
 def settle_configured(ended: EndedRun) -> bool:
@@ -37,61 +23,3 @@ def settle_configured(ended: EndedRun) -> bool:
         Database(url, connect_timeout=settings.connect_timeout, retry_for=settings.retry_for, pooled=False) as found,
     ):
         return settle(ended, found, still_so=is_still_so)
-
-
-def settle(ended: EndedRun, database: Database, *, still_so: Callable[[EndedRun], bool] = lambda _: True) -> bool:
-    """Make the instance of a run that has ended agree with it; a run that is no workflow's is left alone.
-
-    :param still_so: tells whether the run has not begun to run again, because somebody cleared a task or retried it;
-        asked while nobody else can change the instance
-    :returns: whether anything had to be changed
-    """
-    definitions, tasks, instances = Definitions(database), Tasks(database), Instances(database)
-    found = _instance(ended, instances)
-    if found is not None and _agrees(ended, found):
-        return False
-    try:
-        workflow_id = ended.dag_id if found is None else found.workflow_id
-        revision = definitions.highest_revision() if found is None else found.revision
-        graph = graph_at(definitions, tasks, workflow_id, revision)
-    except NotFound:
-        return False
-    instance_session = InstanceSession(
-        graph, revision, Run(ended.dag_id, ended.run_id, ended.conf), instances=instances
-    )
-
-    def agree(machine: Machine) -> bool:
-        if not still_so(ended):
-            return False
-        if ended.succeeded:
-            return agree_completed(machine, instance_session.clock())
-        return agree_failed(machine, _failure(ended.reason), instance_session.clock())
-
-    return instance_session.change(agree)
-
-
-def is_still_so(ended: EndedRun) -> bool:
-    """Tell whether a run is in the state in which it ended, as Airflow's database knows once the end is committed."""
-    # Airflow tells of an end before it commits it, and holds the row until then.
-    state = run_state(ended.dag_id, ended.run_id)
-    return state is None or state == ("success" if ended.succeeded else "failed")
-
-
-def _instance(ended: EndedRun, instances: Instances) -> Instance | None:
-    try:
-        return instances.get(instance_id(ended.dag_id, ended.run_id))
-    except NotFound:
-        return None
-
-
-def _agrees(ended: EndedRun, found: Instance) -> bool:
-    return found.status == ("completed" if ended.succeeded else "failed")
-
-
-def _failure(reason: str) -> Failure:
-    """Return why an instance has failed that no task of it reported."""
-    if reason == "timed_out":
-        return Failure(TIMEOUT_ERROR, "The DAG run did not end within its time")
-    if reason in ("task_failure", "all_tasks_deadlocked"):
-        return Failure(WORKER_LOST, f"A task of the DAG run was lost ({reason})")
-    return Failure(CANCELLED, f"The DAG run was ended by hand ({reason})")

@@ -315,7 +315,9 @@ class LocalEnvironment:
             ("triggerer", ["--skip-serve-logs"], 2),
         ]
         return [
-            Daemon(name, [sys.executable, "-m", "airflow", name, *arguments], self.layout.logs, grace=grace)
+            Daemon(
+                name, [sys.executable, "-m", "airflow", name, *arguments], self.layout.logs, grace=grace, restart=True
+            )
             for name, arguments, grace in commands
         ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +20,9 @@ from airflow_workflow_provider.errors import WorkflowsError
 
 # Set in a daemon's environment and inherited by all that it starts, so that nothing of it is left behind.
 MARK = "AIRFLOW_WORKFLOWS_DAEMON"
+
+
+SUPERVISE = (sys.executable, "-m", "airflow_workflow_provider.local.supervise")
 
 
 @dataclass(frozen=True)
@@ -38,12 +42,15 @@ class Daemon:
     :param command: the program and its arguments
     :param folder: where ``<name>.log`` and the record of the running process are kept
     :param grace: seconds that it may take to end
+    :param restart: start it again when it dies, see :mod:`~airflow_workflow_provider.local.supervise`
     """
 
-    def __init__(self, name: str, command: Sequence[str], folder: Path, *, grace: float = 10) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], folder: Path, *, grace: float = 10, restart: bool = False
+    ) -> None:
         self.name = name
         self.grace = grace
-        self.command = list(command)
+        self.command = [*(SUPERVISE if restart else ()), *command]
         self.log_file = folder / f"{name}.log"
         self._record_file = folder / f"{name}.pid.json"
 
@@ -51,6 +58,8 @@ class Daemon:
         """Start it, unless it runs; its output is appended to the log."""
         if self.process() is not None:
             return
+        # What an earlier one left behind when it died is still to be stopped.
+        earlier = [each for each in self._records() if _members(each)]
         mark = uuid4().hex
         with self.log_file.open("ab") as log:
             # Never waited for: it outlives this program. Nobody but its own session gets its signals.
@@ -64,7 +73,7 @@ class Daemon:
                 start_new_session=True,
             )
         record = {"pid": process.pid, "created": psutil.Process(process.pid).create_time(), "mark": mark}
-        self._record_file.write_text(json.dumps(record))
+        self._record_file.write_text(json.dumps({**record, "earlier": earlier}))
         # The handle is not needed: psutil reaps the process when it is stopped from here.
         process.returncode = 0
 
@@ -90,18 +99,17 @@ class Daemon:
         return ""
 
     def relatives(self) -> list[psutil.Process]:
-        """Return the process and whatever it started that still runs."""
-        mark = self._record().get("mark")
-        found = []
-        for process in psutil.process_iter() if mark else ():
-            with suppress(psutil.Error):
-                if process.environ().get(MARK) == mark and process.pid != os.getpid():
-                    found.append(process)
-        return found
+        """Return the process and whatever it, or one that was started before it, has started and still runs."""
+        return list({process for record in self._records() for process in _members(record)})
 
     def forget(self) -> None:
         """Remove the record of a process that has ended."""
         self._record_file.unlink(missing_ok=True)
+
+    def _records(self) -> list[dict[str, Any]]:
+        record = self._record()
+        earlier = record.get("earlier")
+        return [record, *(each for each in (earlier if isinstance(earlier, list) else []) if isinstance(each, dict))]
 
     def _record(self) -> dict[str, Any]:
         try:
@@ -109,6 +117,40 @@ class Daemon:
         except (OSError, ValueError):
             return {}
         return record if isinstance(record, dict) else {}
+
+
+def _members(record: Mapping[str, Any]) -> list[psutil.Process]:
+    """Return what runs of a daemon that was started once: what bears its mark, or is in its session.
+
+    A program that gives itself a title overwrites its environment, and with it the mark; its session stays, also when
+    the daemon has died. The number of a session is free for another only when nothing is left in it.
+    """
+    mark = record.get("mark")
+    if not isinstance(mark, str):
+        return []
+    session = _session(record)
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, ProcessLookupError, PermissionError):
+            if process.pid == os.getpid():
+                continue
+            if (session is not None and os.getsid(process.pid) == session) or process.environ().get(MARK) == mark:
+                found.append(process)
+    return found
+
+
+def _session(record: Mapping[str, Any]) -> int | None:
+    """Return the number of a daemon's session; None where its number belongs to another process by now."""
+    try:
+        pid, created = int(record["pid"]), float(record["created"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    try:
+        return pid if abs(psutil.Process(pid).create_time() - created) < 1 else None
+    except psutil.NoSuchProcess:
+        return pid
+    except psutil.Error:
+        return None
 
 
 def stop_all(daemons: Sequence[Daemon]) -> None:
@@ -122,7 +164,7 @@ def stop_all(daemons: Sequence[Daemon]) -> None:
         process = daemon.process()
         if process is not None:
             with suppress(psutil.Error):
-                # A program that gives itself a title overwrites its environment, and with it the mark.
+                # Some have neither the mark nor the session.
                 children[daemon.name] = process.children(recursive=True)
                 process.terminate()
     for daemon in sorted(daemons, key=lambda each: each.grace):

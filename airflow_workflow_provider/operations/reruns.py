@@ -1,5 +1,7 @@
 """Operations on an instance that has ended: retry, restart, skip (rule I5).
 
+A DAG run that Airflow does not have any more is made again.
+
 State and Airflow change in one critical section: the instance's row is locked, the machine decides in memory, the tasks
 are cleared and Airflow's transaction is committed, then ours. Where ours is lost Airflow runs the tasks nevertheless;
 a step whose task was cleared opens its instance again by itself, so nothing waits for ever.
@@ -20,6 +22,7 @@ from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.operating import COMPENSATED, verdict
 from airflow_workflow_provider.errors import Conflict, Misuse, NotFound, StepFailure
 from airflow_workflow_provider.instances.session import ABOUT, Parent, Run, keep, options_of
+from airflow_workflow_provider.operations import run_again
 from airflow_workflow_provider.operations.compatibility import fits, newest_revision
 from airflow_workflow_provider.operations.context import Case, is_to_do, machine_of, write_down
 from airflow_workflow_provider.operations.start_instance import check_input
@@ -181,23 +184,26 @@ def _change(
     :param stays: the steps that must be where they were in another version
     :param after: does what has to know how often the cleared tasks may be tried
     :raises NotFound: there is no such instance
-    :raises Conflict: it cannot be done now; ``run-missing``, ``workflow-not-loaded``, ``workflow-paused``,
+    :raises Conflict: it cannot be done now; ``workflow-not-loaded``, ``workflow-paused``,
         ``version-incompatible`` or ``parent-not-waiting``
     """
     with context.instances.locked(wanted) as record:
         case = Case(record, machine_of(context, record), datetime.now(UTC))
         is_to_do(verdict(case.machine, operation), wanted)
-        run = find_run(record.stored.dag_id, record.stored.run_id)
-        if run is None:
-            message = f"Airflow has no DAG run {record.stored.run_id!r} any more"
-            raise Conflict(message, code="run-missing", suggestion="start a new instance")
+        found = find_run(record.stored.dag_id, record.stored.run_id)
+        run = found or run_again.lost_run(context, record.stored)
         refuse_paused(run.dag_id)
         _refuse_forsaken(context, Run(run.dag_id, run.run_id, run.conf).parent_in(record.stored))
         record.completed_at = None
         newest = _move(context, case, run, version, stays)
         rerun = work(case, run)
-        with cleared(run.dag_id, run.run_id, rerun.tasks, newest=newest, conf=rerun.conf) as tries:
-            after(case, tries)
+        if found is None:
+            conf = run.conf if rerun.conf is None else rerun.conf
+            lost = Run(run.dag_id, run.run_id, conf, run.triggered_by)
+            after(case, run_again.start_again(context, lost, record.revision, case.machine))
+        else:
+            with cleared(run.dag_id, run.run_id, rerun.tasks, newest=newest, conf=rerun.conf) as tries:
+                after(case, tries)
         keep(record, case.machine, case.now)
         write_down(context, case, operation, order)
     return context.instances.get(wanted)

@@ -121,6 +121,9 @@ class Starter:
             found = find_run(workflow_id, run_id)
             if found is not None:
                 return self._again(found, input_data, known)
+            kept = self._kept(workflow_id, run_id, input_data, known)
+            if kept is not None:
+                return kept
         head = self.definitions.head(workflow_id)
         if not head.active:
             message = f"Workflow {workflow_id!r} is not active: it takes no new instances"
@@ -164,10 +167,22 @@ class Starter:
     def _again(self, run: StartedRun, input_data: Mapping[str, Any], known: Mapping[str, Any]) -> Opened:
         made = Run(run.dag_id, run.run_id, run.conf)
         if made.input != input_data or self._correlation_id(made) != known.get("correlationId"):
-            message = "This idempotency key was used to start an instance with another input or correlation id"
-            raise Conflict(message, code="idempotency-key-reused", suggestion="use a new key for another start")
+            raise _reused()
         self._open(run, revision_of(self.definitions, self.tasks, run.dag_id, run.bundle_version))
         return _opened(run)
+
+    def _kept(
+        self, workflow_id: str, run_id: str, input_data: dict[str, Any], known: Mapping[str, Any]
+    ) -> Opened | None:
+        """Return the instance of an earlier start whose run Airflow does not have any more, if there is one."""
+        try:
+            found = self.instances.get(instance_id(workflow_id, run_id))
+        except NotFound:
+            return None
+        given = with_defaults(self.definition_of(workflow_id, found.revision).input_schema, input_data)
+        if given != found.input or found.correlation_id != known.get("correlationId"):
+            raise _reused()
+        return Opened(found.id, found.dag_id, found.run_id, created=False)
 
     def _correlation_id(self, run: Run) -> str | None:
         """Return what a run was started with, from its instance, or as it was announced where that is not there yet."""
@@ -213,6 +228,11 @@ def check_input(definition: WorkflowDefinition, input_data: dict[str, Any]) -> d
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
         message = f"The input of workflow {definition.workflow_id!r} is invalid: {first}{more}"
         raise InputRefused(message, findings) from error
+
+
+def _reused() -> Conflict:
+    message = "This idempotency key was used to start an instance with another input or correlation id"
+    return Conflict(message, code="idempotency-key-reused", suggestion="use a new key for another start")
 
 
 def _opened(run: StartedRun) -> Opened:

@@ -174,6 +174,17 @@ class Database:
                 self._leave_standby(error)
                 raise
 
+    @contextmanager
+    def session(self) -> Iterator[Connection]:
+        """A connection in no transaction: each statement is committed by itself, as locks of a session need it.
+
+        :raises StoreUnavailable: as in :meth:`begin`
+        """
+        with self._translated():
+            connection = self._retrying()(self.engine.connect)
+            with connection:
+                yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
     def run(self, work: Callable[[Connection], T]) -> T:
         """Do ``work`` in one transaction, again from its start when the connection fails or a deadlock is broken.
 

@@ -23,7 +23,7 @@ from airflow_workflow_provider.store.logs import LogEntry, append
 from airflow_workflow_provider.store.starts import Starts, settle
 from airflow_workflow_provider.store.tables import workflow_definitions, workflow_events
 from airflow_workflow_provider.store.tables import workflow_instances as instances
-from airflow_workflow_provider.store.withdrawing import withdraw
+from airflow_workflow_provider.store.withdrawing import end_waits, withdraw
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.state import State
@@ -145,7 +145,8 @@ class Record:
     def save(self) -> None:
         """Write the attributes; committed when the transaction ends.
 
-        Open questions that the state does not wait for any more are withdrawn with it.
+        Open questions that the state does not wait for any more are withdrawn with it; steps of an instance that has
+        ended wait for no event.
         """
         _check_correlation_id(self.correlation_id)
         values = {
@@ -165,6 +166,8 @@ class Record:
         }
         self.connection.execute(update(instances).where(instances.c.id == self.id).values(**values))
         withdraw(self.connection, self._asked - self.state.open_questions())
+        if self.status in ENDED and self.stored.status not in ENDED:
+            end_waits(self.connection, self.id)
         self._tell_end()
 
     def _tell_end(self) -> None:

@@ -105,11 +105,11 @@ class Waits:
         return self._database.run(work)
 
     def look(self, ids: Collection[UUID]) -> set[UUID]:
-        """Which of these do not wait any more."""
+        """Which of these do not wait any more, because they ended or their instance was deleted."""
         # One parameter for any number: a triggerer may ask for more than a statement has parameters.
         wanted = any_(bindparam(None, list(ids), ARRAY(UUID_TYPE)))
-        query = select(waits.c.id).where(waits.c.id == wanted, waits.c.status != "waiting")
-        return set(self._database.run(lambda connection: connection.execute(query).scalars().all()))
+        query = select(waits.c.id).where(waits.c.id == wanted, waits.c.status == "waiting")
+        return set(ids) - set(self._database.run(lambda connection: connection.execute(query).scalars().all()))
 
     def end(self, wait: UUID) -> CloudEvent | None:
         """Stop to wait, and return the event if it has come; asked again, the answer is the same.

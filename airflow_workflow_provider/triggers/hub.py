@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol
 from uuid import UUID
@@ -20,6 +20,7 @@ from airflow_workflow_provider.errors import StoreUnavailable
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.notices import POLL, Notices
+from airflow_workflow_provider.store.outbox import Backoff
 from airflow_workflow_provider.store.waits import Waits
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LEAST_PAUSE: Final = 0.1
+
+
+AFTER_FAILURE: Final = Backoff(timedelta(seconds=1), timedelta(seconds=30))
+"""How long to wait after failures that nobody foresaw."""
 
 
 class Looks(Protocol):
@@ -63,7 +68,7 @@ class WaitHub:
         future: Future[None] = Future()
         with self._lock:
             self._watched[wait] = (future, deadline)
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="workflow-event-waits", daemon=True)
                 self._thread.start()
         self._changed.set()
@@ -76,15 +81,27 @@ class WaitHub:
                 del self._watched[wait]
 
     def _run(self) -> None:
-        with Database(self._url, retry_for=0, pooled=False) as database, Notices(database.url) as notices:
-            waits = self._looks(database)
-            while True:
-                self._changed.clear()
-                if not self._look(waits):
-                    return
-                # Many events in a second are one question.
-                time.sleep(LEAST_PAUSE)
-                notices.wait(self._pause(), self._changed)
+        """Look until nothing is watched any more; whatever goes wrong, the steps must not wait in vain."""
+        failures = 0
+        while True:
+            try:
+                with Database(self._url, retry_for=0, pooled=False) as database, Notices(database.url) as notices:
+                    waits = self._looks(database)
+                    while self._look(waits):
+                        failures = 0
+                        self._wait(notices)
+            except Exception:
+                failures += 1
+                log.exception("Waiting steps continue to wait; the database is asked again")
+                time.sleep((AFTER_FAILURE.delay(failures) or AFTER_FAILURE.longest).total_seconds())
+            else:
+                return
+
+    def _wait(self, notices: Notices) -> None:
+        # Many events in a second are one question.
+        time.sleep(LEAST_PAUSE)
+        notices.wait(self._pause(), self._changed)
+        self._changed.clear()
 
     def _look(self, waits: Looks) -> bool:
         """End the futures of the waits that are over; False where nothing is watched any more."""

@@ -146,18 +146,33 @@ def test_i5_an_instance_is_restarted_with_another_input(api: Api) -> None:
     problem(client.post(f"instances/{instance}/restart"), 409, "instance-live")
 
 
-def test_i5_a_run_that_airflow_has_deleted_is_said(api: Api) -> None:
+@pytest.mark.parametrize("operation", ["retry", "skip", "restart"])
+def test_i5_a_run_that_airflow_has_deleted_is_made_again(api: Api, operation: str) -> None:
     from airflow.models.dagrun import DagRun
     from airflow.utils.session import create_session
     from sqlalchemy import delete
 
-    instance = started(api)
+    instance = started(api, input={"n": 2})
     moved(api, instance, fail)
+    (old,) = runs("long")
     with create_session() as session:
         session.execute(delete(DagRun).where(DagRun.dag_id == "long"))
     client = api.as_role("user")
-    problem(client.post(f"instances/{instance}/retry"), 409, "run-missing")
-    assert client.get(f"instances/{instance}").json()["status"] == "failed"
+    body = {"output": {"kept": 1}} if operation == "skip" else {}
+    answer = client.post(f"instances/{instance}/{operation}", json=body)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["status"] == "running"
+    assert answer.json()["state"]["activeSteps"] == (["after"] if operation == "skip" else ["long"])
+    (new,) = runs("long")
+    assert (new.run_id, new.state, new.bundle_version) == (old.run_id, "queued", old.bundle_version)
+    assert new.conf == ({"n": 2} if operation == "restart" else old.conf)
+    assert [name for name, *_ in actions(client, instance)] == [
+        {"skip": "step.skippedByHand", "retry": "instance.retried", "restart": "instance.restarted"}[operation]
+    ]
+    if operation == "skip":
+        # The new task finds that its step is done, and a user can still clear it.
+        skipped = Instances(api.database).get(UUID(instance)).state.steps["long"]
+        assert skipped.generation == tasks("long")["long"][1]
 
 
 def test_i5_a_paused_dag_is_said(api: Api) -> None:

@@ -9,11 +9,11 @@ import pytest
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.instances.session import InstanceSession, Run
 from airflow_workflow_provider.listeners.dag_runs import Settler
-from airflow_workflow_provider.listeners.ended import EndedRun
-from airflow_workflow_provider.listeners.settling import settle
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.local.configuration import connection_json
 from airflow_workflow_provider.model.validate import parse_definition
+from airflow_workflow_provider.operations.ended_run import EndedRun
+from airflow_workflow_provider.operations.settling import settle
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.instances import Instance, Instances

@@ -75,6 +75,37 @@ def test_e5_a_wait_ends_at_its_deadline_and_after_a_lost_connection(database: Da
     lasting.result(20)
 
 
+def test_e5_waiting_goes_on_after_a_failure_that_nobody_foresaw(database: Database, waits: list[NewWait]) -> None:
+    class Unlucky(Waits):
+        failures = 1
+
+        def look(self, ids: Any) -> set[UUID]:
+            if Unlucky.failures:
+                Unlucky.failures -= 1
+                raise ZeroDivisionError
+            return super().look(ids)
+
+    future = WaitHub(database.url, poll=60, looks=Unlucky).watch(waits[0].id)
+    Events(database).accept([event("0", "payment.received", data={"n": 0})])
+    future.result(20)
+
+
+def test_e5_a_step_of_an_instance_that_has_ended_gets_no_event(database: Database, waits: list[NewWait]) -> None:
+    ended, deleted = waits[:2]
+    with Instances(database).locked(ended.instance_id) as record:
+        record.status = "failed"
+        record.save()
+    with database.begin() as connection:
+        connection.execute(
+            text("DELETE FROM workflow_instances WHERE id = :instance"), {"instance": deleted.instance_id}
+        )
+    hub = WaitHub(database.url, poll=60)
+    for each in (ended, deleted):
+        hub.watch(each.id).result(20)
+    Events(database).accept([event("0", "payment.received", data={"n": 0})])
+    assert Waits(database).end(ended.id) is None
+
+
 def test_e5_the_trigger_fires_once(
     database: Database, database_url: str, waits: list[NewWait], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,6 +31,24 @@ time.sleep(600)
 """Starts a process whose environment tells nothing of where it comes from, and ends without it."""
 
 
+TITLED = UNMARKED.replace(", start_new_session=True", "")
+"""Starts a process that has given itself a title, and so has lost its environment."""
+
+MORTAL = """
+import os, subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], env={}, start_new_session=True)
+print("born", os.getpid(), flush=True)
+time.sleep(600)
+"""
+
+SUPERVISED = """
+import sys
+from airflow_workflow_provider.local.supervise import Supervisor, adopt_orphans
+adopt_orphans()
+sys.exit(Supervisor([sys.executable, "-c", sys.argv[1]], settled=0).run())
+"""
+
+
 @pytest.fixture
 def daemon(tmp_path: Path):
     daemon = Daemon("sleeper", [sys.executable, "-c", STUBBORN], tmp_path, grace=0.2)
@@ -96,3 +114,54 @@ def test_a_damaged_record_counts_as_stopped(daemon: Daemon, tmp_path: Path) -> N
     (tmp_path / "sleeper.pid.json").write_text("{")
     assert daemon.process() is None
     assert daemon.relatives() == []
+
+
+def test_what_a_killed_one_left_is_stopped_with_its_successor(tmp_path: Path) -> None:
+    daemon = Daemon("sleeper", [sys.executable, "-c", TITLED], tmp_path, grace=0.2)
+    daemon.start(os.environ, tmp_path)
+    left = psutil.Process(int(lines(daemon, "parent", "child").partition("parent ")[2].split()[0]))
+    first = daemon.process()
+    assert first is not None
+    first.kill()
+    psutil.wait_procs([first], timeout=10)
+    daemon.start(os.environ, tmp_path)
+    assert left.is_running()
+    assert left in daemon.relatives()
+
+    stop_all([daemon])
+
+    assert not left.is_running()
+    assert daemon.relatives() == []
+
+
+def test_one_that_dies_is_started_again_and_stopped_with_all_that_it_left(tmp_path: Path) -> None:
+    daemon = Daemon("mortal", [sys.executable, "-c", SUPERVISED, MORTAL], tmp_path, grace=5)
+    daemon.start(os.environ, tmp_path)
+    supervisor = daemon.process()
+    assert supervisor is not None
+
+    def born() -> list[int] | None:
+        found = [int(line.split()[1]) for line in daemon.tail().splitlines() if line.startswith("born")]
+        return found if len(found) > seen else None
+
+    seen = 0
+    (first,) = poll(born, seconds=20, what="its first life", interval=0.05)
+    psutil.Process(first).kill()
+    seen = 1
+    _, second = poll(born, seconds=20, what="its second life", interval=0.05)
+    assert daemon.process() == supervisor
+    everything = supervisor.children(recursive=True)
+    assert psutil.Process(second) in everything
+    # Both lives have left a child that bears neither the mark nor the session.
+    assert len(everything) == (3 if sys.platform == "linux" else 2)
+
+    stop_all([daemon])
+
+    assert not any(process.is_running() for process in [supervisor, *everything])
+
+
+def test_one_that_cannot_start_is_left_dead(tmp_path: Path) -> None:
+    daemon = Daemon("broken", [sys.executable, "-c", "raise SystemExit(3)"], tmp_path, restart=True)
+    daemon.start(os.environ, tmp_path)
+    poll(lambda: daemon.process() is None or None, seconds=20, what="its end", interval=0.05)
+    assert "starts again" not in daemon.tail()
