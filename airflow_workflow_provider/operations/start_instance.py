@@ -179,7 +179,7 @@ class Starter:
             found = self.instances.get(instance_id(workflow_id, run_id))
         except NotFound:
             return None
-        given = with_defaults(self.definition_of(workflow_id, found.revision).input_schema, input_data)
+        given = check_input(self.definition_of(workflow_id, found.revision), input_data)
         if given != found.input or found.correlation_id != known.get("correlationId"):
             raise _reused()
         return Opened(found.id, found.dag_id, found.run_id, created=False)
