@@ -19,6 +19,7 @@ Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 WorkflowName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,200}$")]
 CorrelationId = Annotated[str, StringConstraints(min_length=1, max_length=MAX_CORRELATION_ID, pattern=r"^[^\x00]*$")]
 Status = Literal["running", "completed", "failed", "suspended"]
+DisplayStatus = Literal["running", "waiting", "suspended", "completed", "failed", "cancelled"]
 Severity = Literal["error", "warning"]
 
 
@@ -222,6 +223,10 @@ class InstanceBase(ApiModel):
     version: str
     revision: int
     status: Status
+    display_status: DisplayStatus = Field(
+        description="The status in other words: `waiting` if it waits for people, events or a time and no operator has "
+        "suspended it, `cancelled` if it failed because it was cancelled, else as `status`"
+    )
     current_step_id: str | None
     correlation_id: str | None
     dag_id: str

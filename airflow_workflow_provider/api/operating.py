@@ -25,6 +25,7 @@ def rights_for(operation: Operation) -> tuple[Right, ...]:
 def shown(services: Services, access: Access, stored: StoredInstance) -> Instance:
     """Return an instance as the API shows it to a user, secrets masked."""
     masker = services.masker(stored)
+    facts = {**vars(stored), "display_status": stored.display_status}
     documents: dict[str, Any] = {
         "input": stored.input,
         "output": stored.output,
@@ -33,7 +34,7 @@ def shown(services: Services, access: Access, stored: StoredInstance) -> Instanc
         "state": stored.state.public(),
         "operations": operations_of(services, access, stored),
     }
-    return Instance.model_validate({**vars(stored), **masker.mask(documents)})
+    return Instance.model_validate({**facts, **masker.mask(documents)})
 
 
 def operations_of(services: Services, access: Access, stored: StoredInstance) -> list[Operation]:

@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID, uuid5
 
-from sqlalchemy import Connection, Row, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from airflow_workflow_provider.engine.failure import CANCELLED
 from airflow_workflow_provider.engine.instance_records import MAX_CORRELATION_ID
 from airflow_workflow_provider.engine.stored_state import StateUnreadable, read_state, unreadable
 from airflow_workflow_provider.errors import Misuse, NotFound
@@ -99,6 +100,15 @@ class InstanceSummary:
     trigger_event_id: UUID | None
     parent_instance_id: UUID | None
     parent_step_id: str | None
+    suspended_by_operator: bool
+
+    @property
+    def display_status(self) -> str:
+        """The status in people's words: ``waiting`` where nobody has suspended it, ``cancelled`` (rules I3, I5)."""
+        if self.status == "suspended" and not self.suspended_by_operator:
+            return "waiting"
+        cancelled = self.status == "failed" and self.error is not None and self.error.get("type") == CANCELLED
+        return "cancelled" if cancelled else self.status
 
 
 @dataclass(frozen=True)
@@ -111,8 +121,15 @@ class Instance(InstanceSummary):
     event: dict[str, Any] | None
 
 
-SUMMARY_COLUMNS: Final = [instances.c[name] for name in InstanceSummary.__dataclass_fields__]
-_COLUMNS: Final = [instances.c[name] for name in Instance.__dataclass_fields__]
+_COMPUTED: Final = {"suspended_by_operator": instances.c.state.has_key("suspension").label("suspended_by_operator")}
+
+
+def _column(name: str) -> ColumnElement[Any]:
+    return _COMPUTED[name] if name in _COMPUTED else instances.c[name]
+
+
+SUMMARY_COLUMNS: Final = [_column(name) for name in InstanceSummary.__dataclass_fields__]
+_COLUMNS: Final = [_column(name) for name in Instance.__dataclass_fields__]
 
 
 class Record:

@@ -264,3 +264,24 @@ def test_l1_the_log_says_by_which_way_an_instance_was_started(api: Api, via: str
     assert answer.status_code == 201, answer.text
     log = client.get(f"instances/{answer.json()['id']}/log").json()["items"]
     assert [row["data"]["via"] for row in log if row["event"] == "instance.started"] == [via]
+
+
+def test_i3_people_read_whether_an_instance_waits_was_suspended_or_cancelled(api: Api) -> None:
+    api.publish(ORDER)
+    client = api.as_role("admin")
+    started = start(client, input={"amount": 5}).json()
+
+    def shown() -> list[tuple[str, str]]:
+        (listed,) = client.get("instances", params={"workflowId": started["workflowId"]}).json()["items"]
+        alone = client.get(f"instances/{started['id']}").json()
+        return [(each["status"], each["displayStatus"]) for each in (listed, alone)]
+
+    assert shown() == [("running", "running")] * 2
+    with Instances(api.database).locked(UUID(started["id"])) as record:
+        record.status = record.state.status = InstanceStatus.SUSPENDED
+        record.save()
+    assert shown() == [("suspended", "waiting")] * 2
+    client.post(f"instances/{started['id']}/suspend").raise_for_status()
+    assert shown() == [("suspended", "suspended")] * 2
+    client.post(f"instances/{started['id']}/cancel").raise_for_status()
+    assert shown() == [("failed", "cancelled")] * 2

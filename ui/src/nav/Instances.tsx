@@ -134,7 +134,7 @@ function InstanceRow({ item }: { item: InstanceSummary }) {
   return (
     <Table.Row data-testid={`instance-${item.id}`}>
       <Table.Cell>
-        <StatusBadge status={item.status} />
+        <StatusBadge status={item.displayStatus} />
       </Table.Cell>
       <Table.Cell>
         <AppLink to={paths.definition(item.workflowId)}>{item.workflowId}</AppLink>

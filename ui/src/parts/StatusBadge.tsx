@@ -17,6 +17,7 @@ const PALETTES: Record<string, string> = {
   expired: "failed",
   withdrawn: "removed",
   compensated: "removed",
+  cancelled: "removed",
 };
 
 export function paletteOf(status: string): string {

@@ -61,6 +61,7 @@ export function view(more: Partial<InstanceView> = {}): InstanceView {
     version: "1.0.0",
     revision: 1,
     status: "running",
+    displayStatus: "running",
     currentStepId: null,
     correlationId: null,
     dagId: "w",

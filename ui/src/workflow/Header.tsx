@@ -23,7 +23,7 @@ export function Header({ view, names, onChanged }: Props) {
         <Badge size="sm" title={`Revision ${view.revision}`}>
           {view.version}
         </Badge>
-        <StatusBadge status={view.status} />
+        <StatusBadge status={view.displayStatus} />
         <Spacer />
         <Actions names={names} onChanged={onChanged} view={view} />
       </HStack>
