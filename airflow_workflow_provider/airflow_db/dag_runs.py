@@ -124,13 +124,6 @@ def import_error(dag_id: str) -> Conflict:
     return Conflict(message, code="workflow-import-error", suggestion="see Airflow's import errors")
 
 
-def dag_exists(dag_id: str) -> bool:
-    """Tell whether Airflow has a DAG of this id that is not gone."""
-    with create_session() as session:
-        query = select(DagModel.dag_id).where(DagModel.dag_id == dag_id, ~DagModel.is_stale)
-        return session.scalar(query) is not None
-
-
 def refuse_paused(dag_id: str) -> None:
     """Go on only with a DAG whose runs Airflow runs.
 

@@ -13,6 +13,13 @@ from airflow.utils.session import create_session
 from sqlalchemy import select
 
 
+def dag_exists(dag_id: str) -> bool:
+    """Tell whether Airflow has a DAG of this id that is not gone."""
+    query = select(DagModel.dag_id).where(DagModel.dag_id == dag_id, ~DagModel.is_stale)
+    with create_session() as session:
+        return session.scalar(query) is not None
+
+
 def task_instance_id(dag_id: str, run_id: str, task_id: str) -> UUID | None:
     """Return the id of a task instance that is not mapped; None where there is none."""
     query = select(TaskInstance.id).where(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_workflow_provider.airflow_db.audit import write_row
+from airflow_workflow_provider.airflow_db.lookups import dag_exists
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.api.access import Access
@@ -24,3 +25,18 @@ def record(
     """
     given = {key: value for key, value in extra.items() if value is not None}
     write_row(event, access.user_name, given, workflow_id, run_id)
+
+
+class ByRequest:
+    """Airflow, as a publication by a request asks it."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    def dag_exists(self, dag_id: str) -> bool:
+        """Tell whether Airflow has a DAG of this id that is not gone."""
+        return dag_exists(dag_id)
+
+    def record(self, event: str, *, workflow_id: str | None = None, **extra: Any) -> None:
+        """Write a row for the user of the request."""
+        record(self._access, event, workflow_id=workflow_id, **extra)

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 from semver import Version
 
 from airflow_workflow_provider.cli.access import open_database
+from airflow_workflow_provider.cli.airflow_side import AirflowSide, airflow_is_configured
 from airflow_workflow_provider.cli.console import note, print_diagnostics, print_json, print_table, progress
 from airflow_workflow_provider.cli.main import FAILED, FINE
 from airflow_workflow_provider.errors import Conflict, InvalidDefinition, Misuse, WorkflowsError
 from airflow_workflow_provider.model.diagnostics import Diagnostic
 from airflow_workflow_provider.model.reach import Policy
+from airflow_workflow_provider.operations.publishing import Publishing
+from airflow_workflow_provider.people.directory import Directory
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.tasks import Tasks
@@ -101,10 +104,25 @@ def _apply_all(database: Database, files: list[str], catalogue: Catalogue, *, fo
     loaded = [load(file) for file in files]
     _refuse_duplicates(loaded)
     versions = Definitions(database).version_names
-    results = list(check(loaded, catalogue, Policy.of(load_settings()), versions=versions))
-    actor = _user()
+    settings = load_settings()
+    # Elsewhere than on a machine of Airflow's, what is configured of its users says nothing.
+    knows = Directory.configured(settings).knows if airflow_is_configured() else None
+    results = list(check(loaded, catalogue, Policy.of(settings), versions=versions, knows=knows))
+    publishing = _publishing(database, catalogue, results)
     for each in sorted(results, key=_order):
-        yield _store(database, each, actor, force=force)
+        yield _store(publishing, each, force=force)
+
+
+def _publishing(database: Database, catalogue: Catalogue, results: list[Checked]) -> Publishing:
+    given = {each.model.task_id: each.model for each in results if each.is_task and each.valid and each.model}
+    known = catalogue.with_tasks(given)
+
+    def operator_of(task_id: str) -> str | None:
+        task = known.get(task_id)
+        return None if task is None else task.operator
+
+    actor = _user()
+    return Publishing(Definitions(database), Tasks(database), AirflowSide(actor), operator_of, actor)
 
 
 def _user() -> str | None:
@@ -134,14 +152,14 @@ def _refuse_duplicates(loaded: list[Checked]) -> None:
             each.diagnostics = (Diagnostic("duplicate-document", "error", pointer, message, "keep one of the two"),)
 
 
-def _store(database: Database, checked: Checked, actor: str | None, *, force: bool) -> Applied:
+def _store(publishing: Publishing, checked: Checked, *, force: bool) -> Applied:
     if not checked.valid or checked.model is None:
         return Applied(checked, "rejected")
     try:
         if checked.is_task:
-            published = Tasks(database).publish(checked.model, checked.document, actor=actor)
+            published = publishing.publish_task(checked.model, checked.document)
         else:
-            published = Definitions(database).publish(checked.model, checked.document, force=force, actor=actor)
+            published = publishing.publish(checked.model, checked.document, force=force)
     except InvalidDefinition as error:
         checked.diagnostics += error.diagnostics
         return Applied(checked, "rejected")

@@ -116,10 +116,12 @@ def check(
     policy: Policy,
     *,
     versions: Callable[[str], Collection[str]] | None = None,
+    knows: Callable[[str, str], bool | None] | None = None,
 ) -> Iterator[Checked]:
     """Check loaded documents, task definitions first, so that the workflows of the same call may use them.
 
     :param versions: gives the versions of a workflow that are stored; those of the files count too
+    :param knows: tells whether there is a ``user``, ``role`` or ``group``; None: nothing is said of people
     """
     from airflow_workflow_provider.model.validate import validate_document, validate_task
 
@@ -136,7 +138,7 @@ def check(
     known = None if versions is None else lambda name: {*versions(name), *(v for n, v in given if n == name)}
     for each in loaded:
         if not each.is_task and not each.diagnostics:
-            checked = validate_document(each.document, catalogue, policy=policy, versions=known)
+            checked = validate_document(each.document, catalogue, policy=policy, versions=known, knows=knows)
             each.diagnostics, each.model = checked.diagnostics, checked.definition
         yield each
 

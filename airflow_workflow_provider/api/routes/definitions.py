@@ -7,9 +7,8 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Query, Response
 
-from airflow_workflow_provider.airflow_db.dag_runs import dag_exists
 from airflow_workflow_provider.api import audit
-from airflow_workflow_provider.api.access import Access, Right
+from airflow_workflow_provider.api.access import Right
 from airflow_workflow_provider.api.bodies import DocumentRoute
 from airflow_workflow_provider.api.dependencies import (
     BODY,
@@ -35,13 +34,9 @@ from airflow_workflow_provider.api.models import (
     Text,
     Validation,
 )
-from airflow_workflow_provider.api.services import Services
-from airflow_workflow_provider.errors import Conflict, InvalidDefinition, NotFound
-from airflow_workflow_provider.model.checks.base import diagnostic_of
+from airflow_workflow_provider.api.publishing import publishing
 from airflow_workflow_provider.model.comparison import changes
-from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.diagnostics import Diagnostic
-from airflow_workflow_provider.model.reach import Grants
 from airflow_workflow_provider.store.definitions import Head
 
 router: Final = APIRouter(prefix="/definitions", tags=["definitions"], route_class=DocumentRoute)
@@ -84,7 +79,7 @@ def validate_definition(services: ServicesDep, access: AccessDep, document: Docu
     """Validate a document as a publication would, and store nothing."""
     access.require_general(Right.READ, "workflows")
     result = check_definition(services, document)
-    beyond = _granted(services, access, result.definition())[1] if result.valid else ()
+    beyond = publishing(services, access).granted(result.definition())[1] if result.valid else ()
     return Validation(valid=result.valid and not beyond, diagnostics=_findings((*result.diagnostics, *beyond)))
 
 
@@ -123,16 +118,13 @@ def publish_definition(
     expected = expected_revision(if_match, if_none_match)
     result = check_definition(services, document)
     definition = result.definition()
-    if definition.workflow_id != workflow_id:
-        raise _other_id(definition.workflow_id, workflow_id)
-    grants, beyond = _granted(services, access, definition)
-    if beyond:
-        message = f"The definition asks for more than its publisher may do: {beyond[0].message}"
-        raise InvalidDefinition(message, (*result.diagnostics, *beyond))
-    _refuse_foreign_dag(services, workflow_id)
-    audit.record(access, "workflow.publish", workflow_id=workflow_id, version=definition.version, force=force or None)
-    published = services.definitions.publish(
-        definition, document, force=force, actor=access.user_name, expected=expected, grants=grants
+    published = publishing(services, access).publish(
+        definition,
+        document,
+        workflow_id=workflow_id,
+        diagnostics=result.diagnostics,
+        force=force,
+        expected=expected,
     )
     response.status_code = 201 if published.outcome == "created" else 200
     response.headers["ETag"] = etag(published.revision)
@@ -187,38 +179,5 @@ def _set_active(services: ServicesDep, access: AccessDep, workflow_id: str, *, a
     return DefinitionSummary.model_validate(services.definitions.set_active(workflow_id, active=active))
 
 
-def _granted(
-    services: Services, access: Access, definition: WorkflowDefinition
-) -> tuple[Grants, tuple[Diagnostic, ...]]:
-    """Return what a definition gets of the user's rights, and a finding for all that it asks for beyond them."""
-    catalogue = services.catalogue()
-
-    def operator_of(task_id: str) -> str | None:
-        task = catalogue.get(task_id)
-        return None if task is None else task.operator
-
-    grants, problems = access.publisher.grants(definition, operator_of)
-    return grants, tuple(diagnostic_of(path, problem) for path, problem in problems)
-
-
 def _findings(diagnostics: tuple[Diagnostic, ...]) -> list[Finding]:
     return [Finding(**each.as_json()) for each in diagnostics]
-
-
-def _other_id(found: str, expected: str) -> InvalidDefinition:
-    message = f"The document is of {found!r}, the address of {expected!r}"
-    return InvalidDefinition(
-        message, [Diagnostic("WF113", "error", "/workflowId", message, f"use {expected!r} in both")]
-    )
-
-
-def _refuse_foreign_dag(services: ServicesDep, workflow_id: str) -> None:
-    """A workflow's DAG has the workflow's id, which another DAG may have already."""
-    try:
-        services.definitions.head(workflow_id)
-    except NotFound:
-        if dag_exists(workflow_id):
-            message = f"Airflow has another DAG with the id {workflow_id!r}"
-            raise Conflict(
-                message, code="dag-id-taken", pointer="/workflowId", suggestion="choose another id"
-            ) from None

@@ -6,8 +6,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Query, Response
 
-from airflow_workflow_provider.api import audit
-from airflow_workflow_provider.api.access import Access, Right
+from airflow_workflow_provider.api.access import Right
 from airflow_workflow_provider.api.bodies import DocumentRoute
 from airflow_workflow_provider.api.dependencies import (
     BODY,
@@ -32,12 +31,9 @@ from airflow_workflow_provider.api.models import (
     TaskVersion,
     Validation,
 )
-from airflow_workflow_provider.errors import InvalidDefinition
-from airflow_workflow_provider.model.checks.base import diagnostic_of
+from airflow_workflow_provider.api.publishing import publishing
 from airflow_workflow_provider.model.comparison import changes
 from airflow_workflow_provider.model.diagnostics import Diagnostic
-from airflow_workflow_provider.model.reach import EVENT, not_yours
-from airflow_workflow_provider.model.task import TaskDefinition
 from airflow_workflow_provider.tasks.builtin import BUILTINS
 
 router: Final = APIRouter(prefix="/tasks", tags=["tasks"], route_class=DocumentRoute)
@@ -78,7 +74,7 @@ def validate_task_definition(services: ServicesDep, access: AccessDep, document:
     """Validate a document as a publication would, and store nothing."""
     access.require_general(Right.READ, WHAT)
     result = check_task(services, document)
-    beyond = _beyond(access, result.task() if result.valid else None)
+    beyond = publishing(services, access).task_beyond(result.task()) if result.valid else ()
     return Validation(valid=result.valid and not beyond, diagnostics=_findings((*result.diagnostics, *beyond)))
 
 
@@ -112,15 +108,9 @@ def publish_task(
     expected = expected_revision(if_match, if_none_match)
     result = check_task(services, document)
     task = result.task()
-    if task.task_id != task_id:
-        message = f"The document is of {task.task_id!r}, the address of {task_id!r}"
-        found = Diagnostic("WF113", "error", "/taskId", message, f"use {task_id!r} in both")
-        raise InvalidDefinition(message, [found])
-    beyond = _beyond(access, task)
-    if beyond:
-        raise InvalidDefinition(beyond[0].message, (*result.diagnostics, *beyond))
-    audit.record(access, "workflow.publish_task", task=task_id)
-    published = services.tasks.publish(task, document, actor=access.user_name, expected=expected)
+    published = publishing(services, access).publish_task(
+        task, document, task_id=task_id, diagnostics=result.diagnostics, expected=expected
+    )
     response.status_code = 201 if published.outcome == "created" else 200
     response.headers["ETag"] = etag(published.revision)
     return PublishedTask(
@@ -148,13 +138,6 @@ def diff_tasks(
     before = services.tasks.get(task_id, old)
     after = services.tasks.get(task_id, new)
     return Diff.model_validate({"changes": list(changes(before.document, after.document))})
-
-
-def _beyond(access: Access, task: TaskDefinition | None) -> tuple[Diagnostic, ...]:
-    """Return a finding where a task does what its publisher may not."""
-    if task is None or task.operator != EVENT or access.publisher.may_publish_events():
-        return ()
-    return (diagnostic_of(("operator",), not_yours("publish events")),)
 
 
 def _findings(diagnostics: tuple[Diagnostic, ...]) -> list[Finding]:

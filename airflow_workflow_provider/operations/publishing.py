@@ -1,0 +1,134 @@
+"""Publishing definitions of workflows and tasks: the same rules for every interface (rules D2, D4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from airflow_workflow_provider.errors import Conflict, InvalidDefinition, NotFound
+from airflow_workflow_provider.model.checks.base import diagnostic_of
+from airflow_workflow_provider.model.diagnostics import Diagnostic
+from airflow_workflow_provider.model.reach import EVENT, Grants, Publisher, not_yours
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.model.definition import WorkflowDefinition
+    from airflow_workflow_provider.model.task import TaskDefinition
+    from airflow_workflow_provider.store.definitions import Definitions
+    from airflow_workflow_provider.store.publications import Published
+    from airflow_workflow_provider.store.tasks import Tasks
+
+Document = dict[str, Any]
+
+ADMINISTRATOR = Publisher(may_start=lambda _: True, may_publish_events=lambda: True)
+"""Somebody with the workflow database itself, who may do everything."""
+
+
+class Airflow(Protocol):
+    """What a publication asks of Airflow, and leaves there."""
+
+    def dag_exists(self, dag_id: str) -> bool:
+        """Tell whether Airflow has a DAG of this id that is not gone."""
+        ...
+
+    def record(self, event: str, *, workflow_id: str | None = None, **extra: Any) -> None:
+        """Write a row of Airflow's audit log."""
+        ...
+
+
+@dataclass(frozen=True)
+class Publishing:
+    """Publishes documents that were checked.
+
+    :param operator_of: gives the operator behind a task id, None where there is no such task
+    :param actor: who publishes, kept with the version
+    :param publisher: what the actor may do, and so what the steps may
+    """
+
+    definitions: Definitions
+    tasks: Tasks
+    airflow: Airflow
+    operator_of: Callable[[str], str | None]
+    actor: str | None
+    publisher: Publisher = ADMINISTRATOR
+
+    def granted(self, definition: WorkflowDefinition) -> tuple[Grants, tuple[Diagnostic, ...]]:
+        """Return what a definition gets of the publisher's rights, and findings where it asks for more."""
+        grants, problems = self.publisher.grants(definition, self.operator_of)
+        return grants, tuple(diagnostic_of(path, problem) for path, problem in problems)
+
+    def publish(
+        self,
+        definition: WorkflowDefinition,
+        document: Document,
+        *,
+        workflow_id: str | None = None,
+        diagnostics: Sequence[Diagnostic] = (),
+        force: bool = False,
+        expected: int | None = None,
+    ) -> Published:
+        """Make a checked document the current definition of its workflow.
+
+        :param workflow_id: the workflow that it is meant for, where that was said beside the document
+        :param diagnostics: what the checks found, told with what is found here
+        :param force: allow a version lower than the current one
+        :param expected: the revision that the publisher has seen, 0 for none; None where any will do
+        :raises InvalidDefinition: it is of another workflow, or asks for more than the publisher may do
+        :raises Conflict: ``dag-id-taken``, or what :meth:`Definitions.publish` raises
+        """
+        _refuse_other_id(definition.workflow_id, workflow_id, "/workflowId")
+        grants, beyond = self.granted(definition)
+        if beyond:
+            message = f"The definition asks for more than its publisher may do: {beyond[0].message}"
+            raise InvalidDefinition(message, (*diagnostics, *beyond))
+        self._refuse_foreign_dag(definition.workflow_id)
+        self.airflow.record(
+            "workflow.publish", workflow_id=definition.workflow_id, version=definition.version, force=force or None
+        )
+        return self.definitions.publish(
+            definition, document, force=force, actor=self.actor, expected=expected, grants=grants
+        )
+
+    def publish_task(
+        self,
+        task: TaskDefinition,
+        document: Document,
+        *,
+        task_id: str | None = None,
+        diagnostics: Sequence[Diagnostic] = (),
+        expected: int | None = None,
+    ) -> Published:
+        """Make a checked document the current definition of its task.
+
+        :raises InvalidDefinition: it is of another task, or does more than the publisher may do
+        :raises Conflict: what :meth:`Tasks.publish` raises
+        """
+        _refuse_other_id(task.task_id, task_id, "/taskId")
+        beyond = self.task_beyond(task)
+        if beyond:
+            raise InvalidDefinition(beyond[0].message, (*diagnostics, *beyond))
+        self.airflow.record("workflow.publish_task", task=task.task_id)
+        return self.tasks.publish(task, document, actor=self.actor, expected=expected)
+
+    def task_beyond(self, task: TaskDefinition) -> tuple[Diagnostic, ...]:
+        """Return a finding where a task does what its publisher may not."""
+        if task.operator != EVENT or self.publisher.may_publish_events():
+            return ()
+        return (diagnostic_of(("operator",), not_yours("publish events")),)
+
+    def _refuse_foreign_dag(self, workflow_id: str) -> None:
+        """A workflow's DAG has the workflow's id, which another DAG may have already."""
+        try:
+            self.definitions.head(workflow_id)
+        except NotFound:
+            if self.airflow.dag_exists(workflow_id):
+                message = f"Airflow has another DAG with the id {workflow_id!r}"
+                raise Conflict(
+                    message, code="dag-id-taken", pointer="/workflowId", suggestion="choose another id"
+                ) from None
+
+
+def _refuse_other_id(found: str, expected: str | None, pointer: str) -> None:
+    if expected is not None and found != expected:
+        message = f"The document is of {found!r}, the address of {expected!r}"
+        raise InvalidDefinition(message, [Diagnostic("WF113", "error", pointer, message, f"use {expected!r} in both")])
