@@ -142,7 +142,7 @@ class StepFailure(WorkflowsError):
     ) -> None:
         super().__init__(message)
         self.names_its_type = type is not None
-        self.error_type = type or self.__class__.__name__
+        self.error_type = str(type) if type else self.__class__.__name__
         self.error_code = code
         self.details = details or {}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -172,7 +172,11 @@ def _run_deleted(session: Session, asked: Asked, at: datetime) -> bool:  # noqa:
     return session.scalar(_run(asked)) is None
 
 
-_EFFECTS: Final = {CLEARED: _cleared, RUN_MARKED: _run_marked, RUN_DELETED: _run_deleted}
+_EFFECTS: Final[Mapping[str, Callable[[Session, Asked, datetime], bool]]] = {
+    CLEARED: _cleared,
+    RUN_MARKED: _run_marked,
+    RUN_DELETED: _run_deleted,
+}
 
 
 def _run(asked: Asked) -> Any:

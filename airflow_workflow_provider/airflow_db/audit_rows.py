@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from airflow_workflow_provider.vocabulary import LogEvent
+
 Json = dict[str, Any]
 
 MAX_NAMES: Final = 100
@@ -32,13 +34,13 @@ FLAGS: Final = {
 """What a request may ask beside its object, by the name that the execution log has for it."""
 
 MARKED: Final = {
-    "success": "airflow.marked-success",
-    "failed": "airflow.marked-failed",
-    "skipped": "airflow.marked-skipped",
+    "success": LogEvent.AIRFLOW_MARKED_SUCCESS,
+    "failed": LogEvent.AIRFLOW_MARKED_FAILED,
+    "skipped": LogEvent.AIRFLOW_MARKED_SKIPPED,
 }
-CLEARED: Final = "airflow.cleared"
-RUN_MARKED: Final = "airflow.run-marked"
-RUN_DELETED: Final = "airflow.run-deleted"
+CLEARED: Final = LogEvent.AIRFLOW_CLEARED
+RUN_MARKED: Final = LogEvent.AIRFLOW_RUN_MARKED
+RUN_DELETED: Final = LogEvent.AIRFLOW_RUN_DELETED
 REFUSED: Final = "workflow.refused"
 """What we call the row of Airflow's audit log which says that another one's request was refused."""
 

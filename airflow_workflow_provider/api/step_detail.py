@@ -9,6 +9,7 @@ from airflow_workflow_provider.engine.phases import InstanceStatus
 from airflow_workflow_provider.engine.state import State
 from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.views.history import TOLD, Happening, Span, spans_of
+from airflow_workflow_provider.vocabulary import COMPENSATIONS, LogEvent
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.api.services import Services
@@ -112,7 +113,7 @@ def _visits(spans: list[Span], rows: list[LogRow]) -> list[VisitDetail]:
             visit.next, visit.way = span.next, span.way
         visit.attempts.append(AttemptDetail.model_validate({**vars(span), "error": span.error}))
     for row in rows:
-        kind = "compensation" if row.event.startswith("compensation.") else "step"
+        kind = "compensation" if row.event in COMPENSATIONS else "step"
         found = visits.get((kind, row.scope, row.visit or 0))
         if found is not None:
             _add(found, row)
@@ -122,13 +123,13 @@ def _visits(spans: list[Span], rows: list[LogRow]) -> list[VisitDetail]:
 def _add(visit: VisitDetail, row: LogRow) -> None:
     data: dict[str, Any] = row.data or {}
     attempt = next((each for each in visit.attempts if each.attempt == row.attempt), None)
-    if "input" in data and row.event in ("step.started", "compensation.started"):
+    if "input" in data and row.event in (LogEvent.STEP_STARTED, LogEvent.COMPENSATION_STARTED):
         visit.input = data["input"]
-    if row.event == "step.completed":
+    if row.event == LogEvent.STEP_COMPLETED:
         visit.output = data.get("output")
-    elif row.event == "condition.evaluated":
+    elif row.event == LogEvent.CONDITION_EVALUATED:
         visit.decisions.append(Evaluated.model_validate({"operands": {}, **data, "at": row.at}))
-    elif row.event == "step.arguments" and attempt is not None:
+    elif row.event == LogEvent.STEP_ARGUMENTS and attempt is not None:
         attempt.arguments = data.get("arguments")
     if attempt is not None and data.get("error"):
         attempt.error = data["error"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_workflow_provider.engine import completion, regions, transitions
 from airflow_workflow_provider.engine.bindings import apply_transform, bindings_of, names_in, resolve_arguments
 from airflow_workflow_provider.engine.calls import Call
-from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, Failure, later, moment, timestamp
+from airflow_workflow_provider.engine.failure import Failure, later, moment, timestamp
 from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.phases import StepStatus, Trigger
 from airflow_workflow_provider.engine.records import StepRecord
@@ -15,6 +15,7 @@ from airflow_workflow_provider.engine.schemas import check_against
 from airflow_workflow_provider.engine.values import json_object
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.durations import parse_duration
+from airflow_workflow_provider.vocabulary import ErrorType, LogEvent
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -181,11 +182,15 @@ def prepare(turn: Turn, scope: Scope) -> Call:
 
 def _log_start(turn: Turn, scope: Scope, call: Call | None) -> None:
     current = scope.activation
-    name, is_first = ("step.started", current.attempt == 1) if current.is_step else ("compensation.started", True)
+    name, is_first = (
+        (LogEvent.STEP_STARTED, current.attempt == 1) if current.is_step else (LogEvent.COMPENSATION_STARTED, True)
+    )
     data = {"input": call.input, "idempotencyKey": call.idempotency_key} if call is not None else {}
     turn.log.step("info" if is_first else "debug", name, turn.now, scope.key, current, data=data)
     if call is not None and call.arguments:
-        turn.log.step("debug", "step.arguments", turn.now, scope.key, current, data={"arguments": call.arguments})
+        turn.log.step(
+            "debug", LogEvent.STEP_ARGUMENTS, turn.now, scope.key, current, data={"arguments": call.arguments}
+        )
 
 
 def task_done(turn: Turn, scope: Scope, raw: Any) -> None:
@@ -224,7 +229,7 @@ def expire_attempt(turn: Turn, scope: Scope) -> None:
     """Fail the live attempt of a list, and what runs inside it, because its time is over."""
     limit = timeout_of(turn.graph, scope.activation)
     regions.cancel_live(turn, scope, keep=True)
-    attempt_failed(turn, scope, Failure(TIMEOUT_ERROR, f"The attempt did not end within {limit}"))
+    attempt_failed(turn, scope, Failure(ErrorType.TIMEOUT_ERROR, f"The attempt did not end within {limit}"))
 
 
 def attempt_failed(turn: Turn, scope: Scope, failure: Failure) -> None:
@@ -244,12 +249,14 @@ def attempt_failed(turn: Turn, scope: Scope, failure: Failure) -> None:
     refused = turn.loop_limit(scope, step.step_id) if is_region else None
     if refused is not None:
         _note_failed(turn, scope, error)
-        turn.log.step("error", "step.failed", turn.now, scope.key, current, data={"error": error, "output": None})
+        turn.log.step(
+            "error", LogEvent.STEP_FAILED, turn.now, scope.key, current, data={"error": error, "output": None}
+        )
         refused = refused.while_handling(scope.error)
         transitions.unhandled(turn, scope, step, refused, turn.error(refused, step.step_id))
         return
     data: Json = {"error": error, "delay": delay.total_seconds()}
-    turn.log.step("info", "step.retrying", turn.now, scope.key, current, data=data)
+    turn.log.step("info", LogEvent.STEP_RETRYING, turn.now, scope.key, current, data=data)
     scope.record(step.step_id).error = error
     if is_region:
         regions.drop_children(turn.state, current)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.bounded.doors import bounded
-from airflow_workflow_provider.engine.failure import EXPRESSION_ERROR, limits_as
+from airflow_workflow_provider.engine.failure import limits_as
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.definition import Transform
 from airflow_workflow_provider.model.expressions import (
@@ -17,6 +17,7 @@ from airflow_workflow_provider.model.expressions import (
     compile_condition,
     compile_transform,
 )
+from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -108,7 +109,7 @@ def holds(condition: str, names: frozenset[str], bindings: Mapping[str, Any]) ->
 
     :raises StepFailure: of type ``ExpressionError``
     """
-    with limits_as(EXPRESSION_ERROR, "condition"):
+    with limits_as(ErrorType.EXPRESSION_ERROR, "condition"):
         return _holds(condition, sorted(names), dict(bindings))
 
 
@@ -141,7 +142,7 @@ def _evaluated(
     kind: str, expression: str, names: frozenset[str], bindings: Mapping[str, Any], occasion: Occasion, use: str
 ) -> Any:
     at = None if occasion.at is None else occasion.at.isoformat()
-    with limits_as(EXPRESSION_ERROR, use):
+    with limits_as(ErrorType.EXPRESSION_ERROR, use):
         return _value([kind, expression], sorted(names), dict(bindings), occasion.prefix, at, use)
 
 
@@ -172,4 +173,6 @@ def is_transform(value: Any) -> bool:
 
 def expression_error(use: str, expression: str, cause: Exception) -> StepFailure:
     """Return the failure of an expression that could not be evaluated."""
-    return StepFailure(f"{use}: {cause}", type=EXPRESSION_ERROR, details={"expression": expression[:1_000], "at": use})
+    return StepFailure(
+        f"{use}: {cause}", type=ErrorType.EXPRESSION_ERROR, details={"expression": expression[:1_000], "at": use}
+    )

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from airflow_workflow_provider.engine import regions, transitions
 from airflow_workflow_provider.engine.bindings import Occasion, apply_transform, bindings_of, names_in
 from airflow_workflow_provider.engine.calls import Decision
-from airflow_workflow_provider.engine.failure import WORKER_LOST, WORKFLOW_FAILED, Failure
+from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.instance_records import Compensated, FailureHandling
 from airflow_workflow_provider.engine.phases import InstanceStatus, Kind, ListStatus, StepStatus
 from airflow_workflow_provider.engine.values import json_object
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.definition import END, FAIL, Compensation, Step
 from airflow_workflow_provider.model.ways import ON_FAILURE, ways_of_workflow
+from airflow_workflow_provider.vocabulary import ErrorType, LogEvent
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json
@@ -44,7 +45,7 @@ def _path_ended(turn: Turn) -> None:
         _instance_failed(turn, failure, turn.error(failure, None))
         return
     turn.state.status, turn.state.output, turn.state.error = InstanceStatus.COMPLETED, output, None
-    turn.log.add("error", "instance.completed", turn.now, data={"output": output})
+    turn.log.add("error", LogEvent.INSTANCE_COMPLETED, turn.now, data={"output": output})
 
 
 def _instance_failed(turn: Turn, failure: Failure, error: Json) -> None:
@@ -78,7 +79,7 @@ def _begin_on_failure(turn: Turn, handled: FailureHandling) -> None:
     turn.state.failure = handled
     control = turn.root.control
     control.status, control.current, control.error = ListStatus.RUNNING, None, handled.error
-    turn.log.add("error", "instance.onFailure", turn.now, data={"error": handled.error})
+    turn.log.add("error", LogEvent.INSTANCE_ON_FAILURE, turn.now, data={"error": handled.error})
     _next_compensation(turn, handled)
 
 
@@ -110,7 +111,7 @@ def compensation_started(turn: Turn, current: Activation) -> None:
 def compensated(turn: Turn, root: Scope) -> None:
     """Record that a compensation was done, and go on with the next."""
     _handling(turn).compensated[-1].status = StepStatus.COMPLETED
-    turn.log.step("info", "compensation.completed", turn.now, root.key, root.activation)
+    turn.log.step("info", LogEvent.COMPENSATION_COMPLETED, turn.now, root.key, root.activation)
     _leave_compensation(turn, root, "completed", None)
 
 
@@ -119,7 +120,7 @@ def compensation_failed(turn: Turn, root: Scope, failure: Failure) -> None:
     current = root.activation
     task = turn.graph.tasks.get(compensation_of(turn.graph.step(current.step_id)).task_id)
     policies = task.retry_policies if task is not None else ()
-    if not policies and failure.is_built_in(WORKER_LOST):
+    if not policies and failure.is_built_in(ErrorType.WORKER_LOST):
         # It may have been done or not: only another attempt makes it "at least once".
         policies = (turn.options.default_retry,)
     handled = failure.while_handling(_handling(turn).error)
@@ -127,12 +128,12 @@ def compensation_failed(turn: Turn, root: Scope, failure: Failure) -> None:
     delay = turn.next_delay(root, policies, failure)
     if delay is not None:
         data: Json = {"error": error, "delay": delay.total_seconds()}
-        turn.log.step("info", "compensation.retrying", turn.now, root.key, current, data=data)
+        turn.log.step("info", LogEvent.COMPENSATION_RETRYING, turn.now, root.key, current, data=data)
         turn.retry_later(root, delay, error)
         return
     record = _handling(turn).compensated[-1]
     record.status, record.error = StepStatus.FAILED, error
-    turn.log.step("error", "compensation.failed", turn.now, root.key, current, data={"error": error})
+    turn.log.step("error", LogEvent.COMPENSATION_FAILED, turn.now, root.key, current, data={"error": error})
     _leave_compensation(turn, root, "failed", error)
 
 
@@ -164,7 +165,7 @@ def _next_compensation(turn: Turn, handled: FailureHandling) -> None:
 def _run_handler(turn: Turn, handled: FailureHandling) -> None:
     target = handled.target
     if target == FAIL:
-        failure = Failure(WORKFLOW_FAILED, f"The workflow's onFailure chose {FAIL!r}")
+        failure = Failure(ErrorType.WORKFLOW_FAILED, f"The workflow's onFailure chose {FAIL!r}")
         handled.next = FAIL
         _instance_failed(turn, failure, turn.error(failure, None))
     elif target in (None, END):
@@ -200,4 +201,4 @@ def _end_failed(turn: Turn, error: Json) -> None:
     regions.cancel_live(turn, turn.root)
     turn.root.control.current = None
     turn.state.status, turn.state.error, turn.state.output = InstanceStatus.FAILED, error, None
-    turn.log.add("error", "instance.failed", turn.now, data={"error": error})
+    turn.log.add("error", LogEvent.INSTANCE_FAILED, turn.now, data={"error": error})

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.engine.keys import item_indexes
+from airflow_workflow_provider.vocabulary import LogEvent
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,7 +31,7 @@ class Event:
     """
 
     level: str
-    name: str
+    name: LogEvent
     at: datetime
     step_id: str | None = None
     scope: str = ""
@@ -55,13 +56,13 @@ class EventLog:
         """Whether events of a level are kept with their data."""
         return LEVELS[level] <= self._limit
 
-    def add(self, level: str, name: str, at: datetime, *, data: Json | None = None) -> None:
+    def add(self, level: str, name: LogEvent, at: datetime, *, data: Json | None = None) -> None:
         """Note something about the instance."""
         if self.keeps(level):
             self._events.append(Event(level, name, at, data=data or {}))
 
     def step(
-        self, level: str, name: str, at: datetime, scope: str, current: Activation, *, data: Json | None = None
+        self, level: str, name: LogEvent, at: datetime, scope: str, current: Activation, *, data: Json | None = None
     ) -> None:
         """Note something about a step's activation."""
         if self.trace is not None:
@@ -77,10 +78,10 @@ class EventLog:
 
 
 _ENDS: Final = {
-    "step.retrying": "failed",
-    "step.failed": "failed",
-    "step.cancelled": "failed",
-    "step.completed": "completed",
+    LogEvent.STEP_RETRYING: "failed",
+    LogEvent.STEP_FAILED: "failed",
+    LogEvent.STEP_CANCELLED: "failed",
+    LogEvent.STEP_COMPLETED: "completed",
 }
 
 
@@ -94,7 +95,7 @@ def path_of(events: Iterable[Event]) -> list[Json]:
     open_lines: dict[tuple[Any, ...], Json] = {}
     for event in events:
         key = (event.scope, event.step_id, event.visit, event.attempt)
-        if event.name == "step.started":
+        if event.name == LogEvent.STEP_STARTED:
             line: Json = {"stepId": event.step_id, "visit": event.visit, "attempt": event.attempt, "status": "running"}
             indexes = item_indexes(event.scope)
             if indexes:

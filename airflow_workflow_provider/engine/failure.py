@@ -8,10 +8,11 @@ import math
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.errors import LimitExceeded, StepFailure, TaskError
 from airflow_workflow_provider.model.durations import parse_duration
+from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     import random
@@ -19,37 +20,9 @@ if TYPE_CHECKING:
 
     from airflow_workflow_provider.model.definition import RetryPolicy
 
-VALIDATION_ERROR = "ValidationError"
-TIMEOUT_ERROR = "TimeoutError"
-EXPRESSION_ERROR = "ExpressionError"
-NO_TRANSITION_MATCHED = "NoTransitionMatched"
-BRANCH_FAILED = "BranchFailed"
-OUTPUT_ERROR = "OutputError"
-OUTPUT_TOO_LARGE = "OutputTooLarge"
-LOOP_LIMIT_EXCEEDED = "LoopLimitExceeded"
-TASK_NOT_FOUND = "TaskNotFound"
-WORKER_LOST = "WorkerLost"
-REJECTED = "Rejected"
-CANCELLED = "Cancelled"
-WORKFLOW_FAILED = "WorkflowFailed"
+BUILT_IN_TYPES: Final = frozenset(ErrorType)
+"""The types that only the engine gives."""
 
-BUILT_IN_TYPES = frozenset(
-    {
-        VALIDATION_ERROR,
-        TIMEOUT_ERROR,
-        EXPRESSION_ERROR,
-        NO_TRANSITION_MATCHED,
-        BRANCH_FAILED,
-        OUTPUT_ERROR,
-        OUTPUT_TOO_LARGE,
-        LOOP_LIMIT_EXCEEDED,
-        TASK_NOT_FOUND,
-        WORKER_LOST,
-        REJECTED,
-        CANCELLED,
-        WORKFLOW_FAILED,
-    }
-)
 ANY_TYPE = "*"
 TASK_ERROR = "TaskError"
 MAX_MESSAGE = 4_000
@@ -135,7 +108,7 @@ class Failure:
     def error_object(self, step_id: str | None, attempt: int | None, at: str) -> dict[str, Any]:
         """Return the error object of rule F1."""
         return {
-            "type": self.type,
+            "type": str(self.type),
             "code": self.code,
             "message": self.message,
             "stepId": step_id,
@@ -147,7 +120,7 @@ class Failure:
     def to_json(self) -> dict[str, Any]:
         """Return this failure as a JSON object, for storage."""
         return {
-            "type": self.type,
+            "type": str(self.type),
             "message": self.message,
             "code": self.code,
             "details": self.details,
@@ -187,7 +160,7 @@ class Failure:
         """Whether trying again cannot help: the engine's ValidationError, or a region with no other cause (rule F2)."""
         if self.causes:
             return all(cause.is_invalid_input for cause in self.causes)
-        return self.is_built_in(VALIDATION_ERROR)
+        return self.is_built_in(ErrorType.VALIDATION_ERROR)
 
     def is_built_in(self, name: str | None = None) -> bool:
         """Tell whether this is a failure of a built-in type, rather than a task's class of that name (rule F1).
@@ -204,7 +177,7 @@ class Failure:
 
 def _type_matches(failure: Failure, name: str) -> bool:
     if name == ANY_TYPE:
-        return not failure.is_built_in(CANCELLED)
+        return not failure.is_built_in(ErrorType.CANCELLED)
     if name == TASK_ERROR and not failure.is_built_in():
         return True
     return name == failure.type or name in failure.kinds
@@ -306,7 +279,7 @@ def next_delay(
     :param counts: failures matched so far, one number a policy; updated in place
     :param rng: source of the jitter
     """
-    if failure.is_invalid_input or failure.is_built_in(CANCELLED):
+    if failure.is_invalid_input or failure.is_built_in(ErrorType.CANCELLED):
         return None
     index = policy_for(policies, failure)
     if index is None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from airflow_workflow_provider.engine.failure import VALIDATION_ERROR
 from airflow_workflow_provider.engine.schemas import MAX_LISTED, check_against, with_defaults
 from airflow_workflow_provider.engine.values import unusable_in
 from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.vocabulary import ErrorType
 
 RESERVED: Final = "_workflow"
 """Key of a DAG run's ``conf`` that is not input: it names the start that was announced."""
@@ -22,15 +22,15 @@ def accepted_input(schema: dict[str, Any], given: Any, *, listed: int = MAX_LIST
     found = unusable_in(given)
     if found:
         message = f"The input cannot be used: {found[0]['pointer'] or '/'}: {found[0]['message']}"
-        raise StepFailure(message, type=VALIDATION_ERROR, details={"errors": found})
+        raise StepFailure(message, type=ErrorType.VALIDATION_ERROR, details={"errors": found})
     if not isinstance(given, dict):
         message = "The input must be a JSON object"
         finding = {"pointer": "", "message": "the input must be a JSON object"}
-        raise StepFailure(message, type=VALIDATION_ERROR, details={"errors": [finding]})
+        raise StepFailure(message, type=ErrorType.VALIDATION_ERROR, details={"errors": [finding]})
     if RESERVED in given:
         finding = {"pointer": f"/{RESERVED}", "message": f"{RESERVED!r} is a reserved name"}
         message = f"The input cannot be used: /{RESERVED}: {finding['message']}"
-        raise StepFailure(message, type=VALIDATION_ERROR, details={"errors": [finding]})
+        raise StepFailure(message, type=ErrorType.VALIDATION_ERROR, details={"errors": [finding]})
     prepared = with_defaults(schema, given)
     check_against(schema, prepared, "input", listed=listed)
     return dict(prepared)

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 from airflow_workflow_provider.engine import attempts, completion, rerun, timing
 from airflow_workflow_provider.engine.calls import ActivationRef, Begun, Call, Decision, Options, decided
 from airflow_workflow_provider.engine.events import Event, EventLog
-from airflow_workflow_provider.engine.failure import WORKER_LOST, Failure, moment, timestamp
+from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
 from airflow_workflow_provider.engine.phases import UNFINISHED, Phase, StepStatus, Trigger
 from airflow_workflow_provider.engine.scope import Scope
 from airflow_workflow_provider.engine.state import State
 from airflow_workflow_provider.engine.turn import Turn
 from airflow_workflow_provider.engine.worklist import drain
+from airflow_workflow_provider.vocabulary import ErrorType, LogEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,7 +75,7 @@ class Machine:
         timing.set_deadline(machine.state, graph, now)
         machine.state.root.visits.update(visits or {})
         with machine.turn(now) as turn:
-            turn.log.add("error", "instance.started", now, data={"input": input_data, "event": event})
+            turn.log.add("error", LogEvent.INSTANCE_STARTED, now, data={"input": input_data, "event": event})
             if graph.root.entry is not None:
                 turn.activate(turn.root, graph.root.entry)
         return machine
@@ -227,7 +228,9 @@ class Machine:
             return Begun("resume")
         # No worker dies while an attempt waits, and a person who has a step run again makes no failure of it.
         if current.phase is Phase.RUNNING and generation <= current.generation:
-            decision = self._failed(key, step_id, Failure(WORKER_LOST, "The worker that ran this attempt died"), now)
+            decision = self._failed(
+                key, step_id, Failure(ErrorType.WORKER_LOST, "The worker that ran this attempt died"), now
+            )
             if decision.status != "retry":
                 return Begun("decided", decision)
         if self.is_suspended:
@@ -262,7 +265,7 @@ class Machine:
             current.parked, current.question = note, question
             if current.is_step:
                 scope.record(step_id).status = StepStatus.WAITING
-            turn.log.step("info", "step.waiting", now, key, current)
+            turn.log.step("info", LogEvent.STEP_WAITING, now, key, current)
         return True
 
     def answered(self, question: str, now: datetime) -> bool:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from airflow_workflow_provider.engine import attempts, completion, regions, timing, transitions
 from airflow_workflow_provider.engine.calls import Decision, decided
-from airflow_workflow_provider.engine.failure import CANCELLED, Failure
+from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.phases import InstanceStatus, ListStatus, Phase, StepStatus, Trigger
 from airflow_workflow_provider.engine.rerun import reopen
+from airflow_workflow_provider.vocabulary import ErrorType, LogEvent
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -44,7 +45,7 @@ def override(machine: Machine, key: str, step_id: str, now: datetime, *, whole: 
             reopen(turn, key, step_id)
         scope = turn.scope(key)
         attempts.start_attempt(turn, scope, BY_HAND, generation, Trigger.TAKE_OVER)
-        turn.log.step("info", "step.markedSuccess", now, key, scope.activation)
+        turn.log.step("info", LogEvent.STEP_MARKED_SUCCESS, now, key, scope.activation)
         record = scope.record(step_id)
         if machine.graph.is_region(step) and not machine.graph.must_run_inline(step) and not whole:
             regions.fork(turn, scope, step, {})
@@ -102,7 +103,7 @@ def agree_failed(machine: Machine, failure: Failure, now: datetime) -> bool:
             regions.cancel_live(turn, turn.root)
             state.root.status, state.root.current = ListStatus.FAILED, None
         state.status, state.error, state.output = InstanceStatus.FAILED, error, None
-    turn.log.add("error", "instance.failed", now, data={"error": error})
+    turn.log.add("error", LogEvent.INSTANCE_FAILED, now, data={"error": error})
     return True
 
 
@@ -112,7 +113,7 @@ def cancel(machine: Machine, message: str, now: datetime) -> bool:
     :param message: who or what cancelled it, for the error object
     :returns: whether it was still running; one that has ended is left as it is
     """
-    return not machine.is_over and agree_failed(machine, Failure(CANCELLED, message), now)
+    return not machine.is_over and agree_failed(machine, Failure(ErrorType.CANCELLED, message), now)
 
 
 def cancel_compensating(machine: Machine, message: str, now: datetime) -> list[str]:
@@ -122,7 +123,7 @@ def cancel_compensating(machine: Machine, message: str, now: datetime) -> list[s
     :returns: the steps that were stopped
     """
     stopped = [current.step_id for _, current in machine.live() if current.phase is not Phase.REGION]
-    failure = Failure(CANCELLED, message)
+    failure = Failure(ErrorType.CANCELLED, message)
     with machine.turn(now) as turn:
         error = turn.error(failure, turn.state.current_step_id)
         turn.state.suspension = None
@@ -148,5 +149,5 @@ def agree_completed(machine: Machine, now: datetime) -> bool:
         root.status, root.current = ListStatus.COMPLETED, None
         output = turn.root.last_output
         state.status, state.error, state.output = InstanceStatus.COMPLETED, None, output
-    turn.log.add("error", "instance.completed", now, data={"output": output})
+    turn.log.add("error", LogEvent.INSTANCE_COMPLETED, now, data={"output": output})
     return True

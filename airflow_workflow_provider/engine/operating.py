@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from airflow_workflow_provider.engine import recovery
-from airflow_workflow_provider.engine.failure import CANCELLED
+from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.machine import Machine
@@ -87,7 +87,7 @@ def situation(machine: Machine) -> Situation:
     if machine.status == "completed":
         return "completed"
     if machine.status == "failed":
-        return "cancelled" if (machine.state.error or {}).get("type") == CANCELLED else "failed"
+        return "cancelled" if (machine.state.error or {}).get("type") == ErrorType.CANCELLED else "failed"
     if machine.is_suspended:
         return "suspended"
     return "asking" if machine.status == "suspended" else "running"

@@ -12,6 +12,7 @@ from airflow_workflow_provider.engine.rerun import reopen
 from airflow_workflow_provider.engine.schemas import check_against
 from airflow_workflow_provider.engine.values import json_object, same
 from airflow_workflow_provider.errors import Conflict, NotFound, StepFailure
+from airflow_workflow_provider.vocabulary import LogEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +100,7 @@ def skip(machine: Machine, key: str, step_id: str, output: Json, now: datetime) 
         reopen(turn, key, step_id)
         scope = turn.scope(key)
         attempts.start_attempt(turn, scope, BY_HAND, known.generation)
-        turn.log.step("info", "step.skipped", now, key, scope.activation)
+        turn.log.step("info", LogEvent.STEP_SKIPPED, now, key, scope.activation)
         task = graph.tasks.get(step.task_id)
         if task is not None and task.output_schema and not forked:
             check_against(task.output_schema, output, f"output of task {step.task_id!r}", output=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_workflow_provider.engine.bindings import apply_transform, bindings_of, names_in
-from airflow_workflow_provider.engine.failure import BRANCH_FAILED, CANCELLED, EXPRESSION_ERROR, Failure
+from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.phases import UNFINISHED, ListStatus, StepStatus, Trigger
 from airflow_workflow_provider.engine.records import CompletedVisit, ItemResult, Items, ListState, Region, Stopped
 from airflow_workflow_provider.engine.turn import RegionChanged, RegionDone, RegionFailed
 from airflow_workflow_provider.engine.values import json_object, same
 from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.vocabulary import ErrorType, LogEvent
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json
@@ -46,7 +47,7 @@ def fork(turn: Turn, scope: Scope, step: Step, own: Json) -> None:
         region.items = _items(turn, scope, step.for_each, bindings)
     current.move(Trigger.FORK)
     current.region = region
-    turn.log.step("info", "region.started", turn.now, scope.key, current, data={"output": own})
+    turn.log.step("info", LogEvent.REGION_STARTED, turn.now, scope.key, current, data={"output": own})
     for branch in step.parallel_branches or ():
         key = f"{scope.prefix}{step.step_id}/{branch.branch_id}"  # rerun.reopen reads the owner out of it
         region.children.append(key)
@@ -159,10 +160,10 @@ def cancel_live(turn: Turn, scope: Scope, *, keep: bool = False) -> None:
     scope.control.stopped = Stopped(current.step_id, handling)
     record = scope.values.steps.get(current.step_id)
     if record is not None and record.status in UNFINISHED:
-        failure = Failure(CANCELLED, "Stopped because the work around it ended")
+        failure = Failure(ErrorType.CANCELLED, "Stopped because the work around it ended")
         record.status, record.completed_at = StepStatus.FAILED, turn.timestamp
         record.error = turn.error(failure, current.step_id, current.attempt)
-        turn.log.step("info", "step.cancelled", turn.now, scope.key, current, data={"error": record.error})
+        turn.log.step("info", LogEvent.STEP_CANCELLED, turn.now, scope.key, current, data={"error": record.error})
 
 
 def _open(turn: Turn, parent: Scope, key: str, names: Json) -> Scope:
@@ -177,7 +178,7 @@ def _items(turn: Turn, scope: Scope, for_each: ForEach, bindings: Json) -> Items
         hint = " JSONata returns a single match bare: write [expression]." if for_each.items.type == "jsonata" else ""
         message = f"forEach/items must give an array, not {_kind(items)}.{hint}"
         details = {"expression": for_each.items.expression[:1_000], "at": "forEach/items"}
-        raise StepFailure(message, type=EXPRESSION_ERROR, details=details)
+        raise StepFailure(message, type=ErrorType.EXPRESSION_ERROR, details=details)
     return Items(items, visits=dict(scope.numbering))
 
 
@@ -259,7 +260,7 @@ def _branch_failed(state: State, region: Region, step: Step) -> Failure:
     plural = what if total == 1 else ("branches" if what == "branch" else "items")
     listed = dict(list(failures.items())[:MAX_LISTED_CAUSES])
     return Failure(
-        BRANCH_FAILED,
+        ErrorType.BRANCH_FAILED,
         f"{len(failures)} of {total} {plural} failed; {what} {name}: {first.failure.type}: {first.failure.message}",
         details={"causes": {key: each.error for key, each in listed.items()}},
         causes=tuple(each.failure for each in failures.values()),

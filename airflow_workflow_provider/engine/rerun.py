@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from airflow_workflow_provider.engine import regions
 from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.phases import InstanceStatus, Kind, Phase, StepStatus, Trigger
+from airflow_workflow_provider.vocabulary import LogEvent
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.scope import Scope
@@ -36,7 +37,7 @@ def reopen(turn: Turn, key: str, step_id: str, *, handling: bool | None = None) 
     scope.control.counts.pop(step_id, None)
     regions.forget_items(state, scope, step_id)
     current = turn.activate(scope, step_id)
-    turn.log.step("info", "step.rerun", turn.now, key, current)
+    turn.log.step("info", LogEvent.STEP_RERUN, turn.now, key, current)
 
 
 def _open_chain(turn: Turn, scope: Scope) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_workflow_provider.bounded.doors import bounded
-from airflow_workflow_provider.engine.failure import OUTPUT_ERROR, VALIDATION_ERROR, limits_as
+from airflow_workflow_provider.engine.failure import limits_as
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.json_schema import defaults, validation
+from airflow_workflow_provider.vocabulary import ErrorType
 
 MAX_LISTED = 50
 
@@ -17,7 +18,7 @@ def with_defaults(schema: Any, value: Any) -> Any:
 
     :raises StepFailure: of type ``ValidationError``: that takes more than it may
     """
-    with limits_as(VALIDATION_ERROR, "The schema's defaults cannot be applied"):
+    with limits_as(ErrorType.VALIDATION_ERROR, "The schema's defaults cannot be applied"):
         return _completed(schema, value)
 
 
@@ -26,7 +27,7 @@ def schema_findings(schema: Any, value: Any) -> list[dict[str, str]]:
 
     :raises StepFailure: of type ``ValidationError``: that takes more than it may
     """
-    with limits_as(VALIDATION_ERROR, "The value cannot be checked against its schema"):
+    with limits_as(ErrorType.VALIDATION_ERROR, "The value cannot be checked against its schema"):
         return _findings(schema, value)
 
 
@@ -50,7 +51,7 @@ def check_against(
     :param output: the value is a task's result, so it fails with ``OutputError``
     :raises StepFailure: of type ``ValidationError`` or ``OutputError``; every finding is in its details
     """
-    failed = OUTPUT_ERROR if output else VALIDATION_ERROR
+    failed = ErrorType.OUTPUT_ERROR if output else ErrorType.VALIDATION_ERROR
     with limits_as(failed, f"The {what} cannot be checked"):
         findings = _findings(schema, value)
     if findings:

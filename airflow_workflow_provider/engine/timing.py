@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.engine import attempts, regions, transitions
 from airflow_workflow_provider.engine.calls import ActivationRef
-from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, Failure, later, moment, timestamp
+from airflow_workflow_provider.engine.failure import Failure, later, moment, timestamp
 from airflow_workflow_provider.model.durations import parse_duration
+from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +78,7 @@ def expire(turn: Turn) -> bool:
     deadline = instance_deadline(turn.state)
     if deadline is not None and deadline <= turn.now:
         limit = turn.graph.definition.settings.timeout
-        fail_instance(turn, Failure(TIMEOUT_ERROR, f"The instance did not end within {limit}"))
+        fail_instance(turn, Failure(ErrorType.TIMEOUT_ERROR, f"The instance did not end within {limit}"))
         return True
     late = [
         (current.deadline, current.sequence, key)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.engine.bindings import bindings_of, holds, names_in
 from airflow_workflow_provider.engine.events import operands
-from airflow_workflow_provider.engine.failure import NO_TRANSITION_MATCHED, WORKFLOW_FAILED, Failure
+from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.phases import InstanceStatus, ListStatus, StepStatus
 from airflow_workflow_provider.engine.records import ListFailure
@@ -22,6 +22,7 @@ from airflow_workflow_provider.model.ways import (
     WayKind,
     continues_normally,
 )
+from airflow_workflow_provider.vocabulary import ErrorType, LogEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,19 +63,19 @@ def _choose(turn: Turn, scope: Scope, step: Step, output: Json) -> Way:
         data: Json = {"condition": condition, "result": held, "target": way.target, "way": way.id}
         if turn.log.keeps("debug"):
             data["operands"] = operands(condition, bindings)
-        turn.log.step("debug", "condition.evaluated", turn.now, scope.key, current, data=data)
+        turn.log.step("debug", LogEvent.CONDITION_EVALUATED, turn.now, scope.key, current, data=data)
         if held:
             return way
     conditions = [way.guard.condition for way in ways if isinstance(way.guard, Holds)]
     message = f"No transition of step {step.step_id!r} holds: {', '.join(map(str, conditions))}"
-    raise StepFailure(message, type=NO_TRANSITION_MATCHED, details={"conditions": conditions})
+    raise StepFailure(message, type=ErrorType.NO_TRANSITION_MATCHED, details={"conditions": conditions})
 
 
 def route(turn: Turn, scope: Scope, step: Step, failure: Failure, error: Json, *, in_transition: bool) -> None:
     """Hand a failure to the step's ``onFailure``, else to the list (rule F4)."""
     record = scope.record(step.step_id)
     data = {"error": error, "output": record.output}
-    turn.log.step("error", "step.failed", turn.now, scope.key, scope.activation, data=data)
+    turn.log.step("error", LogEvent.STEP_FAILED, turn.now, scope.key, scope.activation, data=data)
     way = handler_for(turn.graph.home(step.step_id).flow.ways(step.step_id, WayKind.FAILURE), failure)
     if way is not None:
         _handled(turn, scope, step, error, way)
@@ -133,14 +134,16 @@ def _advance(turn: Turn, scope: Scope, step: Step, way: Way) -> None:
     record.next, record.way, target = way.target, way.id, way.target
     if record.status is StepStatus.COMPLETED:
         data = {"output": record.output, "next": target, "way": way.id}
-        turn.log.step("info", "step.completed", turn.now, scope.key, current, data=data)
+        turn.log.step("info", LogEvent.STEP_COMPLETED, turn.now, scope.key, current, data=data)
     else:
-        turn.log.step("info", "step.handled", turn.now, scope.key, current, data={"next": target, "way": way.id})
+        turn.log.step("info", LogEvent.STEP_HANDLED, turn.now, scope.key, current, data={"next": target, "way": way.id})
     _leave(turn, scope, step)
     if target == END:
         finish_list(turn, scope)
     elif target == FAIL:
-        failure = Failure(WORKFLOW_FAILED, f"Step {step.step_id!r} chose {FAIL!r}").while_handling(scope.error)
+        failure = Failure(ErrorType.WORKFLOW_FAILED, f"Step {step.step_id!r} chose {FAIL!r}").while_handling(
+            scope.error
+        )
         fail_list(turn, scope, failure, turn.error(failure, step.step_id, record.attempt))
     else:
         visit(turn, scope, target)

@@ -11,7 +11,6 @@ from pydantic import ValidationError
 
 from airflow_workflow_provider.bounded.doors import bounded
 from airflow_workflow_provider.engine.bindings import Occasion, expression_error
-from airflow_workflow_provider.engine.failure import VALIDATION_ERROR, WORKFLOW_FAILED
 from airflow_workflow_provider.engine.inputs import accepted_input
 from airflow_workflow_provider.engine.schemas import with_defaults
 from airflow_workflow_provider.errors import StepFailure
@@ -20,6 +19,7 @@ from airflow_workflow_provider.model.diagnostics import pointer_of
 from airflow_workflow_provider.model.events import CloudEvent
 from airflow_workflow_provider.model.expressions import ExpressionFailure, compile_transform
 from airflow_workflow_provider.model.patterns import matches
+from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import Trigger
@@ -66,7 +66,7 @@ def stored_definition(text: str) -> WorkflowDefinition:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         message = f"What is stored of the definition means nothing: {pointer_of(first['loc']) or '/'}: {first['msg']}"
-        raise StepFailure(message, type=WORKFLOW_FAILED, code="stored-definition-unreadable") from None
+        raise StepFailure(message, type=ErrorType.WORKFLOW_FAILED, code="stored-definition-unreadable") from None
 
 
 def input_from(
@@ -117,5 +117,5 @@ def transformed(
     if not isinstance(given, dict):
         message = f"The input must be a JSON object; pattern {trigger.event_pattern!r} gave {type(given).__name__}"
         details = {"errors": [{"pointer": "", "message": "the input must be a JSON object"}]}
-        raise StepFailure(message, type=VALIDATION_ERROR, details=details)
+        raise StepFailure(message, type=ErrorType.VALIDATION_ERROR, details=details)
     return given

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Final
 
 from airflow_workflow_provider.engine.bindings import Occasion
 from airflow_workflow_provider.engine.calls import Decision, visit_name
-from airflow_workflow_provider.engine.failure import LOOP_LIMIT_EXCEEDED, Failure, later, next_delay, timestamp
+from airflow_workflow_provider.engine.failure import Failure, later, next_delay, timestamp
 from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.phases import InstanceStatus, Kind, Phase, Trigger
 from airflow_workflow_provider.engine.records import Activation
 from airflow_workflow_provider.engine.scope import Scope
+from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -147,7 +148,7 @@ class Turn:
         if scope.control.counts.get(step_id, 0) < limit:
             return None
         return Failure(
-            LOOP_LIMIT_EXCEEDED,
+            ErrorType.LOOP_LIMIT_EXCEEDED,
             f"Step {step_id!r} was to be visited more than {limit:,} times (settings.maxIterations)",
             details={"maxIterations": limit},
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from airflow_workflow_provider.engine.failure import OUTPUT_ERROR, OUTPUT_TOO_LARGE
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.json_text import DATA_DEPTH, dumps, value_findings
+from airflow_workflow_provider.vocabulary import ErrorType
 
 MAX_LISTED = 50
 
@@ -28,7 +28,7 @@ def json_object(raw: Any, *, max_bytes: int, what: str = "output") -> dict[str, 
     if found:
         place = f" at {found[0]['pointer']}" if found[0]["pointer"] else ""
         msg = f"The {what} cannot be kept{place}: {found[0]['message']}"
-        raise StepFailure(msg, type=OUTPUT_ERROR, details={"errors": found})
+        raise StepFailure(msg, type=ErrorType.OUTPUT_ERROR, details={"errors": found})
     text = dumps(raw)
     encoded = text.encode()
     value = json.loads(text)
@@ -41,7 +41,7 @@ def json_object(raw: Any, *, max_bytes: int, what: str = "output") -> dict[str, 
         )
         raise StepFailure(
             msg,
-            type=OUTPUT_TOO_LARGE,
+            type=ErrorType.OUTPUT_TOO_LARGE,
             details={"bytes": size, "maxBytes": max_bytes},
         )
     return kept

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from airflow_workflow_provider.engine import suspension
 from airflow_workflow_provider.engine.calls import ActivationRef, Call, Decision
-from airflow_workflow_provider.engine.failure import WORKER_LOST, Failure, moment, timestamp
+from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.phases import Kind, Phase
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.ways import ON_FAILURE
+from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -257,7 +258,7 @@ class InlineHost:
         """Fail what a dead host left behind; another attempt keeps the delay that its policy asks for (rule F6)."""
         for activation in machine.orphans(self._runner):
             if self._region.holds(activation):
-                failure = Failure(WORKER_LOST, "The worker that ran this attempt died")
+                failure = Failure(ErrorType.WORKER_LOST, "The worker that ran this attempt died")
                 machine.fail(activation.scope, activation.step_id, None, failure, now)
 
     def _report(self, machine: Machine, activation: ActivationRef, result: Kept | Parked, now: datetime) -> None:

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_workflow_provider.engine.calls import ActivationRef, Call, Options
 from airflow_workflow_provider.engine.events import Event, path_of
-from airflow_workflow_provider.engine.failure import BRANCH_FAILED, Failure, timestamp
+from airflow_workflow_provider.engine.failure import Failure, timestamp
 from airflow_workflow_provider.engine.inputs import accepted_input
 from airflow_workflow_provider.engine.instance_records import InstanceFacts
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.state import State
 from airflow_workflow_provider.engine.values import unusable_in
 from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json
@@ -198,13 +199,13 @@ def child_outcome(result: Simulation, workflow_id: str) -> Outcome:
 def child_failure(workflow_id: str, error: Json, cause: Failure | None = None) -> Failure:
     """Return the failure of a step whose child instance failed; the child's error is its cause (rules P2, P5)."""
     cause = cause or Failure.named(
-        error.get("type", "WorkflowFailed"),
+        error.get("type", ErrorType.WORKFLOW_FAILED),
         error.get("message", ""),
         code=error.get("code"),
         details=error.get("details"),
     )
     return Failure(
-        BRANCH_FAILED,
+        ErrorType.BRANCH_FAILED,
         f"Workflow {workflow_id!r} failed: {cause.type}: {cause.message}",
         details={"causes": {workflow_id: error}},
         causes=(cause,),

@@ -40,6 +40,7 @@ from airflow_workflow_provider.store.instances import Instance, Instances, NewIn
 from airflow_workflow_provider.store.journal import entries, metadata_of
 from airflow_workflow_provider.store.logs import LogEntry
 from airflow_workflow_provider.store.starts import Announced, read
+from airflow_workflow_provider.vocabulary import LogEvent
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json
@@ -61,8 +62,8 @@ PARENT: Final = "parent"
 API_RUN_PREFIX: Final = "api__"
 """How the ids of runs begin that our own API makes."""
 
-STARTED: Final = "instance.started"
-TRIGGERED: Final = "airflow.triggered"
+STARTED: Final = LogEvent.INSTANCE_STARTED
+TRIGGERED: Final = LogEvent.AIRFLOW_TRIGGERED
 
 
 @dataclass(frozen=True)
@@ -342,7 +343,7 @@ class InstanceSession:
         state.error = failure.error_object(None, None, timestamp(now))
         machine = Machine(self.graph, state, self._options)
         machine.log.add("error", STARTED, now, data={"input": state.input, "event": event})
-        machine.log.add("error", "instance.failed", now, data={"error": state.error})
+        machine.log.add("error", LogEvent.INSTANCE_FAILED, now, data={"error": state.error})
         return machine
 
 

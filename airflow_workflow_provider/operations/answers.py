@@ -15,6 +15,7 @@ from airflow_workflow_provider.engine.masking import Masker, filled, note_secret
 from airflow_workflow_provider.errors import Conflict, Forbidden, Misuse
 from airflow_workflow_provider.store.logs import LogEntry
 from airflow_workflow_provider.tasks.questions import check_answer, is_decided
+from airflow_workflow_provider.vocabulary import LogEvent
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.graph import Graph
@@ -115,7 +116,9 @@ class Answers:
                 found.set(votes=votes, claimed_by=None)
                 record.save()
             said = {"decision": answer.decision, "form": form, "comment": answer.comment}
-            self._log(record, machine, question, "answered" if decided else "voted", by, said)
+            self._log(
+                record, machine, question, LogEvent.QUESTION_ANSWERED if decided else LogEvent.QUESTION_VOTED, by, said
+            )
             return found.question
 
         return self.questions.change(wanted, work)
@@ -137,7 +140,7 @@ class Answers:
                 message = f"The question takes {found.question.min_approvals} people: nobody can have it alone"
                 raise Conflict(message, code="question-shared")
             found.set(claimed_by=person.to_json())
-            self._log(record, machine, found.question, "claimed", by, {})
+            self._log(record, machine, found.question, LogEvent.QUESTION_CLAIMED, by, {})
             return found.question
 
         return self.questions.change(wanted, work)
@@ -155,7 +158,7 @@ class Answers:
                 return found.question
             self._let(found.question, person)
             found.set(claimed_by=None)
-            self._log(record, machine, found.question, "released", by, {})
+            self._log(record, machine, found.question, LogEvent.QUESTION_RELEASED, by, {})
             return found.question
 
         return self.questions.change(wanted, work)
@@ -188,7 +191,7 @@ class Answers:
                 raise Misuse(message, code="initiator-excluded", pointer="/to")
             claimed = {"id": to, "name": to} if question.min_approvals == 1 else None
             found.set(keys=list(dict.fromkeys([*question.keys, f"user:{to}"])), claimed_by=claimed)
-            self._log(record, machine, question, "delegated", by, {"to": to, "reason": reason})
+            self._log(record, machine, question, LogEvent.QUESTION_DELEGATED, by, {"to": to, "reason": reason})
             return found.question
 
         return self.questions.change(wanted, work)
@@ -245,12 +248,14 @@ class Answers:
         record.save()
         record.wake([question.task_id], question.id)
 
-    def _log(self, record: Record, machine: Machine, question: Question, action: str, by: Actor, said: Json) -> None:
+    def _log(
+        self, record: Record, machine: Machine, question: Question, event: LogEvent, by: Actor, said: Json
+    ) -> None:
         forms = filled(question.schema, said.get("form", {}))
         masker = Masker(machine.graph.definition, record.stored.input, self.mask, forms)
         said = masker.mask({"question": str(question.id), **said})
         entry = LogEntry(
-            f"question.{action}",
+            event,
             step_id=question.step_id,
             scope=question.scope,
             visit=question.visit,

@@ -14,6 +14,7 @@ from airflow_workflow_provider.errors import Conflict
 from airflow_workflow_provider.instances.session import keep, options_of
 from airflow_workflow_provider.store.journal import entries, metadata_of
 from airflow_workflow_provider.store.logs import LogEntry
+from airflow_workflow_provider.vocabulary import LogEvent
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -29,12 +30,12 @@ if TYPE_CHECKING:
 Via = Literal["ui", "api", "cli", "airflow"]
 
 EVENTS: Final[dict[Operation, str]] = {
-    "suspend": "instance.suspended",
-    "resume": "instance.resumed",
-    "cancel": "instance.cancelled",
-    "retry": "instance.retried",
-    "restart": "instance.restarted",
-    "skip": "step.skippedByHand",
+    "suspend": LogEvent.INSTANCE_SUSPENDED,
+    "resume": LogEvent.INSTANCE_RESUMED,
+    "cancel": LogEvent.INSTANCE_CANCELLED,
+    "retry": LogEvent.INSTANCE_RETRIED,
+    "restart": LogEvent.INSTANCE_RESTARTED,
+    "skip": LogEvent.STEP_SKIPPED_BY_HAND,
 }
 """How the execution log calls what a person did."""
 

@@ -18,11 +18,11 @@ from airflow_workflow_provider.errors import Conflict, Misuse, StoreUnavailable,
 from airflow_workflow_provider.operations import run_again
 from airflow_workflow_provider.operations.agreement import Deed, FoundRun, StoredInstance, decide
 from airflow_workflow_provider.operations.ended_run import EndedRun
-from airflow_workflow_provider.operations.run_again import RECONCILED
 from airflow_workflow_provider.operations.settling import is_still_so, settle
 from airflow_workflow_provider.store.comparing import Compared, Comparisons
 from airflow_workflow_provider.store.instances import instance_id
 from airflow_workflow_provider.store.logs import LogEntry
+from airflow_workflow_provider.vocabulary import LogEvent
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -219,7 +219,7 @@ class Reconciler:
 
         def note(machine: Machine, now: datetime) -> None:
             data = {"found": "run-ended", "did": "instance-ended", "state": run.state}
-            machine.log.add("info", RECONCILED, now, data=data)
+            machine.log.add("info", LogEvent.INSTANCE_RECONCILED, now, data=data)
 
         return settle(
             EndedRun(*key, {}, succeeded, reason),
@@ -233,7 +233,7 @@ class Reconciler:
         with self._context.instances.locked(compared.id) as record:
             if record.status != "failed" or not fail_run(compared.dag_id, compared.run_id):
                 return False
-            record.log([LogEntry(RECONCILED, data={"found": "run-active", "did": "run-ended"})])
+            record.log([LogEntry(LogEvent.INSTANCE_RECONCILED, data={"found": "run-active", "did": "run-ended"})])
         return True
 
 

@@ -14,13 +14,14 @@ from airflow_workflow_provider.airflow_db.dag_versions import UNVERSIONED
 from airflow_workflow_provider.airflow_db.run_states import highest_tries
 from airflow_workflow_provider.dag.pinned import pinned_dag
 from airflow_workflow_provider.engine import recovery
-from airflow_workflow_provider.engine.failure import WORKER_LOST, Failure
+from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.manual_override import abandon
 from airflow_workflow_provider.errors import Conflict
 from airflow_workflow_provider.instances.graphs import resolved_at
 from airflow_workflow_provider.instances.session import ABOUT, START, InstanceSession, Run
 from airflow_workflow_provider.plan.plan import plan_of, task_in
+from airflow_workflow_provider.vocabulary import ErrorType, LogEvent
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.store.tasks import Tasks
 
 RUN_MISSING: Final = "run-missing"
-RECONCILED: Final = "instance.reconciled"
-"""How the execution log calls it when an instance and its run were made to agree."""
 
 
 def _start_at_revision(
@@ -94,7 +93,7 @@ def fail_without_run(context: OperationContext, wanted: UUID) -> bool:
     stored = context.instances.get(wanted)
     session = _session(context, stored)
     message = f"Airflow has no DAG run {stored.run_id!r} any more"
-    failure = Failure(WORKER_LOST, message, code=RUN_MISSING)
+    failure = Failure(ErrorType.WORKER_LOST, message, code=RUN_MISSING)
 
     def work(machine: Machine) -> bool:
         if machine.is_over or find_run(stored.dag_id, stored.run_id) is not None:
@@ -152,4 +151,4 @@ def _session(context: OperationContext, stored: Instance) -> InstanceSession:
 
 
 def _note(machine: Machine, now: datetime, did: str) -> None:
-    machine.log.add("info", RECONCILED, now, data={"found": RUN_MISSING, "did": did})
+    machine.log.add("info", LogEvent.INSTANCE_RECONCILED, now, data={"found": RUN_MISSING, "did": did})

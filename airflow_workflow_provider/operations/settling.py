@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.airflow_db.lookups import run_state
-from airflow_workflow_provider.engine.failure import CANCELLED, TIMEOUT_ERROR, WORKER_LOST, Failure
+from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.manual_override import agree_completed, agree_failed
 from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.instances.graphs import graph_at
@@ -18,6 +18,7 @@ from airflow_workflow_provider.instances.session import InstanceSession, Run
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.instances import Instances, instance_id
 from airflow_workflow_provider.store.tasks import Tasks
+from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.machine import Machine
@@ -96,7 +97,7 @@ def _agrees(ended: EndedRun, found: Instance) -> bool:
 def failure_of(reason: str) -> Failure:
     """Return why an instance has failed that no task of it reported."""
     if reason == "timed_out":
-        return Failure(TIMEOUT_ERROR, "The DAG run did not end within its time")
+        return Failure(ErrorType.TIMEOUT_ERROR, "The DAG run did not end within its time")
     if reason in ("task_failure", "all_tasks_deadlocked"):
-        return Failure(WORKER_LOST, f"A task of the DAG run was lost ({reason})")
-    return Failure(CANCELLED, f"The DAG run was ended by hand ({reason})")
+        return Failure(ErrorType.WORKER_LOST, f"A task of the DAG run was lost ({reason})")
+    return Failure(ErrorType.CANCELLED, f"The DAG run was ended by hand ({reason})")

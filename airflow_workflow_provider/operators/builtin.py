@@ -17,6 +17,7 @@ from airflow_workflow_provider.operators.reach import require_connection
 from airflow_workflow_provider.tasks.builtin import Surroundings, builtin, check_arguments
 from airflow_workflow_provider.tasks.builtins.wait import wait_until
 from airflow_workflow_provider.tasks.registry import REGISTRY
+from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -105,7 +106,7 @@ class PythonTaskOperator(BuiltInOperator):
         try:
             task = REGISTRY.find(self.arguments["callable"])
         except NotFound as error:
-            raise StepFailure(error.message, type="TaskNotFound") from error
+            raise StepFailure(error.message, type=ErrorType.TASK_NOT_FOUND) from error
         step: StepContext = cast("dict[str, Any]", context)[STEP_CONTEXT]
         return task.call(self.arguments.get("input", {}), step)
 

@@ -13,7 +13,6 @@ from airflow.sdk import BaseOperator
 
 from airflow_workflow_provider.bounded.doors import behind
 from airflow_workflow_provider.engine.bindings import is_transform
-from airflow_workflow_provider.engine.failure import VALIDATION_ERROR
 from airflow_workflow_provider.engine.keys import item_indexes
 from airflow_workflow_provider.errors import InvalidDefinition, StepFailure
 from airflow_workflow_provider.instances.session import own_limits
@@ -34,6 +33,7 @@ from airflow_workflow_provider.tasks.calls import (
     task_of,
 )
 from airflow_workflow_provider.tasks.registry import StepContext
+from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.calls import Call
@@ -246,7 +246,7 @@ def runtime_operator(task: TaskDefinition, arguments: Mapping[str, Any], task_id
             return authorized(operator(task_id=task_id, arguments=arguments), grants)
         check_names(task, operator, arguments, policy, older=older)
     except InvalidDefinition as error:
-        raise StepFailure(error.message, type=VALIDATION_ERROR, code=NOT_ALLOWED) from error
+        raise StepFailure(error.message, type=ErrorType.VALIDATION_ERROR, code=NOT_ALLOWED) from error
     made = operator(task_id=task_id, **arguments)
     check_operator(made, task.operator, arguments, older=older)
     return made

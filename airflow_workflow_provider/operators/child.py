@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
 
 from airflow_workflow_provider.airflow_internals.task_process import conf_of_run
-from airflow_workflow_provider.engine.failure import TASK_NOT_FOUND, VALIDATION_ERROR, Failure
+from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.inputs import accepted_input
 from airflow_workflow_provider.engine.manual_override import cancel
 from airflow_workflow_provider.errors import NotFound, StepFailure
@@ -36,10 +36,12 @@ from airflow_workflow_provider.store.run_requests import RunRequests
 from airflow_workflow_provider.store.tasks import Tasks
 from airflow_workflow_provider.tasks.calls import CORRELATION_ID
 from airflow_workflow_provider.triggers.child import InstanceEndedTrigger
+from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_workflow_provider.engine.failure import Failure
     from airflow_workflow_provider.store.starts import Announced
 
 FAIL_METHOD: Final = "__fail__"
@@ -118,11 +120,11 @@ class ChildWorkflowOperator(BuiltInOperator):
     def _check(self, parent: Parent, workflow_id: str) -> None:
         message = too_deep(workflow_id, parent.depth, load_settings().max_depth)
         if message is not None:
-            raise StepFailure(message, type=TASK_NOT_FOUND, code="max-depth")
+            raise StepFailure(message, type=ErrorType.TASK_NOT_FOUND, code="max-depth")
         try:
             Definitions(configured_database()).head(workflow_id)
         except NotFound as error:
-            raise StepFailure(error.message, type=TASK_NOT_FOUND, code="workflow-not-found") from error
+            raise StepFailure(error.message, type=ErrorType.TASK_NOT_FOUND, code="workflow-not-found") from error
 
     def _version(self, version: str | None) -> Resolved:
         """Return what the child runs: the version that is named, else what is published now."""
@@ -134,7 +136,7 @@ class ChildWorkflowOperator(BuiltInOperator):
             return resolve_version(definitions, tasks, self._workflow_id, version)
         except NotFound as error:
             message = f"{error.message}; {error.suggestion}"
-            raise StepFailure(message, type=TASK_NOT_FOUND, code="version-not-found") from error
+            raise StepFailure(message, type=ErrorType.TASK_NOT_FOUND, code="version-not-found") from error
 
     def _request(
         self,
@@ -226,11 +228,11 @@ def _names(child: Instance, parent: Parent) -> bool:
 
 def _not_ours(workflow_id: str, run_id: str) -> StepFailure:
     message = f"Somebody else has made a DAG run {run_id!r} of workflow {workflow_id!r}; its result is not taken"
-    return StepFailure(message, type=TASK_NOT_FOUND, code="run-not-ours")
+    return StepFailure(message, type=ErrorType.TASK_NOT_FOUND, code="run-not-ours")
 
 
 def _invalid(message: str) -> dict[str, Any]:
-    return {"type": VALIDATION_ERROR, "code": None, "message": message, "details": {}}
+    return {"type": ErrorType.VALIDATION_ERROR.value, "code": None, "message": message, "details": {}}
 
 
 def _instances() -> Instances:

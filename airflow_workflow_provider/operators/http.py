@@ -24,13 +24,13 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError as TransportError
 
-from airflow_workflow_provider.engine.failure import OUTPUT_TOO_LARGE, VALIDATION_ERROR
 from airflow_workflow_provider.errors import StepFailure, TaskError
 from airflow_workflow_provider.model.http_target import Base, WrongTarget, base_of, check_headers, check_within, target
 from airflow_workflow_provider.model.task import DEFAULT_HTTP_CONNECTION
 from airflow_workflow_provider.operators.builtin import BuiltInOperator
 from airflow_workflow_provider.operators.reach import NOT_ALLOWED, require_connection
 from airflow_workflow_provider.settings import load_settings
+from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -198,7 +198,7 @@ class Exchange:
             except (requests.RequestException, TransportError, OSError) as error:
                 if self._watch.is_over:
                     message = f"The request took more than {self._seconds:g} s ([workflows] http_timeout)"
-                    raise StepFailure(message, type="TimeoutError", code="http-timeout") from error
+                    raise StepFailure(message, type=ErrorType.TIMEOUT_ERROR, code="http-timeout") from error
                 if self._watch.refused is not None:
                     raise WrongTarget(self._watch.refused) from error
                 raise
@@ -252,7 +252,9 @@ class Exchange:
                     if len(content) > self._max_bytes:
                         message = f"The answer is larger than {self._max_bytes:,} bytes ([workflows] http_max_bytes)"
                         details = {"maxBytes": self._max_bytes}
-                        raise StepFailure(message, type=OUTPUT_TOO_LARGE, code="http-max-bytes", details=details)
+                        raise StepFailure(
+                            message, type=ErrorType.OUTPUT_TOO_LARGE, code="http-max-bytes", details=details
+                        )
                 if not packed:
                     break
         return Answer(response.status_code, response.reason or "", headers, bytes(content))
@@ -455,4 +457,4 @@ def _query(value: Any) -> Any:
 
 
 def _refused(message: str) -> StepFailure:
-    return StepFailure(message, type=VALIDATION_ERROR, code=NOT_ALLOWED, details={"diagnostic": "WF412"})
+    return StepFailure(message, type=ErrorType.VALIDATION_ERROR, code=NOT_ALLOWED, details={"diagnostic": "WF412"})

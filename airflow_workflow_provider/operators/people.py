@@ -16,7 +16,6 @@ from airflow.sdk import Param
 from airflow.sdk.exceptions import TaskAwaitingInput
 
 from airflow_workflow_provider.airflow_internals.task_process import show_required_action
-from airflow_workflow_provider.engine.failure import CANCELLED, VALIDATION_ERROR
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.operators.asking import question_of
 from airflow_workflow_provider.operators.builtin import BuiltInOperator
@@ -28,6 +27,7 @@ from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.notifications import add_notifications
 from airflow_workflow_provider.store.questions import NewQuestion, Question, QuestionRecord, Questions
 from airflow_workflow_provider.tasks.questions import Ask, answer_without, ask_of, result_of
+from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -71,7 +71,9 @@ class QuestionOperator(BuiltInOperator):
         unknown = Directory.configured().unknown(ask.assignees)
         if unknown:
             message = f"Task {self.name!r} is to ask {', '.join(unknown)}, whom nobody knows"
-            raise StepFailure(message, type=VALIDATION_ERROR, code="unknown-assignee", details={"unknown": unknown})
+            raise StepFailure(
+                message, type=ErrorType.VALIDATION_ERROR, code="unknown-assignee", details={"unknown": unknown}
+            )
         with Database.configured() as database:
             new = _new(context, ask)
             questions = Questions(database)
@@ -96,7 +98,7 @@ class QuestionOperator(BuiltInOperator):
             raise AwaitingAnswer(question)
         if question.status == "withdrawn":
             message = "The question was withdrawn"
-            raise StepFailure(message, type=CANCELLED)
+            raise StepFailure(message, type=ErrorType.CANCELLED)
         return result_of(ask, question.answer, question.votes)
 
     def _expire(self, found: QuestionRecord, ask: Ask) -> Question:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.configuration import conf
 from airflow.sdk import BaseOperator
 
-from airflow_workflow_provider.engine.failure import VALIDATION_ERROR
 from airflow_workflow_provider.errors import Misuse, StepFailure
 from airflow_workflow_provider.model.reach import BASE_ARGUMENTS, Policy, connections_in, is_connection_key
 from airflow_workflow_provider.settings import Settings, load_settings
 from airflow_workflow_provider.store.connection import ConnectionFields, connection_fields, parse_connection
+from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.reach import Problem
@@ -34,7 +34,7 @@ def refusal(problem: Problem) -> StepFailure:
     if problem.setting:
         details["setting"] = f"[workflows] {problem.setting}"
     message = f"{problem.message}; {problem.suggestion}"
-    return StepFailure(message, type=VALIDATION_ERROR, code=NOT_ALLOWED, details=details)
+    return StepFailure(message, type=ErrorType.VALIDATION_ERROR, code=NOT_ALLOWED, details=details)
 
 
 def require_connection(kind: str, conn_id: str, *, older: bool) -> ConnectionFields:
@@ -54,7 +54,7 @@ def require_connection(kind: str, conn_id: str, *, older: bool) -> ConnectionFie
         found = connection_fields(conn_id)
     except Misuse as error:
         message = f"{error.message}; {error.suggestion}" if error.suggestion else error.message
-        raise StepFailure(message, type=VALIDATION_ERROR, code=error.code) from error
+        raise StepFailure(message, type=ErrorType.VALIDATION_ERROR, code=error.code) from error
     _refuse_own_database(conn_id, found, settings)
     return found
 
@@ -106,7 +106,7 @@ def _refuse_own_database(conn_id: str, found: ConnectionFields, settings: Settin
         if _same_database(found, own):
             message = f"The connection {conn_id!r} leads to a database that is kept for the workflow service itself"
             details = {"diagnostic": "WF410", "suggestion": "use a database of its own"}
-            raise StepFailure(message, type=VALIDATION_ERROR, code=NOT_ALLOWED, details=details)
+            raise StepFailure(message, type=ErrorType.VALIDATION_ERROR, code=NOT_ALLOWED, details=details)
 
 
 def _own_databases(settings: Settings) -> Iterator[ConnectionFields]:

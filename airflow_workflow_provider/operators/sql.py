@@ -16,7 +16,6 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from airflow_workflow_provider.airflow_internals.task_process import time_limit
-from airflow_workflow_provider.engine.failure import OUTPUT_TOO_LARGE, VALIDATION_ERROR
 from airflow_workflow_provider.errors import Misuse, StepFailure
 from airflow_workflow_provider.instances.session import configured_database
 from airflow_workflow_provider.model.json_text import MAX_DIGITS
@@ -25,6 +24,7 @@ from airflow_workflow_provider.operators.builtin import BuiltInOperator
 from airflow_workflow_provider.operators.reach import NOT_ALLOWED, require_connection
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.foreign import OwnDatabase, TookTooLong, run_statement
+from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -58,10 +58,10 @@ class SqlTaskOperator(BuiltInOperator):
         except RefusedStatement as error:
             message = f"The statement cannot be sent: {error}"
             details = {"diagnostic": "WF413", "suggestion": 'one that changes data needs "write": true'}
-            raise StepFailure(message, type=VALIDATION_ERROR, code=NOT_ALLOWED, details=details) from error
+            raise StepFailure(message, type=ErrorType.VALIDATION_ERROR, code=NOT_ALLOWED, details=details) from error
         except (TookTooLong, AirflowTaskTimeout) as error:
             message = f"The statement took more than {load_settings().sql_timeout} s ([workflows] sql_timeout)"
-            raise StepFailure(message, type="TimeoutError", code="sql-timeout") from error
+            raise StepFailure(message, type=ErrorType.TIMEOUT_ERROR, code="sql-timeout") from error
 
     def _on_postgres(self, fields: ConnectionFields, conn_id: str, *, write: bool) -> dict[str, Any]:
         given = self.arguments.get("parameters")
@@ -86,7 +86,7 @@ class SqlTaskOperator(BuiltInOperator):
         except OwnDatabase as error:
             message = f"The connection {conn_id!r} leads to a database that is kept for the workflow service itself"
             details = {"diagnostic": "WF410", "suggestion": "use a database of its own"}
-            raise StepFailure(message, type=VALIDATION_ERROR, code=NOT_ALLOWED, details=details) from error
+            raise StepFailure(message, type=ErrorType.VALIDATION_ERROR, code=NOT_ALLOWED, details=details) from error
 
     def _on_another(self, conn_id: str, *, write: bool) -> Any:
         given = self.arguments
@@ -94,7 +94,7 @@ class SqlTaskOperator(BuiltInOperator):
         hook = BaseHook.get_hook(conn_id)
         if not hasattr(hook, "run") or not hasattr(hook, "get_records"):
             message = f"Connection {conn_id!r} is no SQL connection but {type(hook).__name__}"
-            raise StepFailure(message, type=VALIDATION_ERROR)
+            raise StepFailure(message, type=ErrorType.VALIDATION_ERROR)
         answers: list[dict[str, Any]] = []
         with time_limit(load_settings().sql_timeout):
             hook.run(
@@ -125,12 +125,12 @@ class SqlTaskOperator(BuiltInOperator):
                 continue
             if fetch == "all" and seen > limit:
                 message = f"The statement gave more than {limit:,} rows (maxRows)"
-                raise StepFailure(message, type=OUTPUT_TOO_LARGE, details={"maxRows": limit})
+                raise StepFailure(message, type=ErrorType.OUTPUT_TOO_LARGE, details={"maxRows": limit})
             found.append(dict(zip(columns, map(_json_value, row), strict=True)))
             size += len(json.dumps(found[-1], default=str))
             if size > max_bytes:
                 message = f"The rows are larger than {max_bytes:,} bytes ([workflows] sql_max_bytes)"
-                raise StepFailure(message, type=OUTPUT_TOO_LARGE, details={"maxBytes": max_bytes})
+                raise StepFailure(message, type=ErrorType.OUTPUT_TOO_LARGE, details={"maxBytes": max_bytes})
             if fetch == "one":
                 break
         return {"rows": found, "rowCount": len(found) if fetch != "none" else seen}

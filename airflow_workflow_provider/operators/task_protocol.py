@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from airflow_workflow_provider.engine.calls import ActivationRef, Call, Decision, decided
-from airflow_workflow_provider.engine.failure import CANCELLED, WORKER_LOST, Failure, moment, timestamp
+from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
 from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.manual_override import abandon, give_up, override
 from airflow_workflow_provider.engine.phases import UNFINISHED, ListStatus, Phase, StepStatus
@@ -21,6 +21,7 @@ from airflow_workflow_provider.engine.suspension import hold
 from airflow_workflow_provider.errors import StepFailure, WorkflowsError
 from airflow_workflow_provider.model.definition import END, FAIL
 from airflow_workflow_provider.model.ways import ON_FAILURE
+from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json
@@ -145,9 +146,9 @@ def after(machine: Machine, node: Node, decision: Decision, now: datetime) -> Ou
     if decision.status == "retry":
         return Again(decision.delay or timedelta(), decision.error)
     if decision.status == "ignored":
-        return Stop(_error(machine, node, CANCELLED, "The instance went on without this attempt", now))
+        return Stop(_error(machine, node, ErrorType.CANCELLED, "The instance went on without this attempt", now))
     if decision.status == "failed":
-        return Stop(decision.error or _error(machine, node, CANCELLED, "Stopped", now))
+        return Stop(decision.error or _error(machine, node, ErrorType.CANCELLED, "Stopped", now))
     record = machine.scope(node.path).record(_step(node))
     if node.starts:
         return Follow(node.starts, record.region.own if record.region is not None else record.output)
@@ -162,9 +163,9 @@ def not_activated(machine: Machine, node: Node, now: datetime, upstream: frozens
     :param upstream: steps whose tasks have ended as Airflow knows; one that is live nevertheless has lost its worker
     """
     if machine.status == "failed":
-        return Stop(_error(machine, node, CANCELLED, "Stopped", now))
+        return Stop(_error(machine, node, ErrorType.CANCELLED, "Stopped", now))
     if _is_lost(machine, node.path, upstream):
-        return Stop(_error(machine, node, CANCELLED, "Stopped because the work around it ended", now))
+        return Stop(_error(machine, node, ErrorType.CANCELLED, "Stopped because the work around it ended", now))
     handled = machine.state.failure
     if handled is not None and node.step_id is not None and _before_on_failure(machine, node, node.step_id):
         return Stop(handled.error)
@@ -193,7 +194,7 @@ def _is_lost(machine: Machine, path: str, upstream: frozenset[str]) -> bool:
 def catch(machine: Machine, node: Node, now: datetime) -> Outcome:
     """Route a failure: settle what nobody runs any more, and follow the decision."""
     machine.expire(now)
-    lost = Failure(WORKER_LOST, LOST)
+    lost = Failure(ErrorType.WORKER_LOST, LOST)
     if not node.nodes:
         give_up(machine, node.path, _step(node), lost, now)
     else:
@@ -213,7 +214,7 @@ def catch(machine: Machine, node: Node, now: datetime) -> Outcome:
         return (
             not_activated(machine, node, now)
             if record is None
-            else Stop(record.error or _error(machine, node, CANCELLED, "Stopped", now))
+            else Stop(record.error or _error(machine, node, ErrorType.CANCELLED, "Stopped", now))
         )
     return follow(machine, node, target, None, now)
 
@@ -225,7 +226,7 @@ def join(machine: Machine, node: Node, upstream: frozenset[str], now: datetime) 
     """
     machine.expire(now)
     step_id = _step(node)
-    lost = Failure(WORKER_LOST, LOST)
+    lost = Failure(ErrorType.WORKER_LOST, LOST)
     while (live := _live_branch(machine, node.path, step_id)) is not None:
         give_up(machine, *live, lost, now)
     decision = machine.decision_of(node.path, step_id)
@@ -235,7 +236,7 @@ def join(machine: Machine, node: Node, upstream: frozenset[str], now: datetime) 
     if decision is None:
         return not_activated(machine, node, now, upstream)
     if decision.status == "failed":
-        return Stop(decision.error or _error(machine, node, CANCELLED, "Stopped", now))
+        return Stop(decision.error or _error(machine, node, ErrorType.CANCELLED, "Stopped", now))
     output = machine.scope(node.path).record(step_id).output
     return follow(machine, node, way_on(machine, node, step_id), output, now)
 
@@ -299,7 +300,7 @@ def region_left(machine: Machine, node: Node, now: datetime) -> Outcome:
     target, record = _left(machine, node)
     output = record.output if record is not None and record.status is StepStatus.COMPLETED else None
     if ON_FAILURE not in node.nodes and record is not None and record.status is StepStatus.FAILED:
-        return Stop(record.error or _error(machine, node, CANCELLED, "Stopped", now))
+        return Stop(record.error or _error(machine, node, ErrorType.CANCELLED, "Stopped", now))
     if target is None and target not in node.routes:
         return not_activated(machine, node, now)
     return follow(machine, node, target, output, now)
@@ -348,7 +349,7 @@ def follow(machine: Machine, node: Node, target: Target, output: Json | None, no
     """
     if target not in node.routes:
         if target in (None, FAIL, ON_FAILURE):
-            return Stop(_error(machine, node, CANCELLED, "Stopped", now))
+            return Stop(_error(machine, node, ErrorType.CANCELLED, "Stopped", now))
         message = f"Task {node.task_id!r} has no way to {target!r}; its ways are {sorted(map(str, node.routes))}"
         raise WorkflowsError(message, code="no-way", suggestion="Was the DAG run moved to another version?")
     return Follow((node.routes[target],), output)

@@ -19,7 +19,7 @@ from airflow.sdk.exceptions import (
 
 from airflow_workflow_provider.airflow_internals.secrets_masker import masked_text, task_mask
 from airflow_workflow_provider.airflow_internals.task_process import time_limit
-from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, Failure
+from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.hosts.inline import Ended
 from airflow_workflow_provider.instances.session import InstanceSession, Run, own_limits
 from airflow_workflow_provider.model.json_text import DATA_DEPTH
@@ -31,6 +31,7 @@ from airflow_workflow_provider.operators.resumption import wait_for_resumption
 from airflow_workflow_provider.operators.retry import StepRetried, StepStopped
 from airflow_workflow_provider.operators.task_protocol import Again, Follow, Hold, Leave, Outcome, Stop
 from airflow_workflow_provider.tasks.templates import RunNames, template_values
+from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -205,5 +206,5 @@ def ended_by(exc: BaseException) -> Ended:
     if isinstance(exc, FailedWith):
         return Ended(failure=exc.failure)
     if isinstance(exc, AirflowTaskTimeout | TaskDeferralTimeout):
-        return Ended(failure=Failure(TIMEOUT_ERROR, "The attempt did not end within its time"))
+        return Ended(failure=Failure(ErrorType.TIMEOUT_ERROR, "The attempt did not end within its time"))
     return Ended(failure=Failure.from_exception(exc))

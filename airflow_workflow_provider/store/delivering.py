@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from airflow_workflow_provider.bounded.doors import Door, behind
-from airflow_workflow_provider.engine.failure import WORKER_LOST, WORKFLOW_FAILED, Failure, timestamp
+from airflow_workflow_provider.engine.failure import Failure, timestamp
 from airflow_workflow_provider.engine.instance_records import MAX_CORRELATION_ID
 from airflow_workflow_provider.engine.triggering import input_of
 from airflow_workflow_provider.errors import LimitExceeded, Overloaded, StepFailure, StoreUnavailable, WorkflowsError
@@ -21,6 +21,7 @@ from airflow_workflow_provider.store.deliveries import Claimed, Deliveries
 from airflow_workflow_provider.store.instances import instance_id
 from airflow_workflow_provider.store.outbox import Backoff
 from airflow_workflow_provider.store.reasons import told
+from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.events import CloudEvent
@@ -182,15 +183,15 @@ class Deliverer:
 
     def _lost(self, delivery: Claimed) -> dict[str, Any]:
         message = f"Nobody knows how {delivery.lapses} tries to start it ended: the processes that made them died"
-        return Failure(WORKER_LOST, message).error_object(None, None, timestamp(self._clock()))
+        return Failure(ErrorType.WORKER_LOST, message).error_object(None, None, timestamp(self._clock()))
 
     def _start_of(self, delivery: Claimed, event: CloudEvent) -> Start:
         if delivery.document is None or not delivery.active:
             message = f"Workflow {delivery.workflow_id!r} takes no new instances"
-            raise StepFailure(message, type=WORKFLOW_FAILED, code="workflow-inactive")
+            raise StepFailure(message, type=ErrorType.WORKFLOW_FAILED, code="workflow-inactive")
         if depth_of(event.extensions) > self._max_depth:
             message = f"More than {self._max_depth} workflows in a row were started by the end of the one before"
-            raise StepFailure(message, type=WORKFLOW_FAILED, code="event-loop")
+            raise StepFailure(message, type=ErrorType.WORKFLOW_FAILED, code="event-loop")
         run_id = run_id_of(delivery.event.id)
         at = delivery.event.received_at.isoformat()
         instance = str(instance_id(delivery.workflow_id, run_id))

@@ -12,7 +12,6 @@ from uuid import UUID, uuid5
 from sqlalchemy import ColumnElement, Connection, Row, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from airflow_workflow_provider.engine.failure import CANCELLED
 from airflow_workflow_provider.engine.instance_records import MAX_CORRELATION_ID
 from airflow_workflow_provider.engine.stored_state import StateUnreadable, read_state, unreadable
 from airflow_workflow_provider.errors import Misuse, NotFound
@@ -25,6 +24,7 @@ from airflow_workflow_provider.store.starts import Starts, settle
 from airflow_workflow_provider.store.tables import workflow_definitions, workflow_events
 from airflow_workflow_provider.store.tables import workflow_instances as instances
 from airflow_workflow_provider.store.withdrawing import end_waits, withdraw
+from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.state import State
@@ -107,7 +107,7 @@ class InstanceSummary:
         """The status in people's words: ``waiting`` where nobody has suspended it, ``cancelled`` (rules I3, I5)."""
         if self.status == "suspended" and not self.suspended_by_operator:
             return "waiting"
-        cancelled = self.status == "failed" and self.error is not None and self.error.get("type") == CANCELLED
+        cancelled = self.status == "failed" and self.error is not None and self.error.get("type") == ErrorType.CANCELLED
         return "cancelled" if cancelled else self.status
 
 
@@ -321,7 +321,11 @@ def summary_of(row: Row[Any]) -> InstanceSummary:
     values = dict(row._mapping)
     if values["error"] is not None and not isinstance(values["error"], dict):
         message = "What is stored as the error is no object"
-        values["error"] = {"type": "WorkflowFailed", "code": StateUnreadable.default_code, "message": message}
+        values["error"] = {
+            "type": ErrorType.WORKFLOW_FAILED.value,
+            "code": StateUnreadable.default_code,
+            "message": message,
+        }
     return InstanceSummary(**values)
 
 

@@ -17,6 +17,7 @@ from airflow_workflow_provider.errors import Misuse, StepFailure
 from airflow_workflow_provider.hosts.simulation import Outcome
 from airflow_workflow_provider.model.json_schema.validation import schema_findings
 from airflow_workflow_provider.model.task import BUILTIN_TASKS, TaskDefinition
+from airflow_workflow_provider.vocabulary import ErrorType
 
 Arguments = Mapping[str, Any]
 
@@ -162,7 +163,7 @@ def check_arguments(task_id: str, arguments: Arguments) -> None:
     first = findings[0]
     where = f" at {first['pointer']}" if first["pointer"] else ""
     message = f"The arguments of task {task_id!r} are invalid{where}: {first['message']}"
-    raise StepFailure(message, type="ValidationError", details={"errors": findings})
+    raise StepFailure(message, type=ErrorType.VALIDATION_ERROR, details={"errors": findings})
 
 
 def run_pure(task_id: str, arguments: Arguments, now: datetime) -> Any:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_workflow_provider.engine.failure import EXPRESSION_ERROR, TASK_NOT_FOUND, VALIDATION_ERROR, limits_as
+from airflow_workflow_provider.engine.failure import limits_as
 from airflow_workflow_provider.engine.instance_records import MAX_CORRELATION_ID
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.reach import task_references
 from airflow_workflow_provider.tasks.templates import RunNames, rendered, template_values
+from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.graph import Graph
@@ -40,7 +41,7 @@ def task_of(graph: Graph, task_id: str) -> TaskDefinition:
     task = graph.tasks.get(task_id)
     if task is None:
         msg = f"Task {task_id!r} is in no catalogue; known here are {sorted(graph.tasks)}"
-        raise StepFailure(msg, type=TASK_NOT_FOUND)
+        raise StepFailure(msg, type=ErrorType.TASK_NOT_FOUND)
     return task
 
 
@@ -52,7 +53,7 @@ def arguments_of(task: TaskDefinition, call: Call, run: RunNames | None = None) 
     """
     values = {**vars(run or RunNames.simulated(call)), **template_values(call)}
     own = {key: value for key, value in task.arguments.items() if key not in call.arguments}
-    with limits_as(EXPRESSION_ERROR, "arguments"):
+    with limits_as(ErrorType.EXPRESSION_ERROR, "arguments"):
         return {**rendered(own, values), **call.arguments}
 
 
@@ -69,5 +70,5 @@ def child_correlation_id(call: Call) -> str | None:
         message = (
             f"Argument {CORRELATION_ID!r} of {call.task_id!r} must be a text of 1 to {MAX_CORRELATION_ID} characters"
         )
-        raise StepFailure(message, type=VALIDATION_ERROR)
+        raise StepFailure(message, type=ErrorType.VALIDATION_ERROR)
     return given

@@ -6,18 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_workflow_provider.engine.failure import (
-    EXPRESSION_ERROR,
-    TIMEOUT_ERROR,
-    VALIDATION_ERROR,
-    Failure,
-    timestamp,
-)
+from airflow_workflow_provider.engine.failure import Failure, timestamp
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.durations import parse_duration
 from airflow_workflow_provider.model.events import DEPTH, InvalidEvent, depth_after, parse_event, source_of
 from airflow_workflow_provider.model.patterns import MANY, MAX_MANY
 from airflow_workflow_provider.tasks.builtin import check_arguments
+from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.events import CloudEvent
@@ -50,7 +45,7 @@ def event_of(arguments: Mapping[str, Any], about: Mapping[str, Any], now: dateti
     try:
         return parse_event(document)
     except InvalidEvent as error:
-        raise StepFailure(error.message, type=VALIDATION_ERROR, details={"errors": error.findings}) from error
+        raise StepFailure(error.message, type=ErrorType.VALIDATION_ERROR, details={"errors": error.findings}) from error
 
 
 def published(event: CloudEvent) -> dict[str, Any]:
@@ -68,14 +63,14 @@ def receives_until(arguments: Mapping[str, Any], now: datetime) -> datetime | No
     _check_correlation(arguments.get("correlation", {}))
     if arguments["eventPattern"].split(".").count(MANY) > MAX_MANY:
         message = f"Task 'receive' cannot wait for {arguments['eventPattern']!r}: {MANY} more than {MAX_MANY} times"
-        raise StepFailure(message, type=VALIDATION_ERROR)
+        raise StepFailure(message, type=ErrorType.VALIDATION_ERROR)
     if "timeout" not in arguments:
         return None
     try:
         return now + parse_duration(arguments["timeout"])
     except (ValueError, OverflowError) as error:
         message = f"Task 'receive' cannot wait for {arguments['timeout']!r}: {error}"
-        raise StepFailure(message, type=VALIDATION_ERROR) from error
+        raise StepFailure(message, type=ErrorType.VALIDATION_ERROR) from error
 
 
 def _check_correlation(correlation: Mapping[str, Any]) -> None:
@@ -83,10 +78,10 @@ def _check_correlation(correlation: Mapping[str, Any]) -> None:
     for path, value in correlation.items():
         if value is None:
             message = f"arguments/correlation/{path}: the value is null or missing, so no event would ever match"
-            raise StepFailure(message, type=EXPRESSION_ERROR, details={"at": f"arguments/correlation/{path}"})
+            raise StepFailure(message, type=ErrorType.EXPRESSION_ERROR, details={"at": f"arguments/correlation/{path}"})
 
 
 def nothing_came(arguments: Mapping[str, Any]) -> Failure:
     """The failure of a ``receive`` whose time is over."""
     pattern = arguments.get("eventPattern")
-    return Failure(TIMEOUT_ERROR, f"No event {pattern!r} came within {arguments.get('timeout', 'its time')}")
+    return Failure(ErrorType.TIMEOUT_ERROR, f"No event {pattern!r} came within {arguments.get('timeout', 'its time')}")

@@ -11,7 +11,7 @@ from annotated_types import MinLen
 from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from airflow_workflow_provider.engine.bindings import Occasion, apply_transform
-from airflow_workflow_provider.engine.failure import TASK_ERROR, TASK_NOT_FOUND, Failure
+from airflow_workflow_provider.engine.failure import TASK_ERROR, Failure
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.errors import Misuse, StepFailure
 from airflow_workflow_provider.hosts.simulation import Outcome, Simulation, child_outcome, simulate
@@ -28,6 +28,7 @@ from airflow_workflow_provider.tasks.calls import (
 )
 from airflow_workflow_provider.tasks.catalogue import Catalogue
 from airflow_workflow_provider.tasks.templates import template_values
+from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -182,7 +183,7 @@ class SimulatedTasks:
         if msg is not None:
             raise StepFailure(
                 msg,
-                type=TASK_NOT_FOUND,
+                type=ErrorType.TASK_NOT_FOUND,
                 code="max-depth",
             )
         result = self.start(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from airflow_workflow_provider.engine.failure import REJECTED, TIMEOUT_ERROR, VALIDATION_ERROR, Failure, timestamp
+from airflow_workflow_provider.engine.failure import Failure, timestamp
 from airflow_workflow_provider.engine.schemas import schema_findings, with_defaults
 from airflow_workflow_provider.errors import StepFailure, WorkflowsError
 from airflow_workflow_provider.hosts.simulation import Outcome
@@ -18,6 +18,7 @@ from airflow_workflow_provider.model.diagnostics import pointer_of
 from airflow_workflow_provider.model.durations import parse_duration
 from airflow_workflow_provider.model.questions import ASSIGNEE_KINDS, contradictions, option_on_timeout, options_of
 from airflow_workflow_provider.tasks.builtin import SimulatedCall, check_arguments
+from airflow_workflow_provider.vocabulary import ErrorType
 
 ANYONE: Final = "anyone"
 """The key of whoever may answer in Airflow, where no assignees are named."""
@@ -105,7 +106,7 @@ def ask_of(kind: str, arguments: Mapping[str, Any], now: datetime) -> Ask:
     findings = _contradictions(kind, arguments)
     if findings:
         message = f"The arguments of task {kind!r} are invalid at {findings[0]['pointer']}: {findings[0]['message']}"
-        raise StepFailure(message, type=VALIDATION_ERROR, details={"errors": findings})
+        raise StepFailure(message, type=ErrorType.VALIDATION_ERROR, details={"errors": findings})
     plan = [Appointment(_after(now, each)) for each in arguments.get("reminders", ())]
     plan += [Appointment(_after(now, each["after"]), each["assignees"]) for each in arguments.get("escalations", ())]
     options = options_of(kind, arguments)
@@ -134,7 +135,7 @@ def _after(now: datetime, duration: str) -> datetime:
         return now + parse_duration(duration)
     except (ValueError, OverflowError) as error:
         message = f"{duration!r} is no time to wait for an answer: {error}"
-        raise StepFailure(message, type=VALIDATION_ERROR) from error
+        raise StepFailure(message, type=ErrorType.VALIDATION_ERROR) from error
 
 
 def _contradictions(kind: str, arguments: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -221,13 +222,13 @@ def result_of(ask: Ask, answer: Json | None, votes: Sequence[Json]) -> Json:
     """
     if answer is None:
         message = f"Nobody answered within {ask.timeout or 'the time'}"
-        raise StepFailure(message, type=TIMEOUT_ERROR, code="not-answered")
+        raise StepFailure(message, type=ErrorType.TIMEOUT_ERROR, code="not-answered")
     output = {**{key: answer[key] for key in ("decision", "form", "comment", "by", "at")}, "votes": list(votes)}
     if ask.fail_on_reject and output["decision"] != ask.options[0]:
         who = (output["by"] or {}).get("name")
         message = f"{output['decision']!r} was decided" + (f" by {who}" if who else "")
         message += f": {output['comment']}" if output["comment"] else ""
-        raise StepFailure(message, type=REJECTED, code=output["decision"], details=output)
+        raise StepFailure(message, type=ErrorType.REJECTED, code=output["decision"], details=output)
     return output
 
 

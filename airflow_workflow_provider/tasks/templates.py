@@ -13,10 +13,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from airflow_workflow_provider.bounded.doors import bounded
-from airflow_workflow_provider.engine.failure import EXPRESSION_ERROR, moment
+from airflow_workflow_provider.engine.failure import moment
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.expressions import ExpressionFailure
 from airflow_workflow_provider.model.templates import Budget, TemplateSyntax, evaluate, is_template
+from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.machine import Call
@@ -119,4 +120,4 @@ def _render(value: Any, evaluated: Callable[[str], Any], use: str) -> Any:
         return evaluated(value)
     except (TemplateSyntax, ExpressionFailure) as exc:
         msg = f"{use}: {exc.message}"
-        raise StepFailure(msg, type=EXPRESSION_ERROR, details={"template": value[:1_000], "at": use}) from exc
+        raise StepFailure(msg, type=ErrorType.EXPRESSION_ERROR, details={"template": value[:1_000], "at": use}) from exc

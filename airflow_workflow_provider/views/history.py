@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_workflow_provider.engine.failure import Failure, moment
 from airflow_workflow_provider.engine.phases import Phase, StepStatus
 from airflow_workflow_provider.model.ways import ON_FAILURE, Matches, Way, WayKind
+from airflow_workflow_provider.vocabulary import COMPENSATIONS, LogEvent
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json
@@ -22,19 +23,23 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.engine.records import Activation, StepRecord
     from airflow_workflow_provider.engine.state import State
 
-ENDS: Final = {
-    "step.completed": "completed",
-    "step.failed": "failed",
-    "step.cancelled": "failed",
-    "step.retrying": "failed",
-    "compensation.completed": "completed",
-    "compensation.failed": "failed",
-    "compensation.retrying": "failed",
+ENDS: Final[Mapping[str, str]] = {
+    LogEvent.STEP_COMPLETED: "completed",
+    LogEvent.STEP_FAILED: "failed",
+    LogEvent.STEP_CANCELLED: "failed",
+    LogEvent.STEP_RETRYING: "failed",
+    LogEvent.COMPENSATION_COMPLETED: "completed",
+    LogEvent.COMPENSATION_FAILED: "failed",
+    LogEvent.COMPENSATION_RETRYING: "failed",
 }
 """Events that end an attempt."""
 
-STARTS: Final = frozenset({"step.started", "step.arguments", "step.markedSuccess", "compensation.started"})
-TOLD: Final = frozenset({*ENDS, *STARTS, "step.waiting", "step.handled", "step.rerun", "region.started"})
+STARTS: Final = frozenset(
+    {LogEvent.STEP_STARTED, LogEvent.STEP_ARGUMENTS, LogEvent.STEP_MARKED_SUCCESS, LogEvent.COMPENSATION_STARTED}
+)
+TOLD: Final = frozenset(
+    {*ENDS, *STARTS, LogEvent.STEP_WAITING, LogEvent.STEP_HANDLED, LogEvent.STEP_RERUN, LogEvent.REGION_STARTED}
+)
 """Events that spans are made of."""
 
 
@@ -210,12 +215,12 @@ class _Teller:
     due: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
 
     def tell(self, row: Happening) -> None:
-        if row.event == "step.rerun":
+        if row.event == LogEvent.STEP_RERUN:
             # The step is due again; an attempt there is only once it has begun.
             self.due["step", row.scope, row.step_id] = row.at
             return
         span = self._span(row)
-        if row.event == "step.waiting":
+        if row.event == LogEvent.STEP_WAITING:
             span.waiting_since, span.status = span.waiting_since or row.at, "waiting"
         elif row.event in ENDS:
             span.status, span.ended_at = ENDS[row.event], row.at
@@ -223,13 +228,13 @@ class _Teller:
             span.error = dict(row.error) if row.error else None
             if row.delay is not None:
                 self.due[span.kind, row.scope, row.step_id] = row.at + timedelta(seconds=row.delay)
-        elif row.event == "step.handled":
+        elif row.event == LogEvent.STEP_HANDLED:
             span.next, span.way = row.next, row.way
-        elif row.event == "region.started":
+        elif row.event == LogEvent.REGION_STARTED:
             span.forked = True
 
     def _span(self, row: Happening) -> Span:
-        kind = "compensation" if row.event.startswith("compensation.") else "step"
+        kind = "compensation" if row.event in COMPENSATIONS else "step"
         key = (kind, row.scope, row.step_id, row.visit, row.attempt)
         found = self.spans.get(key)
         if found is None:

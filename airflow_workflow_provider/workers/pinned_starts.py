@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_workflow_provider.airflow_db.dag_runs import find_run, start_run
 from airflow_workflow_provider.airflow_db.dag_versions import UNVERSIONED
 from airflow_workflow_provider.dag.pinned import pinned_dag
-from airflow_workflow_provider.engine.failure import TASK_NOT_FOUND, Failure
+from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.manual_override import agree_failed
 from airflow_workflow_provider.errors import Conflict, InvalidDefinition, Misuse, NotFound
 from airflow_workflow_provider.instances.graphs import graph_at, resolved_at
@@ -24,6 +24,7 @@ from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.outbox import Backoff
 from airflow_workflow_provider.store.run_requests import RunRequest, RunRequests
 from airflow_workflow_provider.store.tasks import Tasks
+from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.settings import Settings
@@ -125,6 +126,6 @@ class PinnedStarter:
                 settings=self._settings,
                 mask=self._mask,
             )
-            failure = Failure(TASK_NOT_FOUND, error.message, code=error.code)
+            failure = Failure(ErrorType.TASK_NOT_FOUND, error.message, code=error.code)
             session.change(lambda machine: machine.is_over or agree_failed(machine, failure, session.clock()))
         self._requests.done(request.id)

@@ -14,6 +14,7 @@ from airflow_workflow_provider.store.logs import LogEntry
 from airflow_workflow_provider.store.notifications import add_notifications
 from airflow_workflow_provider.store.questions import Questions
 from airflow_workflow_provider.tasks.questions import joined, keys_of
+from airflow_workflow_provider.vocabulary import LogEvent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,7 +76,7 @@ def _entry(question: Question, assignees: Assignees | None, now: datetime) -> Lo
     if assignees is not None:
         data["assignees"] = assignees
     return LogEntry(
-        "question.reminded" if assignees is None else "question.escalated",
+        LogEvent.QUESTION_REMINDED if assignees is None else LogEvent.QUESTION_ESCALATED,
         at=now,
         step_id=question.step_id,
         scope=question.scope,

@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow_workflow_provider.engine.calls import ActivationRef, Call, Options
 from airflow_workflow_provider.engine.events import Event, path_of
-from airflow_workflow_provider.engine.failure import WORKER_LOST, Failure, timestamp
+from airflow_workflow_provider.engine.failure import Failure, timestamp
 from airflow_workflow_provider.engine.graph import ON_FAILURE, Graph
 from airflow_workflow_provider.engine.inputs import accepted_input
 from airflow_workflow_provider.engine.instance_records import InstanceFacts
@@ -25,6 +25,7 @@ from airflow_workflow_provider.hosts.inline import Ended, InlineHost, Left, Park
 from airflow_workflow_provider.hosts.simulation import Outcome, Simulation, simulate
 from airflow_workflow_provider.store.journal import entries
 from airflow_workflow_provider.tasks.mocks import Mocks, SimulatedTasks, Simulator
+from airflow_workflow_provider.vocabulary import ErrorType
 from tests.conformance.cases import START, Case, Json, Observed
 from tests.fixtures.stored import check_stored_state
 
@@ -98,7 +99,7 @@ def losing(run_task: TaskRunner, lost: int, *, done: bool) -> TaskRunner:
         if is_lost and done:
             _quietly(run_task, call, now)
         if is_lost:
-            return Outcome(failure=Failure(WORKER_LOST, "The worker that ran this attempt died"))
+            return Outcome(failure=Failure(ErrorType.WORKER_LOST, "The worker that ran this attempt died"))
         return run_task(call, now)
 
     return run

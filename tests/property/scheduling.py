@@ -17,7 +17,7 @@ from typing import Any
 
 from airflow_workflow_provider.engine.calls import ActivationRef, Call, Options
 from airflow_workflow_provider.engine.events import Event
-from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, Failure, moment
+from airflow_workflow_provider.engine.failure import Failure, moment
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.instance_records import InstanceFacts
 from airflow_workflow_provider.engine.machine import Machine
@@ -27,6 +27,7 @@ from airflow_workflow_provider.hosts.inline import Ended, InlineHost, Kept, Left
 from airflow_workflow_provider.hosts.simulation import Outcome
 from airflow_workflow_provider.operators import task_protocol
 from airflow_workflow_provider.plan.plan import Node, Plan, plan_of
+from airflow_workflow_provider.vocabulary import ErrorType
 from tests.conformance.cases import START, Case, Observed
 from tests.conformance.hosts import INSTANCE, TaskRunner, as_stored, observed_in, options_of, tasks_of
 
@@ -174,7 +175,7 @@ class ScheduledRun:
             return
         limits = [limit for limit in (call.deadline, self._instance_deadline()) if limit is not None]
         if outcome.ends_at is not None and limits and outcome.ends_at > min(limits):
-            outcome = Outcome(failure=Failure(TIMEOUT_ERROR, "too late"), ends_at=min(limits))
+            outcome = Outcome(failure=Failure(ErrorType.TIMEOUT_ERROR, "too late"), ends_at=min(limits))
         ended = Ended(outcome.output, outcome.failure)
 
         def report() -> None:

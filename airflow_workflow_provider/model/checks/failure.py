@@ -15,21 +15,16 @@ from airflow_workflow_provider.model.durations import parse_duration
 from airflow_workflow_provider.model.references import is_child_workflow
 from airflow_workflow_provider.model.task import BUILTIN_TASKS
 from airflow_workflow_provider.model.words import shown
+from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import OnFailure, RetryPolicy, Step
     from airflow_workflow_provider.model.diagnostics import Diagnostic
 
-ERROR_TYPES: Final = frozenset(
-    {
-        "ValidationError", "TimeoutError", "ExpressionError", "NoTransitionMatched", "BranchFailed", "OutputError",
-        "OutputTooLarge", "LoopLimitExceeded", "TaskNotFound", "WorkerLost", "Rejected", "Cancelled", "WorkflowFailed",
-        "TaskError",
-    }
-)  # fmt: skip
+ERROR_TYPES: Final[frozenset[str]] = frozenset({*map(str, ErrorType), "TaskError"})
 """The error types of the format itself."""
 
-_NEVER_RETRIED: Final = frozenset({"ValidationError", "Cancelled"})
+_NEVER_RETRIED: Final = frozenset({ErrorType.VALIDATION_ERROR, ErrorType.CANCELLED})
 _RAISES_OWN: Final = frozenset({"python"})
 """Built-in operators that run code of strangers, whose errors may have any name."""
 

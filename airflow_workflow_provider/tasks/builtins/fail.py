@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from airflow_workflow_provider.engine.failure import BUILT_IN_TYPES, WORKFLOW_FAILED
+from airflow_workflow_provider.engine.failure import BUILT_IN_TYPES
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.tasks.argument_schemas import arguments_schema
 from airflow_workflow_provider.tasks.builtin import Builtin, Surroundings
+from airflow_workflow_provider.vocabulary import ErrorType
 
 
 def _fail(arguments: Mapping[str, Any], _: Surroundings) -> NoReturn:
     raise StepFailure(
         arguments.get("message", "The workflow asked for this failure"),
-        type=arguments.get("type", WORKFLOW_FAILED),
+        type=arguments.get("type", ErrorType.WORKFLOW_FAILED),
         code=arguments.get("code"),
         details=arguments.get("details"),
     )
@@ -30,7 +31,7 @@ TASK = Builtin(
                 "type": "string",
                 "minLength": 1,
                 "not": {
-                    "enum": sorted(BUILT_IN_TYPES - {WORKFLOW_FAILED}),
+                    "enum": sorted(BUILT_IN_TYPES - {ErrorType.WORKFLOW_FAILED}),
                     "description": "is a type that only the engine itself gives; choose a name of your own",
                 },
                 "description": "type of the error, WorkflowFailed if absent; no other type of the engine's own",

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from airflow_workflow_provider.engine.failure import VALIDATION_ERROR
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.hosts.simulation import Outcome
 from airflow_workflow_provider.model.durations import parse_duration
 from airflow_workflow_provider.tasks.argument_schemas import DURATION, RFC3339, arguments_schema
 from airflow_workflow_provider.tasks.builtin import Builtin, SimulatedCall, check_arguments
+from airflow_workflow_provider.vocabulary import ErrorType
 
 
 def wait_until(arguments: Mapping[str, Any], now: datetime) -> datetime:
@@ -30,7 +30,7 @@ def wait_until(arguments: Mapping[str, Any], now: datetime) -> datetime:
     except (ValueError, OverflowError) as error:
         value = arguments.get("duration", arguments.get("until"))
         message = f"Task 'wait' cannot wait for {value!r}: {error}"
-        raise StepFailure(message, type=VALIDATION_ERROR) from error
+        raise StepFailure(message, type=ErrorType.VALIDATION_ERROR) from error
 
 
 def _parse_rfc3339(text: str) -> datetime:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from airflow_workflow_provider.engine.failure import (
-    BRANCH_FAILED,
     BUILT_IN_TYPES,
     MAX_DETAILS,
     Failure,
@@ -22,6 +21,7 @@ from airflow_workflow_provider.engine.failure import (
 )
 from airflow_workflow_provider.errors import StepFailure, TaskError
 from airflow_workflow_provider.model.definition import RetryPolicy
+from airflow_workflow_provider.vocabulary import ErrorType
 
 
 class PaymentDeclined(TaskError):
@@ -50,7 +50,7 @@ def policy(**fields: Any) -> RetryPolicy:
 
 
 def failure_of(*causes: Failure) -> Failure:
-    return Failure(BRANCH_FAILED, "1 of 2 branches failed", causes=causes)
+    return Failure(ErrorType.BRANCH_FAILED, "1 of 2 branches failed", causes=causes)
 
 
 def test_f1_the_error_object_has_the_seven_fields() -> None:

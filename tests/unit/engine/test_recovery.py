@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from airflow_workflow_provider.engine import manual_override, recovery, suspension
-from airflow_workflow_provider.engine.failure import TIMEOUT_ERROR, Failure, moment
+from airflow_workflow_provider.engine.failure import Failure, moment
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.manual_override import abandon
 from airflow_workflow_provider.engine.operating import OPERATIONS, TABLE, possible, situation, verdict
 from airflow_workflow_provider.engine.phases import Phase
 from airflow_workflow_provider.engine.stored_state import read_state
 from airflow_workflow_provider.errors import Conflict, NotFound, StepFailure
+from airflow_workflow_provider.vocabulary import ErrorType
 from tests.unit.engine.driving import NOW, begin, branch, fail, jmespath, machine_of, step, succeed, to
 
 ADA = {"id": "7", "name": "ada"}
@@ -60,7 +61,7 @@ def test_i5_the_time_that_an_instance_may_take_begins_anew() -> None:
     begin(machine, "a")
     late = NOW + timedelta(hours=1)
     machine.expire(late)
-    assert machine.state.error["type"] == TIMEOUT_ERROR
+    assert machine.state.error["type"] == ErrorType.TIMEOUT_ERROR
     recovery.retry(machine, late)
     assert moment(machine.state.instance.deadline) == late + timedelta(minutes=10)
 
@@ -114,7 +115,7 @@ def test_i4_the_current_step_of_a_cancelled_instance_is_the_one_that_was_stopped
     succeed(machine, "a")
     begin(machine, "b")
     assert cancelled(stored(machine)).current_step_id == "b"
-    abandon(machine, "", Failure(TIMEOUT_ERROR, "late"), NOW)
+    abandon(machine, "", Failure(ErrorType.TIMEOUT_ERROR, "late"), NOW)
     succeed(machine, "h")
     assert (machine.status, machine.current_step_id) == ("failed", "h")
 
