@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from airflow_workflow_provider.engine import completion, regions, transitions
 from airflow_workflow_provider.engine.bindings import apply_transform, bindings_of, names_in, resolve_arguments
@@ -20,7 +20,7 @@ from airflow_workflow_provider.vocabulary import ErrorType, LogEvent
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from airflow_workflow_provider.engine.documents import Json
+    from airflow_workflow_provider.engine.documents import Json, JsonValue
     from airflow_workflow_provider.engine.graph import Graph
     from airflow_workflow_provider.engine.records import Activation
     from airflow_workflow_provider.engine.scope import Scope
@@ -57,7 +57,7 @@ def complete(turn: Turn, scope: Scope, step: Step, raw_output: Json, *, shaped_o
     transitions.take_transition(turn, scope, step, kept)
 
 
-def _shaped(turn: Turn, scope: Scope, transform: Transform, raw_output: Json) -> Any:
+def _shaped(turn: Turn, scope: Scope, transform: Transform, raw_output: Json) -> JsonValue:
     """Return what ``output`` makes of a task's result."""
     current = scope.activation
     bindings = bindings_of(scope, attempt=current.attempt, output=raw_output)
@@ -155,7 +155,7 @@ def call_of(turn: Turn, scope: Scope) -> Call:
         visit=current.visit,
         attempt=current.attempt,
         input=value,
-        arguments=resolve_arguments(given or {}, names, bindings, occasion, "arguments"),
+        arguments=cast("Json", resolve_arguments(given or {}, names, bindings, occasion, "arguments")),
         bindings=bindings,
         idempotency_key=turn.idempotency_key(scope.key, step.step_id, current.visit),
         deadline=None if current.deadline is None else moment(current.deadline),
@@ -193,7 +193,7 @@ def _log_start(turn: Turn, scope: Scope, call: Call | None) -> None:
         )
 
 
-def task_done(turn: Turn, scope: Scope, raw: Any) -> None:
+def task_done(turn: Turn, scope: Scope, raw: JsonValue) -> None:
     """Keep a task's result, and end the step or start its branches or items."""
     step = turn.graph.step(scope.activation.step_id)
     try:

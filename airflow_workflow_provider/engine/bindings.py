@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from airflow_workflow_provider.bounded.doors import bounded
 from airflow_workflow_provider.engine.failure import limits_as
@@ -22,15 +22,15 @@ from airflow_workflow_provider.vocabulary import ErrorType
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from airflow_workflow_provider.engine.documents import Json
+    from airflow_workflow_provider.engine.documents import Json, JsonValue
     from airflow_workflow_provider.engine.scope import Scope
 
 NAMESPACE: Final = uuid.UUID("6f3d6a52-7d1c-5b0e-9a54-2f1f6f0c7b11")
 
 
 def bindings_of(
-    scope: Scope, *, attempt: int | None = None, output: Any = None, error: Json | None = None
-) -> dict[str, Any]:
+    scope: Scope, *, attempt: int | None = None, output: JsonValue = None, error: Json | None = None
+) -> Json:
     """Return the bindings of rule X1 in a step list.
 
     :param scope: the step list
@@ -95,8 +95,8 @@ def uuid_source(prefix: str, use: str) -> Callable[[int], str]:
 
 
 def apply_transform(
-    transform: Transform, names: frozenset[str], bindings: Mapping[str, Any], occasion: Occasion, use: str
-) -> Any:
+    transform: Transform, names: frozenset[str], bindings: Mapping[str, JsonValue], occasion: Occasion, use: str
+) -> JsonValue:
     """Return what a transform gives; ``use`` says where it stands, for messages and ``$uuid()``.
 
     :raises StepFailure: of type ``ExpressionError``
@@ -104,7 +104,7 @@ def apply_transform(
     return _evaluated(transform.type, transform.expression, names, bindings, occasion, use)
 
 
-def holds(condition: str, names: frozenset[str], bindings: Mapping[str, Any]) -> bool:
+def holds(condition: str, names: frozenset[str], bindings: Mapping[str, JsonValue]) -> bool:
     """Tell whether a condition holds (rule X2).
 
     :raises StepFailure: of type ``ExpressionError``
@@ -123,8 +123,8 @@ def _holds(condition: str, names: list[str], bindings: Json) -> bool:
 
 
 def resolve_arguments(
-    value: Any, names: frozenset[str], bindings: Mapping[str, Any], occasion: Occasion, use: str
-) -> Any:
+    value: JsonValue, names: frozenset[str], bindings: Mapping[str, JsonValue], occasion: Occasion, use: str
+) -> JsonValue:
     """Return a step's ``arguments`` with every transform in them replaced by what it gives (rule K3).
 
     :raises StepFailure: of type ``ExpressionError``
@@ -139,11 +139,12 @@ def resolve_arguments(
 
 
 def _evaluated(
-    kind: str, expression: str, names: frozenset[str], bindings: Mapping[str, Any], occasion: Occasion, use: str
-) -> Any:
+    kind: str, expression: str, names: frozenset[str], bindings: Mapping[str, JsonValue], occasion: Occasion, use: str
+) -> JsonValue:
     at = None if occasion.at is None else occasion.at.isoformat()
     with limits_as(ErrorType.EXPRESSION_ERROR, use):
-        return _value([kind, expression], sorted(names), dict(bindings), occasion.prefix, at, use)
+        value: JsonValue = _value([kind, expression], sorted(names), dict(bindings), occasion.prefix, at, use)
+    return value
 
 
 @bounded
@@ -161,7 +162,7 @@ def _value(transform: list[str], names: list[str], bindings: Json, prefix: str, 
         raise expression_error(use, expression, exc) from exc
 
 
-def is_transform(value: Any) -> bool:
+def is_transform(value: JsonValue) -> TypeGuard[dict[str, str]]:
     """Tell whether a value inside ``arguments`` is a transform rather than a literal."""
     return (
         isinstance(value, dict)

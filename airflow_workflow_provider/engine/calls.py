@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from airflow_workflow_provider.engine.keys import item_indexes
 from airflow_workflow_provider.engine.phases import Kind
@@ -12,7 +12,7 @@ from airflow_workflow_provider.model.definition import RetryPolicy
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from airflow_workflow_provider.engine.documents import Json
+    from airflow_workflow_provider.engine.documents import Json, JsonValue
     from airflow_workflow_provider.engine.records import Activation, StepRecord
 
 DEFAULT_RETRY: Final = RetryPolicy(max_attempts=3, strategy="exponential", delay="PT1S")
@@ -72,7 +72,7 @@ class Call:
     task_id: str
     visit: int
     attempt: int
-    input: Any
+    input: JsonValue
     arguments: Json
     bindings: Json = field(repr=False)
     idempotency_key: str

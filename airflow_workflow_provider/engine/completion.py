@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.engine import regions, transitions
 from airflow_workflow_provider.engine.bindings import Occasion, apply_transform, bindings_of, names_in
@@ -17,7 +17,7 @@ from airflow_workflow_provider.model.ways import ON_FAILURE, ways_of_workflow
 from airflow_workflow_provider.vocabulary import ErrorType, LogEvent
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.engine.documents import Json
+    from airflow_workflow_provider.engine.documents import Json, JsonValue
     from airflow_workflow_provider.engine.records import Activation
     from airflow_workflow_provider.engine.scope import Scope
     from airflow_workflow_provider.engine.turn import Turn
@@ -187,7 +187,7 @@ def _result(turn: Turn) -> Json:
     if transform is None:
         return output
     occasion = Occasion(turn.state.instance.id, "workflow", "1", turn.now)
-    value: Any = apply_transform(transform, names_in(root), bindings_of(root, output=output), occasion, "output")
+    value: JsonValue = apply_transform(transform, names_in(root), bindings_of(root, output=output), occasion, "output")
     return json_object(value, max_bytes=turn.options.max_output_bytes, what="workflow's output")
 
 

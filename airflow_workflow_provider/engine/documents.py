@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
+
+JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None"
+"""A value of JSON, such as an input or an output; what is in it is known only to the user's documents."""
 
 Json = dict[str, Any]
+"""An object of JSON whose keys are looked up by name."""
+
 A = TypeVar("A")
 B = TypeVar("B")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from airflow_workflow_provider.engine.keys import item_indexes
 from airflow_workflow_provider.vocabulary import LogEvent
@@ -13,7 +13,7 @@ from airflow_workflow_provider.vocabulary import LogEvent
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from airflow_workflow_provider.engine.documents import Json
+    from airflow_workflow_provider.engine.documents import Json, JsonValue
     from airflow_workflow_provider.engine.records import Activation
 
 LEVELS: Final = {"error": 0, "info": 1, "debug": 2}
@@ -92,7 +92,7 @@ def path_of(events: Iterable[Event]) -> list[Json]:
     numbers from the outermost forEach to the innermost where they are nested.
     """
     lines: list[Json] = []
-    open_lines: dict[tuple[Any, ...], Json] = {}
+    open_lines: dict[tuple[JsonValue, ...], Json] = {}
     for event in events:
         key = (event.scope, event.step_id, event.visit, event.attempt)
         if event.name == LogEvent.STEP_STARTED:
@@ -107,11 +107,11 @@ def path_of(events: Iterable[Event]) -> list[Json]:
     return lines
 
 
-def operands(condition: str, bindings: Mapping[str, Any]) -> Json:
+def operands(condition: str, bindings: Mapping[str, JsonValue]) -> Json:
     """Return the values that a condition's paths have in the bindings, for the log at level ``debug``."""
     found: Json = {}
     for path in _PATH.findall(condition):
-        value: Any = bindings
+        value: object = bindings
         for part in path.split("."):
             if not isinstance(value, Mapping) or part not in value:
                 break

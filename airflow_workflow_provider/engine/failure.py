@@ -8,7 +8,7 @@ import math
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from airflow_workflow_provider.errors import LimitExceeded, StepFailure, TaskError
 from airflow_workflow_provider.model.durations import parse_duration
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Iterable, Iterator, Sequence
 
+    from airflow_workflow_provider.engine.documents import Json, JsonValue
     from airflow_workflow_provider.model.definition import RetryPolicy
 
 BUILT_IN_TYPES: Final = frozenset(ErrorType)
@@ -58,7 +59,7 @@ class Failure:
     type: str
     message: str
     code: str | None = None
-    details: dict[str, Any] = field(default_factory=dict)
+    details: Json = field(default_factory=dict)
     kinds: tuple[str, ...] = ()
     causes: tuple[Failure, ...] = ()
     raised: bool = False
@@ -70,7 +71,7 @@ class Failure:
         message: str,
         *,
         code: str | None = None,
-        details: dict[str, Any] | None = None,
+        details: Json | None = None,
     ) -> Failure:
         """Return a failure whose class is not at hand; its name is looked up among Python's own exceptions."""
         name = clean_text(type)[:MAX_NAME]
@@ -95,7 +96,7 @@ class Failure:
         failure = cls.named(type(exc).__name__, _message_of(exc))
         return replace(failure, kinds=_kinds_of_class(type(exc)), raised=True)
 
-    def while_handling(self, handled: dict[str, Any] | None) -> Failure:
+    def while_handling(self, handled: Json | None) -> Failure:
         """Return the same failure with the error in its details that was being handled (rule F4).
 
         :param handled: the error object, or None where no failure was being handled
@@ -105,7 +106,7 @@ class Failure:
         own = {OWN_CAUSE if key == CAUSE else key: value for key, value in self.details.items()}
         return replace(self, details={**own, CAUSE: _kept_cause(handled, MAX_CAUSES)})
 
-    def error_object(self, step_id: str | None, attempt: int | None, at: str) -> dict[str, Any]:
+    def error_object(self, step_id: str | None, attempt: int | None, at: str) -> Json:
         """Return the error object of rule F1."""
         return {
             "type": str(self.type),
@@ -117,7 +118,7 @@ class Failure:
             "at": at,
         }
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Json:
         """Return this failure as a JSON object, for storage."""
         return {
             "type": str(self.type),
@@ -130,7 +131,7 @@ class Failure:
         }
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Failure:
+    def from_json(cls, value: Json) -> Failure:
         """Return the failure that :meth:`to_json` wrote."""
         return cls(
             value["type"],
@@ -189,7 +190,7 @@ def _own_name(exc: StepFailure) -> tuple[str, ...]:
     return () if own in (StepFailure, TaskError) else (own.__name__,)
 
 
-def _kept_cause(error: dict[str, Any], links: int) -> dict[str, Any]:
+def _kept_cause(error: Json, links: int) -> Json:
     """Return an error object with at most so many errors in it, one in another, and of bounded size."""
     details = error.get("details") or {}
     cause = details.get(CAUSE)
@@ -216,7 +217,7 @@ def clean_text(value: object) -> str:
     return str(value).replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
-def clean_details(details: object) -> dict[str, Any]:
+def clean_details(details: object) -> Json:
     """Return an error's details as a JSON object of bounded size, so that no failure can harm the state.
 
     Values that JSON does not know become text. Details that are no object, or too large, are replaced by a note.
@@ -232,11 +233,11 @@ def clean_details(details: object) -> dict[str, Any]:
     size = len(text.encode())
     if size > MAX_DETAILS:
         return {"omitted": f"the details have {size:,} bytes; at most {MAX_DETAILS:,} are kept"}
-    cleaned: dict[str, Any] = json.loads(text)
+    cleaned: Json = json.loads(text)
     return cleaned
 
 
-def _json_value(value: Any, depth: int) -> Any:
+def _json_value(value: JsonValue, depth: int) -> JsonValue:
     if depth > MAX_DETAILS_DEPTH:
         return clean_text(type(value).__name__)
     if value is None or isinstance(value, bool | int):

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from airflow_workflow_provider.engine.schemas import MAX_LISTED, check_against, with_defaults
 from airflow_workflow_provider.engine.values import unusable_in
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.vocabulary import ErrorType
 
+if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.documents import Json, JsonValue
+
 RESERVED: Final = "_workflow"
 """Key of a DAG run's ``conf`` that is not input: it names the start that was announced."""
 
 
-def accepted_input(schema: dict[str, Any], given: Any, *, listed: int = MAX_LISTED) -> dict[str, Any]:
+def accepted_input(schema: Json, given: JsonValue, *, listed: int = MAX_LISTED) -> Json:
     """Return the input of an instance, with the defaults of ``inputSchema``.
 
     :param listed: how many findings the failure names at most

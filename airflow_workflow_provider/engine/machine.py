@@ -13,7 +13,7 @@ same state and the same outcomes always lead to the same decisions:
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.engine import attempts, completion, rerun, timing
 from airflow_workflow_provider.engine.calls import ActivationRef, Begun, Call, Decision, Options, decided
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from airflow_workflow_provider.engine.documents import Json
+    from airflow_workflow_provider.engine.documents import Json, JsonValue
     from airflow_workflow_provider.engine.graph import Graph
     from airflow_workflow_provider.engine.instance_records import InstanceFacts
     from airflow_workflow_provider.engine.records import Activation, StepRecord
@@ -279,7 +279,7 @@ class Machine:
                 current.question = None
         return bool(waiting)
 
-    def succeed(self, key: str, step_id: str, runner: str, raw: Any, now: datetime) -> Decision:
+    def succeed(self, key: str, step_id: str, runner: str, raw: JsonValue, now: datetime) -> Decision:
         """Fold a task's result into the state and decide what follows (order of rule X4)."""
         if not self._is_owned(key, step_id, runner):
             return Decision("ignored")

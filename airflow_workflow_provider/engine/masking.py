@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from airflow_workflow_provider.engine.secret_texts import MASK, SecretTexts
 from airflow_workflow_provider.model.json_schema.secrets import declared_names, secret_paths
@@ -37,6 +37,7 @@ from airflow_workflow_provider.model.paths import (
 from airflow_workflow_provider.model.ways import every_step
 
 if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.documents import Json, JsonValue
     from airflow_workflow_provider.engine.state import State
     from airflow_workflow_provider.model.definition import ExecutionLog, Step, WorkflowDefinition
 
@@ -49,6 +50,10 @@ _FORMS: Final = (("form",), ("defaults",))
 """Where an input, and a form, stand in what is masked: a path that begins with any name needs a place to begin at."""
 
 
+V = TypeVar("V")
+"""A JSON value; what is masked has the shape of what was given."""
+
+
 @dataclass(frozen=True)
 class Filled:
     """What people filled in.
@@ -58,10 +63,10 @@ class Filled:
     """
 
     paths: tuple[Path, ...]
-    forms: tuple[Any, ...] = ()
+    forms: tuple[JsonValue, ...] = ()
 
 
-def filled(schema: Any, *forms: Any) -> Filled:
+def filled(schema: JsonValue, *forms: JsonValue) -> Filled:
     """Return forms of a schema."""
     return Filled(tuple(secret_paths(schema)), forms)
 
@@ -74,13 +79,13 @@ def filled_in(state: State) -> Filled:
     return Filled(noted, tuple(answer["form"] for answer in answers if "form" in answer))
 
 
-def note_secrets(state: State, schema: Any) -> None:
+def note_secrets(state: State, schema: JsonValue) -> None:
     """Note in the state of an instance what a form of a schema hides, before it has such a form."""
     noted = state.instance.secrets
     noted += [path for path in map(to_json, secret_paths(schema)) if path not in noted]
 
 
-def _votes(output: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _votes(output: Mapping[str, JsonValue]) -> Iterator[Mapping[str, JsonValue]]:
     votes = output.get("votes")
     yield from (each for each in (votes if isinstance(votes, list) else []) if isinstance(each, dict))
 
@@ -97,8 +102,8 @@ class Masker:
     def __init__(
         self,
         definition: WorkflowDefinition,
-        input_data: Mapping[str, Any],
-        also: Callable[[Any], Any] = lambda value: value,
+        input_data: Mapping[str, JsonValue],
+        also: Callable[[JsonValue], JsonValue] = lambda value: value,
         filled: Filled = Filled(()),
     ) -> None:
         self._also = also
@@ -125,18 +130,18 @@ class Masker:
             except Exhausted:
                 self._texts = SecretTexts.all()
 
-    def mask(self, value: Any) -> Any:
+    def mask(self, value: V) -> V:
         """Return a JSON value with every secret in it replaced by ``***``; what is given is left as it is."""
         if not self._places and not self._texts:
-            return self._also(value)
-        return self._also(self._mask(value, ()))
+            return cast("V", self._also(cast("JsonValue", value)))
+        return cast("V", self._also(self._mask(cast("JsonValue", value), ())))
 
-    def mask_metadata(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    def mask_metadata(self, metadata: Mapping[str, JsonValue]) -> Json:
         """Return a copy of the metadata of a row, whose names are paths, with every secret in it masked."""
         hidden = {name for name in metadata if self._places and self._places.hide(place_named(name))}
-        return dict(self.mask({name: MASK if name in hidden else value for name, value in metadata.items()}))
+        return self.mask({name: MASK if name in hidden else value for name, value in metadata.items()})
 
-    def _mask(self, value: Any, place: tuple[Part, ...]) -> Any:
+    def _mask(self, value: JsonValue, place: tuple[Part, ...]) -> JsonValue:
         if isinstance(value, dict):
             masked = {key: self._entry(item, key, place) for key, item in value.items()}
             return {self._texts.masked_name(key): item for key, item in masked.items()} if self._texts else masked
@@ -144,7 +149,7 @@ class Masker:
             return [self._entry(item, index, place) for index, item in enumerate(value)]
         return self._texts.masked(value) if self._texts else value
 
-    def _entry(self, value: Any, part: Part, place: tuple[Part, ...]) -> Any:
+    def _entry(self, value: JsonValue, part: Part, place: tuple[Part, ...]) -> JsonValue:
         place = (*place, part)
         if self._places.may_hide(part) and self._places.hide(place):
             return MASK
@@ -202,7 +207,7 @@ def hidden_in_input(definition: WorkflowDefinition) -> set[Path]:
     return {path for path in (*map(_below_root, redacted), *secret_paths(definition.input_schema)) if path}
 
 
-def form_schemas(steps: Iterable[Step]) -> Iterator[Any]:
+def form_schemas(steps: Iterable[Step]) -> Iterator[JsonValue]:
     """Yield the JSON Schemas of the forms that steps ask people to fill in."""
     for _, step in every_step(steps):
         schema = (step.arguments or {}).get("schema")

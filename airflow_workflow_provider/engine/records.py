@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final, Self
+from typing import Final, Self
 
-from airflow_workflow_provider.engine.documents import Json, optional, with_present
+from airflow_workflow_provider.engine.documents import Json, JsonValue, optional, with_present
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.phases import PHASES, UNFINISHED, Kind, ListStatus, Phase, StepStatus, Trigger
 
@@ -49,7 +49,7 @@ class Items:
     :param visits: numbers of the visits that the steps of an item count on from
     """
 
-    values: list[Any]
+    values: list[JsonValue]
     started: int = 0
     failed: int = 0
     results: dict[int, ItemResult] = field(default_factory=dict)

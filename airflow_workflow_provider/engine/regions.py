@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.engine.bindings import apply_transform, bindings_of, names_in
 from airflow_workflow_provider.engine.failure import Failure
@@ -15,7 +15,7 @@ from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.vocabulary import ErrorType, LogEvent
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.engine.documents import Json
+    from airflow_workflow_provider.engine.documents import Json, JsonValue
     from airflow_workflow_provider.engine.records import Activation, ListFailure
     from airflow_workflow_provider.engine.scope import Scope
     from airflow_workflow_provider.engine.state import State
@@ -182,7 +182,7 @@ def _items(turn: Turn, scope: Scope, for_each: ForEach, bindings: Json) -> Items
     return Items(items, visits=dict(scope.numbering))
 
 
-def _kind(value: Any) -> str:
+def _kind(value: JsonValue) -> str:
     names = {type(None): "null", bool: "a boolean", str: "a string", dict: "an object"}
     return names.get(type(value), "a number")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_workflow_provider.bounded.doors import bounded
 from airflow_workflow_provider.engine.failure import limits_as
@@ -10,19 +10,24 @@ from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.json_schema import defaults, validation
 from airflow_workflow_provider.vocabulary import ErrorType
 
+if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.documents import Json, JsonValue
+
 MAX_LISTED = 50
+V = TypeVar("V")
 
 
-def with_defaults(schema: Any, value: Any) -> Any:
+def with_defaults(schema: JsonValue, value: V) -> V:
     """Return a copy of a value with the schema's defaults, at every depth where the enclosing object is given.
 
     :raises StepFailure: of type ``ValidationError``: that takes more than it may
     """
     with limits_as(ErrorType.VALIDATION_ERROR, "The schema's defaults cannot be applied"):
-        return _completed(schema, value)
+        completed: V = _completed(schema, value)
+    return completed
 
 
-def schema_findings(schema: Any, value: Any) -> list[dict[str, str]]:
+def schema_findings(schema: JsonValue, value: JsonValue) -> list[dict[str, str]]:
     """Return every way in which a value does not fit a schema, as ``{"pointer", "message"}``, in document order.
 
     :raises StepFailure: of type ``ValidationError``: that takes more than it may
@@ -32,18 +37,16 @@ def schema_findings(schema: Any, value: Any) -> list[dict[str, str]]:
 
 
 @bounded
-def _completed(schema: Any, value: Any) -> Any:
+def _completed(schema: JsonValue, value: Any) -> Any:
     return defaults.with_defaults(schema, value)
 
 
 @bounded
-def _findings(schema: Any, value: Any) -> list[dict[str, str]]:
+def _findings(schema: JsonValue, value: JsonValue) -> list[dict[str, str]]:
     return validation.schema_findings(schema, value)
 
 
-def check_against(
-    schema: dict[str, Any], value: Any, what: str, *, output: bool = False, listed: int = MAX_LISTED
-) -> None:
+def check_against(schema: Json, value: JsonValue, what: str, *, output: bool = False, listed: int = MAX_LISTED) -> None:
     """Check a value against a JSON Schema (draft 2020-12, formats checked, nothing fetched).
 
     :param what: how messages call the value

@@ -8,11 +8,14 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
 
 from airflow_workflow_provider.engine.spellings import lines_of, spellings
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.documents import JsonValue
 
 MASK: Final = "***"
 SHORTEST_SECRET: Final = 4
@@ -51,7 +54,7 @@ class _Collected:
     numbers: set[float] = field(default_factory=set)
     size: int = 0
 
-    def add(self, secrets: Iterable[Any]) -> None:
+    def add(self, secrets: Iterable[JsonValue]) -> None:
         """Collect the texts and numbers of JSON values, until there are too many."""
         waiting = list(secrets)
         while waiting and not self.too_many:
@@ -104,7 +107,7 @@ class SecretTexts:
     :param named: names of properties that are no secret, though they stand in one
     """
 
-    def __init__(self, secrets: Iterable[Any] = (), named: frozenset[str] = frozenset()) -> None:
+    def __init__(self, secrets: Iterable[JsonValue] = (), named: frozenset[str] = frozenset()) -> None:
         found = _Collected(named)
         found.add(secrets)
         self._search = None if found.too_many else _search_for(frozenset(found.texts), frozenset(found.begun))
@@ -123,7 +126,7 @@ class SecretTexts:
     def __bool__(self) -> bool:
         return self._everything or bool(self._search) or bool(self._digits)
 
-    def masked(self, value: Any) -> Any:
+    def masked(self, value: JsonValue) -> JsonValue:
         """Return a text, number, boolean or null, masked where a secret is or stands in it."""
         if isinstance(value, str):
             return MASK if self._everything else self._text(value)

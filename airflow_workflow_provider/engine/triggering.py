@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
@@ -22,6 +22,7 @@ from airflow_workflow_provider.model.patterns import matches
 from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.model.definition import Trigger
 
 NO_TRIGGER: Final = "NoTrigger"
@@ -44,7 +45,7 @@ def trigger_for(definition: WorkflowDefinition, event_type: str) -> Trigger:
 
 
 @bounded
-def input_of(document: dict[str, Any], event: dict[str, Any], instance_id: str, at: str) -> dict[str, Any]:
+def input_of(document: Json, event: Json, instance_id: str, at: str) -> Json:
     """Return what :func:`input_from` returns, from JSON values.
 
     :param at: when the event arrived, as ISO 8601
@@ -69,9 +70,7 @@ def stored_definition(text: str) -> WorkflowDefinition:
         raise StepFailure(message, type=ErrorType.WORKFLOW_FAILED, code="stored-definition-unreadable") from None
 
 
-def input_from(
-    definition: WorkflowDefinition, event: CloudEvent, instance_id: str, at: datetime | None = None
-) -> dict[str, Any]:
+def input_from(definition: WorkflowDefinition, event: CloudEvent, instance_id: str, at: datetime | None = None) -> Json:
     """Return the input of the instance that an event starts, transformed, its defaults applied and checked.
 
     :param instance_id: of the instance, from which ``$uuid()`` gets stable values
@@ -81,20 +80,18 @@ def input_from(
     return accepted_input(definition.input_schema, transformed(definition, event, instance_id, at))
 
 
-def given_by(
-    definition: WorkflowDefinition, event: CloudEvent, instance_id: str, at: datetime | None = None
-) -> dict[str, Any]:
+def given_by(definition: WorkflowDefinition, event: CloudEvent, instance_id: str, at: datetime | None = None) -> Json:
     """Return the same before it is checked.
 
     :raises StepFailure: as :func:`input_from`; ``ValidationError`` only for what is no object
     """
-    given: dict[str, Any] = with_defaults(definition.input_schema, transformed(definition, event, instance_id, at))
+    given: Json = with_defaults(definition.input_schema, transformed(definition, event, instance_id, at))
     return given
 
 
 def transformed(
     definition: WorkflowDefinition, event: CloudEvent, instance_id: str, at: datetime | None = None
-) -> dict[str, Any]:
+) -> Json:
     """Return the input that an event gives, without defaults.
 
     :raises StepFailure: as :func:`input_from`; ``ValidationError`` only for what is no object

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.json_text import DATA_DEPTH, dumps, value_findings
 from airflow_workflow_provider.vocabulary import ErrorType
 
+if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.documents import Json, JsonValue
+
 MAX_LISTED = 50
 
 
-def json_object(raw: Any, *, max_bytes: int, what: str = "output") -> dict[str, Any]:
+def json_object(raw: JsonValue, *, max_bytes: int, what: str = "output") -> Json:
     """Return a result as the JSON object that is kept (rule X5).
 
     An object is kept as it is, another JSON value as ``{"value": …}``, None as ``{}``.
@@ -47,12 +50,12 @@ def json_object(raw: Any, *, max_bytes: int, what: str = "output") -> dict[str, 
     return kept
 
 
-def unusable_in(value: Any) -> list[dict[str, str]]:
+def unusable_in(value: JsonValue) -> list[dict[str, str]]:
     """Return what keeps a value from being kept as JSON, as ``{"pointer", "message"}``."""
     found = value_findings(value, max_depth=DATA_DEPTH, max_size=None)[:MAX_LISTED]
     return [{"pointer": each.pointer, "message": each.message} for each in found]
 
 
-def same(left: Any, right: Any) -> bool:
+def same(left: JsonValue, right: JsonValue) -> bool:
     """Tell whether two JSON values are the same; true is not 1, which Python takes for equal."""
     return json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.errors import InvalidDefinition, NotFound
@@ -14,6 +14,7 @@ from airflow_workflow_provider.tasks.calls import tasks_of
 from airflow_workflow_provider.tasks.catalogue import Catalogue
 
 if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.documents import Json, JsonValue
     from airflow_workflow_provider.model.definition import WorkflowDefinition
     from airflow_workflow_provider.model.task import TaskDefinition
     from airflow_workflow_provider.store.definitions import Definitions, StoredDefinition
@@ -29,10 +30,10 @@ class Resolved:
     """
 
     workflow_id: str
-    document: dict[str, Any]
-    tasks: tuple[dict[str, Any], ...]
+    document: Json
+    tasks: tuple[Json, ...]
     revision: int
-    grants: dict[str, Any] | None = None
+    grants: Json | None = None
 
 
 def resolve(definitions: Iterable[StoredDefinition], tasks: Iterable[StoredTask]) -> Iterator[Resolved]:
@@ -76,7 +77,7 @@ def resolved_at(definitions: Definitions, tasks: Tasks, workflow_id: str, revisi
     raise NotFound(message, pointer=workflow_id)
 
 
-def stored_definition(document: Any, workflow_id: str, revision: int) -> WorkflowDefinition:
+def stored_definition(document: JsonValue, workflow_id: str, revision: int) -> WorkflowDefinition:
     """Return a definition from its stored document.
 
     :raises Conflict: ``stored-definition-unreadable``: somebody has changed the document by hand
@@ -88,7 +89,7 @@ def stored_definition(document: Any, workflow_id: str, revision: int) -> Workflo
         raise unreadable_definition(what, error.message) from error
 
 
-def _stored_task(document: Any, revision: int) -> TaskDefinition:
+def _stored_task(document: JsonValue, revision: int) -> TaskDefinition:
     try:
         return parse_task(document, checked=False)
     except InvalidDefinition as error:
@@ -96,15 +97,16 @@ def _stored_task(document: Any, revision: int) -> TaskDefinition:
         raise unreadable_definition(what, error.message) from error
 
 
-def named_tasks(document: Any) -> set[str]:
+def named_tasks(document: JsonValue) -> set[str]:
     """Return every ``taskId`` in a document, well-formed or not."""
     found: set[str] = set()
     todo = [document]
     while todo:
         part = todo.pop()
         if isinstance(part, Mapping):
-            if isinstance(part.get("taskId"), str):
-                found.add(part["taskId"])
+            name = part.get("taskId")
+            if isinstance(name, str):
+                found.add(name)
             todo += part.values()
         elif isinstance(part, list):
             todo += part

@@ -43,7 +43,7 @@ from airflow_workflow_provider.store.starts import Announced, read
 from airflow_workflow_provider.vocabulary import LogEvent
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.engine.documents import Json
+    from airflow_workflow_provider.engine.documents import Json, JsonValue
     from airflow_workflow_provider.engine.graph import Graph
     from airflow_workflow_provider.store.types import Connection
 
@@ -85,7 +85,7 @@ class Parent:
         return {to_camel(key): value for key, value in vars(self).items()}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Parent:
+    def from_json(cls, value: Json) -> Parent:
         """Return what :meth:`to_json` wrote."""
         return cls(**{name: value[to_camel(name)] for name in cls.__dataclass_fields__})
 
@@ -105,7 +105,7 @@ class Run:
 
     dag_id: str
     run_id: str
-    conf: Mapping[str, Any] = field(default_factory=dict)
+    conf: Mapping[str, JsonValue] = field(default_factory=dict)
     triggered_by: str | None = None
 
     @property
@@ -124,9 +124,9 @@ class Run:
         return {} if unusable_in(self.input) else self.input
 
     @property
-    def _about(self) -> Mapping[str, Any]:
+    def _about(self) -> Json:
         found = self.conf.get(ABOUT)
-        return found if isinstance(found, Mapping) and not unusable_in(found) else {}
+        return found if isinstance(found, dict) and not unusable_in(found) else {}
 
     def is_of(self, announced: Announced | None) -> bool:
         """Tell whether the run was made by the start that was announced."""
@@ -180,7 +180,7 @@ class InstanceSession:
         *,
         instances: Instances | None = None,
         settings: Settings | None = None,
-        mask: Callable[[Any], Any] | None = None,
+        mask: Callable[[JsonValue], JsonValue] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         door: Door | None = None,
     ) -> None:

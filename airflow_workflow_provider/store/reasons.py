@@ -44,6 +44,6 @@ def masked(
         given = {}
     parts = [part for part in (event.data, given) if isinstance(part, dict)]
     either = {key: [part[key] for part in parts if key in part] for part in parts for key in part}
-    known = {**either, "input": either, "data": either, "event": event.to_json()}
+    known: dict[str, Any] = {**either, "input": either, "data": either, "event": event.to_json()}
     masker = Masker(definition, known)
     return {**reason, **masker.mask({key: reason[key] for key in ("message", "details")})}
