@@ -186,6 +186,25 @@ class Definitions:
         self._database.run(lambda connection: connection.execute(changed))
         return self.head(workflow_id)
 
+    def page(self, *, after: str | None = None, limit: int, active: bool | None = None) -> tuple[Head, ...]:
+        """The heads of some workflows, by id.
+
+        :param after: the id after which they begin
+        :param active: only those that are, or are not, active
+        """
+        query = select(*_HEAD_COLUMNS).order_by(heads.c.workflow_id).limit(limit)
+        if after is not None:
+            query = query.where(heads.c.workflow_id > after)
+        if active is not None:
+            query = query.where(heads.c.active == active)
+        rows = self._database.run(lambda connection: connection.execute(query).all())
+        return tuple(Head(**row._mapping) for row in rows)
+
+    def names(self) -> frozenset[str]:
+        """The ids of all workflows."""
+        query = select(heads.c.workflow_id)
+        return frozenset(self._database.run(lambda connection: connection.execute(query).scalars().all()))
+
     def list(self) -> tuple[Head, ...]:
         """The heads of all workflows, by id."""
         query = select(*_HEAD_COLUMNS).order_by(heads.c.workflow_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from itertools import islice
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Query, Response
@@ -35,9 +35,9 @@ from airflow_workflow_provider.api.models import (
     Validation,
 )
 from airflow_workflow_provider.api.publishing import publishing
+from airflow_workflow_provider.api.visible import visible_heads
 from airflow_workflow_provider.model.comparison import changes
 from airflow_workflow_provider.model.diagnostics import Diagnostic
-from airflow_workflow_provider.store.definitions import Head
 
 router: Final = APIRouter(prefix="/definitions", tags=["definitions"], route_class=DocumentRoute)
 
@@ -59,19 +59,10 @@ def list_definitions(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> DefinitionPage:
     """List the workflows that you can read, by id."""
-    words = (search or "").casefold().split()
-    heads = [
-        head for head in services.definitions.list() if (active is None or head.active == active) and _has(head, words)
-    ]
-    permitted = access.permitted(Right.READ, (head.workflow_id for head in heads))
-    found = [head for head in heads if head.workflow_id in permitted and (after is None or head.workflow_id > after)]
+    heads = visible_heads(services, access, words=(search or "").split(), active=active, after=after)
+    found = list(islice(heads, limit + 1))
     page = [DefinitionSummary.model_validate(head) for head in found[:limit]]
     return DefinitionPage(items=page, next=page[-1].workflow_id if len(found) > limit else None)
-
-
-def _has(head: Head, words: Iterable[str]) -> bool:
-    text = f"{head.workflow_id} {head.name} {head.description or ''}".casefold()
-    return all(word in text for word in words)
 
 
 @router.post("/validate", responses=responses(*BODY))

@@ -27,6 +27,7 @@ from airflow_workflow_provider.api.event_models import (
 )
 from airflow_workflow_provider.api.models import Text, WorkflowName
 from airflow_workflow_provider.api.problems import Refused, finding
+from airflow_workflow_provider.api.visible import visible
 from airflow_workflow_provider.errors import Conflict, NotFound
 from airflow_workflow_provider.model.events import (
     BATCH,
@@ -129,7 +130,7 @@ def list_deliveries(
     limit: Limit = 100,
 ) -> DeliveryPage:
     """List the deliveries of events, newest first: the workflow of each, and the reason if it did not start."""
-    wanted = _readable(services, access, workflow_id)
+    wanted = visible(services, access, workflow_id=workflow_id)
     found = services.deliveries.list(status=status, workflow_ids=wanted, event=event, before=before, limit=limit + 1)
     items = [Delivery.model_validate({**vars(each), "reason": server_mask(each.reason)}) for each in found[:limit]]
     return DeliveryPage(items=items, next=items[-1].id if len(found) > limit else None)
@@ -160,18 +161,13 @@ def list_waits(
     limit: Limit = 100,
 ) -> WaitingSteps:
     """List the steps that wait for an event, the longest wait first."""
-    wanted = _readable(services, access, workflow_id)
+    wanted = visible(services, access, workflow_id=workflow_id)
     found = services.waits.list(workflow_ids=wanted, instance=instance, limit=limit)
     return WaitingSteps(
         items=[
             WaitingStep.model_validate({**vars(each), "correlation": server_mask(each.correlation)}) for each in found
         ]
     )
-
-
-def _readable(services: ServicesDep, access: AccessDep, workflow_id: str | None) -> set[str]:
-    wanted = [workflow_id] if workflow_id else [head.workflow_id for head in services.definitions.list()]
-    return access.permitted(Right.READ_INSTANCES, wanted)
 
 
 def _delivery(services: ServicesDep, delivery_id: int) -> Any:

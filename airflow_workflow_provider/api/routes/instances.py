@@ -23,6 +23,7 @@ from airflow_workflow_provider.api.models import (
 from airflow_workflow_provider.api.operating import shown
 from airflow_workflow_provider.api.problems import Refused, finding
 from airflow_workflow_provider.api.services import Services
+from airflow_workflow_provider.api.visible import visible
 from airflow_workflow_provider.errors import Misuse, NotFound
 from airflow_workflow_provider.model.paths import ends_with
 from airflow_workflow_provider.operations.start_instance import InputRefused, Starter, Which
@@ -115,13 +116,11 @@ def start_instance(
 @router.get("/instances", responses=responses())
 def list_instances(services: ServicesDep, access: AccessDep, query: Annotated[InstanceQuery, Query()]) -> InstancePage:
     """List the instances that you can read, newest first."""
-    heads = [head.workflow_id for head in services.definitions.list()]
-    wanted = heads if query.workflow_id is None else [query.workflow_id]
-    permitted = access.permitted(Right.READ_INSTANCES, wanted)
+    permitted = visible(services, access, workflow_id=query.workflow_id)
     only = InstanceFilter(
         workflow_id=query.workflow_id,
         # Without a restriction none is sent: a list of every workflow would only slow the query down.
-        workflow_ids=None if permitted.issuperset(heads) else permitted,
+        workflow_ids=None if permitted >= services.definitions.names() else permitted,
         version=query.version,
         statuses=query.status,
         correlation_id=query.correlation_id,

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from airflow_workflow_provider.api import audit
-from airflow_workflow_provider.api.access import Access, Right
+from airflow_workflow_provider.api.access import Access
 from airflow_workflow_provider.api.bodies import StrictRoute
 from airflow_workflow_provider.api.dependencies import BODY, AccessDep, ServicesDep, ViaDep, responses
 from airflow_workflow_provider.api.models import Instance
@@ -26,6 +26,7 @@ from airflow_workflow_provider.api.operation_models import (
 from airflow_workflow_provider.api.problems import Refused, finding
 from airflow_workflow_provider.api.routes.instances import readable_instance
 from airflow_workflow_provider.api.services import Services
+from airflow_workflow_provider.api.visible import visible
 from airflow_workflow_provider.operations import lifecycle, reruns
 from airflow_workflow_provider.operations.bulk import Bulk, bulk
 from airflow_workflow_provider.operations.context import Order, Via
@@ -147,9 +148,7 @@ def _permitted(services: Services, access: Access, body: BulkBody) -> set[str]:
         for right in rights:
             access.require(right, body.filter.workflow_id)
         return {body.filter.workflow_id}
-    permitted = access.permitted(Right.READ_INSTANCES, [head.workflow_id for head in services.definitions.list()])
-    for right in rights:
-        permitted = access.permitted(right, permitted)
+    permitted = visible(services, access, *rights)
     if not permitted:
         for right in rights:
             access.require_general(right, "workflows")

@@ -24,6 +24,7 @@ from airflow_workflow_provider.api.question_models import (
     QuestionQuery,
 )
 from airflow_workflow_provider.api.services import Services
+from airflow_workflow_provider.api.visible import visible
 from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.operations.answers import Actor, Answer, Answers
 from airflow_workflow_provider.people.directory import Directory, Person
@@ -41,12 +42,8 @@ def list_questions(services: ServicesDep, access: AccessDep, query: Annotated[Qu
     """List your questions, or all that you can read, oldest first."""
     answers = answers_of(services)
     person = answers.directory.complete(access.person)
-    wanted = (
-        [head.workflow_id for head in services.definitions.list()] if query.workflow_id is None else [query.workflow_id]
-    )
-    permitted = access.permitted(Right.READ_INSTANCES, wanted)
-    if query.mine:
-        permitted = access.permitted(Right.ANSWER, permitted)
+    rights = (Right.ANSWER,) if query.mine else ()
+    permitted = visible(services, access, *rights, workflow_id=query.workflow_id)
     only = QuestionFilter(
         workflow_ids=permitted,
         instance_id=query.instance_id,

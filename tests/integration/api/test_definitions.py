@@ -169,3 +169,28 @@ def test_simulate_runs_a_document_or_a_stored_workflow(api: Api) -> None:
     problem(client.post("simulate", json={"definition": endless}), 422, "simulation-too-long")
     api.publish(workflow())
     assert client.post("simulate", json={"workflowId": "example"}).json()["status"] == "completed"
+
+
+def test_pages_continue_over_what_is_read_at_a_time(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow_workflow_provider.api import visible
+
+    monkeypatch.setattr(visible, "BATCH", 2)
+    client = api.as_role("user")
+    for number in range(7):
+        document = workflow(step("a"), workflowId=f"w{number}", name="Größe" if number % 2 else "Other")
+        client.put(f"definitions/w{number}", json=document)
+    client.post("definitions/w3/deactivate")
+
+    def listed(**params: Any) -> list[str]:
+        found, after = [], None
+        while True:
+            answer = client.get("definitions", params={**params, **({"after": after} if after else {})}).json()
+            found += [each["workflowId"] for each in answer["items"]]
+            after = answer["next"]
+            if after is None:
+                return found
+
+    assert listed(limit=3) == [f"w{number}" for number in range(7)]
+    assert listed(limit=1, search="GRÖSSE") == ["w1", "w3", "w5"]
+    assert listed(limit=2, search="größe", active=True) == ["w1", "w5"]
+    assert listed(limit=1000, active=False) == ["w3"]
