@@ -6,7 +6,7 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-from airflow_workflow_provider.listeners import dag_runs, warming
+from airflow_workflow_provider.listeners import dag_runs, marked_tasks, warming
 
 
 class _Applications:
@@ -49,4 +49,4 @@ class WorkflowsPlugin(AirflowPlugin):
     fastapi_apps: Any = _Applications()
     fastapi_root_middlewares: Any = _Middlewares()
     react_apps: Any = _Views()
-    listeners: list[Any] = [dag_runs, warming]  # noqa: RUF012 - as Airflow declares it
+    listeners: list[Any] = [dag_runs, marked_tasks, warming]  # noqa: RUF012 - as Airflow declares it

@@ -25,6 +25,7 @@ class ErrorType(StrEnum):
     REJECTED = "Rejected"
     CANCELLED = "Cancelled"
     WORKFLOW_FAILED = "WorkflowFailed"
+    MARKED_FAILED = "MarkedFailed"
 
 
 class LogEvent(StrEnum):
@@ -39,6 +40,8 @@ class LogEvent(StrEnum):
     INSTANCE_CANCELLED = "instance.cancelled"
     INSTANCE_RETRIED = "instance.retried"
     INSTANCE_RESTARTED = "instance.restarted"
+    INSTANCE_COMPENSATION_OWED = "instance.compensationOwed"
+    INSTANCE_COMPENSATION_STARTED = "instance.compensationStarted"
     INSTANCE_RECONCILED = "instance.reconciled"
     STEP_STARTED = "step.started"
     STEP_ARGUMENTS = "step.arguments"

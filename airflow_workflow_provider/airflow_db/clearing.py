@@ -31,6 +31,7 @@ def cleared(
     *,
     newest: bool = False,
     conf: Mapping[str, Any] | None = None,
+    alone: bool = False,
 ) -> Iterator[dict[str, int]]:
     """Clear tasks and all behind them; committed when the context ends well.
 
@@ -40,6 +41,7 @@ def cleared(
     :param task_ids: the tasks; None for all of the run
     :param newest: let the run go on with the newest version of its DAG
     :param conf: the new ``conf`` of the run
+    :param alone: clear nothing that was skipped before these tasks, and let them start whatever became of that
     :returns: the largest number of tries of each cleared task, which rises with each clearing
     :raises Conflict: ``run-missing``: Airflow has deleted the run, or the DAG
     """
@@ -59,10 +61,29 @@ def cleared(
             run.conf = dict(conf)
         if newest:
             _make_tasks(session, run, dag)
-        found = list(session.scalars(_to_clear(dag, run_id, task_ids)).all())
+        found = list(session.scalars(_to_clear(dag, run_id, task_ids, alone=alone)).all())
         clear_task_instances(found, session, DagRunState.QUEUED, run_on_latest_version=newest)
         session.flush()
+        if alone:
+            for task_id in task_ids or ():
+                _lead_to(session, dag, run_id, task_id)
         yield {each.task_id: each.max_tries for each in found}
+
+
+def _lead_to(session: Session, dag: SerializedDAG, run_id: str, task_id: str) -> None:
+    """Let a task start although nothing before it succeeds: count one of the tasks before it as done.
+
+    That is one between two steps, which says nothing about any step. One that has succeeded may have led elsewhere.
+    """
+    before = dag.get_task(task_id).upstream_task_ids
+    query = select(TaskInstance).where(
+        TaskInstance.dag_id == dag.dag_id, TaskInstance.run_id == run_id, TaskInstance.task_id.in_(before)
+    )
+    found = sorted(session.scalars(query).all(), key=lambda each: ("." not in each.task_id, each.task_id))
+    for each in found:
+        if each.state != TaskInstanceState.SUCCESS:
+            each.set_state(TaskInstanceState.SUCCESS, session=session)
+            return
 
 
 def _make_tasks(session: Session, run: DagRun, dag: SerializedDAG) -> None:
@@ -76,7 +97,7 @@ def _make_tasks(session: Session, run: DagRun, dag: SerializedDAG) -> None:
     session.flush()
 
 
-def _to_clear(dag: SerializedDAG, run_id: str, task_ids: Collection[str] | None) -> Any:
+def _to_clear(dag: SerializedDAG, run_id: str, task_ids: Collection[str] | None, *, alone: bool) -> Any:
     query = select(TaskInstance).where(
         TaskInstance.dag_id == dag.dag_id,
         TaskInstance.run_id == run_id,
@@ -87,6 +108,8 @@ def _to_clear(dag: SerializedDAG, run_id: str, task_ids: Collection[str] | None)
     wanted = set(task_ids)
     for task_id in task_ids:
         wanted.update(dag.get_task(task_id).get_flat_relative_ids(upstream=False))
+    if alone:
+        return query.where(TaskInstance.task_id.in_(wanted))
     return query.where(or_(TaskInstance.task_id.in_(wanted), TaskInstance.state.in_(NOT_CHOSEN)))
 
 

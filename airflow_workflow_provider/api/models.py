@@ -237,6 +237,9 @@ class InstanceBase(ApiModel):
     deadline_at: datetime | None
     parent_instance_id: UUID | None
     parent_step_id: str | None
+    compensations_owed: int = Field(
+        description="Completed steps that are still to be compensated, because the instance ended before that was done"
+    )
 
 
 class InstanceSummary(InstanceBase):
@@ -276,6 +279,7 @@ class InstanceQuery(ApiModel):
     started_from: AwareDatetime | None = None
     started_before: AwareDatetime | None = None
     parent_instance_id: UUID | None = None
+    compensation_owed: bool | None = Field(None, description="Whether compensations are still to be run")
     input: list[str] | None = Field(
         None,
         description="Conditions on the input, all of which must hold, such as `$.customer.id == 42`, "

@@ -67,6 +67,7 @@ class BulkFilter(Body):
     current_step_id: Text | None = None
     started_from: Moment | None = None
     started_before: Moment | None = None
+    compensation_owed: bool | None = None
 
     def to_filter(self, permitted: set[str]) -> InstanceFilter:
         """Return it as the store takes it.
@@ -82,6 +83,7 @@ class BulkFilter(Body):
             current_step_id=self.current_step_id,
             started_from=self.started_from,
             started_before=self.started_before,
+            compensation_owed=self.compensation_owed,
         )
 
 

@@ -5,7 +5,7 @@ Handlers are named, not imported, so that the definition costs nothing and a pur
 
 from __future__ import annotations
 
-from airflow_workflow_provider.cli.operating_commands import OPERATING
+from airflow_workflow_provider.cli.operating_commands import OPERATING, OWED
 from airflow_workflow_provider.cli.question_commands import QUESTIONS
 from airflow_workflow_provider.cli.shapes import (
     LIMIT,
@@ -206,6 +206,7 @@ INSTANCES = Group(
                 ),
                 ONE_WORKFLOW,
                 argument("--correlation-id", help="Filter by correlation id.", default=None, metavar="ID"),
+                OWED,
                 LIMIT,
                 OUTPUT,
             ),

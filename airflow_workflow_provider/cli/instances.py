@@ -49,6 +49,7 @@ def list_instances(options: Namespace) -> int:
         workflow_id=options.workflow,
         statuses=[options.status] if options.status else None,
         correlation_id=options.correlation_id,
+        compensation_owed=True if options.compensation_owed else None,
     )
     rows: list[dict[str, Any]] = []
     with open_database() as database:
@@ -77,6 +78,7 @@ def summary(instance: InstanceSummary) -> dict[str, Any]:
         "startedAt": instance.started_at.isoformat(),
         "completedAt": instance.completed_at.isoformat() if instance.completed_at else None,
         "error": instance.error,
+        "compensationsOwed": instance.compensations_owed,
     }
 
 
@@ -104,6 +106,8 @@ def _print(found: dict[str, Any], instance: Instance) -> None:
     for key in (*COLUMNS, "runId"):
         if found[key] is not None:
             print_line(f"{COLUMNS.get(key, 'run'):15} {found[key]}")
+    if instance.compensations_owed:
+        print_line(f"{'to compensate':15} {instance.compensations_owed} steps")
     rows = [
         (step_id, each.status.value, each.visit, each.started_at, each.completed_at)
         for step_id, each in instance.state.steps.items()

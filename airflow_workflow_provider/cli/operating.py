@@ -1,4 +1,4 @@
-"""``instances suspend|resume|cancel|retry|restart|skip``, through the API (rule I5)."""
+"""``instances suspend|resume|cancel|retry|restart|skip|compensate``, through the API (rule I5)."""
 
 from __future__ import annotations
 
@@ -70,6 +70,11 @@ def skip(options: Namespace) -> int:
     return _operate(options, "skip", {**more, "output": _object(options.result, "--result")})
 
 
+def compensate(options: Namespace) -> int:
+    """Run the compensations that instances owe."""
+    return _operate(options, "compensate", {})
+
+
 def _version(options: Namespace) -> Json:
     return {"version": "newest"} if options.newest else {}
 
@@ -88,6 +93,7 @@ def _operate(options: Namespace, operation: str, arguments: Json) -> int:
         "status": options.status or None,
         "correlationId": options.correlation_id,
         "currentStepId": options.step,
+        "compensationOwed": options.compensation_owed or None,
     }
     only = {name: value for name, value in only.items() if value is not None}
     if bool(options.instance_ids) == bool(only):

@@ -6,6 +6,12 @@ from typing import Final
 
 from airflow_workflow_provider.cli.shapes import Argument, Command, argument, output
 
+OWED: Final = argument(
+    "--compensation-owed",
+    help="Only instances that ended before their compensations had run.",
+    action="store_true",
+    default=False,
+)
 _WHICH: Final = (
     argument(
         "instance_ids",
@@ -23,6 +29,7 @@ _WHICH: Final = (
     ),
     argument("--correlation-id", help="Filter by correlation id.", default=None, metavar="ID"),
     argument("--step", help="Filter by current step.", default=None, metavar="ID"),
+    OWED,
 )
 _HOW: Final = (
     argument("--reason", help="Reason, recorded in the execution log.", default=None, metavar="TEXT"),
@@ -65,4 +72,5 @@ OPERATING: Final = (
         argument("--result", help="Output: JSON text, or @file.", default="{}", metavar="JSON"),
         argument("--failed-step", help="Failed step; required if several failed.", default=None, metavar="STEP"),
     ),
+    _command("compensate", "Run the compensations of failed and cancelled instances that have not run."),
 )

@@ -18,8 +18,10 @@ from airflow_workflow_provider.vocabulary import ErrorType, LogEvent
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json, JsonValue
+    from airflow_workflow_provider.engine.graph import Graph
     from airflow_workflow_provider.engine.records import Activation
     from airflow_workflow_provider.engine.scope import Scope
+    from airflow_workflow_provider.engine.state import State
     from airflow_workflow_provider.engine.turn import Turn
 
 
@@ -66,16 +68,17 @@ def _instance_failed(turn: Turn, failure: Failure, error: Json) -> None:
     handled.compensate = handler.compensate
     if handler.compensate:
         handled.queue = list(range(len(turn.state.completed)))
-    _begin_on_failure(turn, handled)
+    begin_on_failure(turn, handled)
 
 
 def compensate(turn: Turn, failure: Failure, error: Json) -> None:
     """Let only the compensations run, because somebody cancelled the instance, and then end it with the failure."""
     queue = list(range(len(turn.state.completed)))
-    _begin_on_failure(turn, FailureHandling(error, failure, queue=queue, cancelled=True))
+    begin_on_failure(turn, FailureHandling(error, failure, queue=queue, cancelled=True))
 
 
-def _begin_on_failure(turn: Turn, handled: FailureHandling) -> None:
+def begin_on_failure(turn: Turn, handled: FailureHandling) -> None:
+    """Let the compensations run that are queued, and then the step that handles the failure."""
     turn.state.failure = handled
     control = turn.root.control
     control.status, control.current, control.error = ListStatus.RUNNING, None, handled.error
@@ -144,6 +147,41 @@ def _leave_compensation(turn: Turn, root: Scope, status: str, error: Json | None
     turn.decisions[root.key, step_id] = Decision(status, next=handled.next or ON_FAILURE, error=error)
 
 
+def owed(graph: Graph, state: State) -> int:
+    """Return how many visits of an instance that has failed are still to be compensated.
+
+    Compensations run one after the other from the last visit to the first, so those that are owed are the first ones.
+    One that was begun and did not end is owed too, and counted even where an earlier release ended the instance; one
+    that has failed is not, its own retries are over.
+    """
+    handler = graph.definition.on_failure
+    if state.status is not InstanceStatus.FAILED or handler is None or not handler.compensate:
+        return 0
+    handled = state.failure
+    if handled is None:
+        return len(state.completed)
+    interrupted = bool(handled.compensated) and handled.compensated[-1].status is StepStatus.RUNNING
+    return len(handled.queue) + interrupted
+
+
+def note_owed(turn: Turn) -> None:
+    """Log that an instance has failed without all its compensations."""
+    count = owed(turn.graph, turn.state)
+    if count:
+        turn.log.add("error", LogEvent.INSTANCE_COMPENSATION_OWED, turn.now, data={"count": count})
+
+
+def abandon_compensations(turn: Turn) -> None:
+    """Put the compensation that is live back among those to be done: nobody runs it any more."""
+    handled, current = turn.state.failure, turn.root.control.current
+    if handled is None or current is None or current.is_step:
+        return
+    # They are taken from the end, so the one that is live was the last one.
+    handled.queue.append(len(handled.queue))
+    if handled.compensated and handled.compensated[-1].status is StepStatus.RUNNING:
+        handled.compensated.pop()
+
+
 def _handling(turn: Turn) -> FailureHandling:
     if turn.state.failure is None:
         message = "a compensation runs in the workflow's onFailure"
@@ -202,3 +240,4 @@ def _end_failed(turn: Turn, error: Json) -> None:
     turn.root.control.current = None
     turn.state.status, turn.state.error, turn.state.output = InstanceStatus.FAILED, error, None
     turn.log.add("error", LogEvent.INSTANCE_FAILED, turn.now, data={"error": error})
+    note_owed(turn)

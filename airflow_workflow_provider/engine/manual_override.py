@@ -57,6 +57,48 @@ def override(machine: Machine, key: str, step_id: str, now: datetime, *, whole: 
     return decided(record)
 
 
+def mark_failed(machine: Machine, key: str, step_id: str, failure: Failure, now: datetime) -> Decision:
+    """Fail a step for good because Airflow counts its task as failed: a person has marked it, or Airflow gave it up.
+
+    A step whose result is stored has failed as well, as long as nothing behind it has begun: Airflow does not start
+    that after a failed task. Its work is done all the same, and is compensated.
+
+    :returns: what follows; ``ignored`` where the step has not begun, failed already, or the path has left it behind
+    """
+    live = machine.state.live_step(key, step_id)
+    if live is not None and live.is_step:
+        return Decision("ignored") if live.phase is Phase.REGION else give_up(machine, key, step_id, failure, now)
+    if not _is_last(machine, key, step_id):
+        return Decision("ignored")
+    generation = machine.scope(key).record(step_id).generation
+    with machine.turn(now) as turn:
+        reopen(turn, key, step_id)
+        scope = turn.scope(key)
+        attempts.start_attempt(turn, scope, BY_HAND, generation, Trigger.TAKE_OVER)
+        record = scope.record(step_id)
+        attempts.failed_for_good(turn, scope, failure)
+    return decided(record)
+
+
+def _is_last(machine: Machine, key: str, step_id: str) -> bool:
+    """Tell whether a step was the last one of its list that completed, and nothing behind it has begun."""
+    scope = machine.find_scope(key)
+    record = scope.values.steps.get(step_id) if scope is not None else None
+    if scope is None or record is None or record.status is not StepStatus.COMPLETED or scope.control.last != step_id:
+        return False
+    if machine.status == "failed" or scope.control.status in (ListStatus.FAILED, ListStatus.CANCELLED):
+        return False
+    following = scope.control.current
+    if following is not None and (not following.is_step or following.attempt or following.phase is not Phase.PENDING):
+        return False
+    parent = scope.parent
+    if parent is None:
+        return machine.state.failure is None or record.handling
+    current = parent.current
+    owner = key[len(parent.key) :].lstrip("/").split("/")[0]
+    return current is not None and current.step_id == owner and current.phase is Phase.REGION
+
+
 def give_up(machine: Machine, key: str, step_id: str, failure: Failure, now: datetime) -> Decision:
     """Fail the live attempt of a step, or what was to become one, for good: nobody will run it any more.
 
@@ -100,10 +142,12 @@ def agree_failed(machine: Machine, failure: Failure, now: datetime) -> bool:
     with machine.turn(now) as turn:
         error = turn.error(failure, state.current_step_id)
         if not state.is_over:
+            completion.abandon_compensations(turn)
             regions.cancel_live(turn, turn.root)
             state.root.status, state.root.current = ListStatus.FAILED, None
         state.status, state.error, state.output = InstanceStatus.FAILED, error, None
     turn.log.add("error", LogEvent.INSTANCE_FAILED, now, data={"error": error})
+    completion.note_owed(turn)
     return True
 
 

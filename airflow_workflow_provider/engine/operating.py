@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from airflow_workflow_provider.engine import recovery
+from airflow_workflow_provider.engine.completion import owed
 from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.machine import Machine
 
-Operation = Literal["suspend", "resume", "cancel", "retry", "restart", "skip"]
-OPERATIONS: Final[tuple[Operation, ...]] = ("suspend", "resume", "cancel", "retry", "restart", "skip")
+Operation = Literal["suspend", "resume", "cancel", "retry", "restart", "skip", "compensate"]
+OPERATIONS: Final[tuple[Operation, ...]] = ("suspend", "resume", "cancel", "retry", "restart", "skip", "compensate")
 
 Situation = Literal["running", "asking", "suspended", "completed", "failed", "cancelled"]
 """A status, told apart where that matters to an operation: ``asking`` is suspended while only people are waited for,
@@ -55,6 +56,11 @@ NO_COMPENSATION: Final = Verdict(
 ALREADY_FAILING: Final = Verdict(
     "refused", "already-failing", "The workflow's onFailure runs already", "cancel it without compensation"
 )
+NOTHING_OWED: Final = Verdict(
+    "refused",
+    "nothing-owed",
+    "There is nothing to compensate: the workflow's onFailure does not compensate, or that was done",
+)
 
 TABLE: Final[dict[Operation, dict[Situation, Verdict]]] = {
     "suspend": {
@@ -75,6 +81,10 @@ TABLE: Final[dict[Operation, dict[Situation, Verdict]]] = {
         "running": LIVE, "asking": LIVE, "suspended": LIVE, "completed": DO, "failed": DO, "cancelled": DO,
     },
     "skip": {
+        "running": NOT_FAILED, "asking": NOT_FAILED, "suspended": NOT_FAILED, "completed": NOT_FAILED, "failed": DO,
+        "cancelled": DO,
+    },
+    "compensate": {
         "running": NOT_FAILED, "asking": NOT_FAILED, "suspended": NOT_FAILED, "completed": NOT_FAILED, "failed": DO,
         "cancelled": DO,
     },
@@ -103,6 +113,8 @@ def verdict(machine: Machine, operation: Operation, *, compensate: bool = False)
         return found
     if operation == "cancel":
         return _cancelling(machine, compensate=compensate)
+    if operation == "compensate" and not owed(machine.graph, machine.state):
+        return NOTHING_OWED
     if operation in ("retry", "skip"):
         if recovery.is_compensated(machine):
             return COMPENSATED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_workflow_provider.engine import attempts, regions, transitions
+from airflow_workflow_provider.engine import attempts, completion, regions, transitions
 from airflow_workflow_provider.engine.calls import ActivationRef
 from airflow_workflow_provider.engine.failure import Failure, later, moment, timestamp
 from airflow_workflow_provider.model.durations import parse_duration
@@ -68,6 +68,7 @@ def fail_instance(turn: Turn, failure: Failure) -> None:
     """Fail the top-level list with a failure that no step can route; the workflow's ``onFailure`` still may."""
     failure = failure.while_handling(turn.root.error)
     error = turn.error(failure, turn.state.current_step_id)
+    completion.abandon_compensations(turn)
     regions.cancel_live(turn, turn.root)
     turn.root.control.current = None
     transitions.fail_list(turn, turn.root, failure, error)

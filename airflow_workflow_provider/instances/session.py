@@ -20,6 +20,7 @@ from airflow_workflow_provider.bounded.doors import Door, behind
 from airflow_workflow_provider.bounded.inside import Inside
 from airflow_workflow_provider.bounded.limits import Limits
 from airflow_workflow_provider.engine.calls import Options
+from airflow_workflow_provider.engine.completion import owed
 from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
 from airflow_workflow_provider.engine.inputs import RESERVED, accepted_input
 from airflow_workflow_provider.engine.instance_records import InstanceFacts
@@ -364,6 +365,7 @@ def keep(record: Record, machine: Machine, now: datetime) -> None:
     record.current_step_id = machine.current_step_id
     record.output = state.output
     record.error = state.error
+    record.compensations_owed = owed(machine.graph, state)
     record.deadline_at = moment(deadline) if deadline else None
     # A suspension ends with the instance too, and a task that waited for its end would keep the run from ending.
     record.wake(released(machine))

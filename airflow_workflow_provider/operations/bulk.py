@@ -25,6 +25,7 @@ _DOING: Final[Mapping[Operation, Callable[..., Any]]] = {
     "retry": reruns.retry,
     "restart": reruns.restart,
     "skip": reruns.skip,
+    "compensate": reruns.compensate,
 }
 
 

@@ -36,6 +36,7 @@ EVENTS: Final[dict[Operation, str]] = {
     "retry": LogEvent.INSTANCE_RETRIED,
     "restart": LogEvent.INSTANCE_RESTARTED,
     "skip": LogEvent.STEP_SKIPPED_BY_HAND,
+    "compensate": LogEvent.INSTANCE_COMPENSATION_STARTED,
 }
 """How the execution log calls what a person did."""
 

@@ -1,4 +1,4 @@
-"""What Airflow says about a DAG run that has ended."""
+"""What Airflow says about a DAG run that has ended, or a task that was marked."""
 
 from __future__ import annotations
 
@@ -19,6 +19,15 @@ class EndedRun:
     conf: dict[str, Any]
     succeeded: bool
     reason: str
+
+
+@dataclass(frozen=True)
+class MarkedTask:
+    """A task that a person has marked as failed."""
+
+    dag_id: str
+    run_id: str
+    task_id: str
 
 
 class NotedRun(Protocol):

@@ -1,4 +1,4 @@
-"""Operations on an instance that has ended: retry, restart, skip (rule I5).
+"""Operations on an instance that has ended: retry, restart, skip, compensate (rule I5).
 
 A DAG run that Airflow does not have any more is made again.
 
@@ -17,11 +17,12 @@ from uuid import UUID
 
 from airflow_workflow_provider.airflow_db.clearing import cleared
 from airflow_workflow_provider.airflow_db.dag_runs import find_run, refuse_paused
-from airflow_workflow_provider.engine import recovery
+from airflow_workflow_provider.engine import owing, recovery
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.operating import COMPENSATED, verdict
 from airflow_workflow_provider.errors import Conflict, Misuse, NotFound, StepFailure
 from airflow_workflow_provider.instances.session import ABOUT, Parent, Run, keep, options_of
+from airflow_workflow_provider.model.ways import ON_FAILURE
 from airflow_workflow_provider.operations import run_again
 from airflow_workflow_provider.operations.compatibility import fits, newest_revision
 from airflow_workflow_provider.operations.context import Case, is_to_do, machine_of, write_down
@@ -57,10 +58,12 @@ class _Rerun:
     """What is to run again.
 
     :ivar tasks: the tasks to clear with all behind them; None for all
+    :ivar alone: nothing before them runs again, so they start whatever became of that
     """
 
     tasks: set[str] | None
     conf: Json | None = None
+    alone: bool = False
 
 
 def retry(context: OperationContext, wanted: UUID, order: Order, *, version: Version = "same") -> Instance:
@@ -167,6 +170,19 @@ def skip(
     return _change(context, wanted, "skip", order, work, after=after)
 
 
+def compensate(context: OperationContext, wanted: UUID, order: Order) -> Instance:
+    """Run the compensations of an instance that ended before they had run; it then ends as it had ended (rule F7).
+
+    :raises Conflict: ``not-failed``, ``nothing-owed`` or what :func:`_change` raises
+    """
+
+    def work(case: Case, _: StartedRun) -> _Rerun:
+        case.more["count"] = owing.compensate(case.machine, case.now)
+        return _Rerun({plan_of(case.machine.graph).task_of[ON_FAILURE]}, alone=True)
+
+    return _change(context, wanted, "compensate", order, work)
+
+
 def _change(
     context: OperationContext,
     wanted: UUID,
@@ -202,7 +218,8 @@ def _change(
             lost = Run(run.dag_id, run.run_id, conf, run.triggered_by)
             after(case, run_again.start_again(context, lost, record.revision, case.machine))
         else:
-            with cleared(run.dag_id, run.run_id, rerun.tasks, newest=newest, conf=rerun.conf) as tries:
+            clearing = cleared(run.dag_id, run.run_id, rerun.tasks, newest=newest, conf=rerun.conf, alone=rerun.alone)
+            with clearing as tries:
                 after(case, tries)
         keep(record, case.machine, case.now)
         write_down(context, case, operation, order)

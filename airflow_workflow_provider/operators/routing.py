@@ -8,7 +8,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.bases.branch import BranchMixIn
 
 from airflow_workflow_provider.operators import task_protocol
-from airflow_workflow_provider.operators.task_runtime import Place, carry_out, move, session_of
+from airflow_workflow_provider.operators.task_runtime import Place, carry_out, move, session_of, states_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,10 +43,16 @@ class CatchOperator(RoutingOperator):
 
     custom_operator_name = "Catch"
     ui_color = "#fdf3e4"
+    _failed = False
+
+    def execute(self, context: Context) -> None:
+        """Ask Airflow whether the task before has failed: a person may have marked it after its result was stored."""
+        self._failed = "failed" in states_of(context, sorted(self.upstream_task_ids)).values()
+        super().execute(context)
 
     def move(self, machine: Machine, now: datetime) -> task_protocol.Outcome:
         """Route the failure."""
-        return task_protocol.catch(machine, self.workflow_place.node, now)
+        return task_protocol.catch(machine, self.workflow_place.node, now, failed=self._failed)
 
 
 class JoinOperator(RoutingOperator):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from airflow_workflow_provider.engine.calls import ActivationRef, Call, Decision, decided
 from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
 from airflow_workflow_provider.engine.keys import ROOT
-from airflow_workflow_provider.engine.manual_override import abandon, give_up, override
+from airflow_workflow_provider.engine.manual_override import abandon, give_up, mark_failed, override
 from airflow_workflow_provider.engine.phases import UNFINISHED, ListStatus, Phase, StepStatus
 from airflow_workflow_provider.engine.rerun import reopen
 from airflow_workflow_provider.engine.suspension import hold
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.plan.plan import Node
 
 LOST: Final = "The worker that ran this step died, or could not be started"
+GIVEN_UP: Final = "Airflow counts the task of this step as failed, although its work was done"
 
 
 @dataclass(frozen=True)
@@ -191,18 +192,15 @@ def _is_lost(machine: Machine, path: str, upstream: frozenset[str]) -> bool:
 # Catch, join, fail
 
 
-def catch(machine: Machine, node: Node, now: datetime) -> Outcome:
-    """Route a failure: settle what nobody runs any more, and follow the decision."""
+def catch(machine: Machine, node: Node, now: datetime, *, failed: bool = False) -> Outcome:
+    """Route a failure: settle what nobody runs any more, and follow the decision.
+
+    :param failed: Airflow counts the step's task as failed, whatever is stored of the step
+    """
     machine.expire(now)
-    lost = Failure(ErrorType.WORKER_LOST, LOST)
-    if not node.nodes:
-        give_up(machine, node.path, _step(node), lost, now)
-    else:
-        step_id = _live_in(machine, node)
-        if step_id is not None:
-            give_up(machine, node.path, step_id, lost, now)
-        while is_inside(machine, node):
-            abandon(machine, node.path, lost, now)
+    task_failed(machine, node, Failure(ErrorType.WORKER_LOST, LOST), now, stored=False)
+    if failed:
+        task_failed(machine, node, Failure(ErrorType.WORKER_LOST, GIVEN_UP), now)
     if node.path not in machine.state.lists:
         return not_activated(machine, node, now)
     target, record = _left(machine, node)
@@ -217,6 +215,22 @@ def catch(machine: Machine, node: Node, now: datetime) -> Outcome:
             else Stop(record.error or _error(machine, node, ErrorType.CANCELLED, "Stopped", now))
         )
     return follow(machine, node, target, None, now)
+
+
+def task_failed(machine: Machine, node: Node, failure: Failure, now: datetime, *, stored: bool = True) -> None:
+    """Fail what a task still stands for, because Airflow does not run it any more.
+
+    :param stored: also a step whose result is stored, see :func:`mark_failed`
+    """
+    if not node.nodes:
+        fail_step = mark_failed if stored else give_up
+        fail_step(machine, node.path, _step(node), failure, now)
+        return
+    step_id = _live_in(machine, node)
+    if step_id is not None:
+        give_up(machine, node.path, step_id, failure, now)
+    while is_inside(machine, node):
+        abandon(machine, node.path, failure, now)
 
 
 def join(machine: Machine, node: Node, upstream: frozenset[str], now: datetime) -> Outcome:

@@ -124,9 +124,7 @@ def move(place: Place, session: InstanceSession, context: Context, work: Callabl
     found = session.look(lambda machine: task_protocol.suspects(machine, deciders))
     if not found:
         return done
-    ti = context["ti"]
-    names = [suspect.task_id for suspect in found]
-    states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id], task_ids=names).get(ti.run_id, {})
+    states = states_of(context, [suspect.task_id for suspect in found])
     marked = [suspect for suspect in found if states.get(suspect.task_id) == "success"]
     if not marked:
         return done
@@ -136,6 +134,13 @@ def move(place: Place, session: InstanceSession, context: Context, work: Callabl
         return work(machine)
 
     return session.change(again)
+
+
+def states_of(context: Context, task_ids: list[str]) -> dict[str, str | None]:
+    """Return the states of tasks of the run, as Airflow knows them."""
+    ti = context["ti"]
+    states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id], task_ids=task_ids)
+    return dict(states.get(ti.run_id, {}))
 
 
 def carry_out(task: Any, context: Context, outcome: Outcome, cause: BaseException | None = None) -> None:

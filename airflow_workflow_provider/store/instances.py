@@ -80,7 +80,10 @@ class NewInstance:
 
 @dataclass(frozen=True)
 class InstanceSummary:
-    """An instance as lists show it: everything but the documents that may be large."""
+    """An instance as lists show it: everything but the documents that may be large.
+
+    :param compensations_owed: visits that are still to be compensated although it has ended (rule F7)
+    """
 
     id: UUID
     workflow_definition_id: UUID
@@ -100,6 +103,7 @@ class InstanceSummary:
     trigger_event_id: UUID | None
     parent_instance_id: UUID | None
     parent_step_id: str | None
+    compensations_owed: int
     suspended_by_operator: bool
 
     @property
@@ -156,6 +160,7 @@ class Record:
         self.input = stored.input
         self.version = stored.version
         self.revision = stored.revision
+        self.compensations_owed = stored.compensations_owed
         self._told_end = stored.completed_at
         self._asked = stored.state.open_questions()
 
@@ -178,6 +183,7 @@ class Record:
             "input": self.input,
             "version": self.version,
             "revision": self.revision,
+            "compensations_owed": self.compensations_owed,
             # Not now(): that is when the transaction began, before it waited for its turn.
             "updated_at": func.statement_timestamp(),
         }

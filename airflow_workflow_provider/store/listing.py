@@ -36,6 +36,7 @@ class InstanceFilter:
     :param started_before: started earlier
     :param current_step_id: whose most recently activated step is this (rule I4)
     :param input: what must hold for the input
+    :param compensation_owed: whether compensations are still to be run although it has ended
     """
 
     workflow_id: str | None = None
@@ -48,6 +49,7 @@ class InstanceFilter:
     started_before: datetime | None = None
     parent_instance_id: UUID | None = None
     input: Sequence[InputCondition] = ()
+    compensation_owed: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,9 @@ def _restrict_others(query: Select[Any], only: InstanceFilter) -> Select[Any]:
             query = query.where(instances.c[name] == wanted)
     for condition in only.input:
         query = query.where(holds(instances.c.input, condition))
+    if only.compensation_owed is not None:
+        owes = instances.c.compensations_owed > 0
+        query = query.where(owes if only.compensation_owed else ~owes)
     if only.started_from is not None:
         query = query.where(instances.c.started_at >= only.started_from)
     if only.started_before is not None:

@@ -195,6 +195,7 @@ workflow_instances = Table(
     Column("parent_instance_id", UUID, ForeignKey("workflow_instances.id", ondelete="SET NULL")),
     Column("parent_step_id", String(255)),
     _time("deadline_at"),
+    Column("compensations_owed", Integer, server_default=text("0"), nullable=False),
     UniqueConstraint("dag_id", "run_id"),
     _one_of("status", STATUSES),
     Index("workflow_instances_status_idx", "status"),
@@ -208,6 +209,7 @@ workflow_instances = Table(
     Index(
         "workflow_instances_parent_idx", "parent_instance_id", postgresql_where=text("parent_instance_id IS NOT NULL")
     ),
+    Index("workflow_instances_owed_idx", "started_at", "id", postgresql_where=text("compensations_owed > 0")),
     Index("workflow_instances_event_idx", "trigger_event_id", postgresql_where=text("trigger_event_id IS NOT NULL")),
 )
 

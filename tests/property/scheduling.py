@@ -155,7 +155,9 @@ class ScheduledRun:
 
     def _route(self, machine: Machine, node: Node) -> task_protocol.Outcome:
         if node.kind == "catch":
-            return task_protocol.catch(machine, node, self.now)
+            before = [edge.source for edge in self.plan.edges if edge.target == node.task_id]
+            failed = any(self.states[task_id] == "failed" for task_id in before)
+            return task_protocol.catch(machine, node, self.now, failed=failed)
         if node.kind == "join":
             return task_protocol.join(machine, node, self.plan.steps_before(node.task_id), self.now)
         return task_protocol.fail(machine)

@@ -128,6 +128,7 @@ def list_instances(services: ServicesDep, access: AccessDep, query: Annotated[In
         started_from=query.started_from,
         started_before=query.started_before,
         parent_instance_id=query.parent_instance_id,
+        compensation_owed=query.compensation_owed,
         input=_conditions(services, query, permitted),
     )
     page = services.instance_list.page(only, after=query.after, limit=query.limit)

@@ -1,4 +1,4 @@
-"""Operations on instances: suspend, resume, cancel, retry, restart, skip, one or many (rule I5)."""
+"""Operations on instances: suspend, resume, cancel, retry, restart, skip, compensate, one or many (rule I5)."""
 
 from __future__ import annotations
 
@@ -114,6 +114,18 @@ def skip_step(services: ServicesDep, access: AccessDep, via: ViaDep, instance_id
         places = [finding(each["pointer"], each["message"], error.code) for each in error.findings]
         raise Refused(422, error.message, code=error.code, pointer=error.pointer, findings=places) from None
     return shown(services, access, found)
+
+
+@router.post("/instances/{instance_id}/compensate", responses=ANSWERS)
+def compensate_instance(
+    services: ServicesDep, access: AccessDep, via: ViaDep, instance_id: UUID, body: ReasonBody | None = None
+) -> Instance:
+    """Run the compensations of a failed or cancelled instance that have not run; it then ends with the same error.
+
+    `compensationsOwed` is their number. Each runs once, also if you send this again.
+    """
+    order = _order(services, access, via, instance_id, "compensate", body)
+    return shown(services, access, reruns.compensate(services.operation_context, instance_id, order))
 
 
 @router.post("/instances/bulk", responses=responses(*BODY))

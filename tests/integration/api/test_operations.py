@@ -288,3 +288,69 @@ def test_i5_many_are_looked_at_first_and_then_operated(api: Api) -> None:
 def test_what_bulk_cannot_read_is_said(api: Api, body: dict[str, Any], pointer: str) -> None:
     found = problem(api.as_role("admin").post("instances/bulk", json=body), 422, "bad-request")
     assert [each["pointer"] for each in found["diagnostics"]] == [pointer]
+
+
+UNDONE = workflow(
+    step("reserve", "noop", compensation={"taskId": "noop"}),
+    step("pay", "noop", compensation={"taskId": "noop"}),
+    step("ship", "noop"),
+    workflowId="undone",
+    onFailure={"action": "stop", "compensate": True},
+)
+
+
+def paid(machine: Machine) -> None:
+    now = datetime.now(UTC)
+    for step_id in ("reserve", "pay"):
+        machine.begin("", step_id, "r", now)
+        machine.succeed("", step_id, "r", {}, now)
+
+
+def test_f7_a_cancelled_instance_owes_its_compensations_until_they_are_run(api: Api) -> None:
+    instance = started(api, UNDONE)
+    moved(api, instance, paid)
+    client = api.as_role("user")
+    problem(client.post(f"instances/{instance}/compensate"), 409, "not-failed")
+    cancelled = client.post(f"instances/{instance}/cancel").json()
+    assert (cancelled["status"], cancelled["compensationsOwed"]) == ("failed", 2)
+    assert "compensate" in cancelled["operations"]
+    assert "instance.compensationOwed" in [
+        row["event"] for row in client.get(f"instances/{instance}/log").json()["items"]
+    ]
+    for owed, expected in (("true", [instance]), ("false", [])):
+        found = client.get("instances", params={"workflowId": "undone", "compensationOwed": owed}).json()["items"]
+        assert [each["id"] for each in found] == expected
+    assert client.get(f"instances/{instance}/view").json()["compensationsOwed"] == 2
+
+    answer = client.post(f"instances/{instance}/compensate", json={"reason": "refund"}).json()
+
+    assert (answer["status"], answer["compensationsOwed"]) == ("running", 0)
+    assert actions(client, instance)[-1] == ("instance.compensationStarted", "api", "refund")
+    found = tasks("undone")
+    # The task in which they run is to run, and one before it leads there; no step runs again.
+    assert found["fail.on_failure"][0] is None
+    assert "success" in {state for task_id, (state, _) in found.items() if task_id.endswith(".catch")}
+    assert {found[step_id][0] for step_id in ("reserve", "pay", "ship")} <= {"skipped", "failed", "success"}
+    problem(client.post(f"instances/{instance}/compensate"), 409, "not-failed")
+
+
+def test_f7_without_compensations_there_is_nothing_to_run(api: Api) -> None:
+    instance = started(api)
+    moved(api, instance, fail)
+    end_run("long")
+    client = api.as_role("user")
+    assert client.get(f"instances/{instance}").json()["compensationsOwed"] == 0
+    problem(client.post(f"instances/{instance}/compensate"), 409, "nothing-owed")
+
+
+def test_f7_many_instances_that_owe_can_be_compensated_at_once(api: Api) -> None:
+    instance = started(api, UNDONE)
+    moved(api, instance, paid)
+    client = api.as_role("user")
+    client.post(f"instances/{instance}/cancel")
+    body = {"operation": "compensate", "filter": {"workflowId": "undone", "compensationOwed": True}}
+    (row,) = client.post("instances/bulk", json={**body, "dryRun": True}).json()["items"]
+    assert (row["instanceId"], row["outcome"]) == (instance, "would")
+    (row,) = client.post("instances/bulk", json=body).json()["items"]
+    assert row["outcome"] == "done"
+    assert client.post("instances/bulk", json=body).json()["items"] == []

@@ -9,7 +9,14 @@ from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.instance_records import InstanceFacts
 from airflow_workflow_provider.engine.machine import Machine
-from airflow_workflow_provider.engine.manual_override import agree_completed, agree_failed, cancel, give_up, override
+from airflow_workflow_provider.engine.manual_override import (
+    agree_completed,
+    agree_failed,
+    cancel,
+    give_up,
+    mark_failed,
+    override,
+)
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
@@ -159,3 +166,73 @@ def test_a_live_step_that_a_person_clears_runs_again_without_a_failure() -> None
     assert machine.begin("", "a", "other", NOW, generation=4).action == "run"
     assert machine.succeed("", "a", "r", {}, NOW).status == "ignored"
     assert machine.succeed("", "a", "other", {}, NOW).next == "end"
+
+
+MARK = Failure("MarkedFailed", "by hand")
+COMPENSATED: dict[str, Any] = {"onFailure": {"action": "stop", "compensate": True}}
+UNDO: dict[str, Any] = {"compensation": {"taskId": "undo"}}
+
+
+def test_f7_a_step_marked_as_failed_just_as_it_ended_is_compensated_with_the_others() -> None:
+    machine = machine_of(step("a", **UNDO), step("b", **UNDO), **COMPENSATED)
+    run(machine, "a")
+    run(machine, "b")
+    assert machine.status == "completed"
+
+    assert mark_failed(machine, "", "b", MARK, NOW).status == "failed"
+
+    assert machine.status == "running"
+    assert machine.state.failure is not None
+    assert machine.state.failure.error["type"] == "MarkedFailed"
+    done = []
+    while machine.status == "running":
+        (found,) = machine.ready(NOW)
+        done.append((found.step_id, found.visit))
+        run(machine, found.step_id)
+    assert done == [("b", 1), ("a", 1)]
+    assert machine.state.error is not None
+    assert machine.state.error["type"] == "MarkedFailed"
+    assert [each["status"] for each in machine.state.error["details"]["compensated"]] == ["completed", "completed"]
+
+
+def test_f4_a_step_marked_as_failed_before_the_next_begins_is_routed() -> None:
+    handler = {"onFailure": {"errorHandler": {"conditions": [{"errorType": "MarkedFailed", "nextStepId": "h"}]}}}
+    machine = machine_of(step("a", **handler), step("b", next=[]), step("h"))
+    run(machine, "a")
+    assert mark_failed(machine, "", "a", MARK, NOW).next == "h"
+    assert machine.state.active_steps == ["h"]
+    assert mark_failed(machine, "", "a", MARK, NOW).status == "ignored"
+
+
+def test_what_the_path_has_left_behind_cannot_be_marked_as_failed() -> None:
+    machine = machine_of(step("a"), step("b"), step("c"), **COMPENSATED)
+    run(machine, "a")
+    machine.begin("", "b", "r", NOW)
+    assert mark_failed(machine, "", "a", MARK, NOW).status == "ignored"
+    assert mark_failed(machine, "", "c", MARK, NOW).status == "ignored"
+    assert mark_failed(machine, "", "b", MARK, NOW).status == "failed"
+    assert mark_failed(machine, "", "a", MARK, NOW).status == "ignored"
+
+
+def test_a_step_of_a_branch_can_be_marked_while_its_region_runs() -> None:
+    branches = [{"branchId": "x", "steps": [step("x1")]}, {"branchId": "y", "steps": [step("y1")]}]
+    machine = machine_of(step("p", parallelBranches=branches), step("z"))
+    run(machine, "p")
+    run(machine, "x1", scope="p/x")
+    assert mark_failed(machine, "", "p", MARK, NOW).status == "ignored"
+    assert mark_failed(machine, "p/x", "x1", MARK, NOW).status == "failed"
+    run(machine, "y1", scope="p/y")
+    assert machine.state.steps["p"].status == "failed"
+    assert machine.state.error is not None
+    assert machine.state.error["type"] == "BranchFailed"
+
+
+def test_what_ended_failed_is_not_taken_back_by_a_task_that_is_red_for_it() -> None:
+    """A workflow's output that cannot be evaluated leaves the last step completed and its task red."""
+    bad = {"output": {"type": "jsonata", "expression": "$error('no')"}}
+    routed = {"onFailure": {"action": "continue", "nextStepId": "h"}}
+    machine = machine_of(step("a", **routed, next=[]), step("h"), **bad)
+    run(machine, "a")
+    assert machine.status == "failed"
+    assert mark_failed(machine, "", "a", MARK, NOW).status == "ignored"
+    assert machine.status == "failed"

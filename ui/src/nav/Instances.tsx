@@ -135,6 +135,7 @@ function InstanceRow({ item }: { item: InstanceSummary }) {
     <Table.Row data-testid={`instance-${item.id}`}>
       <Table.Cell>
         <StatusBadge status={item.displayStatus} />
+        {item.compensationsOwed > 0 ? <StatusBadge label="compensation owed" status="expired" /> : null}
       </Table.Cell>
       <Table.Cell>
         <AppLink to={paths.definition(item.workflowId)}>{item.workflowId}</AppLink>

@@ -69,6 +69,7 @@ export function view(more: Partial<InstanceView> = {}): InstanceView {
     startedAt: START,
     updatedAt: START,
     completedAt: null,
+    compensationsOwed: 0,
     deadlineAt: null,
     parentInstanceId: null,
     parentStepId: null,

@@ -24,6 +24,7 @@ export function Header({ view, names, onChanged }: Props) {
           {view.version}
         </Badge>
         <StatusBadge status={view.displayStatus} />
+        {view.compensationsOwed > 0 ? <StatusBadge label="compensation owed" status="expired" /> : null}
         <Spacer />
         <Actions names={names} onChanged={onChanged} view={view} />
       </HStack>

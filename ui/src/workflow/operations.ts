@@ -65,6 +65,11 @@ export const OPERATIONS: Record<Operation, About> = {
     text: "Enter what the task would have returned. The step's own `output` and `assign` are then applied to it, and the workflow continues with the next step.",
     fields: ["stepId", "document", "reason"],
   },
+  compensate: {
+    title: "Compensate",
+    text: "Runs the compensations of completed steps that have not run, because the workflow ended before. It then ends with the same error.",
+    fields: ["reason"],
+  },
 };
 
 /** The body of a request. @throws SyntaxError the document is no JSON object */

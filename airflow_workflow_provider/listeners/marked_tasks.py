@@ -1,0 +1,67 @@
+"""Told by Airflow that a person has marked a task as failed.
+
+Its step fails at once, with an error that says so. Airflow starts what follows a moment later, and all that could be
+known there is that the task has failed, as if its worker had been lost.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+from typing import Any, Final
+
+from airflow.listeners import hookimpl
+
+from airflow_workflow_provider.listeners.ended import MarkedTask
+
+log = logging.getLogger(__name__)
+
+BY_HAND: Final = "manually set"
+"""What Airflow says of a task that a person has marked, in place of the error of one that ran."""
+
+
+@hookimpl
+def on_task_instance_failed(previous_state: Any, task_instance: Any, error: Any) -> None:  # noqa: ARG001
+    """Note that a task was marked as failed; one that failed by itself reports that itself."""
+    try:
+        if isinstance(error, str) and BY_HAND in error:
+            MARKER.add(MarkedTask(task_instance.dag_id, task_instance.run_id, task_instance.task_id))
+    except Exception:
+        log.exception("A task that was marked as failed could not be noted")
+
+
+class Marker:
+    """Fails the steps of marked tasks, one after the other, in a thread of its own; one a process."""
+
+    def __init__(self) -> None:
+        self._process: int | None = None
+        self._queue: queue.SimpleQueue[MarkedTask] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+
+    def add(self, marked: MarkedTask) -> None:
+        """Have the step of a task failed soon."""
+        with self._lock:
+            if self._process != os.getpid():
+                self._process = os.getpid()
+                self._queue = queue.SimpleQueue()
+                threading.Thread(target=self._work, args=(self._queue,), name="workflow-marks", daemon=True).start()
+        self._queue.put(marked)
+
+    @staticmethod
+    def _work(todo: queue.SimpleQueue[MarkedTask]) -> None:
+        # Imported here: processes that never see a mark need none of it.
+        from airflow_workflow_provider.listeners.marking import fail_marked
+
+        while True:
+            marked = todo.get()
+            try:
+                if fail_marked(marked):
+                    log.info("Task %s of %s %s was marked as failed", marked.task_id, marked.dag_id, marked.run_id)
+            except Exception as error:
+                # What follows the task in Airflow settles its step all the same.
+                log.warning("The mark of task %s could not be stored: %s", marked.task_id, error)
+
+
+MARKER: Final = Marker()

@@ -1,0 +1,64 @@
+"""Failing the step whose task a person has marked as failed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_workflow_provider.engine.failure import Failure
+from airflow_workflow_provider.errors import NotFound
+from airflow_workflow_provider.instances.graphs import graph_at
+from airflow_workflow_provider.instances.session import InstanceSession, Run
+from airflow_workflow_provider.operators.task_protocol import task_failed
+from airflow_workflow_provider.plan.plan import plan_of
+from airflow_workflow_provider.settings import load_settings
+from airflow_workflow_provider.store.connection import database_url
+from airflow_workflow_provider.store.database import Database
+from airflow_workflow_provider.store.definitions import Definitions
+from airflow_workflow_provider.store.instances import Instances, instance_id
+from airflow_workflow_provider.store.tasks import Tasks
+from airflow_workflow_provider.vocabulary import ErrorType
+from airflow_workflow_provider.workers.evaluation import evaluating_for
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.machine import Machine
+    from airflow_workflow_provider.listeners.ended import MarkedTask
+
+STEPS = frozenset({"step", "inline", "loop", "on_failure"})
+"""The kinds of tasks that stand for steps, or compensations."""
+
+
+def fail_marked(marked: MarkedTask) -> bool:
+    """Fail the step of a marked task in the configured database."""
+    settings = load_settings()
+    url = database_url(settings.conn_id)
+    with (
+        evaluating_for("airflow", "a mark of a task"),
+        Database(url, connect_timeout=settings.connect_timeout, retry_for=settings.retry_for, pooled=False) as found,
+    ):
+        return fail_step(marked, found)
+
+
+def fail_step(marked: MarkedTask, database: Database) -> bool:
+    """Fail the step that a marked task stands for, as far as it runs, or has ended and nothing behind it has begun.
+
+    :returns: whether anything had to be changed; False for the task of a DAG that is no workflow's
+    """
+    instances = Instances(database)
+    try:
+        found = instances.get(instance_id(marked.dag_id, marked.run_id))
+        graph = graph_at(Definitions(database), Tasks(database), found.workflow_id, found.revision)
+    except NotFound:
+        return False
+    node = next((node for node in plan_of(graph).nodes if node.task_id == marked.task_id), None)
+    if node is None or node.kind not in STEPS:
+        return False
+    session = InstanceSession(graph, found.revision, Run(marked.dag_id, marked.run_id), instances=instances)
+    name = node.step_id or node.task_id
+    failure = Failure(ErrorType.MARKED_FAILED, f"A user marked the task of {name!r} as failed in Airflow")
+
+    def fail(machine: Machine) -> bool:
+        before = machine.state.to_json()
+        task_failed(machine, node, failure, session.clock())
+        return machine.state.to_json() != before
+
+    return session.change(fail, create=False)

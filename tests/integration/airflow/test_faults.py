@@ -1,0 +1,98 @@
+"""Faults in a real Airflow: the workflow database away, a killed process, a task marked by hand, a cancelled order."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from psycopg import sql
+from sqlalchemy.engine import make_url
+
+from airflow_workflow_provider.local.client import poll
+from tests.fixtures.airflow import RunningAirflow
+from tests.fixtures.scenarios import Scenario
+from tests.integration.airflow.test_steering import DONE, SLEEP, Steering, definition, steering, step
+
+__all__ = ["steering"]
+
+pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow")]
+
+Json = dict[str, Any]
+
+UNDO: Json = {"compensation": {"taskId": "undo"}}
+COMPENSATED: Json = {"onFailure": {"action": "stop", "compensate": True}}
+
+
+@contextmanager
+def read_only(running: RunningAirflow) -> Iterator[None]:
+    """Let the workflow database take no writes, as after a failover, and end its connections."""
+    server, name = running.environment.postgres, str(make_url(running.workflows_url).database)
+    changed = sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = {}")
+    server.administer(changed.format(sql.Identifier(name), sql.SQL("on")))
+    server.ask("SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity WHERE datname = %s", [name])
+    try:
+        yield
+    finally:
+        server.administer(changed.format(sql.Identifier(name), sql.SQL("off")))
+
+
+def calls(running: RunningAirflow, instance: str) -> Json:
+    return dict(json.loads((running.scripts / f"{instance}.calls").read_text()))
+
+
+def compensated(found: Json) -> list[tuple[str, str]]:
+    return [(each["stepId"], each["status"]) for each in found["error"]["details"]["compensated"]]
+
+
+def test_i2_a_process_killed_while_its_result_waits_for_the_database_loses_nothing(
+    running_airflow: RunningAirflow, steering: Steering
+) -> None:
+    document = definition(step("pay", "work"), step("after"))
+    instance = steering.start(Scenario("fault.spool", document, mocks={"pay": [{**DONE, **SLEEP}]}))
+    steering.wait_for_start(instance, "pay")
+    process = running_airflow.scripts / f"{instance}.pid"
+    poll(lambda: True if process.exists() else None, seconds=30, what="the work to begin")
+    spool = running_airflow.environment.layout.home / "workflow-results"
+    with read_only(running_airflow):
+        poll(lambda: True if list(spool.glob("*.result")) else None, seconds=30, what="the result on disk")
+        os.kill(int(process.read_text()), signal.SIGKILL)
+    found = steering.ended(instance)
+    assert found["state"]["steps"]["pay"]["output"] == {"done": True}
+    assert calls(running_airflow, instance)["pay"] == 1
+    assert "step.failed" not in [row["event"] for row in steering.log(instance)]
+    assert list(spool.glob("*.result")) == []
+
+
+def test_f7_a_task_marked_as_failed_by_hand_is_compensated_and_the_error_says_who(steering: Steering) -> None:
+    document = definition(step("reserve", "work", **UNDO), step("ship", "work", **UNDO), **COMPENSATED)
+    instance = steering.start(Scenario("fault.marked", document, mocks={"ship": [{**DONE, **SLEEP}]}))
+    steering.wait_for_start(instance, "ship")
+    about = steering.get(instance)
+    path = f"/dags/{about['dagId']}/dagRuns/{about['runId']}/taskInstances/ship"
+    steering.airflow.request("PATCH", path, json={"new_state": "failed"})
+    found = steering.ended(instance, "failed")
+    assert found["error"]["type"] == "MarkedFailed"
+    assert compensated(found) == [("reserve", "completed")]
+    assert found["compensationsOwed"] == 0
+
+
+def test_f7_what_a_cancelled_instance_owes_is_compensated_once(steering: Steering) -> None:
+    steps = (step("reserve", "work", **UNDO), step("pay", "work", **UNDO), step("ship", "work"))
+    document = definition(*steps, **COMPENSATED)
+    instance = steering.start(Scenario("fault.owed", document, mocks={"ship": [{**DONE, "sleep": 60}]}))
+    steering.wait_for_start(instance, "ship")
+    steering.do(instance, "cancel")
+    assert steering.ended(instance, "failed")["compensationsOwed"] == 2
+    assert steering.do(instance, "compensate", reason="refund")["status"] == "running"
+    found = steering.ended(instance, "failed")
+    assert found["error"]["type"] == "Cancelled"
+    assert compensated(found) == [("pay", "completed"), ("reserve", "completed")]
+    assert (found["compensationsOwed"], steering.refused(instance, "compensate")) == (0, "nothing-owed")
+    assert steering.tasks(instance)["fail.on_failure"] == "success"
+    began = [row["stepId"] for row in steering.log(instance) if row["event"] == "step.started"]
+    assert began == ["reserve", "pay", "ship"]

@@ -1,0 +1,78 @@
+"""Tasks that a person marked as failed in Airflow."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from airflow_workflow_provider.engine.graph import Graph
+from airflow_workflow_provider.instances.session import InstanceSession, Run
+from airflow_workflow_provider.listeners import marked_tasks
+from airflow_workflow_provider.listeners.ended import MarkedTask
+from airflow_workflow_provider.listeners.marking import fail_step
+from airflow_workflow_provider.model.validate import parse_definition
+from airflow_workflow_provider.store.database import Database
+from airflow_workflow_provider.store.definitions import Definitions
+from airflow_workflow_provider.store.instances import Instances
+
+pytestmark = pytest.mark.postgres
+
+UNDO: dict[str, Any] = {"compensation": {"taskId": "noop"}}
+DOCUMENT: dict[str, Any] = {
+    "workflowId": "w",
+    "name": "W",
+    "version": "1.0.0",
+    "steps": [{"stepId": "pay", "taskId": "noop", **UNDO}, {"stepId": "ship", "taskId": "noop", **UNDO}],
+    "onFailure": {"action": "stop", "compensate": True},
+}
+
+
+@pytest.fixture
+def session(database_url: str) -> InstanceSession:
+    database = Database(database_url)
+    definition = parse_definition(DOCUMENT)
+    published = Definitions(database).publish(definition, DOCUMENT)
+    made = InstanceSession(Graph.of(definition), published.revision, Run("w", "r"), instances=Instances(database))
+    for step_id in ("pay", "ship"):
+        made.change(lambda machine, name=step_id: machine.begin("", name, "r", made.clock()))  # type: ignore[misc]
+        if step_id == "pay":
+            made.change(lambda machine: machine.succeed("", "pay", "r", {}, made.clock()))
+    return made
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_f7_the_error_names_the_mark_and_completed_steps_are_compensated(
+    session: InstanceSession, database_url: str, ended: bool
+) -> None:
+    if ended:
+        session.change(lambda machine: machine.succeed("", "ship", "r", {}, session.clock()))
+    database = Database(database_url)
+    assert fail_step(MarkedTask("w", "r", "ship"), database)
+    found = Instances(database).by_run("w", "r")
+    assert found.status == "running"
+    assert found.state.failure is not None
+    assert found.state.failure.error["type"] == "MarkedFailed"
+    assert len(found.state.failure.queue) == (1 if ended else 0)
+    assert not fail_step(MarkedTask("w", "r", "ship"), database)
+    # What its process still reports changes nothing.
+    late = session.change(lambda machine: machine.succeed("", "ship", "r", {}, session.clock()))
+    assert late.status == "ignored"
+
+
+@pytest.mark.parametrize("marked", [("w", "r", "pay"), ("w", "r", "end"), ("w", "r", "gone"), ("other", "r", "pay")])
+def test_marks_that_change_nothing(session: InstanceSession, database_url: str, marked: tuple[str, str, str]) -> None:
+    assert not fail_step(MarkedTask(*marked), Database(database_url))
+    assert session.look(lambda machine: machine.state.active_steps) == ["ship"]
+
+
+def test_only_marks_are_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    noted: list[MarkedTask] = []
+    monkeypatch.setattr(marked_tasks, "MARKER", SimpleNamespace(add=noted.append))
+    task = SimpleNamespace(dag_id="w", run_id="r", task_id="ship")
+    by_hand = "TaskInstance's state was manually set to `failed`."
+    for error in (ValueError("manually set"), None, "Exception: broken", by_hand):
+        marked_tasks.on_task_instance_failed(None, task, error)
+    marked_tasks.on_task_instance_failed(None, None, by_hand)
+    assert noted == [MarkedTask("w", "r", "ship")]
