@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable, Sequence
-from typing import Any, Final
+import logging
+from collections.abc import AsyncIterator, Callable, Hashable, Sequence
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
 from asgiref.sync import sync_to_async
 
+from airflow_workflow_provider.errors import StoreUnavailable
+from airflow_workflow_provider.operators.patience import delay_after
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.connection import database_url
 from airflow_workflow_provider.store.cursors import MAX_NAME, Cursors
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.notices import POLL, Notices
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 ASSETS: Final = "/airflow/assets/"
 """Source of the events that were asset events; told as such again they would go round in circles."""
@@ -81,12 +89,12 @@ class EventStream(SharedStreamProducer):
         """Yield each event as JSON, and its place."""
         settings = await sync_to_async(load_settings)()
         url = await sync_to_async(database_url)(settings.conn_id)
-        self._database = Database(url, retry_for=settings.retry_for, pooled=False)
+        self._database = Database(url, retry_for=0, pooled=False)
         self._notices = Notices(self._database.url)
         cursors = Cursors(self._database)
-        position = await asyncio.to_thread(cursors.position, self._name)
+        position = await _patiently(partial(cursors.position, self._name))
         while True:
-            reading = await asyncio.to_thread(cursors.read, self._pattern, position, without_source=ASSETS)
+            reading = await _patiently(partial(cursors.read, self._pattern, position, without_source=ASSETS))
             for each in reading.events:
                 yield each.event.to_json(), each.sequence
             position = reading.position
@@ -101,7 +109,7 @@ class EventStream(SharedStreamProducer):
     async def reach(self, position: int) -> None:
         """Note how far the reports have come."""
         if self._database is not None:
-            await asyncio.to_thread(Cursors(self._database).advance, self._name, position)
+            await _patiently(partial(Cursors(self._database).advance, self._name, position))
 
     async def aclose(self) -> None:
         """Let go of the database."""
@@ -109,3 +117,15 @@ class EventStream(SharedStreamProducer):
             await asyncio.to_thread(self._notices.close)
         if self._database is not None:
             await asyncio.to_thread(self._database.close)
+
+
+async def _patiently(work: Callable[[], T]) -> T:
+    """Ask the workflow database, in a thread; a watcher waits for one that is away for as long as that takes."""
+    tries = 0
+    while True:
+        try:
+            return await asyncio.to_thread(work)
+        except StoreUnavailable as error:
+            tries += 1
+            log.warning("A watcher of events waits for the workflow database: %s", error)
+        await asyncio.sleep(delay_after(tries, load_settings()).total_seconds())

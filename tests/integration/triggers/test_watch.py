@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from airflow.triggers.shared_stream import AdvanceItem, AdvanceOutcome
 
+from airflow_workflow_provider.errors import StoreUnavailable
 from airflow_workflow_provider.local.configuration import connection_json
 from airflow_workflow_provider.store.cursors import Cursors
 from airflow_workflow_provider.store.database import Database
@@ -92,6 +93,25 @@ def test_a_watcher_is_told_of_events_while_it_waits(database: Database) -> None:
         return found
 
     assert asyncio.run(asyncio.wait_for(run(), 60))
+
+
+def test_a_watcher_outlives_an_outage(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    Cursors(database).position("watch:**")
+    Events(database).accept([event(str(n)) for n in range(2)])
+    outages = {"read": 2, "advance": 1}
+
+    for name, whole in (("read", Cursors.read), ("advance", Cursors.advance)):
+
+        def failing(*given: Any, name: str = name, whole: Any = whole, **more: Any) -> Any:
+            outages[name] -= 1
+            if outages[name] >= 0:
+                message = "away"
+                raise StoreUnavailable(message)
+            return whole(*given, **more)
+
+        monkeypatch.setattr(Cursors, name, failing)
+    assert read("**", 2) == ["0", "1"]
+    assert Cursors(database).position("watch:**") == 2
 
 
 def test_the_trigger_is_made_again_from_its_parts() -> None:
