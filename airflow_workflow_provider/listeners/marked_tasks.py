@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from airflow.listeners import hookimpl
 
-from airflow_workflow_provider.listeners.ended import MarkedTask
+from airflow_workflow_provider.listeners.marked import MarkedTask
 
 log = logging.getLogger(__name__)
 

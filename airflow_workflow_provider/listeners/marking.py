@@ -21,7 +21,7 @@ from airflow_workflow_provider.workers.evaluation import evaluating_for
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.machine import Machine
-    from airflow_workflow_provider.listeners.ended import MarkedTask
+    from airflow_workflow_provider.listeners.marked import MarkedTask
 
 STEPS = frozenset({"step", "inline", "loop", "on_failure"})
 """The kinds of tasks that stand for steps, or compensations."""

@@ -10,7 +10,7 @@ import pytest
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.instances.session import InstanceSession, Run
 from airflow_workflow_provider.listeners import marked_tasks
-from airflow_workflow_provider.listeners.ended import MarkedTask
+from airflow_workflow_provider.listeners.marked import MarkedTask
 from airflow_workflow_provider.listeners.marking import fail_step
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.store.database import Database
