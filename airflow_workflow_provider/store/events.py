@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -55,6 +55,13 @@ _COLUMNS: Final = ("specversion", "id", "source", "type", "subject", "time", "da
 def event_row_id(source: str, event_id: str) -> UUID:
     """The id of an event's row, known without a look-up."""
     return uuid5(NAMESPACE, f"{len(source)}:{source}{event_id}")
+
+
+def row_id_of(event: Mapping[str, Any] | None) -> UUID | None:
+    """The id of the row of an event that somebody has named, or null where that names none."""
+    if event is None or not isinstance(event.get("source"), str) or not isinstance(event.get("id"), str):
+        return None
+    return event_row_id(event["source"], event["id"])
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,7 +17,7 @@ from airflow_workflow_provider.engine.stored_state import StateUnreadable, read_
 from airflow_workflow_provider.errors import Misuse, NotFound
 from airflow_workflow_provider.store import wakeups
 from airflow_workflow_provider.store.endings import ENDED, End
-from airflow_workflow_provider.store.events import accept, event_row_id
+from airflow_workflow_provider.store.events import accept, row_id_of
 from airflow_workflow_provider.store.jsontext import clean
 from airflow_workflow_provider.store.logs import LogEntry, append
 from airflow_workflow_provider.store.starts import Starts, settle
@@ -369,7 +369,7 @@ def _insert(connection: Connection, new: NewInstance) -> bool:
         "state": new.state.to_json(),
         "event": new.event,
         "correlation_id": clean(new.correlation_id),
-        "trigger_event_id": new.trigger_event_id or _event_row_id(new.event),
+        "trigger_event_id": new.trigger_event_id or row_id_of(new.event),
         "parent_instance_id": new.parent_instance_id,
         "parent_step_id": new.parent_step_id,
         "started_at": new.started_at,
@@ -386,12 +386,6 @@ def _insert(connection: Connection, new: NewInstance) -> bool:
     )
     statement = insert(instances).from_select(["workflow_definition_id", *columns], head).on_conflict_do_nothing()
     return connection.execute(statement.returning(instances.c.id)).one_or_none() is not None
-
-
-def _event_row_id(event: Mapping[str, Any] | None) -> UUID | None:
-    if event is None or not isinstance(event.get("source"), str) or not isinstance(event.get("id"), str):
-        return None
-    return event_row_id(event["source"], event["id"])
 
 
 def _check_correlation_id(value: str | None) -> None:
