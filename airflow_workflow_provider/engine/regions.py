@@ -8,7 +8,8 @@ from airflow_workflow_provider.engine.bindings import apply_transform, bindings_
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.phases import UNFINISHED, ListStatus, StepStatus, Trigger
-from airflow_workflow_provider.engine.records import CompletedVisit, ItemResult, Items, ListState, Region, Stopped
+from airflow_workflow_provider.engine.records import CompletedVisit, ListState, Stopped
+from airflow_workflow_provider.engine.region_records import ItemResult, Items, Region
 from airflow_workflow_provider.engine.turn import RegionChanged, RegionDone, RegionFailed
 from airflow_workflow_provider.engine.values import json_object, same
 from airflow_workflow_provider.errors import StepFailure
@@ -16,7 +17,8 @@ from airflow_workflow_provider.vocabulary import ErrorType, LogEvent
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json, JsonValue
-    from airflow_workflow_provider.engine.records import Activation, ListFailure
+    from airflow_workflow_provider.engine.records import Activation
+    from airflow_workflow_provider.engine.region_records import ListFailure
     from airflow_workflow_provider.engine.scope import Scope
     from airflow_workflow_provider.engine.state import State
     from airflow_workflow_provider.engine.turn import Turn

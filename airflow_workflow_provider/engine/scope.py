@@ -10,7 +10,8 @@ from airflow_workflow_provider.engine.records import StepRecord
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json
-    from airflow_workflow_provider.engine.records import Activation, ListState, Records, Region
+    from airflow_workflow_provider.engine.records import Activation, ListState, Records
+    from airflow_workflow_provider.engine.region_records import Region
     from airflow_workflow_provider.engine.state import State
 
 

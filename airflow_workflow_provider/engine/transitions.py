@@ -9,7 +9,7 @@ from airflow_workflow_provider.engine.events import operands
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.phases import InstanceStatus, ListStatus, StepStatus
-from airflow_workflow_provider.engine.records import ListFailure
+from airflow_workflow_provider.engine.region_records import ListFailure
 from airflow_workflow_provider.engine.turn import ListEnded
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.definition import END, FAIL, Step

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_workflow_provider.engine.machine import Machine
+    from airflow_workflow_provider.operators.outcomes import Outcome
 
 
 class RoutingOperator(BaseOperator, BranchMixIn):
@@ -33,7 +34,7 @@ class RoutingOperator(BaseOperator, BranchMixIn):
         outcome = move(place, session, context, lambda machine: self.move(machine, session.clock()))
         carry_out(self, context, outcome)
 
-    def move(self, machine: Machine, now: datetime) -> task_protocol.Outcome:
+    def move(self, machine: Machine, now: datetime) -> Outcome:
         """Return what is to be done."""
         raise NotImplementedError
 
@@ -50,7 +51,7 @@ class CatchOperator(RoutingOperator):
         self._failed = "failed" in states_of(context, sorted(self.upstream_task_ids)).values()
         super().execute(context)
 
-    def move(self, machine: Machine, now: datetime) -> task_protocol.Outcome:
+    def move(self, machine: Machine, now: datetime) -> Outcome:
         """Route the failure."""
         return task_protocol.catch(machine, self.workflow_place.node, now, failed=self._failed)
 
@@ -61,7 +62,7 @@ class JoinOperator(RoutingOperator):
     custom_operator_name = "Join"
     ui_color = "#f0f0f0"
 
-    def move(self, machine: Machine, now: datetime) -> task_protocol.Outcome:
+    def move(self, machine: Machine, now: datetime) -> Outcome:
         """End the branches."""
         place = self.workflow_place
         return task_protocol.join(machine, place.node, place.workflow.plan.steps_before(place.node.task_id), now)
@@ -73,6 +74,6 @@ class FailureOperator(RoutingOperator):
     custom_operator_name = "Fail"
     ui_color = "#fbeeee"
 
-    def move(self, machine: Machine, now: datetime) -> task_protocol.Outcome:  # noqa: ARG002
+    def move(self, machine: Machine, now: datetime) -> Outcome:  # noqa: ARG002
         """Fail."""
         return task_protocol.fail(machine)

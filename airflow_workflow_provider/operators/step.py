@@ -26,6 +26,7 @@ from airflow_workflow_provider.operators.deferring import (
     deferral_of,
     note_of,
 )
+from airflow_workflow_provider.operators.outcomes import Hold, Leave
 from airflow_workflow_provider.operators.people import AwaitingAnswer, show_in_airflow
 from airflow_workflow_provider.operators.results import WorkerResults, run_patiently
 from airflow_workflow_provider.operators.task_runtime import (
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.machine import Machine
     from airflow_workflow_provider.instances.session import InstanceSession
-    from airflow_workflow_provider.operators.task_protocol import Outcome
+    from airflow_workflow_provider.operators.outcomes import Outcome
 
 
 _Begun = tuple[Call, datetime | None, datetime | None, "Json"]
@@ -102,7 +103,7 @@ class StepMixin:
             results.drop(attempt.recovered)
         if not isinstance(begun, tuple):
             attempt.outcome = begun
-            if isinstance(begun, task_protocol.Leave | task_protocol.Hold):
+            if isinstance(begun, Leave | Hold):
                 carry_out(self, context, begun)
             return
         attempt.call, attempt.deadline, attempt.limit, attempt.parked = begun

@@ -6,8 +6,6 @@ drives random plans with them as Airflow's scheduler would.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +19,17 @@ from airflow_workflow_provider.engine.suspension import hold
 from airflow_workflow_provider.errors import StepFailure, WorkflowsError
 from airflow_workflow_provider.model.definition import END, FAIL
 from airflow_workflow_provider.model.ways import ON_FAILURE
+from airflow_workflow_provider.operators.outcomes import (
+    Again,
+    Follow,
+    Hold,
+    Leave,
+    Outcome,
+    Results,
+    Stop,
+    Suspect,
+    no_results,
+)
 from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
@@ -33,65 +42,6 @@ if TYPE_CHECKING:
 
 LOST: Final = "The worker that ran this step died, or could not be started"
 GIVEN_UP: Final = "Airflow counts the task of this step as failed, although its work was done"
-
-
-@dataclass(frozen=True)
-class Follow:
-    """The task has succeeded; of the tasks behind it, only these start.
-
-    :param output: what the task's result is shown as
-    """
-
-    tasks: tuple[str, ...]
-    output: Json | None = None
-
-
-@dataclass(frozen=True)
-class Stop:
-    """The task has failed for good."""
-
-    error: Json
-
-
-@dataclass(frozen=True)
-class Again:
-    """The task is to be tried again after a delay."""
-
-    delay: timedelta
-    error: Json | None
-
-
-@dataclass(frozen=True)
-class Leave:
-    """Nothing is to be done here: the task skips itself."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class Hold:
-    """The task waits, without a worker, until the instance is not suspended any more (rule I3)."""
-
-
-Results = Callable[[ActivationRef], "Kept | None"]
-"""Finds how an attempt has ended whose process could not store it."""
-
-
-def no_results(_: ActivationRef) -> None:
-    """Find nothing: where nothing is kept."""
-
-
-Outcome = Follow | Stop | Again | Leave | Hold
-
-
-@dataclass(frozen=True)
-class Suspect:
-    """A step that has failed or still runs as the state says; Airflow may know that a person marked it as success."""
-
-    task_id: str
-    path: str
-    step_id: str
-    whole: bool
 
 
 # Steps

@@ -27,9 +27,9 @@ from airflow_workflow_provider.operators import task_protocol
 from airflow_workflow_provider.operators.builtin import STEP_CONTEXT
 from airflow_workflow_provider.operators.catalogue import step_context_of
 from airflow_workflow_provider.operators.failures import FailedWith
+from airflow_workflow_provider.operators.outcomes import Again, Follow, Hold, Leave, Outcome, Stop
 from airflow_workflow_provider.operators.resumption import wait_for_resumption
 from airflow_workflow_provider.operators.retry import StepRetried, StepStopped
-from airflow_workflow_provider.operators.task_protocol import Again, Follow, Hold, Leave, Outcome, Stop
 from airflow_workflow_provider.tasks.templates import RunNames, template_values
 from airflow_workflow_provider.vocabulary import ErrorType
 

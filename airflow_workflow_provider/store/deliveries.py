@@ -19,7 +19,7 @@ from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.store.events import CHANNEL, StoredEvent, stored_event
 from airflow_workflow_provider.store.outbox import LEASE, Outbox
 from airflow_workflow_provider.store.rows import like, readable
-from airflow_workflow_provider.store.tables import DELIVERY_STATUSES
+from airflow_workflow_provider.store.statuses import DELIVERY_STATUSES
 from airflow_workflow_provider.store.tables import workflow_definition_versions as versions
 from airflow_workflow_provider.store.tables import workflow_definitions as heads
 from airflow_workflow_provider.store.tables import workflow_event_deliveries as deliveries

@@ -15,7 +15,7 @@ from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.store.instances import SUMMARY_COLUMNS, InstanceSummary, summary_of
 from airflow_workflow_provider.store.jsonpath import InputCondition, holds
 from airflow_workflow_provider.store.keyset import read_cursor, write_cursor
-from airflow_workflow_provider.store.tables import STATUSES
+from airflow_workflow_provider.store.statuses import STATUSES
 from airflow_workflow_provider.store.tables import workflow_instances as instances
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, func, insert, select
 
 from airflow_workflow_provider.store.jsontext import clean
-from airflow_workflow_provider.store.tables import LEVELS
+from airflow_workflow_provider.store.statuses import LEVELS
 from airflow_workflow_provider.store.tables import workflow_execution_logs as logs
 
 if TYPE_CHECKING:

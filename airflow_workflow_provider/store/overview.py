@@ -12,7 +12,7 @@ from sqlalchemy import String, any_, bindparam, func, literal_column, or_, selec
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from airflow_workflow_provider.store.endings import ENDED
-from airflow_workflow_provider.store.tables import STATUSES
+from airflow_workflow_provider.store.statuses import STATUSES
 from airflow_workflow_provider.store.tables import workflow_definitions as definitions
 from airflow_workflow_provider.store.tables import workflow_instances as instances
 

@@ -6,14 +6,12 @@ part of the public interface: people query them. ``migrations/`` makes exactly w
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
-    CheckConstraint,
     Column,
-    DateTime,
     ForeignKey,
     Identity,
     Index,
@@ -24,21 +22,23 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
+from airflow_workflow_provider.store.columns import id_column, json_column, one_of, time_column
+from airflow_workflow_provider.store.statuses import (
+    DELIVERY_STATUSES,
+    INTERESTS,
+    LEVELS,
+    NOTIFICATION_STATUSES,
+    QUESTION_STATUSES,
+    STATUSES,
+    WAIT_STATUSES,
+)
+
 VERSION_TABLE: Final = "workflow_alembic_version"
 """Alembic's own table; not ``alembic_version``, which is Airflow's when both share a database."""
-
-STATUSES: Final = ("running", "completed", "failed", "suspended")
-LEVELS: Final = ("debug", "info", "error")
-DELIVERY_STATUSES: Final = ("pending", "started", "dead")
-WAIT_STATUSES: Final = ("waiting", "received", "ended")
-INTERESTS: Final = ("trigger", "wait")
-QUESTION_STATUSES: Final = ("open", "answered", "expired", "withdrawn")
-NOTIFICATION_STATUSES: Final = ("pending", "sent", "failed")
 
 metadata = MetaData(
     naming_convention={
@@ -53,44 +53,25 @@ revision_sequence = Sequence("workflow_revision_seq", metadata=metadata, data_ty
 """Counts publications of workflows and tasks together, so one number names the state of all of them."""
 
 
-def _id() -> Column[Any]:
-    return Column("id", UUID, primary_key=True, server_default=func.gen_random_uuid())
-
-
-def _json(name: str, *, nullable: bool = True) -> Column[Any]:
-    # A Python None is SQL's NULL, never JSON's null: one way to say "nothing".
-    return Column(name, JSONB(none_as_null=True), nullable=nullable)
-
-
-def _time(name: str, *, required: bool = False) -> Column[Any]:
-    default = func.now() if required else None
-    return Column(name, DateTime(timezone=True), nullable=not required, server_default=default)
-
-
-def _one_of(column: str, allowed: tuple[str, ...]) -> CheckConstraint:
-    values = ", ".join(f"'{value}'" for value in allowed)
-    return CheckConstraint(text(f"{column} IN ({values})"), name=column)
-
-
 workflow_definitions = Table(
     "workflow_definitions",
     metadata,
-    _id(),
+    id_column(),
     Column("workflow_id", String(255), nullable=False),
     Column("name", String(255), nullable=False),
     Column("description", Text),
     Column("version", String(50), nullable=False),
-    _json("input_schema"),
-    _json("triggers"),
-    _json("steps", nullable=False),
-    _json("ui_components"),
-    _json("execution_log"),
-    _time("created_at", required=True),
-    _time("updated_at", required=True),
+    json_column("input_schema"),
+    json_column("triggers"),
+    json_column("steps", nullable=False),
+    json_column("ui_components"),
+    json_column("execution_log"),
+    time_column("created_at", required=True),
+    time_column("updated_at", required=True),
     Column("revision", BigInteger, nullable=False),
-    _json("settings"),
-    _json("on_failure"),
-    _json("output"),
+    json_column("settings"),
+    json_column("on_failure"),
+    json_column("output"),
     Column("active", Boolean, nullable=False, server_default=text("true")),
     Index("workflow_definitions_workflow_id_idx", "workflow_id", unique=True),
     # Searched for every event and seldom changed: what is new must not wait in a list that each search reads through.
@@ -105,15 +86,15 @@ workflow_definitions = Table(
 workflow_definition_versions = Table(
     "workflow_definition_versions",
     metadata,
-    _id(),
+    id_column(),
     Column("workflow_id", String(255), nullable=False),
     Column("version", String(50), nullable=False),
     Column("revision", BigInteger, nullable=False),
-    _json("document", nullable=False),
+    json_column("document", nullable=False),
     Column("digest", String(64), nullable=False),
-    _time("created_at", required=True),
+    time_column("created_at", required=True),
     Column("created_by", String(255)),
-    _json("grants"),
+    json_column("grants"),
     UniqueConstraint("revision"),
     Index("workflow_definition_versions_workflow_id_idx", "workflow_id", "revision"),
 )
@@ -121,31 +102,31 @@ workflow_definition_versions = Table(
 task_definitions = Table(
     "task_definitions",
     metadata,
-    _id(),
+    id_column(),
     Column("task_id", String(255), nullable=False),
     Column("name", String(255), nullable=False),
     Column("description", Text),
     Column("operator", String(500), nullable=False),
-    _json("arguments"),
-    _json("input_schema"),
-    _json("output_schema"),
-    _json("retry_policy"),
+    json_column("arguments"),
+    json_column("input_schema"),
+    json_column("output_schema"),
+    json_column("retry_policy"),
     Column("timeout", String(50)),
     Column("revision", BigInteger, nullable=False),
-    _time("created_at", required=True),
-    _time("updated_at", required=True),
+    time_column("created_at", required=True),
+    time_column("updated_at", required=True),
     UniqueConstraint("task_id"),
 )
 
 task_definition_versions = Table(
     "task_definition_versions",
     metadata,
-    _id(),
+    id_column(),
     Column("task_id", String(255), nullable=False),
     Column("revision", BigInteger, nullable=False),
-    _json("document", nullable=False),
+    json_column("document", nullable=False),
     Column("digest", String(64), nullable=False),
-    _time("created_at", required=True),
+    time_column("created_at", required=True),
     Column("created_by", String(255)),
     UniqueConstraint("revision"),
     Index("task_definition_versions_task_id_idx", "task_id", "revision"),
@@ -154,15 +135,15 @@ task_definition_versions = Table(
 workflow_events = Table(
     "workflow_events",
     metadata,
-    _id(),
+    id_column(),
     Column("source", Text, nullable=False),
     Column("event_id", Text, nullable=False),
     Column("type", Text, nullable=False),
     Column("subject", Text),
-    _time("time"),
-    _json("data"),
-    _time("received_at", required=True),
-    _json("attributes"),
+    time_column("time"),
+    json_column("data"),
+    time_column("received_at", required=True),
+    json_column("attributes"),
     Column("sequence", BigInteger, Identity(always=True), nullable=False),
     UniqueConstraint("source", "event_id"),
     UniqueConstraint("sequence"),
@@ -177,27 +158,27 @@ workflow_instances = Table(
     Column("workflow_definition_id", UUID, ForeignKey("workflow_definitions.id"), nullable=False),
     Column("status", String(50), nullable=False),
     Column("current_step_id", String(255)),
-    _json("input", nullable=False),
-    _json("state", nullable=False),
-    _json("error"),
+    json_column("input", nullable=False),
+    json_column("state", nullable=False),
+    json_column("error"),
     Column("trigger_event_id", UUID, ForeignKey("workflow_events.id", ondelete="SET NULL")),
-    _time("started_at", required=True),
-    _time("updated_at", required=True),
-    _time("completed_at"),
+    time_column("started_at", required=True),
+    time_column("updated_at", required=True),
+    time_column("completed_at"),
     Column("correlation_id", String(255)),
     Column("workflow_id", String(255), nullable=False),
     Column("version", String(50), nullable=False),
     Column("revision", BigInteger, nullable=False),
     Column("dag_id", String(255), nullable=False),
     Column("run_id", String(255), nullable=False),
-    _json("output"),
-    _json("event"),
+    json_column("output"),
+    json_column("event"),
     Column("parent_instance_id", UUID, ForeignKey("workflow_instances.id", ondelete="SET NULL")),
     Column("parent_step_id", String(255)),
-    _time("deadline_at"),
+    time_column("deadline_at"),
     Column("compensations_owed", Integer, server_default=text("0"), nullable=False),
     UniqueConstraint("dag_id", "run_id"),
-    _one_of("status", STATUSES),
+    one_of("status", STATUSES),
     Index("workflow_instances_status_idx", "status"),
     Index("workflow_instances_correlation_idx", "correlation_id"),
     Index("workflow_instances_definition_idx", "workflow_definition_id"),
@@ -218,18 +199,18 @@ workflow_execution_logs = Table(
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("instance_id", UUID, ForeignKey("workflow_instances.id", ondelete="CASCADE"), nullable=False),
-    _time("at", required=True),
+    time_column("at", required=True),
     Column("level", String(10), nullable=False),
     Column("event", String(100), nullable=False),
     Column("step_id", String(255)),
     Column("scope", Text, nullable=False, server_default=""),
     Column("visit", Integer),
     Column("attempt", Integer),
-    _json("actor"),
-    _json("metadata"),
-    _json("data"),
+    json_column("actor"),
+    json_column("metadata"),
+    json_column("data"),
     Column("message", Text),
-    _one_of("level", LEVELS),
+    one_of("level", LEVELS),
     Index("workflow_execution_logs_instance_idx", "instance_id", "id"),
     Index("workflow_execution_logs_at_idx", "at"),
 )
@@ -242,19 +223,19 @@ workflow_event_deliveries = Table(
     Column("workflow_id", String(255), nullable=False),
     Column("status", String(20), nullable=False, server_default="pending"),
     Column("instance_id", UUID),
-    _json("reason"),
+    json_column("reason"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     # Whether somebody has claimed it and has not said yet how that ended.
     Column("held", Boolean, nullable=False, server_default="false"),
     # How many claims nobody ever heard of again, and how many evaluations had to be stopped.
     Column("lapses", Integer, nullable=False, server_default="0"),
     Column("kills", Integer, nullable=False, server_default="0"),
-    _time("updated_at", required=True),
+    time_column("updated_at", required=True),
     UniqueConstraint("event_id", "workflow_id"),
-    _one_of("status", DELIVERY_STATUSES),
+    one_of("status", DELIVERY_STATUSES),
     Index("workflow_event_deliveries_status_idx", "status"),
     # When it may be tried next: after a failure that may pass, or when whoever claimed it did not come back.
-    _time("due_at", required=True),
+    time_column("due_at", required=True),
     Index("workflow_event_deliveries_due_idx", "due_at", postgresql_where=text("status = 'pending'")),
 )
 
@@ -264,7 +245,7 @@ workflow_event_interests = Table(
     Column("kind", String(20), primary_key=True),
     Column("shape", String(1000), primary_key=True),
     Column("paths", Text, primary_key=True),
-    _one_of("kind", INTERESTS),
+    one_of("kind", INTERESTS),
 )
 """What kinds of patterns are in use, so that an event looks for those only; see :mod:`store.matching`."""
 
@@ -278,14 +259,14 @@ workflow_event_waits = Table(
     Column("visit", Integer, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("pattern", String(500), nullable=False),
-    _json("correlation", nullable=False),
+    json_column("correlation", nullable=False),
     Column("correlation_key", String(64), nullable=False),
     Column("status", String(20), nullable=False, server_default="waiting"),
     Column("event_id", UUID, ForeignKey("workflow_events.id", ondelete="SET NULL")),
-    _time("waiting_since", required=True),
-    _time("deadline_at"),
-    _time("updated_at", required=True),
-    _one_of("status", WAIT_STATUSES),
+    time_column("waiting_since", required=True),
+    time_column("deadline_at"),
+    time_column("updated_at", required=True),
+    one_of("status", WAIT_STATUSES),
     Index("workflow_event_waits_instance_idx", "instance_id"),
     Index("workflow_event_waits_event_idx", "event_id", postgresql_where=text("event_id IS NOT NULL")),
     Index(
@@ -301,7 +282,7 @@ workflow_event_cursors = Table(
     metadata,
     Column("name", String(500), primary_key=True),
     Column("position", BigInteger, nullable=False),
-    _time("updated_at", required=True),
+    time_column("updated_at", required=True),
 )
 """How far each reader of the events has come."""
 
@@ -318,27 +299,27 @@ workflow_questions = Table(
     Column("kind", String(20), nullable=False),
     Column("subject", Text, nullable=False),
     Column("body", Text),
-    _json("options", nullable=False),
-    _json("schema", nullable=False),
-    _json("defaults", nullable=False),
-    _json("comment_required", nullable=False),
+    json_column("options", nullable=False),
+    json_column("schema", nullable=False),
+    json_column("defaults", nullable=False),
+    json_column("comment_required", nullable=False),
     Column("min_approvals", Integer, nullable=False),
-    _json("assignees"),
+    json_column("assignees"),
     # Who may answer, as keys that a user's own keys overlap with.
     Column("keys", ARRAY(Text), nullable=False),
     # Who started the instance, or changed its data, and may not answer where four eyes are asked for.
-    _json("excluded", nullable=False),
+    json_column("excluded", nullable=False),
     Column("status", String(20), nullable=False, server_default="open"),
-    _json("claimed_by"),
+    json_column("claimed_by"),
     Column("votes", JSONB(none_as_null=True), nullable=False, server_default=text("'[]'::jsonb")),
-    _json("answer"),
-    _json("plan", nullable=False),
-    _json("notifiers"),
-    _time("asked_at", required=True),
-    _time("due_at"),
-    _time("next_at"),
-    _time("closed_at"),
-    _one_of("status", QUESTION_STATUSES),
+    json_column("answer"),
+    json_column("plan", nullable=False),
+    json_column("notifiers"),
+    time_column("asked_at", required=True),
+    time_column("due_at"),
+    time_column("next_at"),
+    time_column("closed_at"),
+    one_of("status", QUESTION_STATUSES),
     Index("workflow_questions_instance_idx", "instance_id"),
     Index("workflow_questions_open_idx", "asked_at", "id", postgresql_where=text("status = 'open'")),
     Index("workflow_questions_keys_idx", "keys", postgresql_using="gin", postgresql_where=text("status = 'open'")),
@@ -357,9 +338,9 @@ workflow_notifications = Table(
     Column("status", String(20), nullable=False, server_default="pending"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("error", Text),
-    _time("created_at", required=True),
-    _time("due_at", required=True),
-    _one_of("status", NOTIFICATION_STATUSES),
+    time_column("created_at", required=True),
+    time_column("due_at", required=True),
+    one_of("status", NOTIFICATION_STATUSES),
     Index("workflow_notifications_instance_idx", "instance_id"),
     Index("workflow_notifications_question_idx", "question_id", postgresql_where=text("question_id IS NOT NULL")),
     Index("workflow_notifications_due_idx", "due_at", postgresql_where=text("status = 'pending'")),
@@ -374,8 +355,8 @@ workflow_wakeups = Table(
     Column("run_id", String(255), nullable=False),
     Column("task_id", String(255), nullable=False),
     Column("question_id", UUID),
-    _time("created_at", required=True),
-    _time("due_at", required=True),
+    time_column("created_at", required=True),
+    time_column("due_at", required=True),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Index("workflow_wakeups_due_idx", "due_at"),
 )
@@ -387,8 +368,8 @@ workflow_starts = Table(
     # The id of the instance, which is known before there is one.
     Column("id", UUID, primary_key=True),
     Column("token", String(64), nullable=False),
-    _json("about", nullable=False),
-    _time("created_at", required=True),
+    json_column("about", nullable=False),
+    time_column("created_at", required=True),
 )
 """What is known about the starts of instances beside their input; see :mod:`store.starts`."""
 
@@ -401,8 +382,8 @@ workflow_run_requests = Table(
     Column("revision", BigInteger, nullable=False),
     Column("conf", JSONB, nullable=False),
     Column("user_name", String(255)),
-    _time("created_at", required=True),
-    _time("due_at", required=True),
+    time_column("created_at", required=True),
+    time_column("due_at", required=True),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("at_least", Boolean, nullable=False, server_default="false"),
     UniqueConstraint("dag_id", "run_id"),

@@ -25,7 +25,7 @@ from airflow_workflow_provider.engine.state import State
 from airflow_workflow_provider.engine.stored_state import read_state
 from airflow_workflow_provider.hosts.inline import Ended, InlineHost, Kept, Left, Parked, Region, Waiting
 from airflow_workflow_provider.hosts.simulation import Outcome
-from airflow_workflow_provider.operators import task_protocol
+from airflow_workflow_provider.operators import outcomes, task_protocol
 from airflow_workflow_provider.plan.plan import Node, Plan, plan_of
 from airflow_workflow_provider.vocabulary import ErrorType
 from tests.conformance.cases import START, Case, Observed
@@ -153,7 +153,7 @@ class ScheduledRun:
         else:
             self._carry_out(node, self.change(lambda machine: self._route(machine, node)))
 
-    def _route(self, machine: Machine, node: Node) -> task_protocol.Outcome:
+    def _route(self, machine: Machine, node: Node) -> outcomes.Outcome:
         if node.kind == "catch":
             before = [edge.source for edge in self.plan.edges if edge.target == node.task_id]
             failed = any(self.states[task_id] == "failed" for task_id in before)
@@ -197,9 +197,9 @@ class ScheduledRun:
         found = state["instance"].get("deadline")
         return moment(found) if found is not None and "failure" not in state else None
 
-    def _carry_out(self, node: Node, outcome: task_protocol.Outcome) -> None:
+    def _carry_out(self, node: Node, outcome: outcomes.Outcome) -> None:
         task_id = node.task_id
-        if isinstance(outcome, task_protocol.Follow):
+        if isinstance(outcome, outcomes.Follow):
             kept = set(outcome.tasks)
             assert kept <= set(self._after[task_id]), (task_id, outcome)
             for chosen in outcome.tasks:
@@ -209,14 +209,14 @@ class ScheduledRun:
                     assert self.states[following] in (None, "skipped"), (task_id, following, self.states[following])
                     self.states[following] = "skipped"
             self.states[task_id] = "success"
-        elif isinstance(outcome, task_protocol.Again):
+        elif isinstance(outcome, outcomes.Again):
             if self.tries[task_id] > self.retries:
                 self.states[task_id] = "failed"
             else:
                 self.states[task_id] = "up_for_retry"
                 self._at(self.now + outcome.delay, task_id, lambda: self.states.update({task_id: None}))
         else:
-            self.states[task_id] = "failed" if isinstance(outcome, task_protocol.Stop) else "skipped"
+            self.states[task_id] = "failed" if isinstance(outcome, outcomes.Stop) else "skipped"
 
     def _descendants(self, task_id: str) -> set[str]:
         seen: set[str] = set()

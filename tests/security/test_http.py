@@ -18,7 +18,8 @@ from urllib3.util import parse_url
 
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.http_target import Base, WrongTarget, base_of, header_problem, path_problem, target
-from airflow_workflow_provider.operators.http import Answer, HttpError, HttpTaskOperator, _AddressRule
+from airflow_workflow_provider.operators.http import Answer, HttpError, HttpTaskOperator
+from airflow_workflow_provider.operators.http_transport import AddressRule
 
 PIECES = (
     "/", "//", "\\", "..", ".", "%2e", "%2E%2e", "%252e%252e", "%2f", "%5c", "%00", "%0d%0a", "@", ":", "?", "#",
@@ -322,7 +323,7 @@ def test_an_answer_is_bounded_in_time(path: str, connect: Any, monkeypatch: pyte
     ],
 )
 def test_a_name_that_leads_into_a_private_network(host: str, peer: str, private: bool, allowed: bool) -> None:
-    assert (_AddressRule(host, private=private).problem(peer) is None) is allowed
+    assert (AddressRule(host, private=private).problem(peer) is None) is allowed
 
 
 def test_the_address_is_looked_at_when_the_connection_stands(

@@ -1,4 +1,4 @@
-"""docs/configuration.md says what settings.py does."""
+"""docs/configuration.md says what the settings are."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.listing import InstanceFilter, InstanceList, newest
-from airflow_workflow_provider.store.tables import STATUSES
+from airflow_workflow_provider.store.statuses import STATUSES
 from tests.fixtures.store import document, publish
 
 pytestmark = pytest.mark.postgres

@@ -11,7 +11,7 @@ from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.hosts.inline import Ended, Kept
 from airflow_workflow_provider.operators import task_protocol
-from airflow_workflow_provider.operators.task_protocol import Again, Follow, Stop
+from airflow_workflow_provider.operators.outcomes import Again, Follow, Results, Stop
 from airflow_workflow_provider.plan.plan import Node, plan_of
 from tests.unit.engine.driving import at, machine_of, step
 
@@ -28,7 +28,7 @@ def begun(machine: Machine, runner: str = "first") -> Call:
     return found
 
 
-def found(ended: Ended, seconds: float = 2) -> task_protocol.Results:
+def found(ended: Ended, seconds: float = 2) -> Results:
     def find(activation: ActivationRef) -> Kept | None:
         assert (activation.step_id, activation.visit, activation.attempt) == ("a", 1, 1)
         return Kept(ended, at(seconds))

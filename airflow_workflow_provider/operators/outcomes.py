@@ -1,0 +1,73 @@
+"""What the task of a plan has to do for Airflow, once the machine has decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from airflow_workflow_provider.engine.calls import ActivationRef
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.documents import Json
+    from airflow_workflow_provider.hosts.inline import Kept
+
+
+@dataclass(frozen=True)
+class Follow:
+    """The task has succeeded; of the tasks behind it, only these start.
+
+    :param output: what the task's result is shown as
+    """
+
+    tasks: tuple[str, ...]
+    output: Json | None = None
+
+
+@dataclass(frozen=True)
+class Stop:
+    """The task has failed for good."""
+
+    error: Json
+
+
+@dataclass(frozen=True)
+class Again:
+    """The task is to be tried again after a delay."""
+
+    delay: timedelta
+    error: Json | None
+
+
+@dataclass(frozen=True)
+class Leave:
+    """Nothing is to be done here: the task skips itself."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Hold:
+    """The task waits, without a worker, until the instance is not suspended any more (rule I3)."""
+
+
+Results = Callable[[ActivationRef], "Kept | None"]
+"""Finds how an attempt has ended whose process could not store it."""
+
+
+def no_results(_: ActivationRef) -> None:
+    """Find nothing: where nothing is kept."""
+
+
+Outcome = Follow | Stop | Again | Leave | Hold
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A step that has failed or still runs as the state says; Airflow may know that a person marked it as success."""
+
+    task_id: str
+    path: str
+    step_id: str
+    whole: bool

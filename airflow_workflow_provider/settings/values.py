@@ -1,0 +1,113 @@
+"""The values of options: text in the configuration, checked and converted.
+
+Each function takes an option's name and text, and raises :class:`Misuse` for what it cannot use.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Literal
+
+from airflow_workflow_provider.errors import Misuse
+from airflow_workflow_provider.settings.options import BY_NAME, SECTION
+
+
+def refused(name: str, value: str, expected: str) -> Misuse:
+    """Return the error of an option whose value cannot be used."""
+    return Misuse(
+        f"[{SECTION}] {name} = {value!r} cannot be used; expected {expected}",
+        code="bad-configuration",
+        pointer=f"[{SECTION}] {name}",
+        suggestion=f"for example {BY_NAME[name].example or BY_NAME[name].default!r}",
+    )
+
+
+def number(name: str, value: str, least: int) -> int:
+    """Return a whole number, at least ``least``."""
+    try:
+        number = int(value)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise refused(name, value, f"a whole number from {least}")
+    return number
+
+
+def on_missing_run(name: str, value: str) -> Literal["recreate", "fail"]:
+    """Return what is done about a run that is missing."""
+    if value == "recreate":
+        return "recreate"
+    if value == "fail":
+        return "fail"
+    raise refused(name, value, "recreate or fail")
+
+
+def name(name: str, value: str) -> str:
+    """Return a part of the names of database roles."""
+    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,49}", value):
+        raise refused(name, value, "at most 50 lower-case letters, digits and underscores, no digit first")
+    return value
+
+
+def duration(name: str, value: str) -> Any:
+    """Return an ISO 8601 duration."""
+    import isodate
+
+    try:
+        return isodate.parse_duration(value)
+    except (isodate.ISO8601Error, ValueError) as error:
+        raise refused(name, value, "an ISO 8601 duration, such as PT5M") from error
+
+
+def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON, each of whose keys occurs once."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        message = f"the key {next(name for name in names if names.count(name) > 1)!r} occurs twice"
+        raise ValueError(message)
+    return made
+
+
+def json_object(name: str, value: str) -> dict[str, Any]:
+    """Return an object of JSON."""
+    try:
+        parsed = json.loads(value, object_pairs_hook=each_once)
+        # Neither NaN nor 1e400 nor half of a surrogate pair can be written again.
+        json.dumps(parsed, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise refused(name, value, f"a JSON object ({error})") from error
+    if not isinstance(parsed, dict):
+        raise refused(name, value, "a JSON object")
+    return parsed
+
+
+def json_objects(name: str, value: str) -> dict[str, Any]:
+    """Return an object of JSON whose values are objects."""
+    parsed = json_object(name, value or "{}")
+    if not all(isinstance(each, dict) for each in parsed.values()):
+        raise refused(name, value, "a JSON object of JSON objects")
+    return parsed
+
+
+def connections(name: str, value: str) -> dict[str, tuple[str, ...]]:
+    """Return patterns of connections by the kind of task."""
+    parsed = json_object(name, value or "{}")
+    for patterns in parsed.values():
+        if not isinstance(patterns, list) or not all(isinstance(each, str) and each for each in patterns):
+            raise refused(name, value, "a JSON object of arrays of texts")
+    return {kind: tuple(patterns) for kind, patterns in parsed.items()}
+
+
+def some_of(name: str, value: str, allowed: frozenset[str]) -> tuple[str, ...]:
+    """Return some of the names that are allowed."""
+    found = listed(value)
+    if not allowed.issuperset(found):
+        raise refused(name, value, f"some of {', '.join(sorted(allowed))}")
+    return found
+
+
+def listed(value: str) -> tuple[str, ...]:
+    """Return names between commas."""
+    return tuple(part.strip() for part in value.split(",") if part.strip())
