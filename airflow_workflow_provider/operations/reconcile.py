@@ -130,7 +130,7 @@ class Reconciler:
             return look
 
     def agree(self, wanted: UUID) -> Finding | None:
-        """Compare one instance at once, and make it agree with its run.
+        """Compare one instance at once, and make it agree with its run, before it is asked for something.
 
         :returns: None where they agree, or are about to
         """
@@ -138,7 +138,8 @@ class Reconciler:
         if compared is None:
             return None
         run = run_states([_key(compared)]).get(_key(compared))
-        deed = self._decide(compared, _found(run))
+        # Airflow's own notice of an end is not waited for.
+        deed = self._decide(compared, None if run is None else FoundRun(run.state))
         if deed not in _FOUND:
             return None
         return self._mend(compared, Finding(wanted, compared.workflow_id, compared.run_id, _FOUND[deed], deed, "would"))

@@ -23,7 +23,7 @@ from airflow_workflow_provider.store.logs import LogEntry, append
 from airflow_workflow_provider.store.starts import Starts, settle
 from airflow_workflow_provider.store.tables import workflow_definitions, workflow_events
 from airflow_workflow_provider.store.tables import workflow_instances as instances
-from airflow_workflow_provider.store.withdrawing import end_waits, withdraw
+from airflow_workflow_provider.store.withdrawing import Attempt, end_waits, withdraw
 from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
@@ -163,6 +163,10 @@ class Record:
         self.compensations_owed = stored.compensations_owed
         self._told_end = stored.completed_at
         self._asked = stored.state.open_questions()
+        # As they were: the state is changed in place.
+        self._live = [
+            Attempt(key, each.step_id, each.visit, each.attempt) for key, each in stored.state.live() if each.is_begun
+        ]
 
     def save(self) -> None:
         """Write the attributes; committed when the transaction ends.
@@ -190,7 +194,7 @@ class Record:
         self.connection.execute(update(instances).where(instances.c.id == self.id).values(**values))
         withdraw(self.connection, self._asked - self.state.open_questions())
         if self.status in ENDED and self.stored.status not in ENDED:
-            end_waits(self.connection, self.id)
+            end_waits(self.connection, self.id, self.stored.workflow_id, self._live)
         self._tell_end()
 
     def _tell_end(self) -> None:

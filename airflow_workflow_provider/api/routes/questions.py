@@ -27,6 +27,7 @@ from airflow_workflow_provider.api.services import Services
 from airflow_workflow_provider.api.visible import visible
 from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.operations.answers import Actor, Answer, Answers
+from airflow_workflow_provider.operations.reconcile import Reconciler
 from airflow_workflow_provider.people.directory import Directory, Person
 from airflow_workflow_provider.store.questions import Question as StoredQuestion
 from airflow_workflow_provider.store.questions import QuestionFilter
@@ -163,6 +164,8 @@ def _changed(
         run_id=stored.run_id,
         question=str(question_id),
     )
+    # What has ended takes no answer: an end that nobody was told of yet is found out here.
+    Reconciler(services.operation_context, services.database).agree(stored.instance_id)
     changed = work(answers_of(services))
     if changed.status != "open":
         wake_for_answers(services.database)

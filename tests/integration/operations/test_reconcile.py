@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,13 +16,20 @@ from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.errors import Conflict, StoreUnavailable
 from airflow_workflow_provider.instances.session import keep
 from airflow_workflow_provider.operations.reconcile import TOO_MANY, Finding, Reconciler
+from airflow_workflow_provider.operators.asking import question_of
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.comparing import Comparisons, live_page
+from airflow_workflow_provider.store.deliveries import Deliveries
+from airflow_workflow_provider.store.events import Events
 from airflow_workflow_provider.store.instances import Instance, Instances
+from airflow_workflow_provider.store.questions import Questions
+from airflow_workflow_provider.store.waits import NewWait, Waits
+from airflow_workflow_provider.tasks.questions import ask_of
 from airflow_workflow_provider.workers.reconciling import look_alone
 from airflow_workflow_provider.workers.worker import working
 from tests.fixtures.api import Api, end_run, problem, runs
 from tests.fixtures.documents import step, workflow
+from tests.fixtures.events import event
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 
@@ -367,3 +374,57 @@ def test_a_start_that_is_repeated_after_its_run_was_cleaned_is_the_same_start(ap
     assert runs("plain") == []
     other = client.post("definitions/plain/instances", json={"input": {"n": 2}, "correlationId": "c"})
     problem(other, 409, "idempotency-key-reused")
+
+
+def test_an_answer_for_a_run_that_has_ended_is_refused(api: Api) -> None:
+    """Nobody was told of the end; the answer must not be taken by an instance that will never use it."""
+    wanted = started(api, ORDER)
+    question = asked(api, wanted)
+    end_run("order")
+    client = api.as_role("user")
+    problem(client.post(f"questions/{question}/answer", json={"decision": "approve"}), 409, "question-withdrawn")
+    assert instance(api, wanted).status == "failed"
+
+
+def asked(api: Api, wanted: str) -> str:
+    """Let the step ``decide`` of an instance ask a user, as its task would."""
+    moved(api, wanted, step_done("reserve"))
+    ids: list[str] = []
+
+    def ask(machine: Machine) -> None:
+        machine.begin("", "decide", "old", datetime.now(UTC), generation=3)
+        call = machine.prepare("", datetime.now(UTC))
+        about = {"instance_id": wanted, "scope": "", "step_id": "decide", "visit": call.visit, "attempt": call.attempt}
+        ask = ask_of("approval", call.arguments, datetime.now(UTC))
+        ids.append(str(question_of(ask, {**about, "started_by": None, "changed_by": []}, "decide").id))
+        machine.park("", "decide", "old", {}, datetime.now(UTC), question=ids[0])
+
+    moved(api, wanted, ask)
+    machine_call = ask_of("approval", {"assignees": {"users": ["user"]}, "subject": "Pay?"}, datetime.now(UTC))
+    about = {"instance_id": wanted, "scope": "", "step_id": "decide", "visit": 1, "attempt": 1}
+    new = question_of(machine_call, {**about, "started_by": None, "changed_by": []}, "decide")
+    Questions(api.database).ask(new, lambda *_: None)
+    return ids[0]
+
+
+def test_an_event_that_came_for_a_step_in_vain_is_a_dead_letter(api: Api) -> None:
+    receiving = workflow(step("wait", "receive", arguments={"eventPattern": "paid"}), workflowId="receiving")
+    wanted = started(api, receiving)
+
+    def wait(machine: Machine) -> None:
+        machine.begin("", "wait", "old", datetime.now(UTC), generation=3)
+        machine.park("", "wait", "old", {}, datetime.now(UTC))
+
+    moved(api, wanted, wait)
+    waits = Waits(api.database)
+    waits.begin(NewWait(UUID(wanted), "wait", "", 1, 1, "paid", {}), timedelta(0))
+    (accepted,) = Events(api.database).accept([event("1", "paid")])
+    end_run("receiving")
+    reconciler(api).look()
+    (letter,) = Deliveries(api.database).list(status="dead")
+    assert (letter.event_id, letter.workflow_id) == (accepted.id, "receiving")
+    assert letter.reason is not None
+    assert letter.reason["code"] == "instance-over"
+    # The next one is not even received.
+    Events(api.database).accept([event("2", "paid")])
+    assert len(Deliveries(api.database).list()) == 1
