@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 
 from airflow_workflow_provider import __version__
 from airflow_workflow_provider.api.background import background
+from airflow_workflow_provider.api.health import HealthEndpoint, HealthReporter
 from airflow_workflow_provider.api.openapi import openapi_document
 from airflow_workflow_provider.api.problems import add_handlers
 from airflow_workflow_provider.api.routes import (
@@ -81,6 +82,8 @@ def create_app(
     app.add_middleware(Authentication)
     # Before authentication: the front end's files are for everybody.
     app.add_middleware(StaticFiles, bundle=read_bundle())
+    # So is the health report, which load balancers and monitoring ask for.
+    app.add_middleware(HealthEndpoint, reporter=HealthReporter(services))
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:

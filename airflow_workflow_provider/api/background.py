@@ -29,11 +29,20 @@ QUICK_POLL: Final = 2.0
 """Seconds between two looks of a worker that is not notified of work."""
 
 
+RUNNING: Final[list[Worker]] = []
+"""The workers of this process, for its health report."""
+
+
 @contextmanager
 def background() -> Iterator[None]:
     """Have the workers of an api-server work until the context ends."""
-    with working(workers(load_settings())):
-        yield
+    started = workers(load_settings())
+    RUNNING.extend(started)
+    try:
+        with working(started):
+            yield
+    finally:
+        RUNNING.clear()
 
 
 def workers(settings: Settings) -> tuple[Worker, ...]:
@@ -61,7 +70,7 @@ def workers(settings: Settings) -> tuple[Worker, ...]:
 
     def reconcile(database: Database) -> Job:
         reconciler = Reconciler(Services(database, settings).operation_context, database)
-        return Job(partial(look_alone, reconciler), comparing.CHANNEL)
+        return Job(partial(look_alone, reconciler, database), comparing.CHANNEL)
 
     def follow(database: Database) -> Job:
         return Job(AuditForwarder(database, Services(database, settings).definition, server_mask).forward)

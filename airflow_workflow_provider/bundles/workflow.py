@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion
 from airflow.sdk import get_parsing_context
 
+from airflow_workflow_provider import metrics
 from airflow_workflow_provider.dag.source import PREFIX, dag_source, file_name, write_if_changed
 from airflow_workflow_provider.errors import Misuse, StoreUnavailable
 from airflow_workflow_provider.instances.graphs import Resolved, resolve
@@ -80,8 +83,10 @@ class WorkflowDagBundle(BaseDagBundle):
         """Rewrite the files of workflows that have changed since the last look."""
         if self.version:
             return
+        began = time.monotonic()
         with self.lock():
             self._refresh(whole=False)
+        metrics.timing(metrics.BUNDLE_REFRESH, timedelta(seconds=time.monotonic() - began))
 
     def view_url_template(self) -> str | None:
         """Return no address: definitions are shown by Airflow itself."""

@@ -161,6 +161,13 @@ LOGS = Command(
     ),
 )
 
+DOCTOR = Command(
+    "doctor",
+    "Check configuration, database, components and their versions.",
+    "doctor:doctor",
+    (OUTPUT,),
+    "Prints each finding with its fix. Exit code 1 if something does not work; warnings do not count.",
+)
 RECONCILE = Command(
     "reconcile",
     "Compare instances with Airflow's DAG runs.",
@@ -346,6 +353,7 @@ COMMANDS: tuple[Command | Group, ...] = (
     INSTANCES,
     LOGS,
     RECONCILE,
+    DOCTOR,
     PURGE,
     QUESTIONS,
     EVENTS,

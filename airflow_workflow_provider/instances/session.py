@@ -32,6 +32,7 @@ from airflow_workflow_provider.engine.state import State
 from airflow_workflow_provider.engine.suspension import released
 from airflow_workflow_provider.engine.values import unusable_in
 from airflow_workflow_provider.errors import NotFound, StepFailure
+from airflow_workflow_provider.instances.counting import count_change
 from airflow_workflow_provider.model.definition import RetryPolicy
 from airflow_workflow_provider.plan.params import without_blanks
 from airflow_workflow_provider.settings import Settings, load_settings
@@ -210,7 +211,7 @@ class InstanceSession:
         """
 
         def within(record: Record) -> T:
-            machine = Machine(self.graph, record.state, self._options)
+            machine = self._machine(record)
             done = work(machine)
             self._save(record, machine)
             return done
@@ -222,7 +223,7 @@ class InstanceSession:
     def transaction(self) -> Iterator[Machine]:
         """Give the machine within one transaction, which is not repeated when the connection is lost."""
         with self._limited(), self._instances.locked(self.instance_id, self._new) as record:
-            machine = Machine(self.graph, record.state, self._options)
+            machine = self._machine(record)
             yield machine
             self._save(record, machine)
 
@@ -255,6 +256,12 @@ class InstanceSession:
         stored = self._instances.get(self.instance_id)
         with self._limited():
             return work(Machine(self.graph, stored.state, self._options))
+
+    def _machine(self, record: Record) -> Machine:
+        machine = Machine(self.graph, record.state, self._options)
+        # For metrics, whatever the definition has logged.
+        machine.log.trace = []
+        return machine
 
     def _limited(self) -> AbstractContextManager[None]:
         return nullcontext() if self._door is None else behind(self._door)
@@ -370,6 +377,7 @@ def keep(record: Record, machine: Machine, now: datetime) -> None:
     # A suspension ends with the instance too, and a task that waited for its end would keep the run from ending.
     record.wake(released(machine))
     record.save()
+    count_change(record, machine)
 
 
 def configured_database(settings: Settings | None = None) -> Database:

@@ -17,6 +17,7 @@ API = "/api/v2"
 URL_VARIABLE = "AIRFLOW_WORKFLOWS_API_URL"
 TOKEN_VARIABLE = "AIRFLOW_WORKFLOWS_API_TOKEN"  # noqa: S105 - the name of a variable
 WORKFLOWS = "/workflows/api/v1"
+HEALTH = "/workflows/health"
 FINISHED = frozenset({"success", "failed"})
 
 T = TypeVar("T")
@@ -129,6 +130,16 @@ class AirflowClient:
     def health(self) -> dict[str, Any]:
         """Return what Airflow says of its parts."""
         return dict(_checked(self._send("GET", f"{API}/monitor/health")))
+
+    def health_of_workflows(self) -> dict[str, Any]:
+        """Return the health report of workflows, also where it is a bad one.
+
+        :raises RequestRefused: there is no answer, or not a report
+        """
+        answer = self._send("GET", HEALTH)
+        if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE and "checks" in answer.text:
+            return dict(answer.json())
+        return dict(_checked(answer))
 
     def dag(self, dag_id: str) -> dict[str, Any]:
         """Return a DAG's description."""

@@ -8,10 +8,11 @@ changes nothing; any number of processes may look, one at a time does.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
+from airflow_workflow_provider import metrics
 from airflow_workflow_provider.airflow_db.ending import fail_run
 from airflow_workflow_provider.airflow_db.run_states import active_runs, only_wait, run_states, why_failed
 from airflow_workflow_provider.errors import Conflict, Misuse, StoreUnavailable, WorkflowsError
@@ -88,16 +89,12 @@ class Reconciler:
     """Compares and mends.
 
     :param context: what operations work with
-    :param mended: called for every mend, for metrics
     """
 
-    def __init__(
-        self, context: OperationContext, database: Database, mended: Callable[[Finding], None] = lambda _: None
-    ) -> None:
+    def __init__(self, context: OperationContext, database: Database) -> None:
         self._context = context
         self._database = database
         self._comparisons = Comparisons(database)
-        self._mended = mended
 
     def look(self, *, dry_run: bool = False, every: bool = False) -> Look:
         """Compare everything once and make agree what does not.
@@ -126,7 +123,7 @@ class Reconciler:
                 if finding.deed is not Deed.NOTHING:
                     look.findings.append(finding)
             if not dry_run:
-                self._comparisons.note_look()
+                self._comparisons.note_look(sum(1 for each in look.findings if each.outcome == "open"))
             return look
 
     def agree(self, wanted: UUID) -> Finding | None:
@@ -193,9 +190,8 @@ class Reconciler:
             # It came to agree by itself meanwhile.
             return replace(finding, deed=Deed.NOTHING, outcome="mended")
         log.warning("Instance %s: %s, %s", compared.id, finding.found, finding.deed.value)
-        mended = replace(finding, outcome="mended")
-        self._mended(mended)
-        return mended
+        metrics.count(metrics.RECONCILER_MENDED, found=finding.found)
+        return replace(finding, outcome="mended")
 
     def _do(self, compared: Compared, deed: Deed) -> bool:
         if deed is Deed.SETTLE:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, text, tuple_
+from sqlalchemy import Select, case, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from airflow_workflow_provider.errors import StoreUnavailable
@@ -26,6 +26,9 @@ CHANNEL: Final = "workflow_reconcile"
 
 LOOKS: Final = "reconciler"
 """Name of the row that counts the looks that were finished."""
+
+LEFT: Final = "reconciler-left"
+"""Name of the row that says how many instances the last one left that do not agree."""
 
 
 ASK_AGAIN: Final = 1.0
@@ -85,12 +88,21 @@ class Comparisons:
         rows = self._database.run(lambda connection: connection.execute(query).all())
         return {row.id: Compared(**row._mapping) for row in rows}
 
-    def note_look(self) -> None:
-        """Note that a look has been finished."""
-        statement = insert(cursors).values(name=LOOKS, position=1)
-        values = {"position": cursors.c.position + 1, "updated_at": func.statement_timestamp()}
+    def note_look(self, left: int) -> None:
+        """Note that a look has been finished.
+
+        :param left: how many instances it left that do not agree with their run
+        """
+        statement = insert(cursors).values([{"name": LOOKS, "position": 1}, {"name": LEFT, "position": left}])
+        again = case((cursors.c.name == LOOKS, cursors.c.position + 1), else_=statement.excluded.position)
+        values = {"position": again, "updated_at": func.statement_timestamp()}
         statement = statement.on_conflict_do_update(index_elements=[cursors.c.name], set_=values)
         self._database.run(lambda connection: connection.execute(statement))
+
+    def left(self) -> int:
+        """Return how many instances the last look left that do not agree with their run."""
+        query = select(cursors.c.position).where(cursors.c.name == LEFT)
+        return int(self._database.run(lambda connection: connection.execute(query).scalar_one_or_none()) or 0)
 
     def last_look(self) -> tuple[int, timedelta | None]:
         """Return how many looks were finished, and how long ago the last one was; null for none."""

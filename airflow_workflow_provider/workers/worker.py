@@ -98,6 +98,11 @@ class Worker:
         """How it does at this moment."""
         return self._health
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
     def start(self) -> None:
         """Begin, in a thread of its own."""
         self._stop.clear()

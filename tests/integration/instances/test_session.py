@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from airflow_workflow_provider import metrics
 from airflow_workflow_provider.engine.calls import Decision
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.graph import Graph
@@ -155,3 +156,30 @@ def test_l2_l4_rows_have_metadata_and_no_secrets(database: Database) -> None:
     rows = Logs(database).read(found.instance_id)
     assert all(row.metadata == {"order.id": 7} for row in rows)
     assert "hunter22" not in str([row.data for row in rows])
+
+
+def test_what_starts_and_ends_is_counted_whatever_the_log_keeps(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    got: list[tuple[str, Json]] = []
+    monkeypatch.setattr(metrics, "count", lambda name, **tags: got.append((name, tags)))
+    monkeypatch.setattr(metrics, "timing", lambda name, _, **tags: got.append((name, tags)))
+    retried = step("a", retryPolicy={"maxAttempts": 2, "delay": "PT0S"})
+    session = ledger(database, retried, step("b"), executionLog={"level": "error"})
+
+    def fail(machine: Machine) -> None:
+        machine.begin("", "a", "r1", session.clock())
+        machine.fail("", "a", "r1", Failure.named("Broken", "not today"), session.clock())
+
+    session.change(fail)
+    session.change(lambda machine: done(machine, "", "a", session))
+    session.change(lambda machine: done(machine, "", "b", session))
+    session.change(lambda machine: machine.status)
+    of_a, of_b = ({"workflow_id": "w", "step_id": name} for name in ("a", "b"))
+    assert got == [
+        (metrics.INSTANCES_STARTED, {"workflow_id": "w"}),
+        (metrics.STEPS_RETRIED, of_a),
+        (metrics.STEPS_DURATION, {**of_a, "status": "completed"}),
+        (metrics.INSTANCES_ENDED, {"workflow_id": "w", "status": "completed"}),
+        (metrics.STEPS_DURATION, {**of_b, "status": "completed"}),
+    ]

@@ -355,7 +355,7 @@ def test_who_asks_for_a_look_hears_when_there_was_one(api: Api) -> None:
 
 def test_a_worker_that_finds_another_at_it_is_well(api: Api) -> None:
     with Comparisons(api.database).alone():
-        look_alone(reconciler(api))
+        look_alone(reconciler(api), api.database)
     assert Comparisons(api.database).last_look() == (0, None)
 
 

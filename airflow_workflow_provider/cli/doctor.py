@@ -1,0 +1,211 @@
+"""``doctor``: look at everything that has to fit together, and say for each finding how it is fixed."""
+
+from __future__ import annotations
+
+import json
+import os
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from airflow_workflow_provider import __version__
+from airflow_workflow_provider.cli.access import open_database
+from airflow_workflow_provider.cli.console import print_json, print_line, print_rows
+from airflow_workflow_provider.cli.main import FAILED, FINE
+from airflow_workflow_provider.cli.standalone import running_environment
+from airflow_workflow_provider.errors import WorkflowsError
+from airflow_workflow_provider.settings import load_settings
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.settings import Settings
+    from airflow_workflow_provider.store.database import Database
+
+Level = Literal["ok", "warning", "error"]
+
+BUNDLE: Final = "airflow_workflow_provider.bundles.workflow.WorkflowDagBundle"
+BUNDLES_VARIABLE: Final = "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"
+SKEW_WARNING: Final = timedelta(seconds=2)
+SKEW_ERROR: Final = timedelta(seconds=30)
+QUESTIONS: Final = 200
+"""Open questions that are looked at, the oldest first."""
+
+COLUMNS: Final = {"level": "", "check": "check", "message": "finding", "fix": "what to do"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one look has found.
+
+    :param fix: what to do about it; empty where all is well
+    """
+
+    check: str
+    level: Level
+    message: str
+    fix: str = ""
+
+
+def doctor(options: Namespace) -> int:
+    """Look at everything; exit code 1 where something does not work."""
+    found = list(examine())
+    rows = [{"level": each.level, "check": each.check, "message": each.message, "fix": each.fix} for each in found]
+    has_failed = any(each.level == "error" for each in found)
+    if options.output == "json":
+        print_json({"healthy": not has_failed, "findings": rows})
+    else:
+        print_rows("table", COLUMNS, rows)
+        number = sum(1 for each in found if each.level != "ok")
+        print_line(f"{number} findings." if number else "Everything is well.")
+    return FAILED if has_failed else FINE
+
+
+def examine() -> Iterator[Finding]:
+    """Yield what is found, of each check at least one finding."""
+    try:
+        settings = load_settings()
+    except WorkflowsError as error:
+        yield _failed("configuration", error)
+        return
+    yield Finding("configuration", "ok", "Every option of [workflows] can be read")
+    yield from _guarded("bundle", _bundle)
+    yield from _guarded("database", lambda: _database(settings))
+    yield from _guarded("api-server", _api_server)
+
+
+def _guarded(check: str, work: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    try:
+        yield from work()
+    except WorkflowsError as error:
+        yield _failed(check, error)
+
+
+def _failed(check: str, error: WorkflowsError) -> Finding:
+    return Finding(check, "error", error.message, error.suggestion or "")
+
+
+# The bundle
+
+
+def _bundle() -> Iterator[Finding]:
+    configured = _configured_bundles()
+    if configured is None:
+        yield Finding("bundle", "warning", "Airflow's configuration is not known here", "run it as 'airflow workflows'")
+    elif any(isinstance(each, dict) and each.get("classpath") == BUNDLE for each in configured):
+        yield Finding("bundle", "ok", "WorkflowDagBundle is configured")
+    else:
+        fix = "add it there, or put workflow_factory.py into a folder of DAGs: see the deployment page"
+        yield Finding("bundle", "warning", "[dag_processor] dag_bundle_config_list has no WorkflowDagBundle", fix)
+
+
+def _configured_bundles() -> list[Any] | None:
+    local = running_environment()
+    given = os.environ.get(BUNDLES_VARIABLE) or ((local.variables() if local else {}).get(BUNDLES_VARIABLE))
+    if given is None:
+        try:
+            from airflow.configuration import conf
+        except ImportError:
+            return None
+        given = conf.get("dag_processor", "dag_bundle_config_list", fallback="[]")
+    try:
+        found = json.loads(given)
+    except ValueError:
+        return []
+    return found if isinstance(found, list) else []
+
+
+# The database
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    from airflow_workflow_provider.store.diagnosis import diagnose
+    from airflow_workflow_provider.store.migrate import check
+
+    with open_database() as database:
+        state = check(database.url)
+        found = diagnose(database, settings.role_prefix)
+        yield Finding("database", "ok", f"PostgreSQL {found.server} answers at {database.name}")
+        if found.is_read_only:
+            fix = "connect to the primary, or end the failover"
+            yield Finding("database", "error", "The database is read-only", fix)
+        level: Level = "ok" if state.ok else "error"
+        yield Finding("migrations", level, state.summary, "" if state.ok else "airflow-workflows db migrate")
+        yield from _permissions(found.unreadable, found.missing_roles)
+        yield _clock(found.skew)
+        if state.ok and not found.unreadable:
+            yield from _work(database, settings)
+
+
+def _permissions(unreadable: tuple[str, ...], missing: tuple[str, ...]) -> Iterator[Finding]:
+    if unreadable:
+        fix = "airflow-workflows db roles gives each role its rights"
+        yield Finding("permissions", "error", f"This account may not read {', '.join(unreadable)}", fix)
+    if missing:
+        fix = "airflow-workflows db roles makes them; without them every component connects as the owner"
+        yield Finding("permissions", "warning", f"The roles {', '.join(missing)} do not exist", fix)
+    if not unreadable and not missing:
+        yield Finding("permissions", "ok", "The roles of the components exist")
+
+
+def _clock(skew: timedelta) -> Finding:
+    seconds = abs(skew)
+    level: Level = "ok" if seconds < SKEW_WARNING else "warning" if seconds < SKEW_ERROR else "error"
+    message = f"The clocks of this machine and of the database differ by {seconds.total_seconds():.1f} s"
+    return Finding("clock", level, message, "" if level == "ok" else "synchronize the clocks with NTP")
+
+
+def _work(database: Database, settings: Settings) -> Iterator[Finding]:
+    from airflow_workflow_provider.store.backlog import read_backlog
+    from airflow_workflow_provider.store.comparing import Comparisons
+
+    backlog = read_backlog(database)
+    if backlog.dead_letters:
+        fix = "airflow-workflows events deliveries --status dead; fix the reason, then events redrive"
+        yield Finding("events", "warning", f"{backlog.dead_letters} dead letters", fix)
+    else:
+        yield Finding("events", "ok", "No dead letters")
+    left = Comparisons(database).left()
+    if left:
+        message = f"{left} instances do not agree with their DAG run and were left so"
+        yield Finding("reconciliation", "error", message, "airflow-workflows reconcile says why")
+    else:
+        yield Finding("reconciliation", "ok", "Instances and DAG runs agree, as of the last comparison")
+    yield from _questions(database, settings)
+
+
+def _questions(database: Database, settings: Settings) -> Iterator[Finding]:
+    from airflow_workflow_provider.people.directory import Directory
+    from airflow_workflow_provider.store.questions import QuestionFilter, Questions
+
+    directory, unanswerable = Directory.configured(settings), 0
+    for question in Questions(database).page(QuestionFilter(), limit=QUESTIONS).items:
+        unknown = set(directory.unknown(question.assignees))
+        asked = [name for names in (question.assignees or {}).values() for name in names]
+        if asked and len(unknown) == len(asked):
+            unanswerable += 1
+            message = f"Nobody can answer question {question.id} of workflow {question.workflow_id}: {sorted(unknown)}"
+            fix = "airflow-workflows questions delegate, or give somebody the role ([workflows] resolvers, people)"
+            yield Finding("questions", "warning", message, fix)
+    if not unanswerable:
+        yield Finding("questions", "ok", "Somebody can answer each open question, as far as is known here")
+
+
+# The api-server
+
+
+def _api_server() -> Iterator[Finding]:
+    from airflow_workflow_provider.cli.running import api_client
+
+    with api_client() as client:
+        report = client.health_of_workflows()
+        level: Level = {"healthy": "ok", "degraded": "warning"}.get(report["status"], "error")  # type: ignore[assignment]
+        bad = sorted(name for name, check in report["checks"].items() if check["status"] != "healthy")
+        message = f"The api-server says that workflows are {report['status']}" + (f": {', '.join(bad)}" if bad else "")
+        yield Finding("api-server", level, message, "" if level == "ok" else "see the runbooks in the operations page")
+        version = client.workflows("GET", "/openapi.json")["info"]["version"]
+    if version == __version__:
+        yield Finding("versions", "ok", f"The api-server and this command have version {version}")
+    else:
+        message = f"The api-server has version {version}, this command {__version__}"
+        yield Finding("versions", "warning", message, "install the same version on every component")

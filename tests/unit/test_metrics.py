@@ -1,0 +1,102 @@
+"""Metrics: the table, the page, the dashboard and the alerts name the same ones; none fails what it is about."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from airflow_workflow_provider import metrics
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+NAMES = {metric.name for metric in metrics.METRICS}
+
+
+def test_the_page_lists_every_metric_with_kind_and_tags_and_no_other() -> None:
+    rows = re.findall(r"^\| `(workflows\.[\w.]+)` \| (\w+) \| (.*?) \| (.*?) \|$", PAGE, re.MULTILINE)
+    listed = {(name, kind, tuple(re.findall(r"`(\w+)`", tags)), meaning) for name, kind, tags, meaning in rows}
+    assert listed == {(each.name, each.kind, each.tags, each.meaning) for each in metrics.METRICS}
+
+
+def exported(text: str) -> set[str]:
+    """Return the metrics that PromQL in a file names, as Airflow exports them by OpenTelemetry or a StatsD exporter."""
+    return set(re.findall(r"\bairflow_(workflows_[a-z_]+)", text))
+
+
+KNOWN = {name.replace(".", "_") for name in NAMES}
+SUFFIXES = ("_total", "_sum", "_count", "_bucket", "_milliseconds")
+
+
+def without_suffix(name: str) -> str:
+    changed = True
+    while changed:
+        changed = False
+        for suffix in SUFFIXES:
+            if name.endswith(suffix) and name not in KNOWN:
+                name, changed = name.removesuffix(suffix), True
+    return name
+
+
+@pytest.mark.parametrize("file", ["grafana-dashboard.json", "prometheus-alerts.yaml"])
+def test_dashboard_and_alerts_use_metrics_that_exist(file: str) -> None:
+    text = (ROOT / "deploy" / file).read_text(encoding="utf-8")
+    used = {without_suffix(name) for name in exported(text)}
+    assert used
+    assert used <= KNOWN
+
+
+def test_the_dashboard_is_json_whose_panels_have_titles_and_queries() -> None:
+    dashboard = json.loads((ROOT / "deploy" / "grafana-dashboard.json").read_text(encoding="utf-8"))
+    assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
+    assert all(panel["title"] and panel["targets"] for panel in dashboard["panels"])
+
+
+def test_every_alert_has_a_runbook() -> None:
+    rules = yaml.safe_load((ROOT / "deploy" / "prometheus-alerts.yaml").read_text(encoding="utf-8"))
+    alerts = [rule for group in rules["groups"] for rule in group["rules"]]
+    headings = set(re.findall(r"^### (\w+)$", PAGE, re.MULTILINE))
+    assert {rule["alert"] for rule in alerts} == headings & {rule["alert"] for rule in alerts}
+    for rule in alerts:
+        assert rule["labels"]["severity"] in ("page", "ticket")
+        assert rule["annotations"]["runbook"].endswith(f"operations.md#{rule['alert'].lower()}")
+
+
+class Backend:
+    def __init__(self) -> None:
+        self.got: list[tuple[Any, ...]] = []
+
+    def incr(self, stat: str, count: int = 1, *, tags: Any = None) -> None:
+        self.got.append(("incr", stat, count, tags))
+
+    def gauge(self, stat: str, value: float, *, tags: Any = None) -> None:
+        self.got.append(("gauge", stat, value, tags))
+
+    def timing(self, *_: Any, **__: Any) -> None:
+        raise OSError
+
+
+def test_metrics_go_to_airflow_and_never_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = Backend()
+    monkeypatch.setattr(metrics, "stats", lambda: backend)
+    metrics.count(metrics.INSTANCES_STARTED, workflow_id="w")
+    metrics.gauge(metrics.EVENTS_LAG, 2.5)
+    metrics.timing(metrics.BUNDLE_REFRESH, timedelta(seconds=1))
+    assert backend.got == [
+        ("incr", "workflows.instances.started", 1, {"workflow_id": "w"}),
+        ("gauge", "workflows.events.lag", 2.5, {}),
+    ]
+    monkeypatch.setattr(metrics, "stats", lambda: None)
+    metrics.count(metrics.INSTANCES_STARTED, workflow_id="w")
+
+
+def test_a_metric_is_reported_as_the_table_says() -> None:
+    with pytest.raises(AssertionError):
+        metrics.gauge(metrics.INSTANCES_STARTED, 1, workflow_id="w")
+    with pytest.raises(AssertionError):
+        metrics.count(metrics.INSTANCES_STARTED)
