@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING, Final
 
 from airflow_workflow_provider import metrics
 from airflow_workflow_provider.engine.failure import moment
+from airflow_workflow_provider.vocabulary import LogEvent
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.events import Event
     from airflow_workflow_provider.engine.machine import Machine
     from airflow_workflow_provider.store.instances import Record
 
-_ENDED: Final = {"step.completed": "completed", "step.failed": "failed", "step.cancelled": "cancelled"}
-_COMPENSATED: Final = {"compensation.completed": "completed", "compensation.failed": "failed"}
+_ENDED: Final = {
+    LogEvent.STEP_COMPLETED: "completed",
+    LogEvent.STEP_FAILED: "failed",
+    LogEvent.STEP_CANCELLED: "cancelled",
+}
+_COMPENSATED: Final = {LogEvent.COMPENSATION_COMPLETED: "completed", LogEvent.COMPENSATION_FAILED: "failed"}
 
 
 def count_change(record: Record, machine: Machine) -> None:
@@ -33,7 +38,7 @@ def _count_step(machine: Machine, event: Event, workflow_id: str) -> None:
         return
     if event.step_id is None:
         return
-    if event.name == "step.retrying":
+    if event.name == LogEvent.STEP_RETRYING:
         metrics.count(metrics.STEPS_RETRIED, workflow_id=workflow_id, step_id=event.step_id)
         return
     status = _ENDED.get(event.name)

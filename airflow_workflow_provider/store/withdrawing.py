@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from airflow_workflow_provider.store.tables import workflow_event_deliveries as deliveries
 from airflow_workflow_provider.store.tables import workflow_event_waits as waits
 from airflow_workflow_provider.store.tables import workflow_questions as questions
+from airflow_workflow_provider.vocabulary import ErrorType
 
 
 class Attempt(NamedTuple):
@@ -64,5 +65,5 @@ def end_waits(connection: Connection, instance: UUID, workflow_id: str, unfinish
 
 def _in_vain(instance: UUID, step_id: str) -> dict[str, Any]:
     message = f"Step {step_id!r} of instance {instance} received the event, and the instance ended before it took it"
-    error: dict[str, Any] = {"type": "Cancelled", "code": "instance-over", "message": message}
+    error: dict[str, Any] = {"type": ErrorType.CANCELLED, "code": "instance-over", "message": message}
     return {**error, "stepId": step_id, "attempt": None, "details": {}, "at": None}
