@@ -49,7 +49,7 @@ class Inside:
         :raises LimitExceeded: it passed a limit
         """
         try:
-            with behind(None), _memory(self.limits.memory), _time(self.limits.seconds):
+            with behind(None), memory_limited(self.limits.memory), _time(self.limits.seconds):
                 return work()
         except _TimeIsOver:
             raise self.limits.exceeded(which="time") from None
@@ -92,8 +92,11 @@ def _time(seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def _memory(more: int) -> Iterator[None]:
-    """Allow so many bytes of data more than there are, where the system tells how many there are."""
+def memory_limited(more: int) -> Iterator[None]:
+    """Allow so many bytes of data more than there are, where the system shows how many there are.
+
+    Beyond them allocations fail: Python raises MemoryError, libraries of C report it in their own way.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     used = memory_of("VmData")
     wanted = None if used is None else used + more

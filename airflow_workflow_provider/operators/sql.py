@@ -16,6 +16,8 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from airflow_workflow_provider.airflow_internals.task_process import time_limit
+from airflow_workflow_provider.bounded.inside import memory_limited
+from airflow_workflow_provider.bounded.limits import MIB
 from airflow_workflow_provider.errors import Misuse, StepFailure
 from airflow_workflow_provider.instances.session import configured_database
 from airflow_workflow_provider.model.json_text import MAX_DIGITS
@@ -23,7 +25,7 @@ from airflow_workflow_provider.model.sql_text import RefusedStatement, other_sta
 from airflow_workflow_provider.operators.builtin import BuiltInOperator
 from airflow_workflow_provider.operators.reach import NOT_ALLOWED, require_connection
 from airflow_workflow_provider.settings import load_settings
-from airflow_workflow_provider.store.foreign import OwnDatabase, TookTooLong, run_statement
+from airflow_workflow_provider.store.foreign import OwnDatabase, RowTooLarge, TookTooLong, run_statement
 from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
@@ -33,6 +35,12 @@ if TYPE_CHECKING:
 
 
 DEFAULT_MAX_ROWS: Final = 1000
+
+_COPIES: Final = 8
+"""How often a row is in memory: what the driver reads and hands over, Python's values, their JSON text."""
+
+_BESIDES: Final = 64 * MIB
+"""Bytes for everything else: the connection, the driver, what is imported meanwhile."""
 
 
 class SqlTaskOperator(BuiltInOperator):
@@ -51,10 +59,13 @@ class SqlTaskOperator(BuiltInOperator):
         fields = require_connection("sql", conn_id, older=self.older)
         # A version from before there was ``write`` says nothing about it.
         write = self.arguments.get("write", self.older)
+        max_bytes = load_settings().sql_max_bytes
         try:
-            if fields.conn_type.startswith("postgres") and not fields.extra.get("iam"):
-                return self._on_postgres(fields, conn_id, write=write)
-            return self._on_another(conn_id, write=write)
+            # A driver takes a whole row before anything can look at its size.
+            with memory_limited(_BESIDES + _COPIES * max_bytes):
+                if fields.conn_type.startswith("postgres") and not fields.extra.get("iam"):
+                    return self._on_postgres(fields, conn_id, write=write)
+                return self._on_another(conn_id, write=write)
         except RefusedStatement as error:
             message = f"The statement cannot be sent: {error}"
             details = {"diagnostic": "WF413", "suggestion": 'one that changes data needs "write": true'}
@@ -62,6 +73,8 @@ class SqlTaskOperator(BuiltInOperator):
         except (TookTooLong, AirflowTaskTimeout) as error:
             message = f"The statement took more than {load_settings().sql_timeout} s ([workflows] sql_timeout)"
             raise StepFailure(message, type=ErrorType.TIMEOUT_ERROR, code="sql-timeout") from error
+        except (RowTooLarge, MemoryError) as error:
+            raise _too_large(max_bytes) from error
 
     def _on_postgres(self, fields: ConnectionFields, conn_id: str, *, write: bool) -> dict[str, Any]:
         given = self.arguments.get("parameters")
@@ -129,11 +142,15 @@ class SqlTaskOperator(BuiltInOperator):
             found.append(dict(zip(columns, map(_json_value, row), strict=True)))
             size += len(json.dumps(found[-1], default=str))
             if size > max_bytes:
-                message = f"The rows are larger than {max_bytes:,} bytes ([workflows] sql_max_bytes)"
-                raise StepFailure(message, type=ErrorType.OUTPUT_TOO_LARGE, details={"maxBytes": max_bytes})
+                raise _too_large(max_bytes)
             if fetch == "one":
                 break
         return {"rows": found, "rowCount": len(found) if fetch != "none" else seen}
+
+
+def _too_large(max_bytes: int) -> StepFailure:
+    message = f"The rows are larger than {max_bytes:,} bytes ([workflows] sql_max_bytes)"
+    return StepFailure(message, type=ErrorType.OUTPUT_TOO_LARGE, details={"maxBytes": max_bytes})
 
 
 def _json_value(value: Any) -> Any:

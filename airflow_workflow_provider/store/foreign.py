@@ -48,6 +48,10 @@ class TookTooLong(WorkflowsError):
     """A statement did not end in its time."""
 
 
+class RowTooLarge(WorkflowsError):
+    """A row does not fit into the memory that this process may use."""
+
+
 @dataclass
 class Result:
     """What a statement gave.
@@ -83,6 +87,7 @@ def run_statement(
     :param own: the workflow database, which a statement may not reach
     :raises OwnDatabase: the connection leads to it, or to Airflow's
     :raises TookTooLong: the time was over
+    :raises RowTooLarge: a row is larger than the memory of this process allows
     :raises psycopg.Error: the server refused it
     """
     ends = time.monotonic() + seconds
@@ -106,9 +111,12 @@ def run_statement(
                     deque(result.rows, maxlen=0)
         except psycopg.errors.QueryCanceled as error:
             raise TookTooLong(_TOO_LONG) from error
-        except psycopg.OperationalError as error:
-            if time.monotonic() >= ends:
+        except psycopg.DatabaseError as error:
+            if isinstance(error, psycopg.OperationalError) and time.monotonic() >= ends:
                 raise TookTooLong(_TOO_LONG) from error
+            if _is_out_of_memory(error):
+                message = "A row is larger than the memory that it may use"
+                raise RowTooLarge(message) from error
             raise
         finally:
             timer.cancel()
@@ -128,6 +136,11 @@ def _sent(
     stream = cast("Generator[Any, None, None]", cursor.stream(cast("Any", sent)))
     first = list(islice(stream, 1))
     return Result([column.name for column in cursor.description or ()], chain(first, stream)), stream
+
+
+def _is_out_of_memory(error: psycopg.Error) -> bool:
+    """Tell whether libpq could get no memory; what the server itself reports has a SQLSTATE."""
+    return error.sqlstate is None and "memory" in str(error)
 
 
 def _refuse_own(connection: psycopg.Connection[Any], own: Database | None) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import random
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.local.configuration import connection_json
 from airflow_workflow_provider.model.sql_text import RefusedStatement, other_statement, postgres_statement
 from airflow_workflow_provider.operators.sql import SqlTaskOperator
@@ -226,3 +233,103 @@ def test_airflows_database_is_refused_by_what_it_holds(shop: Any) -> None:
         shop.execute(f"create table {name} (n int)")
     with pytest.raises(StepFailure, match="kept for the workflow service"):
         run("select 1")
+
+
+HARM = [
+    "select pg_read_file('/etc/passwd')",
+    "select pg_ls_dir('/')",
+    "select * from pg_read_binary_file('/etc/passwd')",
+    "select lo_import('/etc/passwd')",
+    "select lo_create(0)",
+    "select lo_from_bytea(0, 'x')",
+    "select nextval('counter')",
+    "select setval('counter', 99)",
+    "select wipe()",
+    "select wipe_as_if_writing()",
+    "select * from wiping",
+    "select query_to_xml('delete from victim', true, true, '')",
+    "select cursor_to_xml('c', 1, true, true, '')",
+    "select database_to_xml(true, true, 'x'), wipe()",
+    "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'postgres'",
+    "select pg_reload_conf(), pg_rotate_logfile()",
+    "select pg_create_physical_replication_slot('x')",
+    "select set_config('role', 'postgres', false)",
+    "select set_config('session_authorization', 'postgres', false)",
+    "select set_config('transaction_read_only', 'off', false), wipe()",
+    "explain (analyze) select wipe()",
+    "values ((select wipe()))",
+    "table wiping",
+]
+
+
+@pytest.fixture
+def reader(shop: psycopg.Connection[Any], empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The connection of the task has a plain role, beside functions that run as the superuser who made them."""
+    role = f"reader_{uuid4().hex[:12]}"
+    shop.execute(f"create role {role} login password 'made-up'")
+    shop.execute("create sequence counter")
+    body = "as $$ begin {} delete from victim; return 1; end $$ language plpgsql security definer"
+    shop.execute(f"create function wipe() returns int {body.format('')}")
+    switch = "perform set_config('transaction_read_only', 'off', true);"
+    shop.execute(f"create function wipe_as_if_writing() returns int {body.format(switch)}")
+    shop.execute("create view wiping as select wipe()")
+    shop.execute("grant all on victim, wiping to public")
+    shop.execute("grant all on sequence counter to public")
+    url = make_url(empty_database_url).set(username=role, password="made-up")
+    monkeypatch.setenv("AIRFLOW_CONN_EXAMPLE_SQL", connection_json(url.render_as_string(hide_password=False)))
+    yield role
+    shop.execute(f"drop owned by {role}; drop role {role}")
+
+
+@pytest.mark.parametrize("sql", HARM)
+def test_a_reading_statement_changes_nothing_by_the_functions_that_it_calls(sql: str, shop: Any, reader: str) -> None:  # noqa: ARG001
+    with pytest.raises((StepFailure, psycopg.Error)):
+        run(sql)
+    assert shop.execute("select count(*) from victim").fetchone() == (1,)
+    assert shop.execute("select is_called from counter").fetchone() == (False,)
+    assert shop.execute("select count(*) from pg_largeobject_metadata").fetchone() == (0,)
+
+
+def test_what_a_statement_holds_ends_with_it(shop: Any, reader: str) -> None:
+    run("select pg_advisory_lock(7), pg_advisory_lock_shared(8), set_config('application_name', 'x', false)")
+    left = "select count(*) from pg_locks where locktype = 'advisory'"
+    poll(lambda: shop.execute(left).fetchone() == (0,) or None, seconds=10, what="the locks to be released")
+    waiting = "select count(*) from pg_stat_activity where usename = %s"
+    poll(lambda: shop.execute(waiting, [reader]).fetchone() == (0,) or None, seconds=10, what="the connection to end")
+
+
+HUGE = """
+import json, sys
+from airflow_workflow_provider.bounded.limits import memory_of
+from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.operators.sql import SqlTaskOperator
+
+run = lambda sql, **more: SqlTaskOperator(
+    task_id="t", arguments={"connection": "example_sql", "sql": sql, **more}
+).execute({})
+run("select 1")
+before = memory_of("VmHWM")
+try:
+    failed = str(run(sys.argv[1], write=True))[:100]
+except StepFailure as error:
+    failed = error.error_type
+again = run("select 1 as n")["rows"]
+print(json.dumps({"failed": failed, "more": memory_of("VmHWM") - before, "again": again}))
+"""
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select repeat('x', 500 * 1024 * 1024)",
+        "insert into victim select 2 from generate_series(1, 30) returning repeat('x', 10 * 1024 * 1024)",
+    ],
+)
+def test_a_huge_cell_does_not_take_its_size_in_memory(sql: str) -> None:
+    done = subprocess.run([sys.executable, "-c", HUGE, sql], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["failed"] == "OutputTooLarge"
+    assert found["more"] < 250 * 1024**2
+    assert found["again"] == [{"n": 1}]
