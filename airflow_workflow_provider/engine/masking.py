@@ -21,11 +21,14 @@ from airflow_workflow_provider.model.paths import (
     MAX_REDACTED,
     Allowance,
     Anything,
+    Deep,
     Exhausted,
     Name,
     Part,
     Path,
     PathError,
+    Position,
+    Segment,
     effort_of,
     ends_with,
     from_json,
@@ -205,6 +208,33 @@ def hidden_in_input(definition: WorkflowDefinition) -> set[Path]:
     log = definition.execution_log
     redacted = _paths_of(log)
     return {path for path in (*map(_below_root, redacted), *secret_paths(definition.input_schema)) if path}
+
+
+class SecretPlaces:
+    """Finds out whether a condition on an input asks about a secret.
+
+    Databases look through lists in ways of their own: positions count for nothing here, in paths and in places.
+
+    :param paths: of the secrets, from the input on
+    """
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        loose = (tuple(map(_loose, filter(_is_no_position, path))) for path in paths)
+        self._places = _Places({path for path in loose if path})
+
+    def hide(self, names: tuple[str, ...]) -> bool:
+        """Tell whether something is secret on the way of these names, or at its end."""
+        return any(self._places.hide(names[:end]) for end in range(1, len(names) + 1))
+
+
+def _is_no_position(segment: Segment) -> bool:
+    return not isinstance(segment, Position)
+
+
+def _loose(segment: Segment) -> Segment:
+    """Return what may be a name or a position as something that may be missing."""
+    may_be_position = isinstance(segment, Anything) or (isinstance(segment, Name) and segment.text.isdecimal())
+    return Deep() if may_be_position else segment
 
 
 def form_schemas(steps: Iterable[Step]) -> Iterator[JsonValue]:

@@ -42,6 +42,21 @@ class InputCondition:
         return tuple(part for part in self.path if isinstance(part, str))
 
 
+def values_touched(document: Any, condition: InputCondition) -> list[Any]:
+    """Return the values of a document that a condition looks at, lists on the way and at its end included."""
+    found = [document]
+    for part in condition.path:
+        inner: list[Any] = []
+        for value in found:
+            each = value if isinstance(value, list) else [value]
+            if isinstance(part, int):
+                inner += each[part : part + 1]
+            else:
+                inner += [item[part] for item in each if isinstance(item, dict) and part in item]
+        found = inner
+    return found
+
+
 def parse_condition(text: str) -> InputCondition:
     """Read a condition.
 

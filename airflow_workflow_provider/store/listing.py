@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.store.database import Database
 
 MAX_PAGE: Final = 1000
+MAX_ROUNDS: Final = 10
+"""Pages that are read for one from which some are left out."""
+
 MAX_APART: Final = 100
 """Workflows times statuses up to which a page looks into each of them apart."""
 
@@ -69,14 +72,38 @@ class InstanceList:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def page(self, only: InstanceFilter = EVERYTHING, *, after: str | None = None, limit: int = 50) -> Page:
+    def page(
+        self,
+        only: InstanceFilter = EVERYTHING,
+        *,
+        after: str | None = None,
+        limit: int = 50,
+        keep: Callable[[InstanceSummary], bool] | None = None,
+    ) -> Page:
         """Instances, newest first.
 
         :param after: ``next`` of the page before
         :param limit: how many at most, up to 1000
+        :param keep: tells whether one may be in the list, for what SQL cannot tell; a page may then have fewer than
+            there are left
         :raises Misuse: a status that does not exist, or an ``after`` that no page gave
         """
         limit = max(1, min(limit, MAX_PAGE))
+        page = self._page(only, after, limit)
+        if keep is None:
+            return page
+        kept: list[InstanceSummary] = []
+        for _ in range(MAX_ROUNDS):
+            kept += filter(keep, page.items)
+            if len(kept) > limit or page.next is None:
+                break
+            page = self._page(only, page.next, limit)
+        more = len(kept) > limit
+        kept = kept[:limit]
+        following = write_cursor(kept[-1].started_at, kept[-1].id) if more else page.next
+        return Page(tuple(kept), following)
+
+    def _page(self, only: InstanceFilter, after: str | None, limit: int) -> Page:
         query = newest(only, after, limit + 1)
         rows = self._database.run(lambda connection: connection.execute(query).all())
         items = tuple(summary_of(row) for row in rows[:limit])

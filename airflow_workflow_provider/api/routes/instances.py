@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Final
 from uuid import UUID
@@ -24,11 +25,12 @@ from airflow_workflow_provider.api.operating import shown
 from airflow_workflow_provider.api.problems import Refused, finding
 from airflow_workflow_provider.api.services import Services
 from airflow_workflow_provider.api.visible import visible
+from airflow_workflow_provider.engine.masking import SecretPlaces
 from airflow_workflow_provider.errors import Misuse, NotFound
-from airflow_workflow_provider.model.paths import ends_with
 from airflow_workflow_provider.operations.start_instance import InputRefused, Starter, Which
 from airflow_workflow_provider.store.instances import Instance as StoredInstance
-from airflow_workflow_provider.store.jsonpath import InputCondition, parse_condition
+from airflow_workflow_provider.store.instances import InstanceSummary as InstanceRow
+from airflow_workflow_provider.store.jsonpath import InputCondition, parse_condition, values_touched
 from airflow_workflow_provider.store.listing import InstanceFilter
 
 router: Final = APIRouter(tags=["instances"], route_class=StrictRoute)
@@ -131,7 +133,8 @@ def list_instances(services: ServicesDep, access: AccessDep, query: Annotated[In
         compensation_owed=query.compensation_owed,
         input=_conditions(services, query, permitted),
     )
-    page = services.instance_list.page(only, after=query.after, limit=query.limit)
+    keep = _unmasked(services, only) if only.input and permitted else None
+    page = services.instance_list.page(only, after=query.after, limit=query.limit, keep=keep)
     return InstancePage(items=[InstanceSummary.model_validate(each) for each in page.items], next=page.next)
 
 
@@ -180,12 +183,24 @@ def _conditions(services: Services, query: InstanceQuery, permitted: set[str]) -
     conditions = [parse_condition(text) for text in query.input]
     if query.workflow_id not in permitted:
         return conditions
-    secrets = services.secret_paths(query.workflow_id)
+    secrets = SecretPlaces(services.secret_paths(query.workflow_id))
     for condition in conditions:
         names = condition.names
-        starts = [names[:end] for end in range(1, len(names) + 1)]
-        hidden = any(ends_with(start, secret) for start in starts for secret in secrets)
-        if hidden or any(map(names_a_secret, names)):
+        if secrets.hide(names) or any(map(names_a_secret, names)):
             message = f"{'.'.join(names)!r} is secret: instances cannot be found by it"
             raise Misuse(message, code="bad-filter", pointer="?input")
     return conditions
+
+
+def _unmasked(services: Services, only: InstanceFilter) -> Callable[[InstanceRow], bool]:
+    """Return what leaves out instances in which a condition looks at a value that is masked when it is read.
+
+    A secret is masked wherever it turns up, so no path tells where that is.
+    """
+
+    def keep(found: InstanceRow) -> bool:
+        stored = services.instances.get(found.id)
+        shown_input = services.masker(stored).mask({"input": stored.input})["input"]
+        return all(values_touched(stored.input, each) == values_touched(shown_input, each) for each in only.input)
+
+    return keep

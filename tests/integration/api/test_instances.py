@@ -237,6 +237,71 @@ def test_bad_filters_are_refused(api: Api, query: dict[str, Any]) -> None:
     assert answer.status_code == 422, answer.text
 
 
+SECRETIVE: dict[str, Any] = {
+    "workflowId": "secretive",
+    "name": "Secretive",
+    "version": "1.0.0",
+    "inputSchema": {
+        "properties": {
+            "users": {"items": {"properties": {"pin": {"writeOnly": True}}}},
+            "pair": {"prefixItems": [True, {"type": "object", "properties": {"key": {"writeOnly": True}}}]},
+        }
+    },
+    "executionLog": {"redact": ["input.codes[1]", "input.any.*", "input.names[*].first"]},
+    "steps": [{"stepId": "a", "taskId": "noop"}],
+}
+HELD: dict[str, Any] = {
+    "users": [{"pin": "alpha-111"}],
+    "pair": [1, {"key": "bravo-222"}],
+    "codes": ["open", "charlie-333"],
+    "any": ["delta-444"],
+    "names": [{"first": "echo-555"}],
+    "copy": "alpha-111",
+    "nested": [{"copies": ["charlie-333", "x"]}],
+    "open": "seen",
+}
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        '$.users.pin == "alpha-111"',
+        '$.users[0].pin >= "alpha"',
+        "$.users[0].pin",
+        '$.pair.key == "bravo-222"',
+        '$.pair[1].key < "c"',
+        '$.codes == "charlie-333"',
+        '$.codes[1] == "charlie-333"',
+        '$.any == "delta-444"',
+        '$.any[0] == "delta-444"',
+        '$.names.first == "echo-555"',
+        '$.names[0].first > "e"',
+        '$.copy == "alpha-111"',
+        '$.copy >= "alpha"',
+        '$.nested.copies == "charlie-333"',
+        '$.nested[0].copies[0] > "c"',
+    ],
+)
+def test_l4_no_condition_finds_a_secret(api: Api, secretive: str, condition: str) -> None:
+    asked = api.as_role("viewer").get("instances", params={"workflowId": "secretive", "input": condition})
+    assert secretive not in asked.text
+    assert asked.status_code == 422 or asked.json() == {"items": [], "next": None}
+
+
+def test_conditions_on_what_is_no_secret_find_instances_that_have_some(api: Api, secretive: str) -> None:
+    client = api.as_role("viewer")
+    for condition in ('$.open == "seen"', '$.open > "s"', "$.open"):
+        asked = client.get("instances", params={"workflowId": "secretive", "input": condition})
+        assert [each["id"] for each in asked.json()["items"]] == [secretive], condition
+
+
+@pytest.fixture
+def secretive(api: Api) -> str:
+    api.publish(SECRETIVE)
+    identifier = api.as_role("user").post("definitions/secretive/instances", json={"input": HELD}).json()["id"]
+    return str(identifier)
+
+
 def test_l4_secrets_are_masked_and_cannot_be_guessed(api: Api) -> None:
     api.publish(ORDER)
     client = api.as_role("user")
