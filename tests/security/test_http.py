@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -284,6 +285,23 @@ def test_redirects_are_followed_only_where_the_connection_says_so_and_never_else
         with pytest.raises(HttpError, match="302"):
             run(path)
     assert {path for path, _ in server.received} == {"/v1/inside", "/v1/fine", "/v1/elsewhere", "/v1/above"}
+
+
+def test_no_netrc_of_the_worker_adds_credentials(
+    server: Recorder, connect: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in (".netrc", "_netrc"):
+        (tmp_path / name).write_text(
+            "machine 127.0.0.1 login nadia password hunter2\ndefault login n password hunter2\n"
+        )
+        (tmp_path / name).chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    connect(extra={"allow_redirects": True})
+    for path in ("/fine", "/inside"):
+        run(path)
+    assert len(server.received) == 3
+    assert all("authorization" not in headers for _, headers in server.received)
 
 
 def test_an_answer_is_bounded_in_size(connect: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001

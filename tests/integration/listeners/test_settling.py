@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
+from airflow_workflow_provider.bounded.limits import Limits
+from airflow_workflow_provider.bounded.pool import Pool
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.instances.session import InstanceSession, Run
 from airflow_workflow_provider.listeners.dag_runs import Settler
+from airflow_workflow_provider.listeners.settling import settle_configured
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.local.configuration import connection_json
 from airflow_workflow_provider.model.validate import parse_definition
@@ -17,6 +21,9 @@ from airflow_workflow_provider.operations.settling import settle
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.instances import Instance, Instances
+from airflow_workflow_provider.workers import evaluation
+from airflow_workflow_provider.workers.evaluation import WARM
+from tests.fixtures.bombs import doubling
 
 pytestmark = pytest.mark.postgres
 
@@ -101,3 +108,25 @@ def test_runs_are_settled_in_a_thread_and_trouble_is_survived(
     monkeypatch.setenv("AIRFLOW_CONN_WORKFLOWS_DEFAULT", connection_json(database_url))
     settler.add(ended(succeeded=False))
     poll(lambda: True if instance(database).status == "failed" else None, seconds=20, what="the instance to end")
+
+
+def test_what_is_settled_is_evaluated_within_limits_of_all_of_it_together(
+    database_url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = {**DOCUMENT, "inputSchema": doubling(29)}
+    Definitions(database).publish(parse_definition(document, checked=False), document)
+    monkeypatch.setenv("AIRFLOW_CONN_WORKFLOWS_DEFAULT", connection_json(database_url))
+    monkeypatch.setattr("airflow_workflow_provider.listeners.settling.is_still_so", lambda _: True)
+    pool = Pool(Limits(seconds=1.0), WARM)
+    monkeypatch.setattr(evaluation, "evaluations", lambda: pool)
+    try:
+        pool.start()
+        poll(lambda: pool.pids or None, seconds=60, what="the processes", interval=0.02)
+        before = time.process_time()
+        assert settle_configured(EndedRun("w", "r", {"a": 1}, succeeded=True, reason=""))
+        assert time.process_time() - before < 5
+    finally:
+        pool.close()
+    found = instance(database)
+    assert found.error is None or "takes longer than 1 s" in found.error["message"]
+    assert found.status in ("failed", "completed")

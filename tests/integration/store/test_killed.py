@@ -9,13 +9,15 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.deliveries import Deliveries
-from airflow_workflow_provider.store.delivering import run_id_of
+from airflow_workflow_provider.store.delivering import MAX_LAPSES, run_id_of
 from airflow_workflow_provider.store.events import Events, event_row_id
 from airflow_workflow_provider.store.tables import workflow_event_deliveries, workflow_events
 from tests.fixtures.deliverer_process import RUNS
@@ -123,3 +125,31 @@ def test_e2_a_thousand_events_for_a_thousand_definitions_and_deliverers_that_die
     assert set(found) == expected
     # Each of the six that died can have left at most one start whose end it did not write down.
     assert sum(found.values()) <= 1000 + 6
+
+
+def test_e3_two_processes_that_an_event_kills_deliver_all_others(database_url: str, database: Database) -> None:
+    """Whatever starts them again stands for a supervisor; the event is a dead letter after some deaths."""
+    triggered(database, "order", "order.*")
+    triggered(database, "poisoned", "poison.*")
+    make_runs(database)
+    Events(database).accept([event("p", "poison.made"), *(event(str(number)) for number in range(20))])
+    processes = [deliverer(database_url, "poison") for _ in range(2)]
+    ends: Counter[int] = Counter()
+
+    def dead() -> Any:
+        for index, process in enumerate(processes):
+            if process.poll() is not None:
+                ends[process.returncode] += 1
+                processes[index] = deliverer(database_url, "poison")
+        found = Deliveries(database).list(status="dead")
+        return found if found and len(runs(database)) == 20 else None
+
+    try:
+        (letter,) = poll(dead, seconds=180, what="the dead letter", interval=0.1)
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+    assert (letter.workflow_id, letter.reason["type"]) == ("poisoned", "WorkerLost")
+    assert ends[KILLED] == MAX_LAPSES
+    assert {dag_id for dag_id, _ in runs(database)} == {"order"}
