@@ -141,6 +141,7 @@ def benchmarks() -> list[Benchmark]:
         Benchmark("accept 500 events one by one, 1 sender", events.accepting(500, 1, 1), 3),
         Benchmark("10,000 events for 10,000 workflows, each start once", events.many_for_many, 1),
         *airflow_benchmarks(document, large),
+        *request_benchmarks(),
         *start_benchmarks(),
     ]
 
@@ -165,6 +166,20 @@ def airflow_benchmarks(document: dict[str, Any], large: dict[str, Any]) -> list[
         Benchmark("parse the DAG of 60 steps and nested branches", timed(parse(large_text)), 10, 0.5),
         Benchmark("serialize the DAG of 60 steps", timed(lambda: DagSerialization.serialize_dag(dag)), 10, 0.5),
     ]
+
+
+def request_benchmarks() -> list[Benchmark]:
+    """Return what it costs that the API evaluates in bounded processes, over HTTP."""
+    from benchmarks import requests
+
+    found = []
+    for what in ("validate", "simulate", "start", "accept an event"):
+        found += [
+            Benchmark(f"request: {what}", requests.bounded(what), 1),
+            Benchmark("… how much later than without bounded processes", requests.overhead(what), 1, 0.005),
+            Benchmark("… how many times more processor time", requests.slower(what), 1, 1.1, ratio=True),
+        ]
+    return found
 
 
 def start_benchmarks() -> list[Benchmark]:

@@ -12,7 +12,7 @@ from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessE
 from airflow_workflow_provider.airflow_db.lookups import teams_of
 from airflow_workflow_provider.api.problems import Refused
 from airflow_workflow_provider.errors import NotFound
-from airflow_workflow_provider.model.reach import Publisher
+from airflow_workflow_provider.model.grants import Publisher
 from airflow_workflow_provider.people.directory import Person
 
 if TYPE_CHECKING:

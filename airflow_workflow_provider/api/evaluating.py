@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_workflow_provider.errors import LimitExceeded
+from airflow_workflow_provider.errors import InvalidDefinition, LimitExceeded
 from airflow_workflow_provider.instances.graphs import named_tasks
 from airflow_workflow_provider.model.diagnostics import Diagnostic
+from airflow_workflow_provider.model.grants import Needs
 from airflow_workflow_provider.model.references import Reference, is_child_workflow
+from airflow_workflow_provider.model.task import TASK_ID_PATTERN
 from airflow_workflow_provider.model.validate import ValidationResult, parse_definition, parse_task, too_much
 from airflow_workflow_provider.people.directory import Directory
+from airflow_workflow_provider.tasks.builtin import BUILTINS
 from airflow_workflow_provider.tasks.catalogue import Catalogue
-from airflow_workflow_provider.tasks.evaluating import definition_checked, sent, simulated, task_checked
+from airflow_workflow_provider.tasks.evaluating import MISSING, definition_checked, sent, simulated, task_checked
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.api.models import SimulateBody
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.model.task import TaskDefinition
 
 Json = dict[str, Any]
+
+_TASK_ID: Final = re.compile(TASK_ID_PATTERN)
 
 MAX_REFERRED: Final = 1_000
 """Workflows of one document whose versions are looked up."""
@@ -38,6 +44,7 @@ class Checked:
     valid: bool
     diagnostics: tuple[Diagnostic, ...]
     document: Any
+    needs: Needs = field(default_factory=Needs)
 
     def definition(self) -> WorkflowDefinition:
         """Return the definition.
@@ -60,16 +67,13 @@ class Checked:
             ValidationResult[Any](None, self.diagnostics).accepted(what)
 
 
-def check_definition(services: Services, document: Any, *, people: bool = True) -> Checked:
-    """Check a workflow document as publishing does.
-
-    :param people: whether to look whether there are the people and the versions of other workflows that it names
-    """
+def check_definition(services: Services, document: Any) -> Checked:
+    """Check a workflow document as publishing does."""
     catalogue = _sent(services, document)
     policy = services.policy.to_json()
-    versions = _versions(services, document) if people else None
+    versions = _versions(services, document)
     try:
-        found = definition_checked(document, catalogue, policy, [] if people else None, versions)
+        found = definition_checked(document, catalogue, policy, [], versions)
         if found["asked"]:
             knows = Directory.configured(services.settings).knows
             answers = [[kind, name, knows(kind, name)] for kind, name in found["asked"]]
@@ -77,7 +81,8 @@ def check_definition(services: Services, document: Any, *, people: bool = True) 
                 found = definition_checked(document, catalogue, policy, answers, versions)
     except LimitExceeded as error:
         return _refused(document, error)
-    return _checked(document, found)
+    checked = _checked(document, found)
+    return replace(checked, needs=Needs.from_json(found["needs"])) if checked.valid else checked
 
 
 def check_task(services: Services, document: Any) -> Checked:
@@ -89,8 +94,14 @@ def check_task(services: Services, document: Any) -> Checked:
     return _checked(document, found)
 
 
-def simulate(services: Services, document: Json, children: Mapping[str, Json], body: SimulateBody) -> Json:
-    """Run a definition that was checked in memory, with those that it may run."""
+def simulate(
+    services: Services, document: Json, children: Mapping[str, Json], body: SimulateBody, *, checked: bool
+) -> tuple[Json, list[Diagnostic]]:
+    """Run a definition in memory, with those that it may run; return the result and what its check found.
+
+    :param checked: whether it is stored, and so was checked when it was published
+    :raises InvalidDefinition: it was refused; with every finding
+    """
     about = {
         "input": body.input,
         "mocks": body.mocks,
@@ -106,7 +117,15 @@ def simulate(services: Services, document: Json, children: Mapping[str, Json], b
         "seconds": settings.evaluation_seconds * PART_OF_TIME,
     }
     catalogue = _sent(services, document, *children.values())
-    return simulated(document, about, catalogue, dict(children), options)
+    policy = None if checked else services.policy.to_json()
+    result = simulated(document, about, catalogue, dict(children), options, policy)
+    diagnostics = [Diagnostic(**each) for each in result.pop("diagnostics")]
+    found = [each for each in diagnostics if each.code not in MISSING]
+    if not result:
+        first = next(each for each in found if each.severity == "error")
+        message = f"The definition is invalid: {first.message}"
+        raise InvalidDefinition(message, diagnostics)
+    return result, found
 
 
 def _versions(services: Services, document: Any) -> Json:
@@ -116,8 +135,10 @@ def _versions(services: Services, document: Any) -> Json:
 
 
 def _sent(services: Services, *documents: Any) -> Json:
-    stored = {task.task_id: task.document for task in services.tasks.list()}
-    return sent(Catalogue(), stored, {name for document in documents for name in named_tasks(document)})
+    names = {name for document in documents for name in named_tasks(document)}
+    wanted = [name for name in names - BUILTINS if _TASK_ID.fullmatch(name)]
+    stored = {task.task_id: task.document for task in services.tasks.named(wanted)} if wanted else {}
+    return sent(Catalogue(), stored, names, services.tasks.ids)
 
 
 def _checked(document: Any, found: Json) -> Checked:

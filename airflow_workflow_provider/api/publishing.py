@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.api.audit import ByRequest
@@ -14,10 +15,11 @@ if TYPE_CHECKING:
 
 def publishing(services: Services, access: Access) -> Publishing:
     """Return what publishes with the rights of a user."""
-    catalogue = services.catalogue()
+    # A validation asks for no operator.
+    catalogue = cache(services.catalogue)
 
     def operator_of(task_id: str) -> str | None:
-        task = catalogue.get(task_id)
+        task = catalogue().get(task_id)
         return None if task is None else task.operator
 
     return Publishing(

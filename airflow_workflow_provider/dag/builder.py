@@ -14,7 +14,8 @@ from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.errors import InvalidDefinition
 from airflow_workflow_provider.instances.session import options_of
 from airflow_workflow_provider.model.durations import parse_duration
-from airflow_workflow_provider.model.reach import Grants, Policy
+from airflow_workflow_provider.model.grants import Grants
+from airflow_workflow_provider.model.reach import Policy
 from airflow_workflow_provider.model.references import is_child_workflow
 from airflow_workflow_provider.model.ways import ON_FAILURE
 from airflow_workflow_provider.operators.catalogue import authorized, check_step, constructor_arguments, operator_class

@@ -17,7 +17,7 @@ from airflow_workflow_provider.bounded.inside import Inside
 from airflow_workflow_provider.bounded.limits import Limits
 from airflow_workflow_provider.dag.builder import build_dag
 from airflow_workflow_provider.errors import InvalidDefinition, LimitExceeded
-from airflow_workflow_provider.model.reach import Grants
+from airflow_workflow_provider.model.grants import Grants
 from airflow_workflow_provider.model.validate import parse_definition, parse_task, too_much
 from airflow_workflow_provider.settings import load_settings
 

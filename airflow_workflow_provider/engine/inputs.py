@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from airflow_workflow_provider.engine.schemas import MAX_LISTED, check_against, with_defaults
+from airflow_workflow_provider.engine.schemas import MAX_LISTED, completed_against
 from airflow_workflow_provider.engine.values import unusable_in
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.vocabulary import ErrorType
@@ -34,6 +34,4 @@ def accepted_input(schema: Json, given: JsonValue, *, listed: int = MAX_LISTED) 
         finding = {"pointer": f"/{RESERVED}", "message": f"{RESERVED!r} is a reserved name"}
         message = f"The input cannot be used: /{RESERVED}: {finding['message']}"
         raise StepFailure(message, type=ErrorType.VALIDATION_ERROR, details={"errors": [finding]})
-    prepared = with_defaults(schema, given)
-    check_against(schema, prepared, "input", listed=listed)
-    return dict(prepared)
+    return dict(completed_against(schema, given, "input", listed=listed))

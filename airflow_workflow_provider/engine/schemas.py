@@ -36,6 +36,22 @@ def schema_findings(schema: JsonValue, value: JsonValue) -> list[dict[str, str]]
         return _findings(schema, value)
 
 
+def completed(schema: JsonValue, value: JsonValue) -> tuple[Any, list[dict[str, str]]]:
+    """Return a value with the schema's defaults, and every way in which it then does not fit the schema.
+
+    :raises StepFailure: of type ``ValidationError``: that takes more than it may
+    """
+    with limits_as(ErrorType.VALIDATION_ERROR, "The value cannot be checked against its schema"):
+        found = _completed_and_checked(schema, value)
+    return found["value"], found["findings"]
+
+
+@bounded
+def _completed_and_checked(schema: JsonValue, value: JsonValue) -> dict[str, Any]:
+    given = defaults.with_defaults(schema, value)
+    return {"value": given, "findings": validation.schema_findings(schema, given)}
+
+
 @bounded
 def _completed(schema: JsonValue, value: Any) -> Any:
     return defaults.with_defaults(schema, value)
@@ -57,6 +73,22 @@ def check_against(schema: Json, value: JsonValue, what: str, *, output: bool = F
     failed = ErrorType.OUTPUT_ERROR if output else ErrorType.VALIDATION_ERROR
     with limits_as(failed, f"The {what} cannot be checked"):
         findings = _findings(schema, value)
+    _refuse(findings, what, failed, listed)
+
+
+def completed_against(schema: Json, value: JsonValue, what: str, *, listed: int = MAX_LISTED) -> Any:
+    """Return a value with the schema's defaults, which then fits the schema.
+
+    :param what: how messages call the value
+    :param listed: how many findings the failure names at most
+    :raises StepFailure: of type ``ValidationError``; every finding is in its details
+    """
+    given, findings = completed(schema, value)
+    _refuse(findings, what, ErrorType.VALIDATION_ERROR, listed)
+    return given
+
+
+def _refuse(findings: list[dict[str, str]], what: str, failed: str, listed: int) -> None:
     if findings:
         place = findings[0]["pointer"] or "/"
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""

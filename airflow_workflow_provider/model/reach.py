@@ -1,4 +1,4 @@
-"""What the author of a definition may reach: operators, their arguments, connections, other workflows.
+"""What the author of a definition may reach: operators, their arguments, connections.
 
 Pure: validation and the running step ask the same rules here, so neither door says something else than the other.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -15,15 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from airflow_workflow_provider.model.arguments import as_transform
-from airflow_workflow_provider.model.references import Reference, is_child_workflow
 from airflow_workflow_provider.model.task import BUILTIN_TASKS
 from airflow_workflow_provider.model.templates import is_template
-from airflow_workflow_provider.model.ways import every_step
 from airflow_workflow_provider.model.words import listed, shown
 from airflow_workflow_provider.settings import GRANTABLE_ARGUMENTS
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.model.definition import WorkflowDefinition
     from airflow_workflow_provider.settings import Settings
 
 Path = tuple[str | int, ...]
@@ -33,9 +30,6 @@ METADATA_CONNECTION: Final = "airflow_db"
 
 CONNECTION_KINDS: Final = ("http", "sql")
 """The built-in tasks that take a connection."""
-
-EVENT: Final = "event"
-"""The built-in task that publishes an event."""
 
 BASE_ARGUMENTS: Final = GRANTABLE_ARGUMENTS | frozenset(
     [
@@ -339,104 +333,3 @@ def _spelling(conn_id: str) -> str:
 
 def _task(operator: str) -> str:
     return f"Task {shown(operator)}" if operator in CONNECTION_KINDS else f"Operator {shown(operator)}"
-
-
-@dataclass(frozen=True)
-class Grants:
-    """What the publisher of a version was allowed, kept with the version and asked again in every run.
-
-    :param children: the workflows that its steps may start
-    :param events: whether its steps may publish events
-    :param older: whether the version was published before grants were recorded. It keeps running as it did: what an
-        administrator would have to allow since then is not asked of it, what protects secrets is
-    """
-
-    children: frozenset[str] = frozenset()
-    events: bool = False
-    older: bool = False
-
-    def to_json(self) -> dict[str, Any] | None:
-        """Return it as it is stored; null for an older version."""
-        return None if self.older else {"children": sorted(self.children), "events": self.events}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any] | None) -> Grants:
-        """Return what :meth:`to_json` wrote."""
-        if value is None:
-            return cls(older=True)
-        return cls(frozenset(value.get("children", ())), bool(value.get("events")))
-
-    def child_problem(self, workflow_id: str) -> Problem | None:
-        """Return why a step of the version may not start a workflow, or None where it may."""
-        if self.older or workflow_id in self.children:
-            return None
-        return _not_granted(f"start the workflow {shown(workflow_id)}")
-
-    def event_problem(self) -> Problem | None:
-        """Return why a step of the version may not publish events, or None where it may."""
-        return None if self.older or self.events else _not_granted("publish events")
-
-    @classmethod
-    def of_administrator(cls, definition: WorkflowDefinition) -> Grants:
-        """Return the grants of who may do everything: all that the definition names."""
-        return cls(frozenset(workflow_id for _, workflow_id in sub_workflows(definition)), events=True)
-
-
-@dataclass(frozen=True)
-class Publisher:
-    """What somebody who publishes may do, as Airflow's auth manager says.
-
-    :param may_start: tells of a workflow's id whether they may start it
-    :param may_publish_events: tells whether they may publish events
-    """
-
-    may_start: Callable[[str], bool]
-    may_publish_events: Callable[[], bool]
-
-    def grants(
-        self, definition: WorkflowDefinition, operator_of: Callable[[str], str | None]
-    ) -> tuple[Grants, list[tuple[Path, Problem]]]:
-        """Return what a definition gets of this publisher's rights, and what it asks for beyond them.
-
-        :param operator_of: tells which operator is behind a task id
-        """
-        problems: list[tuple[Path, Problem]] = []
-        asked = dict.fromkeys(workflow_id for _, workflow_id in sub_workflows(definition))
-        children = frozenset(workflow_id for workflow_id in asked if self.may_start(workflow_id))
-        for path, workflow_id in sub_workflows(definition):
-            if workflow_id not in children:
-                problems.append((path, not_yours(f"start the workflow {shown(workflow_id)}")))
-        events = self.may_publish_events()
-        for path, task_id in task_references(definition):
-            if operator_of(task_id) == EVENT and not events:
-                problems.append((path, not_yours("publish events")))
-        return Grants(children, events), problems
-
-
-def not_yours(what: str) -> Problem:
-    """Return the finding about something that the publisher may not do themselves."""
-    return Problem(
-        "WF414",
-        f"You may not {what}, so you may not publish what does",
-        "have somebody publish it who may, or ask an administrator for the permission",
-    )
-
-
-def _not_granted(what: str) -> Problem:
-    advice = "publish a new version, as somebody who may do so"
-    return Problem("WF414", f"Who published this version of the workflow may not {what}", advice)
-
-
-def task_references(definition: WorkflowDefinition) -> Iterator[tuple[Path, str]]:
-    """Yield every task id of a definition with its place, compensations, branches and items included."""
-    for place, step in every_step(definition.steps):
-        yield (*place, "taskId"), step.task_id
-        if step.compensation is not None:
-            yield (*place, "compensation", "taskId"), step.compensation.task_id
-
-
-def sub_workflows(definition: WorkflowDefinition) -> Iterator[tuple[Path, str]]:
-    """Yield the ids of the workflows that a definition starts, with their places (rule P5)."""
-    for path, task_id in task_references(definition):
-        if is_child_workflow(task_id):
-            yield path, Reference.of(task_id).workflow_id

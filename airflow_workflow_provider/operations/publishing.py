@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from airflow_workflow_provider.errors import Conflict, InvalidDefinition, NotFound
 from airflow_workflow_provider.model.checks.base import diagnostic_of
 from airflow_workflow_provider.model.diagnostics import Diagnostic
-from airflow_workflow_provider.model.reach import EVENT, Grants, Publisher, not_yours
+from airflow_workflow_provider.model.grants import EVENT, Grants, Needs, Publisher, not_yours
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import WorkflowDefinition
@@ -52,9 +52,9 @@ class Publishing:
     actor: str | None
     publisher: Publisher = ADMINISTRATOR
 
-    def granted(self, definition: WorkflowDefinition) -> tuple[Grants, tuple[Diagnostic, ...]]:
-        """Return what a definition gets of the publisher's rights, and findings where it asks for more."""
-        grants, problems = self.publisher.grants(definition, self.operator_of)
+    def granted(self, needs: Needs) -> tuple[Grants, tuple[Diagnostic, ...]]:
+        """Return what a definition gets of the publisher's rights, and findings where it needs more."""
+        grants, problems = self.publisher.grants(needs)
         return grants, tuple(diagnostic_of(path, problem) for path, problem in problems)
 
     def publish(
@@ -77,7 +77,7 @@ class Publishing:
         :raises Conflict: ``dag-id-taken``, or what :meth:`Definitions.publish` raises
         """
         _refuse_other_id(definition.workflow_id, workflow_id, "/workflowId")
-        grants, beyond = self.granted(definition)
+        grants, beyond = self.granted(Needs.of(definition, self.operator_of))
         if beyond:
             message = f"The definition asks for more than its publisher may do: {beyond[0].message}"
             raise InvalidDefinition(message, (*diagnostics, *beyond))

@@ -22,7 +22,7 @@ from airflow_workflow_provider.vocabulary import ErrorType
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_workflow_provider.model.reach import Grants
+    from airflow_workflow_provider.model.grants import Grants
     from airflow_workflow_provider.store.connection import ConnectionFields
     from airflow_workflow_provider.tasks.registry import StepContext
 

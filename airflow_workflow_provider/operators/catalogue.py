@@ -16,7 +16,7 @@ from airflow_workflow_provider.engine.bindings import is_transform
 from airflow_workflow_provider.engine.keys import item_indexes
 from airflow_workflow_provider.errors import InvalidDefinition, StepFailure
 from airflow_workflow_provider.instances.session import own_limits
-from airflow_workflow_provider.model.reach import BASE_ARGUMENTS, Grants, Policy
+from airflow_workflow_provider.model.reach import BASE_ARGUMENTS, Policy
 from airflow_workflow_provider.model.references import is_child_workflow
 from airflow_workflow_provider.model.task import TaskDefinition
 from airflow_workflow_provider.model.templates import is_template
@@ -38,6 +38,7 @@ from airflow_workflow_provider.vocabulary import ErrorType
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.calls import Call
     from airflow_workflow_provider.engine.graph import Graph
+    from airflow_workflow_provider.model.grants import Grants
     from airflow_workflow_provider.tasks.templates import RunNames
 
 COMPUTED: Final = "(computed when the step runs)"

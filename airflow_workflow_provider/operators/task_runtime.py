@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.engine.calls import Call
     from airflow_workflow_provider.engine.graph import Graph
     from airflow_workflow_provider.engine.machine import Machine
-    from airflow_workflow_provider.model.reach import Grants
+    from airflow_workflow_provider.model.grants import Grants
     from airflow_workflow_provider.plan.plan import Node, Plan
 
 RESULT: Final = "return_value"

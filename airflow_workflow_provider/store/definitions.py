@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from airflow_workflow_provider.errors import Conflict, NotFound
-from airflow_workflow_provider.model.reach import Grants
+from airflow_workflow_provider.model.grants import Grants
 from airflow_workflow_provider.store.jsontext import digest
 from airflow_workflow_provider.store.matching import note_triggers
 from airflow_workflow_provider.store.publications import (

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Text, any_, func, insert, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from airflow_workflow_provider.errors import NotFound
@@ -116,6 +118,16 @@ class Tasks:
         """The current definitions of all tasks, by id."""
         query = select(*_COLUMNS).join(heads, heads.c.revision == versions.c.revision).order_by(versions.c.task_id)
         return self._stored(query)
+
+    def named(self, names: Iterable[str]) -> tuple[StoredTask, ...]:
+        """The current definitions of those of these tasks that are stored, by id."""
+        query = select(*_COLUMNS).join(heads, heads.c.revision == versions.c.revision).order_by(versions.c.task_id)
+        return self._stored(query.where(versions.c.task_id == any_(literal(sorted(names), ARRAY(Text)))))
+
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all stored tasks."""
+        query = select(heads.c.task_id).order_by(heads.c.task_id)
+        return tuple(self._database.run(lambda connection: connection.scalars(query).all()))
 
     def at_revision(self, revision: int) -> tuple[StoredTask, ...]:
         """The definitions of all tasks as they were at a revision, by id."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_workflow_provider.engine.failure import limits_as
 from airflow_workflow_provider.engine.instance_records import MAX_CORRELATION_ID
 from airflow_workflow_provider.errors import StepFailure
-from airflow_workflow_provider.model.reach import task_references
+from airflow_workflow_provider.model.grants import task_references
 from airflow_workflow_provider.tasks.templates import RunNames, rendered, template_values
 from airflow_workflow_provider.vocabulary import ErrorType
 

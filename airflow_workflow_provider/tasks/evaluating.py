@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +13,10 @@ from airflow_workflow_provider.bounded.doors import bounded
 from airflow_workflow_provider.engine.calls import Options
 from airflow_workflow_provider.errors import InvalidDefinition, Misuse
 from airflow_workflow_provider.model.definition import RetryPolicy
+from airflow_workflow_provider.model.diagnostics import OUTSIDE
+from airflow_workflow_provider.model.grants import Needs
 from airflow_workflow_provider.model.reach import Policy
+from airflow_workflow_provider.model.references import is_child_workflow
 from airflow_workflow_provider.model.validate import parse_definition, parse_task, validate_document, validate_task
 from airflow_workflow_provider.tasks.catalogue import Catalogue
 from airflow_workflow_provider.tasks.mocks import Simulator
@@ -26,6 +29,9 @@ Json = dict[str, Any]
 
 MAX_CALLS: Final = 2_000
 """Calls of one simulation."""
+
+MISSING: Final = OUTSIDE
+"""Findings that a simulation can live with: a task that is not there is mocked, or returns ``{}``."""
 
 MAX_ASKED: Final = 1_000
 """People, roles and groups of one document that a directory is asked for."""
@@ -42,7 +48,8 @@ def definition_checked(
         said of people
     :param policy: what authors may reach, see :class:`~airflow_workflow_provider.model.reach.Policy`
     :param versions: the versions of each workflow that the document names; None: nothing is said of them
-    :returns: ``valid``, ``diagnostics``, and in ``asked`` the ``[kind, name]`` that ``people`` does not have
+    :returns: ``valid``, ``diagnostics``, in ``asked`` the ``[kind, name]`` that ``people`` does not have, and in
+        ``needs`` the :class:`~airflow_workflow_provider.model.grants.Needs` of a valid one
     """
     known = {(kind, name): found for kind, name, found in people or ()}
     asked: dict[tuple[str, str], None] = {}
@@ -52,15 +59,17 @@ def definition_checked(
             asked[kind, name] = None
         return known.get((kind, name))
 
+    tasks = _received(catalogue)
     result = validate_document(
         document,
-        _received(catalogue),
+        tasks,
         policy=Policy.from_json(policy),
         knows=None if people is None else knows,
         versions=None if versions is None else lambda name: versions.get(name, ()),
     )
     found = [each.as_json() for each in result.diagnostics]
-    return {"valid": result.valid, "diagnostics": found, "asked": [list(each) for each in asked]}
+    needs = None if result.definition is None else Needs.of(result.definition, tasks.operator_of).to_json()
+    return {"valid": result.valid, "diagnostics": found, "asked": [list(each) for each in asked], "needs": needs}
 
 
 @bounded
@@ -71,24 +80,35 @@ def task_checked(document: Any, catalogue: Json, policy: Json) -> Json:
 
 
 @bounded
-def simulated(document: Json, about: Json, catalogue: Json, children: Json, options: Json) -> Json:
-    """Run a definition that was checked in memory.
+def simulated(
+    document: Any, about: Json, catalogue: Json, children: Json, options: Json, policy: Json | None = None
+) -> Json:
+    """Run a definition in memory.
 
     :param about: ``input``, ``mocks``, ``event``, ``correlationId``, and ``now`` as ISO 8601
     :param children: documents of the workflows that it may run, by id
     :param options: ``maxOutputBytes``, ``defaultRetry``, and ``seconds`` that the simulation may take
-    :returns: the result's JSON document, with ``warnings``
+    :param policy: what authors may reach, for a document that is to be checked first; None: it was checked
+    :returns: the result's JSON document, with ``warnings``, and the findings of the check in ``diagnostics``;
+        these alone for a document that cannot be simulated
     :raises Misuse: a definition cannot be read, a mock is malformed, or the simulation has no end
     """
+    budget = _Budget(options["seconds"])
+    diagnostics: list[Json] = []
+    tasks = _received(catalogue)
+    if policy is not None:
+        checked = validate_document(document, tasks, policy=Policy.from_json(policy))
+        diagnostics = [each.as_json() for each in checked.diagnostics]
+        if any(each.code not in MISSING for each in checked.errors):
+            return {"diagnostics": diagnostics}
     try:
         definition = parse_definition(document, checked=False)
         workflows = {name: parse_definition(child, checked=False) for name, child in children.items()}
     except InvalidDefinition as error:
         raise Misuse(error.message, code=error.code) from error
     warnings: list[str] = []
-    budget = _Budget(options["seconds"])
     simulator = Simulator(
-        catalogue=_received(catalogue),
+        catalogue=tasks,
         workflows=workflows,
         warn=warnings.append,
         options=Options(options["maxOutputBytes"], RetryPolicy.model_validate(options["defaultRetry"])),
@@ -104,16 +124,20 @@ def simulated(document: Json, about: Json, catalogue: Json, children: Json, opti
         correlation_id=about["correlationId"],
     )
     budget.check()
-    return {**result.to_json(), "warnings": warnings}
+    return {**result.to_json(), "warnings": warnings, "diagnostics": diagnostics}
 
 
-def sent(catalogue: Catalogue, stored: Mapping[str, Json], names: Iterable[str]) -> Json:
+def sent(
+    catalogue: Catalogue, stored: Mapping[str, Json], names: Iterable[str], stored_ids: Callable[[], Iterable[str]]
+) -> Json:
     """Return what a child process needs of a catalogue: tasks as documents, for it has no database and no packages.
 
     :param catalogue: knows the tasks that are registered from Python
-    :param stored: documents of the stored tasks, by id
+    :param stored: documents of the stored tasks that are needed, by id
     :param names: the tasks that are needed
+    :param stored_ids: gives the ids of all stored tasks; called if a task is missing, for the finding about it
     """
+    missing = False
     tasks: Json = {}
     for name in names:
         found = None if name in stored else catalogue.get(name)
@@ -121,7 +145,10 @@ def sent(catalogue: Catalogue, stored: Mapping[str, Json], names: Iterable[str])
             tasks[name] = stored[name]
         elif found is not None:
             tasks[name] = found.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    return {"tasks": tasks, "ids": sorted({*catalogue.ids(), *stored})}
+        else:
+            missing = missing or not is_child_workflow(name)
+    more = stored_ids() if missing else ()
+    return {"tasks": tasks, "ids": sorted({*catalogue.ids(), *stored, *more})}
 
 
 class _Received(Catalogue):
@@ -135,8 +162,13 @@ class _Received(Catalogue):
         """Return every task id that names something."""
         return self._ids
 
+    def operator_of(self, task_id: str) -> str | None:
+        """Return the operator behind a task id."""
+        task = self.get(task_id)
+        return None if task is None else task.operator
 
-def _received(catalogue: Json) -> Catalogue:
+
+def _received(catalogue: Json) -> _Received:
     tasks = {name: _task(json.dumps(document)) for name, document in catalogue["tasks"].items()}
     return _Received({name: task for name, task in tasks.items() if task is not None}, catalogue["ids"])
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from airflow_workflow_provider.engine.failure import Failure, timestamp
-from airflow_workflow_provider.engine.schemas import schema_findings, with_defaults
+from airflow_workflow_provider.engine.schemas import completed
 from airflow_workflow_provider.errors import StepFailure, WorkflowsError
 from airflow_workflow_provider.hosts.simulation import Outcome
 from airflow_workflow_provider.model.diagnostics import pointer_of
@@ -193,8 +193,8 @@ def check_answer(
         findings.append({"pointer": "/form", "message": "this question has no form"})
     elif schema and (given or decision == options[0]):
         try:
-            given = with_defaults(schema, given)
-            findings += [{**each, "pointer": f"/form{each['pointer']}"} for each in schema_findings(schema, given)]
+            given, misfits = completed(schema, given)
+            findings += [{**each, "pointer": f"/form{each['pointer']}"} for each in misfits]
         except StepFailure as error:
             findings.append({"pointer": "/form", "message": error.message})
     if findings:

@@ -9,7 +9,8 @@ import pytest
 from airflow.sdk import BaseOperator
 
 from airflow_workflow_provider.errors import StepFailure
-from airflow_workflow_provider.model.reach import Grants, Policy, is_connection_key
+from airflow_workflow_provider.model.grants import Grants
+from airflow_workflow_provider.model.reach import Policy, is_connection_key
 from airflow_workflow_provider.model.task import TaskDefinition
 from airflow_workflow_provider.model.validate import validate_document, validate_task
 from airflow_workflow_provider.operators.catalogue import runtime_operator

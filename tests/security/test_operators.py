@@ -12,7 +12,8 @@ from airflow.sdk import BaseOperator
 
 from airflow_workflow_provider.dag.builder import build_dag
 from airflow_workflow_provider.errors import InvalidDefinition, StepFailure
-from airflow_workflow_provider.model.reach import BASE_ARGUMENTS, Grants, Policy, matches_path
+from airflow_workflow_provider.model.grants import Grants
+from airflow_workflow_provider.model.reach import BASE_ARGUMENTS, Policy, matches_path
 from airflow_workflow_provider.model.task import TaskDefinition
 from airflow_workflow_provider.model.validate import parse_definition, validate_task
 from airflow_workflow_provider.operators.catalogue import operator_class, runtime_operator

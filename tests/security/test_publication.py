@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -11,7 +12,7 @@ from airflow_workflow_provider.cli.main import main
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.local.configuration import connection_json
 from airflow_workflow_provider.model.definition import WorkflowDefinition
-from airflow_workflow_provider.model.reach import Grants, Publisher
+from airflow_workflow_provider.model.grants import Grants, Needs, Publisher
 from airflow_workflow_provider.operators.child import ChildWorkflowOperator
 from airflow_workflow_provider.operators.events import EventOperator
 from airflow_workflow_provider.store.database import Database
@@ -43,7 +44,8 @@ def operator_of(task_id: str) -> str | None:
 def test_a_definition_gets_what_its_publisher_may_and_a_finding_for_the_rest() -> None:
     definition = WorkflowDefinition.model_validate(NESTED)
     publisher = Publisher(may_start=lambda name: name == "open", may_publish_events=lambda: False)
-    grants, problems = publisher.grants(definition, operator_of)
+    sent = json.dumps(Needs.of(definition, operator_of).to_json())
+    grants, problems = publisher.grants(Needs.from_json(json.loads(sent)))
     assert grants == Grants(frozenset({"open"}), events=False)
     assert [("/".join(map(str, path)), problem.code) for path, problem in problems] == [
         ("steps/1/compensation/taskId", "WF414"),

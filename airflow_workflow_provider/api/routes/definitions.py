@@ -70,7 +70,7 @@ def validate_definition(services: ServicesDep, access: AccessDep, document: Docu
     """Validate a document as a publication would, and store nothing."""
     access.require_general(Right.READ, "workflows")
     result = check_definition(services, document)
-    beyond = publishing(services, access).granted(result.definition())[1] if result.valid else ()
+    beyond = publishing(services, access).granted(result.needs)[1]
     return Validation(valid=result.valid and not beyond, diagnostics=_findings((*result.diagnostics, *beyond)))
 
 

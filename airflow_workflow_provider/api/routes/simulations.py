@@ -9,17 +9,13 @@ from fastapi import APIRouter
 from airflow_workflow_provider.api.access import Right
 from airflow_workflow_provider.api.bodies import DocumentRoute
 from airflow_workflow_provider.api.dependencies import BODY, AccessDep, ServicesDep, responses
-from airflow_workflow_provider.api.evaluating import check_definition, simulate
+from airflow_workflow_provider.api.evaluating import simulate
 from airflow_workflow_provider.api.models import Finding, SimulateBody, SimulationResult
-from airflow_workflow_provider.errors import InvalidDefinition, Misuse, NotFound
+from airflow_workflow_provider.errors import Misuse, NotFound
 from airflow_workflow_provider.instances.graphs import named_tasks
-from airflow_workflow_provider.model.diagnostics import OUTSIDE, Diagnostic
 from airflow_workflow_provider.model.references import Reference, is_child_workflow
 
 router: Final = APIRouter(tags=["simulation"], route_class=DocumentRoute)
-
-MISSING_TASKS: Final = OUTSIDE
-"""Findings that a simulation can live with: a task that is not there is mocked, or returns ``{}``."""
 
 MAX_CHILDREN: Final = 100
 
@@ -30,26 +26,22 @@ Json = dict[str, Any]
 def simulate_definition(services: ServicesDep, access: AccessDep, body: SimulateBody) -> SimulationResult:
     """Run a definition in memory and virtual time: tasks are mocked, nothing is stored, nothing is called."""
     access.require_general(Right.READ, "workflows")
-    document, diagnostics = _document(services, access, body)
-    result = simulate(services, document, _children(services, access, document), body)
+    document = _document(services, access, body)
+    children = _children(services, access, document)
+    result, diagnostics = simulate(services, document, children, body, checked=body.workflow_id is not None)
     return SimulationResult.model_validate(
         {**result, "diagnostics": [Finding(**each.as_json()) for each in diagnostics]}
     )
 
 
-def _document(services: ServicesDep, access: AccessDep, body: SimulateBody) -> tuple[Json, list[Diagnostic]]:
+def _document(services: ServicesDep, access: AccessDep, body: SimulateBody) -> Json:
     if (body.definition is None) == (body.workflow_id is None):
         message = "Give either 'definition' or 'workflowId'"
         raise Misuse(message, code="bad-request", pointer="/definition")
     if body.workflow_id is not None:
         access.require(Right.READ, body.workflow_id)
-        return services.definitions.get(body.workflow_id, version=body.version).document, []
-    result = check_definition(services, body.definition, people=False)
-    found = [each for each in result.diagnostics if each.code not in MISSING_TASKS]
-    if any(each.severity == "error" for each in found):
-        message = f"The definition is invalid: {found[0].message}"
-        raise InvalidDefinition(message, result.diagnostics)
-    return body.definition or {}, found
+        return services.definitions.get(body.workflow_id, version=body.version).document
+    return body.definition or {}
 
 
 def _children(services: ServicesDep, access: AccessDep, document: Json) -> dict[str, Json]:

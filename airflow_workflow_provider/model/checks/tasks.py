@@ -10,9 +10,9 @@ from airflow_workflow_provider.model.arguments import as_transform, parts
 from airflow_workflow_provider.model.checks.base import Check, Checked, Path, finding, warning
 from airflow_workflow_provider.model.checks.identity import is_semantic
 from airflow_workflow_provider.model.definition import WORKFLOW_ID_PATTERN, Step
+from airflow_workflow_provider.model.grants import task_references
 from airflow_workflow_provider.model.json_schema.budget import OutOfSteps
 from airflow_workflow_provider.model.json_schema.validation import iter_errors
-from airflow_workflow_provider.model.reach import task_references
 from airflow_workflow_provider.model.references import PREFIX, Reference, is_child_workflow
 from airflow_workflow_provider.model.templates import is_template
 from airflow_workflow_provider.model.words import did_you_mean, listed, shortened, shown, violation
