@@ -88,7 +88,7 @@ def completed_against(schema: Json, value: JsonValue, what: str, *, listed: int 
     return given
 
 
-def _refuse(findings: list[dict[str, str]], what: str, failed: str, listed: int) -> None:
+def _refuse(findings: list[dict[str, str]], what: str, failed: ErrorType, listed: int) -> None:
     if findings:
         place = findings[0]["pointer"] or "/"
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""

@@ -317,4 +317,9 @@ def _query(value: Any) -> Any:
 
 
 def _refused(message: str) -> StepFailure:
-    return StepFailure(message, type=ErrorType.VALIDATION_ERROR, code=NOT_ALLOWED, details={"diagnostic": "WF412"})
+    details = {
+        "diagnostic": "WF412",
+        "suggestion": "stay below the connection's address; an administrator can define a connection for another one, "
+        "or allow private networks and redirects in the connection's extra (allow_private, allow_redirects)",
+    }
+    return StepFailure(message, type=ErrorType.VALIDATION_ERROR, code=NOT_ALLOWED, details=details)
