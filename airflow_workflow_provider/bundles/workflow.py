@@ -13,6 +13,7 @@ from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion
 from airflow.sdk import get_parsing_context
 
 from airflow_workflow_provider import metrics
+from airflow_workflow_provider.dag.maintenance import MAINTENANCE_DAG, MAINTENANCE_FILE, MAINTENANCE_SOURCE
 from airflow_workflow_provider.dag.source import PREFIX, dag_source, file_name, write_if_changed
 from airflow_workflow_provider.errors import Misuse, StoreUnavailable
 from airflow_workflow_provider.instances.graphs import Resolved, resolve
@@ -63,13 +64,18 @@ class WorkflowDagBundle(BaseDagBundle):
         """
         if self.version:
             # Waiting here must not keep the other tasks of this worker waiting, so it is not under the lock.
-            found = self._missing(int(self.version), get_parsing_context().dag_id)
+            dag_id = get_parsing_context().dag_id
+            found = self._missing(int(self.version), dag_id)
             with self.lock():
                 self.path.mkdir(parents=True, exist_ok=True)
+                if dag_id in (None, MAINTENANCE_DAG):
+                    # A run that has begun needs it, whatever is configured since.
+                    write_if_changed(self.path / MAINTENANCE_FILE, MAINTENANCE_SOURCE)
                 self._write(self.path, found)
         else:
             with self.lock():
                 self.path.mkdir(parents=True, exist_ok=True)
+                self._write_maintenance()
                 self._refresh(whole=True)
         super().initialize()
 
@@ -122,9 +128,17 @@ class WorkflowDagBundle(BaseDagBundle):
         changed = Definitions(database).changed_since(known)
         return resolve([found for found in changed if found.revision <= newest], tasks)
 
+    def _write_maintenance(self) -> None:
+        """Write the DAG that goes with the workflows, or take it away; it needs no database."""
+        file = self.path / MAINTENANCE_FILE
+        if self._settings.maintenance_schedule:
+            write_if_changed(file, MAINTENANCE_SOURCE)
+        else:
+            file.unlink(missing_ok=True)
+
     def _missing(self, revision: int, dag_id: str | None) -> Iterable[Resolved]:
         """Return what a version holds, of one DAG or all; nothing where its file is here already."""
-        if dag_id is not None and (self.path / file_name(dag_id)).exists():
+        if dag_id == MAINTENANCE_DAG or (dag_id is not None and (self.path / file_name(dag_id)).exists()):
             # What a revision holds never changes.
             return ()
         with self._database(retry_for=self._settings.retry_for) as database:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import get_parsing_context
 
+from airflow_workflow_provider.dag.maintenance import MAINTENANCE_DAG, maintenance_dag
 from airflow_workflow_provider.dag.source import dag_of
 from airflow_workflow_provider.instances.graphs import resolve
+from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.tasks import Tasks
@@ -26,10 +28,17 @@ def generate_dags(namespace: MutableMapping[str, Any]) -> None:
 
     A task that runs needs its own DAG only. A definition that cannot be built is logged and left out; others load.
 
+    The DAG ``workflow_maintenance`` comes with them, unless ``[workflows] maintenance_schedule`` is empty.
+
     :param namespace: the file's ``globals()``
     :raises StoreUnavailable: the workflow database cannot be reached; Airflow shows it as the file's import error
     """
-    for found in _stored(get_parsing_context().dag_id):
+    only = get_parsing_context().dag_id
+    if only in (None, MAINTENANCE_DAG) and load_settings().maintenance_schedule:
+        namespace[MAINTENANCE_DAG] = maintenance_dag()
+    if only == MAINTENANCE_DAG:
+        return
+    for found in _stored(only):
         try:
             dag = dag_of(
                 revision=found.revision,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from airflow_workflow_provider.dag.maintenance import MAINTENANCE_DAG
 from airflow_workflow_provider.errors import Conflict, InvalidDefinition, NotFound
 from airflow_workflow_provider.model.checks.base import diagnostic_of
 from airflow_workflow_provider.model.diagnostics import Diagnostic
@@ -121,7 +122,7 @@ class Publishing:
         try:
             self.definitions.head(workflow_id)
         except NotFound:
-            if self.airflow.dag_exists(workflow_id):
+            if workflow_id == MAINTENANCE_DAG or self.airflow.dag_exists(workflow_id):
                 message = f"Airflow has another DAG with the id {workflow_id!r}"
                 raise Conflict(
                     message, code="dag-id-taken", pointer="/workflowId", suggestion="choose another id"

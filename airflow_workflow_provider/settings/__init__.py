@@ -53,6 +53,8 @@ class Settings:
 
     conn_id: str
     maintenance_conn_id: str
+    maintenance_schedule: str
+    maintenance_queue: str
     role_prefix: str
     allowed_operators: tuple[str, ...]
     allowed_connections: dict[str, tuple[str, ...]]
@@ -118,6 +120,8 @@ def load_settings() -> Settings:
     return Settings(
         conn_id=text("conn_id") or DEFAULT_CONNECTION_ID,
         maintenance_conn_id=text("maintenance_conn_id"),
+        maintenance_schedule=text("maintenance_schedule"),
+        maintenance_queue=text("maintenance_queue"),
         role_prefix=values.name("role_prefix", text("role_prefix")),
         allowed_operators=values.listed(text("allowed_operators")),
         allowed_connections=values.connections("allowed_connections", text("allowed_connections")),

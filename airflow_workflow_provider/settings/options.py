@@ -55,6 +55,23 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "workflows_maintenance",
     ),
     Option(
+        "maintenance_schedule",
+        "string",
+        "@daily",
+        "Schedule of the DAG ``workflow_maintenance``, which comes with ``WorkflowDagBundle`` and ``generate_dags``: a "
+        "cron expression or one of Airflow's presets. Empty: the DAG is left out; then run ``airflow workflows purge`` "
+        "and ``airflow workflows events purge`` yourself.",
+        "30 3 * * *",
+    ),
+    Option(
+        "maintenance_queue",
+        "string",
+        "",
+        "Celery queue of the tasks of ``workflow_maintenance``, so that only the workers of this queue need the "
+        "connection ``maintenance_conn_id``. Empty: the default queue.",
+        "workflow-maintenance",
+    ),
+    Option(
         "role_prefix",
         "string",
         "workflows",

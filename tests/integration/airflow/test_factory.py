@@ -44,7 +44,7 @@ def dag_ids(namespace: dict[str, Any]) -> set[str]:
 
 @pytest.mark.usefixtures("database")
 def test_every_workflow_is_a_dag_and_a_broken_one_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
-    assert dag_ids(runpy.run_path(str(FILE))) == {"first", "second"}
+    assert dag_ids(runpy.run_path(str(FILE))) == {"first", "second", "workflow_maintenance"}
     assert "'broken'" in caplog.text
 
 
@@ -55,6 +55,21 @@ def test_a_task_that_runs_needs_its_own_dag_only(monkeypatch: pytest.MonkeyPatch
     namespace: dict[str, Any] = {}
     generate_dags(namespace)
     assert dag_ids(namespace) == {"second"}
+
+
+def test_l3_maintenance_comes_along_unless_it_is_left_out(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert database
+    monkeypatch.setenv("AIRFLOW__WORKFLOWS__MAINTENANCE_SCHEDULE", "")
+    assert dag_ids(runpy.run_path(str(FILE))) == {"first", "second"}
+    monkeypatch.undo()
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "workflow_maintenance")
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_TASK_ID", "purge_events")
+    monkeypatch.setenv("AIRFLOW_CONN_WORKFLOWS_DEFAULT", "postgresql://nobody@127.0.0.1:1/none")
+    namespace: dict[str, Any] = {}
+    generate_dags(namespace)
+    assert dag_ids(namespace) == {"workflow_maintenance"}
 
 
 def test_a_database_that_is_down_is_the_files_import_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,8 @@ def bundle(version: str | None = None) -> WorkflowDagBundle:
 
 
 def files(made: WorkflowDagBundle) -> dict[str, int]:
-    return {path.name: path.stat().st_mtime_ns for path in sorted(made.path.glob("*.py"))}
+    """Return the files of workflows."""
+    return {path.name: path.stat().st_mtime_ns for path in sorted(made.path.glob("workflow-*.py"))}
 
 
 def current(made: WorkflowDagBundle) -> int:
@@ -167,3 +169,46 @@ def test_no_secret_gets_into_a_file(database: Database, database_url: str) -> No
     for folder, _, names in os.walk(made.base_dir):
         for name in names:
             assert password not in (Path(folder) / name).read_text(encoding="utf-8")
+
+
+def parsed(made: WorkflowDagBundle) -> list[str]:
+    """Return the ids of the DAGs in the maintenance file."""
+    namespace = runpy.run_path(str(made.path / "workflow_maintenance.py"))
+    return [found.dag_id for name, found in namespace.items() if name == "dag"]
+
+
+def test_l3_maintenance_comes_with_the_bundle_without_a_database(
+    storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CONNECTION, connection_json(NO_SERVER))
+    made = bundle()
+    assert made.path.is_relative_to(storage)
+    assert parsed(made) == ["workflow_maintenance"]
+    text_of_file = (made.path / "workflow_maintenance.py").read_text()
+    assert "airflow" in text_of_file.lower()  # what Airflow's safe mode looks for
+    assert "dag" in text_of_file
+
+
+@pytest.mark.usefixtures("storage")
+def test_l3_it_can_be_left_out_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle()
+    monkeypatch.setenv("AIRFLOW__WORKFLOWS__MAINTENANCE_SCHEDULE", "")
+    assert not (bundle().path / "workflow_maintenance.py").exists()
+    monkeypatch.setenv("AIRFLOW__WORKFLOWS__MAINTENANCE_SCHEDULE", "@hourly")
+    assert parsed(bundle()) == ["workflow_maintenance"]
+
+
+def test_l3_its_tasks_need_no_workflow_and_those_of_workflows_not_it(
+    storage: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(database, document(workflow_id="first"))
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_TASK_ID", "a")
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "first")
+    assert [path.name for path in bundle("1").path.glob("*.py")] == ["workflow-first.py"]
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "workflow_maintenance")
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH", str(storage / "another worker"))
+    monkeypatch.setenv(CONNECTION, connection_json(NO_SERVER))
+    monkeypatch.setenv("AIRFLOW__WORKFLOWS__MAINTENANCE_SCHEDULE", "")
+    made = bundle("1")
+    assert parsed(made) == ["workflow_maintenance"]
+    assert files(made) == {}
