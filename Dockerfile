@@ -13,7 +13,7 @@ RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
 
 FROM apache/airflow:${AIRFLOW_VERSION}-python${PYTHON_VERSION}
 ARG AIRFLOW_VERSION
-COPY --from=wheel /wheels /wheels
 # Naming Airflow's version keeps pip from moving it.
-RUN pip install --no-cache-dir "apache-airflow==${AIRFLOW_VERSION}" \
-    "airflow-workflow-provider @ file://$(ls /wheels/*.whl)"
+RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \
+    pip install --no-cache-dir "apache-airflow==${AIRFLOW_VERSION}" \
+    "airflow-workflow-provider[celery,kubernetes] @ file://$(ls /wheels/*.whl)"

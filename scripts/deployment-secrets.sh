@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/../deploy"
 umask 077
 
-for file in postgres redis airflow owner api worker; do
+for file in postgres redis airflow administrator owner api worker maintenance; do
     if [ -e "$file.env" ]; then
         echo "deploy/*.env exist already and are kept; delete all of them to make new ones" >&2
         echo "(a database that was made with the old passwords keeps those)" >&2
@@ -21,6 +21,7 @@ airflow=$(random 32)
 workflows=$(random 32)
 api=$(random 32)
 worker=$(random 32)
+maintenance=$(random 32)
 redis=$(random 32)
 # A Fernet key is 32 bytes in URL-safe base64.
 fernet=$(head -c 32 /dev/urandom | base64 | tr '+/' '-_')
@@ -32,20 +33,21 @@ AIRFLOW_PASSWORD=$airflow
 WORKFLOWS_PASSWORD=$workflows
 WORKFLOWS_API_PASSWORD=$api
 WORKFLOWS_WORKER_PASSWORD=$worker
-WORKFLOWS_MAINTENANCE_PASSWORD=$(random 32)
+WORKFLOWS_MAINTENANCE_PASSWORD=$maintenance
 WORKFLOWS_READER_PASSWORD=$(random 32)
 END
 
 # The connection of the workflow database differs: each part of Airflow has the role that it needs.
 connection() {
     cat >"$1.env" <<END
-AIRFLOW_CONN_WORKFLOWS_DEFAULT=postgresql://$2:$3@postgres:5432/workflows
+AIRFLOW_CONN_WORKFLOWS_$2=postgresql://$3:$4@postgres:5432/workflows
 END
 }
 
-connection owner workflows "$workflows"
-connection api workflows_api "$api"
-connection worker workflows_worker "$worker"
+connection owner DEFAULT workflows "$workflows"
+connection api DEFAULT workflows_api "$api"
+connection worker DEFAULT workflows_worker "$worker"
+connection maintenance MAINTENANCE workflows_maintenance "$maintenance"
 
 cat >redis.env <<END
 REDIS_PASSWORD=$redis
@@ -58,9 +60,12 @@ AIRFLOW__CELERY__BROKER_URL=redis://:$redis@redis:6379/0
 AIRFLOW__CORE__FERNET_KEY=$fernet
 AIRFLOW__API__SECRET_KEY=$(random 48)
 AIRFLOW__API_AUTH__JWT_SECRET=$(random 64)
-_AIRFLOW_WWW_USER_USERNAME=admin
-_AIRFLOW_WWW_USER_PASSWORD=$(random 24)
 END
 
-echo "Wrote postgres.env, redis.env, airflow.env, owner.env, api.env and worker.env in deploy"
-echo "The administrator's name and password are in deploy/airflow.env"
+cat >administrator.env <<END
+ADMINISTRATOR_NAME=admin
+ADMINISTRATOR_PASSWORD=$(random 24)
+END
+
+echo "Wrote postgres, redis, airflow, administrator, owner, api, worker and maintenance (.env) in deploy"
+echo "The administrator's name and password are in deploy/administrator.env"

@@ -24,6 +24,7 @@ from airflow_workflow_provider.local.configuration import (
     Layout,
     Secrets,
     airflow_variables,
+    connection_json,
     process_environment,
     shell_text,
     write_private,
@@ -32,10 +33,11 @@ from airflow_workflow_provider.local.daemon import Daemon, DaemonStatus, stop_al
 from airflow_workflow_provider.local.ports import HOST
 from airflow_workflow_provider.local.postgres import PostgresServer
 from airflow_workflow_provider.settings import load_settings
-from airflow_workflow_provider.store.roles import API, WORKER, role_names
+from airflow_workflow_provider.store.roles import API, MAINTENANCE, WORKER, role_names
 
 # The names of Airflow's parts in its health report.
 API_SERVER = "api-server"
+MAINTENANCE_CONNECTION = "workflows_maintenance"
 PARTS = ("scheduler", "triggerer", "dag_processor")
 
 Report = Callable[[str], None]
@@ -193,6 +195,8 @@ class LocalEnvironment:
                 workflows_url=self.workflows_url(component),
                 dags_folder=self._dags_folder,
             ),
+            "AIRFLOW__WORKFLOWS__MAINTENANCE_CONN_ID": MAINTENANCE_CONNECTION,
+            f"AIRFLOW_CONN_{MAINTENANCE_CONNECTION.upper()}": connection_json(self.workflows_url(MAINTENANCE)),
             **self._extra,
         }
 

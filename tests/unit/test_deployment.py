@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import shutil
 import stat
@@ -14,8 +15,12 @@ from typing import Any
 import pytest
 import yaml
 
+from airflow_workflow_provider.local.client import poll
+from airflow_workflow_provider.local.ports import free_port
+
 ROOT = Path(__file__).parents[2]
-DAEMONS = {"api-server", "scheduler", "dag-processor", "triggerer", "worker"}
+DAEMONS = {"api-server", "scheduler", "dag-processor", "triggerer", "worker", "maintenance"}
+ENV_FILES = ("postgres", "redis", "airflow", "administrator", "owner", "api", "worker", "maintenance")
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +43,7 @@ def variables(file: Path) -> dict[str, str]:
 
 
 def test_it_has_the_production_shape(compose: dict[str, Any]) -> None:
-    assert set(compose["services"]) == DAEMONS | {"postgres", "redis", "init"}
+    assert set(compose["services"]) == DAEMONS | {"postgres", "redis", "init", "flower"}
 
 
 def test_every_service_knows_whether_it_is_well_except_the_one_that_ends(compose: dict[str, Any]) -> None:
@@ -61,7 +66,7 @@ def test_what_is_named_exists(compose: dict[str, Any]) -> None:
 
 def test_only_this_machine_reaches_the_published_port(compose: dict[str, Any]) -> None:
     published = [port for service in compose["services"].values() for port in service.get("ports", [])]
-    assert published == ["127.0.0.1:${AIRFLOW_PORT:-8080}:8080"]
+    assert published == ["127.0.0.1:${AIRFLOW_PORT:-8080}:8080", "127.0.0.1:${FLOWER_PORT:-5555}:5555"]
 
 
 def test_images_are_pinned_to_a_version(compose: dict[str, Any]) -> None:
@@ -74,23 +79,112 @@ def test_secrets_come_from_env_files_only(compose: dict[str, Any]) -> None:
     for name, service in compose["services"].items():
         assert service["env_file"], name
         secret = [
-            key for key in service.get("environment", {}) if re.search(r"PASSWORD|SECRET|FERNET|CONN|BROKER", key)
+            key
+            for key in service.get("environment", {})
+            if re.search(r"PASSWORD|SECRET|FERNET|_CONN_(?!ID)|ALCHEMY|BROKER", key)
         ]
         assert secret == [], name
     assert "deploy/*.env" in (ROOT / ".gitignore").read_text().splitlines()
 
 
-def test_each_part_has_the_role_that_it_needs(compose: dict[str, Any]) -> None:
-    connected = {
-        name: [file for file in service["env_file"] if file.split("/")[1] in ("owner.env", "api.env", "worker.env")]
-        for name, service in compose["services"].items()
+def test_each_part_has_the_secrets_that_it_needs_and_no_others(compose: dict[str, Any]) -> None:
+    files = {name: {Path(file).stem for file in service["env_file"]} for name, service in compose["services"].items()}
+    ordinary = {name: {"airflow", "worker"} for name in (DAEMONS - {"api-server", "maintenance"}) | {"flower"}}
+    assert files == {
+        "postgres": {"postgres"},
+        "redis": {"redis"},
+        "init": {"airflow", "owner", "administrator"},
+        "api-server": {"airflow", "api"},
+        "maintenance": {"airflow", "worker", "maintenance"},
+        **ordinary,
     }
-    others = {name: ["deploy/worker.env"] for name in DAEMONS - {"api-server"}}
-    assert {name: files for name, files in connected.items() if files} == {
-        "init": ["deploy/owner.env"],
-        "api-server": ["deploy/api.env"],
-        **others,
-    }
+
+
+def test_what_every_container_has_holds_no_password_of_a_person(deployment: Path) -> None:
+    shared = variables(deployment / "deploy" / "airflow.env")
+    administrator = variables(deployment / "deploy" / "administrator.env")
+    assert list(administrator) == ["ADMINISTRATOR_NAME", "ADMINISTRATOR_PASSWORD"]
+    assert not any("ADMINISTRATOR" in name or "WWW_USER" in name for name in shared)
+    assert administrator["ADMINISTRATOR_PASSWORD"] not in " ".join(shared.values())
+
+
+def test_a_migration_that_fails_stops_what_waits_for_it(compose: dict[str, Any]) -> None:
+    shell, option, script = compose["services"]["init"]["command"]
+    assert (shell, option) == ("bash", "-c")
+    steps = [part.strip() for part in script.split(";")]
+    assert steps[:3] == ["set -e", "airflow db migrate", "airflow-workflows db migrate"]
+    # The image's entrypoint runs these with "|| true".
+    assert not any(name.startswith("_AIRFLOW") for name in compose["services"]["init"].get("environment", {}))
+
+
+def test_maintenance_runs_where_the_right_to_delete_is(compose: dict[str, Any]) -> None:
+    for name in DAEMONS:
+        environment = compose["services"][name]["environment"]
+        queue = environment["AIRFLOW__WORKFLOWS__MAINTENANCE_QUEUE"]
+        assert environment["AIRFLOW__WORKFLOWS__MAINTENANCE_CONN_ID"] == "workflows_maintenance"
+    command = compose["services"]["maintenance"]["command"]
+    assert command[command.index("--queues") + 1] == queue
+    assert "--queues" not in compose["services"]["worker"]["command"]
+
+
+def interpolated(text: str, given: dict[str, str]) -> str:
+    """Fill in ``${NAME:-default}`` as Compose does, and ``$$`` for the shell."""
+    filled = re.sub(r"(?<!\$)\$\{(\w+):-([^}]*)\}", lambda found: given.get(found[1]) or found[2], text)
+    return filled.replace("$$", "$")
+
+
+@pytest.mark.parametrize("path", ["", "/airflow", "/a/b"])
+def test_tasks_and_the_health_check_use_the_path_at_which_airflow_serves(compose: dict[str, Any], path: str) -> None:
+    server = compose["services"]["api-server"]
+    given = {"AIRFLOW_URL": "https://airflow.example.com", "AIRFLOW_PATH": path}
+    address = "AIRFLOW__CORE__EXECUTION_API_SERVER_URL"
+    assert interpolated(server["environment"]["AIRFLOW__API__BASE_URL"], given) == f"https://airflow.example.com{path}"
+    for name in DAEMONS:
+        environment = compose["services"][name]["environment"]
+        assert interpolated(environment[address], given) == f"http://api-server:8080{path}/execution/"
+    kind, check = server["healthcheck"]["test"]
+    done = subprocess.run(
+        ["sh", "-c", interpolated(check, {}).replace("curl", "echo")],
+        env={address: interpolated(server["environment"][address], given), "PATH": "/usr/bin:/bin"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert kind == "CMD-SHELL"
+    assert done.stdout.split()[-1] == f"http://api-server:8080{path}/execution/health"
+
+
+def redis_command(compose: dict[str, Any]) -> list[str]:
+    return [interpolated(part, {}) for part in compose["services"]["redis"]["command"]]
+
+
+def test_the_brokers_queues_outlive_it(compose: dict[str, Any], tmp_path: Path) -> None:
+    """A killed Redis has its queues again; otherwise what was queued waits until Airflow gives it up."""
+    assert "redis:/data" in compose["services"]["redis"]["volumes"]
+    if shutil.which("redis-server") is None:
+        pytest.skip("no redis-server here")
+    port = free_port()
+    shell, option, script = redis_command(compose)
+    environment = {"REDIS_PASSWORD": "made-up", "PATH": os.environ["PATH"]}
+    command = [shell, option, f"{script} --port {port} --bind 127.0.0.1"]
+
+    def ask(*words: str) -> str:
+        client = ["redis-cli", "-p", str(port), "--no-auth-warning", "-a", "made-up", *words]
+        return subprocess.run(client, check=False, capture_output=True, text=True).stdout.strip()
+
+    for attempt in ("first", "second"):
+        process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL)
+        try:
+            poll(lambda: ask("PING") == "PONG" or None, seconds=20, what="Redis", interval=0.05)
+            if attempt == "first":
+                assert ask("LPUSH", "default", "a task") == "1"
+                # The append-only file is synchronized each second.
+                poll(lambda: "aof_pending_bio_fsync:0" in ask("INFO", "persistence") or None, seconds=20, what="fsync")
+            else:
+                assert ask("LRANGE", "default", "0", "-1") == "a task"
+        finally:
+            process.kill()
+            process.wait()
 
 
 def test_the_bundle_is_ours(compose: dict[str, Any]) -> None:
@@ -118,6 +212,7 @@ def test_what_the_dockerfile_copies_is_sent_to_the_builder() -> None:
 
 def test_secrets_are_random_private_and_agree(deployment: Path) -> None:
     files = {name: deployment / "deploy" / f"{name}.env" for name in ("postgres", "redis", "airflow")}
+    assert sorted(file.stem for file in (deployment / "deploy").glob("*.env")) == sorted(ENV_FILES)
     assert {stat.S_IMODE(file.stat().st_mode) for file in files.values()} == {0o600}
     postgres, redis, airflow = (variables(file) for file in files.values())
     assert f"//airflow:{postgres['AIRFLOW_PASSWORD']}@" in airflow["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
@@ -125,10 +220,12 @@ def test_secrets_are_random_private_and_agree(deployment: Path) -> None:
         ("owner", "workflows", "WORKFLOWS_PASSWORD"),
         ("api", "workflows_api", "WORKFLOWS_API_PASSWORD"),
         ("worker", "workflows_worker", "WORKFLOWS_WORKER_PASSWORD"),
+        ("maintenance", "workflows_maintenance", "WORKFLOWS_MAINTENANCE_PASSWORD"),
     ):
         found = variables(deployment / "deploy" / f"{file}.env")
-        assert list(found) == ["AIRFLOW_CONN_WORKFLOWS_DEFAULT"]
-        assert f"//{account}:{postgres[password]}@" in found["AIRFLOW_CONN_WORKFLOWS_DEFAULT"]
+        name = "AIRFLOW_CONN_WORKFLOWS_" + ("MAINTENANCE" if file == "maintenance" else "DEFAULT")
+        assert list(found) == [name]
+        assert f"//{account}:{postgres[password]}@" in found[name]
         assert stat.S_IMODE((deployment / "deploy" / f"{file}.env").stat().st_mode) == 0o600
     assert f":{redis['REDIS_PASSWORD']}@" in airflow["AIRFLOW__CELERY__BROKER_URL"]
     assert len(base64.urlsafe_b64decode(airflow["AIRFLOW__CORE__FERNET_KEY"])) == 32

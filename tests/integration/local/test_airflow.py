@@ -136,3 +136,14 @@ def test_another_program_stops_it_by_its_folder(tmp_path: Path) -> None:
         poll(lambda: environment.status().stopped or None, seconds=5, what="everything to be stopped")
     finally:
         environment.remove()
+
+
+def test_l3_retention_runs_without_anybody_having_copied_a_file(running_airflow: RunningAirflow) -> None:
+    """With the rights that each component has: workers cannot delete by their own connection."""
+
+    def succeeded() -> bool | None:
+        found = running_airflow.client.request("GET", "/dags/workflow_maintenance/dagRuns")["dag_runs"]
+        assert all(run["state"] != "failed" for run in found), found
+        return any(run["state"] == "success" for run in found) or None
+
+    assert poll(succeeded, seconds=120, what="the first run of workflow_maintenance")
