@@ -5,6 +5,7 @@ from __future__ import annotations
 pytest_plugins = [
     "tests.fixtures.airflow",
     "tests.fixtures.api",
+    "tests.fixtures.pgbouncer",
     "tests.fixtures.postgres",
     "tests.fixtures.roles",
     "tests.fixtures.store",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from airflow.configuration import conf
 from fastapi import HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials
 from fastapi.security.utils import get_authorization_scheme_param
@@ -32,8 +31,9 @@ class Authentication:
     """ASGI middleware that lets signed-in users through and answers everybody else with 401.
 
     A browser sends Airflow's cookie with requests that other sites make it send. A write that is authenticated by
-    cookie therefore needs the header ``X-Requested-With``, which another site's page cannot set without the consent
-    of Airflow's CORS configuration, and must not say that it comes from elsewhere.
+    cookie, or let in without any sign of who sends it (``simple_auth_manager_all_admins``), therefore needs the header
+    ``X-Requested-With``, which another site's page cannot set without the consent of Airflow's CORS configuration, and
+    must not say that it comes from elsewhere. ``Authorization`` is as good: such a page cannot set it either.
 
     :param app: what is protected
     """
@@ -82,7 +82,7 @@ def _credentials(request: Request) -> HTTPAuthorizationCredentials | None:
 
 async def _authenticated(request: Request) -> BaseUser:
     user = await signed_in(request)
-    if _credentials(request) is None or conf.getboolean("core", "simple_auth_manager_all_admins"):
+    if _credentials(request) is None:
         _refuse_forged(request)
     return user
 

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import dag, task
 
@@ -37,6 +37,15 @@ if none of them answers: then nothing would notice a DAG run that was deleted.
 def maintenance_dag() -> DAG:
     """Return the DAG; one without a schedule where ``[workflows] maintenance_schedule`` is empty."""
     settings = load_settings()
+    # A database or an api-server that is away for a while is no reason to wait for the next day.
+    arguments: dict[str, Any] = {
+        "retries": 5,
+        "retry_delay": timedelta(seconds=10),
+        "retry_exponential_backoff": True,
+        "max_retry_delay": timedelta(minutes=10),
+    }
+    if settings.maintenance_queue:
+        arguments["queue"] = settings.maintenance_queue
 
     @dag(
         dag_id=MAINTENANCE_DAG,
@@ -48,7 +57,7 @@ def maintenance_dag() -> DAG:
         description="Removes what is past its retention",
         doc_md=_DOC,
         is_paused_upon_creation=False,
-        default_args={"queue": settings.maintenance_queue} if settings.maintenance_queue else {},
+        default_args=arguments,
     )
     def maintenance() -> None:
         purge_execution_log()

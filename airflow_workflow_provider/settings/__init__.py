@@ -52,6 +52,7 @@ class Settings:
     """
 
     conn_id: str
+    listen_conn_id: str
     maintenance_conn_id: str
     maintenance_schedule: str
     maintenance_queue: str
@@ -119,6 +120,7 @@ def load_settings() -> Settings:
     folder = text("bundle_folder")
     return Settings(
         conn_id=text("conn_id") or DEFAULT_CONNECTION_ID,
+        listen_conn_id=text("listen_conn_id"),
         maintenance_conn_id=text("maintenance_conn_id"),
         maintenance_schedule=text("maintenance_schedule"),
         maintenance_queue=text("maintenance_queue"),

@@ -47,6 +47,15 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "workflows_production",
     ),
     Option(
+        "listen_conn_id",
+        "string",
+        "",
+        "Airflow connection that goes to PostgreSQL directly, to listen to notifications, where ``conn_id`` goes to a "
+        "connection pooler such as PgBouncer in transaction mode. With it, nothing is left in a session between two "
+        "transactions. Empty: ``conn_id`` goes to PostgreSQL itself.",
+        "workflows_direct",
+    ),
+    Option(
         "maintenance_conn_id",
         "string",
         "",

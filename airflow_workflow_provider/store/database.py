@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from typing import Any, Final, Self, TypeVar
 
 import tenacity
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool
@@ -51,7 +51,15 @@ _PASSING_STATES: Final = frozenset(
     }
 )
 # The server says these while a connection is made, and psycopg gives no SQLSTATE for them.
-_LASTING_WORDS: Final = ("authentication failed", "does not exist", "pg_hba.conf", "SSL", "certificate")
+_STARTUP_PARAMETER: Final = "unsupported startup parameter"
+_LASTING_WORDS: Final = (
+    _STARTUP_PARAMETER,
+    "authentication failed",
+    "does not exist",
+    "pg_hba.conf",
+    "SSL",
+    "certificate",
+)
 _LOCKED_STATE: Final = "55P03"
 _TIMEOUT_STATES: Final = frozenset({"57014", _LOCKED_STATE})
 _REFUSED_STATE: Final = "42501"
@@ -126,11 +134,42 @@ class Database:
         self._process = os.getpid()
         return self._engine
 
+    @property
+    def listen_url(self) -> URL:
+        """Where to listen for notices: ``[workflows] listen_conn_id``, for a pooler forwards none; else the same.
+
+        :raises Misuse: the connection is not defined or not PostgreSQL
+        """
+        conn_id = load_settings().listen_conn_id
+        return database_url(conn_id).set(drivername=DRIVER) if conn_id else self.url
+
     def _create_engine(self) -> Engine:
+        parameters: dict[str, int | str] = {
+            "statement_timeout": round(self._statement_timeout * 1000),
+            "timezone": "UTC",
+            # A worker that hangs inside a transaction must not hold an instance's lock for ever.
+            "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION * 1000,
+        }
+        if load_settings().listen_conn_id:
+            return self._create_pooled_engine(parameters)
         options = [str(self.url.query.get("options", ""))]
-        options += [f"-c statement_timeout={round(self._statement_timeout * 1000)}", "-c timezone=UTC"]
-        # A worker that hangs inside a transaction must not hold an instance's lock for ever.
-        options += [f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION * 1000}"]
+        options += [f"-c {name}={value}" for name, value in parameters.items()]
+        return self._make_engine({"options": " ".join(options).strip()})
+
+    def _create_pooled_engine(self, parameters: Mapping[str, int | str]) -> Engine:
+        """Return an engine for a pooler that gives each transaction another session of the server."""
+        engine = self._make_engine({"prepare_threshold": None})
+        settings = "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in parameters.items())
+
+        def set_parameters(connection: Connection) -> None:
+            # Below SQLAlchemy, which has not begun the transaction yet.
+            with closing(connection.connection.cursor()) as cursor:
+                cursor.execute(settings)
+
+        event.listen(engine, "begin", set_parameters)
+        return engine
+
+    def _make_engine(self, more: Mapping[str, Any]) -> Engine:
         pool: dict[str, Any] = {"poolclass": NullPool}
         if self._pooled:
             pool = {"pool_size": 2, "max_overflow": 8, "pool_timeout": self._connect_timeout + 2, "pool_pre_ping": True}
@@ -141,13 +180,13 @@ class Database:
             json_deserializer=loads,
             connect_args={
                 "connect_timeout": self._connect_timeout,
-                "options": " ".join(options).strip(),
                 "application_name": APPLICATION,
                 # A server that vanished without a word is noticed by the kernel, not by waiting for ever.
                 "keepalives_idle": 10,
                 "keepalives_interval": 5,
                 "keepalives_count": 3,
                 "tcp_user_timeout": 20_000,
+                **more,
             },
             **pool,
         )
@@ -256,6 +295,12 @@ class Database:
         if state in _TIMEOUT_STATES:
             message = f"PostgreSQL at {self.name} did not answer within {self._statement_timeout:g} s"
             return StoreUnavailable(message, code="store-timeout", suggestion="see [workflows] statement_timeout")
+        if _STARTUP_PARAMETER in str(error.orig):
+            return StoreUnavailable(
+                f"A connection pooler answers for PostgreSQL at {self.name}: {self._words(error)}",
+                code="store-behind-pooler",
+                suggestion="set [workflows] listen_conn_id to a connection that goes to PostgreSQL directly",
+            )
         if state == _READ_ONLY_STATE:
             return StoreUnavailable(
                 f"PostgreSQL at {self.name} takes no writes: {self._words(error)}",

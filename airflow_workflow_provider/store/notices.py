@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Self
 import psycopg
 from psycopg import sql
 
+from airflow_workflow_provider.store.database import APPLICATION
 from airflow_workflow_provider.store.events import CHANNEL
 
 if TYPE_CHECKING:
@@ -54,7 +55,9 @@ class Notices:
         if self._connection is not None:
             return True
         try:
-            connection = psycopg.connect(self._conninfo, autocommit=True, connect_timeout=5)
+            connection = psycopg.connect(
+                self._conninfo, autocommit=True, connect_timeout=5, application_name=f"{APPLICATION}-listen"
+            )
             connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
         except psycopg.Error as error:
             log.warning("PostgreSQL cannot be listened to: %s", type(error).__name__)

@@ -85,7 +85,10 @@ class WaitHub:
         failures = 0
         while True:
             try:
-                with Database(self._url, retry_for=0, pooled=False) as database, Notices(database.url) as notices:
+                with (
+                    Database(self._url, retry_for=0, pooled=False) as database,
+                    Notices(database.listen_url) as notices,
+                ):
                     waits = self._looks(database)
                     while self._look(waits):
                         failures = 0

@@ -136,7 +136,7 @@ class Worker:
                 self._stop.wait(pause.total_seconds())
 
     def _keep_working(self, job: Job, database: Database) -> None:
-        notices = Notices(database.url, job.channel) if job.channel is not None else None
+        notices = Notices(database.listen_url, job.channel) if job.channel is not None else None
         try:
             while not self._stop.is_set():
                 while job.work() and not self._stop.is_set():

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import subprocess
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import pytest
+
+import airflow_workflow_provider
 from airflow_workflow_provider.provider_info import get_provider_info
 from airflow_workflow_provider.settings import OPTIONS
 
@@ -40,6 +45,38 @@ def test_airflow_shows_the_defaults_as_they_are_used(tmp_path: Path) -> None:
 def test_every_option_is_documented() -> None:
     options = get_provider_info()["config"]["workflows"]["options"]
     assert set(options) == {option.name for option in OPTIONS}
+
+
+def modules_with(base: str) -> set[str]:
+    """Return the modules of this package that define a class which is one of Airflow's kinds."""
+    from airflow.sdk.module_loading import import_string
+
+    kind, found = import_string(base), set()
+    for module in pkgutil.walk_packages(airflow_workflow_provider.__path__, "airflow_workflow_provider."):
+        if ".migrations" in module.name or module.name.endswith("__main__"):
+            continue
+        names = vars(importlib.import_module(module.name)).values()
+        if any(isinstance(each, type) and issubclass(each, kind) and each.__module__ == module.name for each in names):
+            found.add(module.name)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("key", "base"),
+    [
+        ("operators", "airflow.sdk.BaseOperator"),
+        ("triggers", "airflow.triggers.base.BaseTrigger"),
+        ("hooks", "airflow.sdk.BaseHook"),
+        ("notifications", "airflow.sdk.BaseNotifier"),
+        ("bundles", "airflow.dag_processing.bundles.base.BaseDagBundle"),
+        ("sensors", "airflow.sdk.BaseSensorOperator"),
+    ],
+)
+def test_it_lists_every_class_that_airflow_has_a_name_for(key: str, base: str) -> None:
+    """What ``airflow providers …`` and the registry of providers show."""
+    given = get_provider_info().get(key, [])
+    listed = {module for entry in given for module in entry["python-modules"]}
+    assert listed == modules_with(base)
 
 
 def test_what_it_names_can_be_imported() -> None:

@@ -200,3 +200,14 @@ def test_every_write_is_in_the_audit_log(api: Api, filled: dict[str, str]) -> No
         send(client, method, path, filled)
         with create_session() as session:
             assert session.scalar(select(func.count()).select_from(Log).where(Log.owner == "op")) == before + 1, path
+
+
+def test_a_token_needs_no_other_header_where_everybody_is_an_administrator(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS", "True")
+    assert api.as_role("op").put("tasks/greet", json=TASK).status_code == 201
+    nobody = api.as_role(None)
+    problem(nobody.put("tasks/other", json={**TASK, "taskId": "other"}), 403, "csrf-header-missing")
+    foreign = {"X-Requested-With": "x", "Sec-Fetch-Site": "cross-site"}
+    problem(nobody.put("tasks/other", json={**TASK, "taskId": "other"}, headers=foreign), 403, "cross-site-request")

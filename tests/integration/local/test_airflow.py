@@ -146,4 +146,4 @@ def test_l3_retention_runs_without_anybody_having_copied_a_file(running_airflow:
         assert all(run["state"] != "failed" for run in found), found
         return any(run["state"] == "success" for run in found) or None
 
-    assert poll(succeeded, seconds=120, what="the first run of workflow_maintenance")
+    assert poll(succeeded, seconds=240, what="the first run of workflow_maintenance")

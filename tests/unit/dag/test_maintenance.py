@@ -17,6 +17,7 @@ def test_l3_it_purges_the_log_and_the_events_each_day_by_default() -> None:
     assert (dag.dag_id, dag.schedule, dag.catchup, dag.max_active_runs) == ("workflow_maintenance", "@daily", False, 1)
     assert dag.task_ids == ["purge_execution_log", "purge_events", "reconcile"]
     assert {task.queue for task in dag.tasks} == {"default"}
+    assert all(task.retries for task in dag.tasks)
 
 
 def test_l3_schedule_and_queue_are_settings(monkeypatch: pytest.MonkeyPatch) -> None:
