@@ -207,7 +207,7 @@ def test_a_token_needs_no_other_header_where_everybody_is_an_administrator(
 ) -> None:
     monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS", "True")
     assert api.as_role("op").put("tasks/greet", json=TASK).status_code == 201
-    nobody = api.as_role(None)
-    problem(nobody.put("tasks/other", json={**TASK, "taskId": "other"}), 403, "csrf-header-missing")
+    browser = api.with_cookie("op")
+    problem(browser.put("tasks/other", json={**TASK, "taskId": "other"}), 403, "csrf-header-missing")
     foreign = {"X-Requested-With": "x", "Sec-Fetch-Site": "cross-site"}
-    problem(nobody.put("tasks/other", json={**TASK, "taskId": "other"}, headers=foreign), 403, "cross-site-request")
+    problem(browser.put("tasks/other", json={**TASK, "taskId": "other"}, headers=foreign), 403, "cross-site-request")
