@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from airflow_workflow_provider.airflow_db.lookups import run_state
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.instances.graphs import graph_at
 from airflow_workflow_provider.instances.session import InstanceSession, Run
+from airflow_workflow_provider.operations.agreement import ENDED_RUN
 from airflow_workflow_provider.operators.task_protocol import task_failed
 from airflow_workflow_provider.plan.plan import plan_of
 from airflow_workflow_provider.settings import load_settings
@@ -35,12 +38,20 @@ def fail_marked(marked: MarkedTask) -> bool:
         evaluating_for("airflow", "a mark of a task"),
         Database(url, connect_timeout=settings.connect_timeout, retry_for=settings.retry_for, pooled=False) as found,
     ):
-        return fail_step(marked, found)
+        return fail_step(marked, found, run_goes_on=run_goes_on)
 
 
-def fail_step(marked: MarkedTask, database: Database) -> bool:
+def run_goes_on(marked: MarkedTask) -> bool:
+    """Tell whether the run of a task has not ended: what follows from a mark runs in it."""
+    return run_state(marked.dag_id, marked.run_id) not in ENDED_RUN
+
+
+def fail_step(
+    marked: MarkedTask, database: Database, *, run_goes_on: Callable[[MarkedTask], bool] = lambda _: True
+) -> bool:
     """Fail the step that a marked task stands for, as far as it runs, or has ended and nothing behind it has begun.
 
+    :param run_goes_on: tells whether the run has not ended; asked while nobody else can change the instance
     :returns: whether anything had to be changed; False for the task of a DAG that is no workflow's
     """
     instances = Instances(database)
@@ -57,6 +68,8 @@ def fail_step(marked: MarkedTask, database: Database) -> bool:
     failure = Failure(ErrorType.MARKED_FAILED, f"A user marked the task of {name!r} as failed in Airflow")
 
     def fail(machine: Machine) -> bool:
+        if not run_goes_on(marked):
+            return False
         before = machine.state.to_json()
         task_failed(machine, node, failure, session.clock())
         return machine.state.to_json() != before

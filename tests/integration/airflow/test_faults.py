@@ -6,7 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
@@ -29,16 +29,30 @@ COMPENSATED: Json = {"onFailure": {"action": "stop", "compensate": True}}
 
 
 @contextmanager
-def read_only(running: RunningAirflow) -> Iterator[None]:
-    """Let the workflow database take no writes, as after a failover, and end its connections."""
+def changed(running: RunningAirflow, begin: str, end: str) -> Iterator[None]:
+    """Change the workflow database for a while, and end its connections."""
     server, name = running.environment.postgres, str(make_url(running.workflows_url).database)
-    changed = sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = {}")
-    server.administer(changed.format(sql.Identifier(name), sql.SQL("on")))
+
+    def alter(what: str) -> None:
+        server.administer(sql.SQL("ALTER DATABASE {} " + what).format(sql.Identifier(name)))  # type: ignore[arg-type]
+
+    alter(begin)
     server.ask("SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity WHERE datname = %s", [name])
     try:
         yield
     finally:
-        server.administer(changed.format(sql.Identifier(name), sql.SQL("off")))
+        alter(end)
+
+
+def read_only(running: RunningAirflow) -> AbstractContextManager[None]:
+    """Let the workflow database take no writes, as after a failover."""
+    name = "default_transaction_read_only"
+    return changed(running, f"SET {name} = on", f"RESET {name}")
+
+
+def away(running: RunningAirflow) -> AbstractContextManager[None]:
+    """Let nobody connect to the workflow database."""
+    return changed(running, "ALLOW_CONNECTIONS false", "ALLOW_CONNECTIONS true")
 
 
 def calls(running: RunningAirflow, instance: str) -> Json:
@@ -66,6 +80,27 @@ def test_i2_a_process_killed_while_its_result_waits_for_the_database_loses_nothi
     assert calls(running_airflow, instance)["pay"] == 1
     assert "step.failed" not in [row["event"] for row in steering.log(instance)]
     assert list(spool.glob("*.result")) == []
+
+
+def test_a_wait_that_is_due_during_an_outage_ends_late(running_airflow: RunningAirflow, steering: Steering) -> None:
+    """And a worker that does not have the version on its disk waits for the database too."""
+    document = definition(step("rest", "wait", arguments={"duration": "PT10S"}), step("after"))
+    instance = steering.start(Scenario("fault.wait", document))
+    steering.wait_for(instance, rest="deferred")
+    about = steering.get(instance)
+    with away(running_airflow):
+        for file in running_airflow.environment.layout.bundles.rglob("workflow-fault.wait.py"):
+            file.unlink()
+
+        def failed() -> bool | None:
+            found = steering.airflow.task_instances(about["dagId"], about["runId"])
+            return True if any(each["task_id"] == "rest" and each["try_number"] > 2 for each in found) else None
+
+        poll(failed, seconds=200, what="tries to end without the database")
+    steering.ended(instance)
+    rows = [row for row in steering.log(instance) if row["stepId"] == "rest"]
+    assert {row["attempt"] for row in rows} == {1}
+    assert {"step.failed", "step.retrying"}.isdisjoint(row["event"] for row in rows)
 
 
 def test_f7_a_task_marked_as_failed_by_hand_is_compensated_and_the_error_says_who(steering: Steering) -> None:

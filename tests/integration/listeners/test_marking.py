@@ -67,6 +67,14 @@ def test_marks_that_change_nothing(session: InstanceSession, database_url: str, 
     assert session.look(lambda machine: machine.state.active_steps) == ["ship"]
 
 
+def test_a_mark_in_a_run_that_has_ended_changes_nothing(session: InstanceSession, database_url: str) -> None:
+    """Nothing would run what follows from it: the run stays as it ended."""
+    session.change(lambda machine: machine.succeed("", "ship", "r", {}, session.clock()))
+    database = Database(database_url)
+    assert not fail_step(MarkedTask("w", "r", "ship"), database, run_goes_on=lambda _: False)
+    assert Instances(database).by_run("w", "r").status == "completed"
+
+
 def test_only_marks_are_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     noted: list[MarkedTask] = []
     monkeypatch.setattr(marked_tasks, "MARKER", SimpleNamespace(add=noted.append))
