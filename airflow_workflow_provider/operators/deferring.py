@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -10,6 +11,7 @@ from airflow.sdk.exceptions import TaskDeferred
 from airflow.sdk.serde import deserialize, serialize
 
 from airflow_workflow_provider.engine.failure import moment, timestamp
+from airflow_workflow_provider.operators.sealing import Seal
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json
@@ -17,12 +19,15 @@ if TYPE_CHECKING:
 FAIL_METHOD: Final = "__fail__"
 """The method by which Airflow tells that a trigger has failed or timed out."""
 
+SEALED: Final = "sealed"
+"""Key under which a note keeps encrypted arguments, as JSON text."""
+
 TRIGGER_TIMEOUT: Final = "Trigger timeout"
 """What Airflow says then of one that has timed out."""
 
 
 def note_of(deferral: TaskDeferred) -> Json:
-    """Return what a deferred operator waits for.
+    """Return what a deferred operator waits for; arguments are encrypted, since Airflow does that with a trigger's too.
 
     ``deadline`` in it is the end of the time that the operator itself has set, or null.
     """
@@ -31,9 +36,9 @@ def note_of(deferral: TaskDeferred) -> Json:
     if deferral.timeout is not None:
         deadline = timestamp(datetime.now(UTC) + as_delta(deferral.timeout))
     return {
-        "trigger": {"path": path, "kwargs": serialize(kwargs)},
+        "trigger": {"path": path, "kwargs": _sealed(kwargs)},
         "method": deferral.method_name,
-        "kwargs": serialize(deferral.kwargs or {}),
+        "kwargs": _sealed(deferral.kwargs or {}),
         "deadline": deadline,
     }
 
@@ -60,5 +65,13 @@ def as_delta(value: timedelta | float) -> timedelta:
     return value if isinstance(value, timedelta) else timedelta(seconds=value)
 
 
-def _read(value: Any) -> dict[str, Any]:
+def _sealed(kwargs: dict[str, Any]) -> Json:
+    text = json.dumps(serialize(kwargs))
+    return {SEALED: Seal.configured().close(text.encode()).decode()}
+
+
+def _read(value: Json) -> dict[str, Any]:
+    """Return arguments; notes of an earlier release hold them as they are."""
+    if SEALED in value:
+        value = json.loads(Seal.configured().open(str(value[SEALED]).encode()))
     return cast("dict[str, Any]", deserialize(value))

@@ -11,19 +11,17 @@ import logging
 import os
 from contextlib import suppress
 from datetime import datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
 
 from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
 from airflow_workflow_provider.hosts.inline import Ended, Kept
+from airflow_workflow_provider.operators.sealing import Seal
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.jsontext import dumps, loads
 
 if TYPE_CHECKING:
-    from cryptography.fernet import MultiFernet
-
     from airflow_workflow_provider.engine.calls import ActivationRef
 
 log = logging.getLogger(__name__)
@@ -41,26 +39,23 @@ class Spool:
 
     :param folder: of all results of this worker
     :param instance: the instance
-    :param keys: Fernet keys, the newest first; none to write plain text
+    :param seal: encrypts them; without one they are plain text
     :param lifetime: for how long a result that nobody comes for is kept
     """
 
     def __init__(
-        self, folder: Path, instance: UUID, keys: tuple[str, ...] = (), lifetime: timedelta = timedelta(days=7)
+        self, folder: Path, instance: UUID, seal: Seal | None = None, lifetime: timedelta = timedelta(days=7)
     ) -> None:
         self._folder = folder
         self._instance = instance
-        self._keys = keys
+        self._seal = seal or Seal()
         self._lifetime = lifetime
 
     @classmethod
     def configured(cls, instance: UUID) -> Spool:
         """Return the spool of ``[workflows] spool_folder``, encrypted by Airflow's Fernet keys where there are any."""
-        from airflow.configuration import conf
-
-        settings, text = load_settings(), conf.get("core", "fernet_key", fallback="") or ""
-        keys = tuple(key.strip() for key in text.split(",") if key.strip())
-        return cls(settings.spool_folder, instance, keys, 2 * settings.infrastructure_patience + DAY)
+        settings = load_settings()
+        return cls(settings.spool_folder, instance, Seal.configured(), 2 * settings.infrastructure_patience + DAY)
 
     def keep(self, activation: ActivationRef, kept: Kept) -> None:
         """Write a result so that it survives this process, and a power failure."""
@@ -77,7 +72,7 @@ class Spool:
             # What is not JSON becomes an OutputError when it is stored; there is nothing to lose.
             return
         try:
-            self._write(self._path(activation), data if self._cipher is None else self._cipher.encrypt(data))
+            self._write(self._path(activation), self._seal.close(data))
             self._forget_old(kept.at)
         except (OSError, ValueError) as error:
             log.warning("A result is not kept on this worker's disk, only in memory: %s", error)
@@ -85,7 +80,7 @@ class Spool:
     def find(self, activation: ActivationRef) -> Kept | None:
         """Return the result of an attempt that is kept here, or None."""
         try:
-            content = loads(self._clear(self._path(activation).read_bytes()))
+            content = loads(self._seal.open(self._path(activation).read_bytes()))
             if (content["format"], content["attempt"]) != (FORMAT, self._name_of(activation)):
                 return None
             failure = None if content["failure"] is None else Failure.from_json(content["failure"])
@@ -100,33 +95,6 @@ class Spool:
         """Forget a result: it is stored, or nobody waits for it."""
         with suppress(OSError):
             self._path(activation).unlink(missing_ok=True)
-
-    @cached_property
-    def _cipher(self) -> MultiFernet | None:
-        """What encrypts results, or None where no key is configured.
-
-        :raises ValueError: a key cannot be used
-        """
-        if not self._keys:
-            return None
-        from cryptography.fernet import Fernet, MultiFernet
-
-        return MultiFernet([Fernet(key) for key in self._keys])
-
-    def _clear(self, data: bytes) -> bytes:
-        """Return the clear text of a file.
-
-        :raises ValueError: it was encrypted with a key that is not configured
-        """
-        if self._cipher is None:
-            return data
-        from cryptography.fernet import InvalidToken
-
-        try:
-            return self._cipher.decrypt(data)
-        except InvalidToken as error:
-            message = "it was encrypted with another key"
-            raise ValueError(message) from error
 
     def _forget_old(self, now: datetime) -> None:
         """Delete what nobody came for: another worker has taken the attempt over, or nothing runs it any more."""

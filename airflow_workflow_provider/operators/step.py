@@ -221,7 +221,7 @@ class StepMixin:
         # again.
         note: Json = {"limit": "attempt" if limit == call.deadline else "instance"}
         if isinstance(deferral, TaskDeferred):
-            note["deferral"] = note_of(deferral)
+            note["deferral"] = self._note_of(deferral)
         if limit is not None:
             remaining = max(limit - datetime.now(UTC), timedelta())
             deferral.timeout = remaining if deferral.timeout is None else min(remaining, as_delta(deferral.timeout))
@@ -236,6 +236,14 @@ class StepMixin:
         )
         if question is not None:
             show_in_airflow(UUID(attempt.runner), question)
+
+    def _note_of(self, deferral: TaskDeferred) -> Json | None:
+        """Return what takes the wait up again; None where that is nothing that can be kept."""
+        try:
+            return note_of(deferral)
+        except Exception:  # a stranger's trigger, whose arguments may be anything
+            self.log.warning("What this task waits for cannot be kept; if the task is lost, it starts again")  # type: ignore[attr-defined]
+            return None
 
 
 @lru_cache(maxsize=256)

@@ -15,6 +15,7 @@ from airflow_workflow_provider.engine.calls import ActivationRef
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.phases import Kind
 from airflow_workflow_provider.hosts.inline import Ended, Kept
+from airflow_workflow_provider.operators.sealing import Seal
 from airflow_workflow_provider.operators.spool import Spool
 from tests.unit.engine.driving import NOW
 
@@ -62,17 +63,17 @@ def test_only_this_account_can_read_it(tmp_path: Path) -> None:
 
 def test_it_is_encrypted_where_there_is_a_key_and_keys_can_be_rotated(tmp_path: Path) -> None:
     old, new = (Fernet.generate_key().decode() for _ in range(2))
-    Spool(tmp_path, INSTANCE, (old,)).keep(ATTEMPT, RESULT)
+    Spool(tmp_path, INSTANCE, Seal((old,))).keep(ATTEMPT, RESULT)
     (file,) = files(tmp_path)
     assert b"geheim" not in file.read_bytes()
     assert b"paid" not in file.read_bytes()
-    assert Spool(tmp_path, INSTANCE, (new, old)).find(ATTEMPT) == RESULT
-    assert Spool(tmp_path, INSTANCE, (new,)).find(ATTEMPT) is None
+    assert Spool(tmp_path, INSTANCE, Seal((new, old))).find(ATTEMPT) == RESULT
+    assert Spool(tmp_path, INSTANCE, Seal((new,))).find(ATTEMPT) is None
     assert Spool(tmp_path, INSTANCE).find(ATTEMPT) is None
 
 
 def test_with_a_key_that_cannot_be_used_nothing_is_written_in_clear(tmp_path: Path) -> None:
-    spool = Spool(tmp_path, INSTANCE, ("nonsense",))
+    spool = Spool(tmp_path, INSTANCE, Seal(("nonsense",)))
     spool.keep(ATTEMPT, RESULT)
     assert files(tmp_path) == []
     assert spool.find(ATTEMPT) is None
