@@ -22,6 +22,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from airflow_workflow_provider.vocabulary import ProblemCode
+
 
 class WorkflowsError(Exception):
     """Base class: an error with a code, the place, the offending value and the way out.
@@ -33,7 +35,7 @@ class WorkflowsError(Exception):
     :ivar diagnostics: every single finding, where there are several
     """
 
-    default_code = "workflows-error"
+    default_code: ProblemCode = ProblemCode.WORKFLOWS_ERROR
     diagnostics: tuple[Any, ...] = ()
 
     def __init__(
@@ -46,7 +48,7 @@ class WorkflowsError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = message
-        self.code = code or self.default_code
+        self.code = str(code or self.default_code)
         self.pointer = pointer
         self.suggestion = suggestion
 
@@ -67,7 +69,7 @@ class InvalidDefinition(WorkflowsError):
     :param diagnostics: the findings, in document order
     """
 
-    default_code = "invalid-definition"
+    default_code = ProblemCode.INVALID_DEFINITION
 
     def __init__(self, message: str, diagnostics: Sequence[Any] = ()) -> None:
         super().__init__(message)
@@ -77,31 +79,31 @@ class InvalidDefinition(WorkflowsError):
 class NotFound(WorkflowsError):
     """Something that was named does not exist."""
 
-    default_code = "not-found"
+    default_code = ProblemCode.NOT_FOUND
 
 
 class Conflict(WorkflowsError):
     """The request contradicts what is stored."""
 
-    default_code = "conflict"
+    default_code = ProblemCode.CONFLICT
 
 
 class Forbidden(WorkflowsError):
     """The caller may know of it, but not do this."""
 
-    default_code = "forbidden"
+    default_code = ProblemCode.FORBIDDEN
 
 
 class StoreUnavailable(WorkflowsError):
     """PostgreSQL could not be reached or did not answer in time."""
 
-    default_code = "store-unavailable"
+    default_code = ProblemCode.STORE_UNAVAILABLE
 
 
 class Misuse(WorkflowsError):
     """The caller's words are wrong: an option, a file, a value."""
 
-    default_code = "misuse"
+    default_code = ProblemCode.MISUSE
 
 
 class LimitExceeded(WorkflowsError):
@@ -110,7 +112,7 @@ class LimitExceeded(WorkflowsError):
     :param which: the limit: ``time``, ``memory``, ``depth``, ``size``, or ``died`` where the process ended by itself
     """
 
-    default_code = "limit-exceeded"
+    default_code = ProblemCode.LIMIT_EXCEEDED
 
     def __init__(self, message: str, which: str = "time", *, suggestion: str | None = None) -> None:
         super().__init__(message, suggestion=suggestion)
@@ -120,7 +122,7 @@ class LimitExceeded(WorkflowsError):
 class Overloaded(WorkflowsError):
     """Everything that could do it is busy; the same request may succeed a little later."""
 
-    default_code = "overloaded"
+    default_code = ProblemCode.OVERLOADED
 
 
 class StepFailure(WorkflowsError):
@@ -143,7 +145,7 @@ class StepFailure(WorkflowsError):
         super().__init__(message)
         self.names_its_type = type is not None
         self.error_type = str(type) if type else self.__class__.__name__
-        self.error_code = code
+        self.error_code = None if code is None else str(code)
         self.details = details or {}
 
 

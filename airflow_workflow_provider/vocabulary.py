@@ -1,4 +1,4 @@
-"""The closed sets of words that others rely on: types of errors and events of the log.
+"""The closed sets of words that others rely on: types of errors, events of the log, codes of problems.
 
 ``docs/vocabulary.md`` lists them; a test compares it. Each value is what is stored, logged and answered.
 """
@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 
 class ErrorType(StrEnum):
@@ -86,3 +86,164 @@ COMPENSATIONS: Final = frozenset(
     }
 )
 """The events about the compensation of a step, rather than about its task."""
+
+
+class ProblemCode(StrEnum):
+    """The codes of our exceptions: in problem documents, on the command line, and in errors that built-in tasks give.
+
+    :ivar meaning: what went wrong, in one line
+    """
+
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str) -> Self:
+        """Return a code with its meaning."""
+        code = str.__new__(cls, value)
+        code._value_ = value
+        code.meaning = meaning
+        return code
+
+    AIRFLOW_COMMAND_FAILED = "airflow-command-failed", "a command of Airflow failed in the local environment"
+    AIRFLOW_NOT_REACHABLE = "airflow-not-reachable", "Airflow's API server could not be reached"
+    AIRFLOW_NOT_STARTED = "airflow-not-started", "a part of the local Airflow did not start"
+    AIRFLOW_REFUSED = "airflow-refused", "Airflow answered a request with an error"
+    AIRFLOW_UNAVAILABLE = "airflow-unavailable", "Airflow's metadata database could not be reached"
+    ALREADY_VOTED = "already-voted", "you have voted on this question already"
+    BAD_ARGUMENTS = "bad-arguments", "arguments of a command contradict each other"
+    BAD_CASE = "bad-case", "the case to simulate is not one"
+    BAD_COMPONENT = "bad-component", "a component of the UI is registered wrongly"
+    BAD_CONFIGURATION = "bad-configuration", "an option of the configuration has a wrong value"
+    BAD_CONNECTION = "bad-connection", "an Airflow connection is missing, unreadable, or of a wrong type"
+    BAD_EVENT_ID = "bad-event-id", "this is not the id of an event"
+    BAD_FILTER = "bad-filter", "a filter of a list cannot be read, or is not allowed"
+    BAD_FORM = "bad-form", "the form in the command is not a JSON object"
+    BAD_INPUT = "bad-input", "the input in the command cannot be used"
+    BAD_INSTANCE_ID = "bad-instance-id", "this is not the id of an instance"
+    BAD_INTERVAL = "bad-interval", "an interval in the command has a wrong value"
+    BAD_JSON = "bad-json", "the body is not JSON, has a key twice, or a number that cannot be stored"
+    BAD_LIMIT = "bad-limit", "a limit is out of bounds"
+    BAD_OPTION = "bad-option", "an option in the command has a wrong value"
+    BAD_PAGE = "bad-page", "the cursor of a page cannot be read"
+    BAD_QUESTION_ID = "bad-question-id", "this is not the id of a question"
+    BAD_REQUEST = "bad-request", "a parameter, header or body of the request is invalid"
+    BODY_TOO_LARGE = "body-too-large", "the body is larger than allowed"
+    BUNDLE_WITHOUT_VERSIONS = (
+        "bundle-without-versions",
+        "the DAG's bundle keeps no versions, so no version can be pinned",
+    )
+    CANNOT_READ = "cannot-read", "a file cannot be read"
+    CONFLICT = "conflict", "the request contradicts what is stored"
+    CONTENT_ENCODING = "content-encoding", "an HTTP answer is compressed in a way that cannot be read"
+    CROSS_SITE_REQUEST = "cross-site-request", "the request came from another site"
+    CSRF_HEADER_MISSING = "csrf-header-missing", "a request with a cookie needs the header against forgery"
+    DAG_ID_TAKEN = "dag-id-taken", "another DAG has this id already"
+    DEADLINE_PASSED = "deadline-passed", "the command waited as long as it was asked to"
+    DELIVERY_NOT_DEAD = "delivery-not-dead", "the delivery of the event has not failed, so it is not retried"
+    DEMO_FAILED = "demo-failed", "the demo did not end as it should"
+    DUPLICATE_COMPONENT = "duplicate-component", "two packages register a component under one name"
+    DUPLICATE_TASK_ID = "duplicate-task-id", "two functions are registered under one task id"
+    EVALUATION_FAILED = "evaluation-failed", "the process that evaluates expressions failed"
+    EVENT_DELETED = "event-deleted", "the event that is needed was deleted"
+    EVENT_LOOP = "event-loop", "events start each other without end"
+    FORBIDDEN = "forbidden", "you have no permission for this"
+    HTTP_ERROR = "http-error", "the server refused the request"
+    HTTP_MAX_BYTES = "http-max-bytes", "an HTTP answer is larger than allowed"
+    HTTP_TIMEOUT = "http-timeout", "an HTTP request took longer than allowed"
+    IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused", "the idempotency key was used for another request"
+    INITIATOR_EXCLUDED = "initiator-excluded", "the user who started the instance may not answer"
+    INPUT_REFUSED = "input-refused", "the input of the instance was refused"
+    INSIDE_ITEMS = "inside-items", "a step inside items cannot be retried alone"
+    INSTANCE_LEFT_BEHIND = "instance-left-behind", "the run ended and its instance did not"
+    INTERNAL_ERROR = "internal-error", "the server failed; its log has the cause"
+    INVALID_ANSWER = "invalid-answer", "the answer does not fit the question"
+    INVALID_DEFINITION = "invalid-definition", "a document has errors"
+    INVALID_EVENT = "invalid-event", "an event does not fit CloudEvents"
+    INVALID_INPUT = "invalid-input", "the input does not fit the workflow's inputSchema"
+    INVALID_MOCK = "invalid-mock", "a mock is malformed"
+    LIMIT_EXCEEDED = "limit-exceeded", "an expression, schema or template needs more time or memory than allowed"
+    MAX_DEPTH = "max-depth", "sub-workflows are nested too deeply"
+    METHOD_NOT_ALLOWED = "method-not-allowed", "the address does not take this method"
+    MISUSE = "misuse", "an option, a file or a value is wrong"
+    NO_AIRFLOW = "no-airflow", "there is no Airflow to run in"
+    NO_ENVIRONMENT = "no-environment", "there is no local environment"
+    NO_EXAMPLE = "no-example", "there is no such example"
+    NO_INSTANCE = "no-instance", "the DAG run has no instance yet, or no longer"
+    NO_MIGRATIONS = "no-migrations", "the package has no migrations"
+    NO_WAY = "no-way", "the stored decision leads to no task of the DAG"
+    NOBODY_RECONCILES = "nobody-reconciles", "no API server reconciles instances and runs"
+    NOT_A_WORKFLOW = "not-a-workflow", "the DAG is not a workflow"
+    NOT_ALLOWED = "not-allowed", "the configuration does not allow a task what it asks for"
+    NOT_ANSWERED = "not-answered", "nobody answered in time"
+    NOT_ASKED = "not-asked", "you are not an assignee of this question"
+    NOT_AUTHENTICATED = "not-authenticated", "nobody is signed in"
+    NOT_CONFIRMED = "not-confirmed", "a command that deletes needs a confirmation"
+    NOT_FOUND = "not-found", "it does not exist, or you have no permission to read it"
+    NOT_JSON = "not-json", "a file is not JSON"
+    NOT_STOPPED = "not-stopped", "a process did not stop"
+    NOTHING_TO_APPLY = "nothing-to-apply", "the folder or file holds no document"
+    OUTPUT_REFUSED = "output-refused", "the output cannot replace the result of a step"
+    OVERLOADED = "overloaded", "everything that could evaluate it is busy"
+    PARENT_NOT_WAITING = "parent-not-waiting", "the parent instance does not wait for this one any more"
+    PEOPLE_UNAVAILABLE = "people-unavailable", "users and roles could not be read from Airflow"
+    POSTGRES_ACCOUNT = "postgres-account", "there is no account that could run PostgreSQL"
+    POSTGRES_NOT_FOUND = "postgres-not-found", "no PostgreSQL is installed"
+    POSTGRES_NOT_REACHABLE = "postgres-not-reachable", "the local PostgreSQL could not be reached"
+    POSTGRES_NOT_RUNNING = "postgres-not-running", "the local PostgreSQL does not run"
+    POSTGRES_NOT_STARTED = "postgres-not-started", "the local PostgreSQL did not start"
+    POSTGRES_NOT_STOPPED = "postgres-not-stopped", "the local PostgreSQL did not stop"
+    POSTGRES_VERSION = "postgres-version", "the installed PostgreSQL is too old"
+    QUESTION_ANSWERED = "question-answered", "the question was answered already"
+    QUESTION_CLAIMED = "question-claimed", "another user has claimed the question"
+    QUESTION_EXPIRED = "question-expired", "the time to answer is over"
+    QUESTION_SHARED = "question-shared", "the question needs several answers, so nobody can claim it"
+    QUESTION_WITHDRAWN = "question-withdrawn", "nobody waits for the answer any more"
+    RECONCILER_BUSY = "reconciler-busy", "another process reconciles at this moment"
+    REVISION_CHANGED = "revision-changed", "somebody else has published meanwhile"
+    REVISION_NOT_PUBLISHED = "revision-not-published", "the revision is not published"
+    RUN_MISSING = "run-missing", "the DAG run does not exist any more"
+    RUN_NOT_OURS = "run-not-ours", "a DAG run of the same id was started by somebody else"
+    RUN_REFUSED = "run-refused", "Airflow refused to start the DAG run"
+    SEVERAL_FAILED = "several-failed", "several steps have failed; name one"
+    SIMULATION_TOO_LONG = "simulation-too-long", "the simulation calls more tasks than allowed"
+    SQL_TIMEOUT = "sql-timeout", "a statement took longer than allowed"
+    START_REFUSED = "start-refused", "an event cannot start the workflow, and trying again would not help"
+    STEP_FAILED = "step-failed", "a step has failed for good"
+    STEP_NOT_FAILED = "step-not-failed", "the step has not failed"
+    STEP_NOT_RUN = "step-not-run", "the step has not run"
+    STEP_RETRIED = "step-retried", "an attempt of a step has failed, and another follows"
+    STORE_BUSY = "store-busy", "the workflow database has no resources left"
+    STORE_NOT_MIGRATED = "store-not-migrated", "the workflow database needs a migration"
+    STORE_NOT_PERMITTED = "store-not-permitted", "the account of the workflow database lacks a permission"
+    STORE_READ_ONLY = "store-read-only", "the workflow database is read-only"
+    STORE_TIMEOUT = "store-timeout", "the workflow database did not answer in time"
+    STORE_UNAVAILABLE = "store-unavailable", "the workflow database could not be reached"
+    STORED_DEFINITION_UNREADABLE = (
+        "stored-definition-unreadable",
+        "a stored definition was changed into something invalid",
+    )
+    STORED_STATE_TOO_NEW = "stored-state-too-new", "a newer release has stored the instance"
+    STORED_STATE_UNREADABLE = "stored-state-unreadable", "the state of an instance was changed into something invalid"
+    TASK_ID_RESERVED = "task-id-reserved", "a function cannot have the name of a built-in task"
+    TASK_NOT_FOUND = "task-not-found", "no function is registered under this task id"
+    TOO_LONG = "too-long", "a text is longer than its column"
+    TOO_MANY_MISSING = "too-many-missing", "more runs are missing than reconciliation deals with at once"
+    TOO_MANY_REDIRECTS = "too-many-redirects", "an HTTP request was redirected too often"
+    UNKNOWN_ASSIGNEE = "unknown-assignee", "a question names somebody who does not exist"
+    UNKNOWN_MOCK = "unknown-mock", "a mock names no step and no task"
+    UNKNOWN_REFERENCE = "unknown-reference", "a JSON Schema refers to something that it does not have"
+    UNKNOWN_REVISION = "unknown-revision", "there is no such revision of the database schema"
+    UNKNOWN_STEP = "unknown-step", "the workflow has no such step"
+    UNKNOWN_USER = "unknown-user", "there is no such user"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type", "the body has a type that is not read here"
+    VERSION_CHANGED = "version-changed", "the current version is not the expected one"
+    VERSION_INCOMPATIBLE = "version-incompatible", "the instance cannot continue on this version"
+    VERSION_LOWER = "version-lower", "the version is lower than the current one"
+    VERSION_NOT_FOUND = "version-not-found", "there is no such version"
+    VERSION_REUSED = "version-reused", "the version exists with another content"
+    WORKFLOW_IMPORT_ERROR = "workflow-import-error", "Airflow could not import the workflow's DAG"
+    WORKFLOW_INACTIVE = "workflow-inactive", "the workflow is deactivated"
+    WORKFLOW_NOT_FOUND = "workflow-not-found", "there is no such workflow"
+    WORKFLOW_NOT_LOADED = "workflow-not-loaded", "Airflow has not loaded the version yet"
+    WORKFLOW_PAUSED = "workflow-paused", "the DAG is paused"
+    WORKFLOW_VERSION_MOVED = "workflow-version-moved", "Airflow has moved to another version meanwhile"
+    WORKFLOWS_ERROR = "workflows-error", "an error without a more precise code"

@@ -194,7 +194,21 @@ def _test_modules() -> Iterator[tuple[str, str]]:
         yield path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
 
 
+def problem_codes() -> str:
+    """Return the page with every code of a problem."""
+    from airflow_workflow_provider.vocabulary import ProblemCode
+
+    rows = [(f"`{code}`", code.meaning) for code in sorted(ProblemCode)]
+    introduction = (
+        "The codes of problem documents ([REST API](../api.md#errors)), of errors on the command line, and of errors "
+        "that built-in tasks give. A document's findings have [codes of their own](../diagnostics.md). Where the local "
+        "environment's Airflow refuses a request, the code is `airflow-` and the HTTP status."
+    )
+    return page("Problem codes", introduction, table(("Code", "What went wrong"), *rows))
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
+    "problem-codes.md": problem_codes,
     "cli.md": command_line,
     "rest-api.md": rest_api,
     "builtin-tasks.md": builtin_tasks,

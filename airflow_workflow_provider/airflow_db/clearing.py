@@ -15,6 +15,7 @@ from airflow.utils.state import DagRunState, TaskInstanceState
 from sqlalchemy import or_, select
 
 from airflow_workflow_provider.errors import Conflict
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow.serialization.definitions.dag import SerializedDAG
@@ -115,4 +116,4 @@ def _to_clear(dag: SerializedDAG, run_id: str, task_ids: Collection[str] | None,
 
 def _missing(run_id: str) -> Conflict:
     message = f"Airflow has no DAG run {run_id!r} any more, or not its DAG"
-    return Conflict(message, code="run-missing", suggestion="start a new instance")
+    return Conflict(message, code=ProblemCode.RUN_MISSING, suggestion="start a new instance")

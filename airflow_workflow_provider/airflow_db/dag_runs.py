@@ -35,6 +35,7 @@ from airflow_workflow_provider.airflow_db.dag_versions import (
     version_of,
 )
 from airflow_workflow_provider.errors import Conflict, Misuse
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow.models.dagbag import DBDagBag
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NOT_LOADED"]
 
-MOVED: Final = "workflow-version-moved"
+MOVED: Final = ProblemCode.WORKFLOW_VERSION_MOVED
 """Code of the conflict that Airflow has loaded another version since it was looked; look again."""
 
 
@@ -121,7 +122,7 @@ def failed_to_load(dag_id: str, file: str, revision: int, published_at: datetime
 def import_error(dag_id: str) -> Conflict:
     """Return the conflict of a workflow whose DAG Airflow cannot load."""
     message = f"Airflow could not load workflow {dag_id!r}"
-    return Conflict(message, code="workflow-import-error", suggestion="see Airflow's import errors")
+    return Conflict(message, code=ProblemCode.WORKFLOW_IMPORT_ERROR, suggestion="see Airflow's import errors")
 
 
 def refuse_paused(dag_id: str) -> None:
@@ -277,7 +278,7 @@ def _queued(session: Session, dag: SerializedDAG, order: _Order) -> DagRun:
             session=session,
         )
     except (ParamValidationError, ValueError) as error:
-        raise Misuse(str(error), code="run-refused") from error
+        raise Misuse(str(error), code=ProblemCode.RUN_REFUSED) from error
     session.flush()
     return run
 
@@ -306,7 +307,7 @@ def _startable(session: Session, dag_id: str, *, paused_too: bool = False) -> No
 
 def _paused(dag_id: str) -> Conflict:
     message = f"The DAG of workflow {dag_id!r} is paused in Airflow: an instance would wait for ever"
-    return Conflict(message, code="workflow-paused", suggestion="unpause the DAG")
+    return Conflict(message, code=ProblemCode.WORKFLOW_PAUSED, suggestion="unpause the DAG")
 
 
 @cache

@@ -21,15 +21,16 @@ from airflow.serialization.serialized_objects import LazyDeserializedDAG
 from sqlalchemy import select
 
 from airflow_workflow_provider.errors import Conflict
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG
     from sqlalchemy.orm import Session
 
-NOT_LOADED: Final = "workflow-not-loaded"
+NOT_LOADED: Final = ProblemCode.WORKFLOW_NOT_LOADED
 """Code of the conflict that passes by itself: Airflow has not read the definition yet."""
 
-UNVERSIONED: Final = "bundle-without-versions"
+UNVERSIONED: Final = ProblemCode.BUNDLE_WITHOUT_VERSIONS
 """Code of the conflict that stays: the DAG comes from a bundle that only has its newest version."""
 
 

@@ -14,6 +14,7 @@ from airflow_workflow_provider.api.problems import Refused
 from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.model.grants import Publisher
 from airflow_workflow_provider.people.directory import Person
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow.api_fastapi.auth.managers.base_auth_manager import ResourceMethod
@@ -100,7 +101,7 @@ class Access:
         :raises Refused: 403
         """
         if not self._may_asset(method):
-            raise Refused(403, f"You may not {what}", code="forbidden")
+            raise Refused(403, f"You may not {what}", code=ProblemCode.FORBIDDEN)
 
     @property
     def publisher(self) -> Publisher:
@@ -144,4 +145,4 @@ def roles_of(user: BaseUser) -> tuple[str, ...]:
 
 
 def _forbidden(right: Right, what: str) -> Refused:
-    return Refused(403, f"You may not {right.words} {what}", code="forbidden")
+    return Refused(403, f"You may not {right.words} {what}", code=ProblemCode.FORBIDDEN)

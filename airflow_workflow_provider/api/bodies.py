@@ -14,6 +14,7 @@ from airflow_workflow_provider.api.models import Finding
 from airflow_workflow_provider.api.problems import Refused
 from airflow_workflow_provider.errors import InvalidDefinition
 from airflow_workflow_provider.model.json_text import DATA_DEPTH, loads_document, value_findings
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 MAX_BODY: Final = 1024**2
 """Bytes of the body of a request."""
@@ -73,13 +74,13 @@ class StrictRequest(Request):
             return
         if not _is_json(self.headers.get("Content-Type", "")):
             message = f"The body is {self.headers.get('Content-Type') or 'of no type'}; expected application/json"
-            raise Refused(415, message, code="unsupported-media-type", headers={"Accept": "application/json"})
+            raise Refused(415, message, code=ProblemCode.UNSUPPORTED_MEDIA_TYPE, headers={"Accept": "application/json"})
         try:
             self._json = await parsed(loads_document, self._body)
         except InvalidDefinition as error:
             found = [Finding(**each.as_json()) for each in error.diagnostics]
             raise Refused(
-                400, f"The body is no usable JSON: {error.message}", code="bad-json", findings=found
+                400, f"The body is no usable JSON: {error.message}", code=ProblemCode.BAD_JSON, findings=found
             ) from None
         if storable:
             await parsed(_refuse_unusable, self._json, size=len(self._body))
@@ -99,7 +100,7 @@ async def parsed(parse: Callable[[Any], T], given: Any, *, size: int | None = No
         raise Refused(
             413,
             f"The body has more than {MAX_VALUES:,} values",
-            code="body-too-large",
+            code=ProblemCode.BODY_TOO_LARGE,
             suggestion="keep large data elsewhere and hand over where it is",
         )
     return await run_in_threadpool(parse, given)
@@ -137,14 +138,14 @@ def _is_json(content_type: str) -> bool:
 def _refuse_unusable(document: Any) -> None:
     found = [Finding(**each.as_json()) for each in value_findings(document, max_depth=DATA_DEPTH)]
     if found:
-        raise Refused(422, f"The body cannot be used: {found[0].message}", code="bad-request", findings=found)
+        raise Refused(422, f"The body cannot be used: {found[0].message}", code=ProblemCode.BAD_REQUEST, findings=found)
 
 
 def _too_large(limit: int) -> Refused:
     return Refused(
         413,
         f"The body is larger than {limit:,} bytes",
-        code="body-too-large",
+        code=ProblemCode.BODY_TOO_LARGE,
         suggestion="keep large data elsewhere and hand over where it is",
         headers={"Connection": "close"},
     )

@@ -11,6 +11,7 @@ from airflow_workflow_provider.api.models import Problem
 from airflow_workflow_provider.api.problems import MEDIA_TYPE, Refused
 from airflow_workflow_provider.api.security import USER_KEY
 from airflow_workflow_provider.api.services import Services
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 CLIENT_HEADER: Final = "X-Workflows-Client"
 ID_PATTERN: Final = r"^[A-Za-z0-9_.-]{1,200}$"
@@ -56,7 +57,7 @@ def expected_revision(if_match: str | None, if_none_match: str | None) -> int | 
     if if_none_match is not None:
         if if_none_match.strip() != "*":
             message = "If-None-Match can only be * here: publish only where there is nothing yet"
-            raise Refused(422, message, code="bad-request", pointer="If-None-Match:")
+            raise Refused(422, message, code=ProblemCode.BAD_REQUEST, pointer="If-None-Match:")
         return 0
     if if_match is None:
         return None
@@ -64,7 +65,9 @@ def expected_revision(if_match: str | None, if_none_match: str | None) -> int | 
     digits = tag[1:-1] if len(tag) > 2 and tag[0] == tag[-1] == '"' else ""  # noqa: PLR2004 - two quotes
     if not (digits.isascii() and digits.isdecimal() and len(digits) < 19):  # noqa: PLR2004 - fits a bigint
         message = f"{tag[:50]} is the ETag of no revision"
-        raise Refused(412, message, code="revision-changed", pointer="If-Match:", suggestion="use the ETag of a GET")
+        raise Refused(
+            412, message, code=ProblemCode.REVISION_CHANGED, pointer="If-Match:", suggestion="use the ETag of a GET"
+        )
     return int(digits)
 
 

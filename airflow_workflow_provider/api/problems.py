@@ -26,6 +26,7 @@ from airflow_workflow_provider.errors import (
     WorkflowsError,
 )
 from airflow_workflow_provider.model.diagnostics import pointer_of
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +36,10 @@ RETRY_AFTER: Final = "5"
 """Seconds after which a request that failed for a passing reason may be sent again."""
 
 MAX_FINDINGS: Final = 1000
-_PASSING_CONFLICTS: Final = frozenset({"workflow-not-loaded"})
-_PRECONDITIONS: Final = frozenset({"revision-changed", "revision-not-published", "version-changed"})
+_PASSING_CONFLICTS: Final = frozenset({ProblemCode.WORKFLOW_NOT_LOADED})
+_PRECONDITIONS: Final = frozenset(
+    {ProblemCode.REVISION_CHANGED, ProblemCode.REVISION_NOT_PUBLISHED, ProblemCode.VERSION_CHANGED}
+)
 
 
 class Refused(WorkflowsError):
@@ -100,10 +103,12 @@ def database_problem(error: Exception) -> JSONResponse:
     if not is_unreachable(error):
         # The database is there; it is the statement that was wrong.
         log.error("A statement failed in Airflow's database", exc_info=error)
-        return problem_response(Refused(500, "The request failed; the server's log says why", code="internal-error"))
+        return problem_response(
+            Refused(500, "The request failed; the server's log says why", code=ProblemCode.INTERNAL_ERROR)
+        )
     log.warning("Airflow's database could not be reached: %s", type(error).__name__)
     message = "Airflow's metadata database could not be reached"
-    return problem_response(Refused(503, message, code="airflow-unavailable"))
+    return problem_response(Refused(503, message, code=ProblemCode.AIRFLOW_UNAVAILABLE))
 
 
 def finding(pointer: str, message: str, code: str) -> Finding:
@@ -165,7 +170,9 @@ async def _validation_error(_: Request, error: Exception) -> JSONResponse:
     found = [finding(_place(each["loc"]), str(each["msg"]), str(each["type"]).replace("_", "-")) for each in errors]
     first = f"{found[0].pointer or '/'}: {found[0].message}"
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    return problem_response(Refused(422, f"The request is invalid: {first}{more}", code="bad-request", findings=found))
+    return problem_response(
+        Refused(422, f"The request is invalid: {first}{more}", code=ProblemCode.BAD_REQUEST, findings=found)
+    )
 
 
 def _place(location: Sequence[str | int]) -> str:
@@ -177,10 +184,18 @@ def _place(location: Sequence[str | int]) -> str:
     return f"?{name}" if source == "query" else f"{name}:"
 
 
+_HTTP_CODES: Final[Mapping[int, ProblemCode]] = {
+    HTTPStatus.UNAUTHORIZED: ProblemCode.NOT_AUTHENTICATED,
+    HTTPStatus.FORBIDDEN: ProblemCode.FORBIDDEN,
+    HTTPStatus.NOT_FOUND: ProblemCode.NOT_FOUND,
+    HTTPStatus.METHOD_NOT_ALLOWED: ProblemCode.METHOD_NOT_ALLOWED,
+}
+"""Codes for what the framework itself refuses."""
+
+
 async def _http_exception(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
-    phrase = HTTPStatus(error.status_code).phrase
-    code = phrase.lower().replace(" ", "-")
+    code = _HTTP_CODES.get(error.status_code, ProblemCode.HTTP_ERROR)
     return problem_response(Refused(error.status_code, str(error.detail), code=code, headers=error.headers))
 
 
@@ -190,4 +205,6 @@ async def _airflow_database_error(_: Request, error: Exception) -> JSONResponse:
 
 async def _unexpected(_: Request, error: Exception) -> JSONResponse:
     log.error("A request failed unexpectedly", exc_info=error)
-    return problem_response(Refused(500, "The request failed; the server's log says why", code="internal-error"))
+    return problem_response(
+        Refused(500, "The request failed; the server's log says why", code=ProblemCode.INTERNAL_ERROR)
+    )

@@ -28,6 +28,7 @@ from airflow_workflow_provider.errors import NotFound, WorkflowsError
 from airflow_workflow_provider.operations.answers import Answer
 from airflow_workflow_provider.operators.people import answer_in_form
 from airflow_workflow_provider.store.instances import instance_id
+from airflow_workflow_provider.vocabulary import ProblemCode
 from airflow_workflow_provider.workers.evaluation import evaluating_for
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ async def _body(request: Request) -> _Body:
     try:
         return _Body.model_validate(await checked.json())
     except (ValueError, ValidationError) as error:
-        raise Refused(422, f"The answer cannot be read: {str(error)[:500]}", code="bad-request") from None
+        raise Refused(422, f"The answer cannot be read: {str(error)[:500]}", code=ProblemCode.BAD_REQUEST) from None
 
 
 def _words(error: WorkflowsError) -> str:

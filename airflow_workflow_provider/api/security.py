@@ -15,6 +15,7 @@ from fastapi.security.utils import get_authorization_scheme_param
 from airflow_workflow_provider.airflow_db.errors import DATABASE_ERRORS
 from airflow_workflow_provider.airflow_internals.server import user_of
 from airflow_workflow_provider.api.problems import Refused, database_problem, problem_response
+from airflow_workflow_provider.vocabulary import ProblemCode
 from airflow_workflow_provider.workers.evaluation import evaluating_for
 
 if TYPE_CHECKING:
@@ -97,18 +98,20 @@ def _refuse_forged(request: Request) -> None:
         return
     if request.headers.get("Sec-Fetch-Site", "").lower() in _FOREIGN_SITES:
         message = "A request of another site may not change anything"
-        raise Refused(403, message, code="cross-site-request")
+        raise Refused(403, message, code=ProblemCode.CROSS_SITE_REQUEST)
     if not request.headers.get(CSRF_HEADER):
         message = f"A request that is authenticated by cookie needs the header {CSRF_HEADER} to change anything"
         suggestion = f"send {CSRF_HEADER}: XMLHttpRequest, or use a token: Authorization: Bearer …"
-        raise Refused(403, message, code="csrf-header-missing", pointer=f"{CSRF_HEADER}:", suggestion=suggestion)
+        raise Refused(
+            403, message, code=ProblemCode.CSRF_HEADER_MISSING, pointer=f"{CSRF_HEADER}:", suggestion=suggestion
+        )
 
 
 def _unknown_user(reason: str) -> Refused:
     return Refused(
         401,
         f"Nobody is signed in: {reason}",
-        code="not-authenticated",
+        code=ProblemCode.NOT_AUTHENTICATED,
         suggestion="get a token from Airflow's POST /auth/token and send it as Authorization: Bearer …",
         headers={"WWW-Authenticate": "Bearer"},
     )

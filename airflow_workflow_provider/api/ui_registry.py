@@ -22,6 +22,7 @@ from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.model.definition import UiComponent, UiContext
 from airflow_workflow_provider.model.ui import COMPONENT_LAYOUTS, LAYOUTS
 from airflow_workflow_provider.model.words import listed, shown
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ class ComponentRegistry:
     def _add(self, point: EntryPoint) -> None:
         if point.name in self.kinds:
             message = "the id is taken"
-            raise Misuse(message, code="duplicate-component")
+            raise Misuse(message, code=ProblemCode.DUPLICATE_COMPONENT)
         loaded = point.load()
         self.kinds[point.name] = kind_of(loaded() if callable(loaded) else loaded)
 
@@ -90,18 +91,18 @@ def kind_of(given: Any) -> ComponentKind:
     """
     if not isinstance(given, Mapping):
         message = f"it must be an object with layout, module or context, not {shown(given)}"
-        raise Misuse(message, code="bad-component")
+        raise Misuse(message, code=ProblemCode.BAD_COMPONENT)
     unknown = set(given) - {"layout", "module", "context"}
     if unknown:
         message = f"unknown keys {listed(unknown)}; allowed are 'context', 'layout', 'module'"
-        raise Misuse(message, code="bad-component")
+        raise Misuse(message, code=ProblemCode.BAD_COMPONENT)
     layout, module = given.get("layout"), given.get("module")
     if layout is not None and layout not in LAYOUTS:
         message = f"unknown layout {shown(layout)}; the layouts are {listed(LAYOUTS)}"
-        raise Misuse(message, code="bad-component")
+        raise Misuse(message, code=ProblemCode.BAD_COMPONENT)
     if module is not None and not _is_address(module):
         message = f"module {shown(module)} is neither a path of this server (/…) nor an https address"
-        raise Misuse(message, code="bad-component")
+        raise Misuse(message, code=ProblemCode.BAD_COMPONENT)
     context = given.get("context") or {}
     UiContext.model_validate(context, strict=False)
     return ComponentKind(layout, module, dict(context))

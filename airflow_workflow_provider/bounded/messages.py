@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from airflow_workflow_provider.errors import WorkflowsError
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 _HEAD: Final = struct.Struct(">Q")
 PACKAGE: Final = "airflow_workflow_provider."
@@ -74,7 +75,7 @@ def error_from_json(found: dict[str, Any]) -> WorkflowsError:
     kind = getattr(sys.modules.get(module) or import_module(module), name) if module.startswith(PACKAGE) else None
     if not (isinstance(kind, type) and issubclass(kind, WorkflowsError)):
         message = "The process that computes for others raised something that is no error of ours"
-        return WorkflowsError(message, code="evaluation-failed")
+        return WorkflowsError(message, code=ProblemCode.EVALUATION_FAILED)
     error = kind.__new__(kind)
     error.args = tuple(found["args"])
     error.__dict__.update(found["attributes"])

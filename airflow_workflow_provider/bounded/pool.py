@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_workflow_provider.bounded import messages
 from airflow_workflow_provider.bounded.child import START_SECONDS, Child
 from airflow_workflow_provider.errors import LimitExceeded, Overloaded, WorkflowsError
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.bounded.limits import Exceeded, Limits
@@ -148,7 +149,7 @@ class Pool:
         if "failed" in reply:
             log.error("An evaluation of %s failed with %s", what, reply["failed"])
             text = f"The evaluation failed with {reply['failed']}"
-            raise WorkflowsError(text, code="evaluation-failed")
+            raise WorkflowsError(text, code=ProblemCode.EVALUATION_FAILED)
         return reply["value"]
 
     def _reply(self, message: bytes, budget: Budget, who: str, what: str) -> Any:

@@ -23,6 +23,7 @@ from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.tasks import Tasks
 from airflow_workflow_provider.tasks.documents import Checked, check, expand, load
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.store.database import Database
@@ -72,7 +73,7 @@ def apply(options: Namespace) -> int:
     files = list(expand(options.paths))
     if not files:
         message = f"There is no JSON file in {', '.join(options.paths)}"
-        raise Misuse(message, code="nothing-to-apply")
+        raise Misuse(message, code=ProblemCode.NOTHING_TO_APPLY)
     with open_database() as database:
         catalogue = _stored_catalogue(database)
         for problem in catalogue.problems:

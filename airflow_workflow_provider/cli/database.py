@@ -12,6 +12,7 @@ from airflow_workflow_provider.cli.console import print_json, print_line, print_
 from airflow_workflow_provider.cli.main import FAILED, FINE
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.settings import load_settings
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.store.migrate import MigrationState
@@ -59,7 +60,7 @@ def downgrade(options: Namespace) -> int:
     url = workflows_url(load_settings())
     if not options.yes and not _confirmed(options.revision):
         message = "Nothing was changed"
-        raise Misuse(message, code="not-confirmed", suggestion="Add --yes to go back without a question")
+        raise Misuse(message, code=ProblemCode.NOT_CONFIRMED, suggestion="Add --yes to go back without a question")
     with progress("Going back", None):
         state = downgrade(url, options.revision)
     _report(state, options.output)

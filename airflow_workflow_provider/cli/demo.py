@@ -28,6 +28,7 @@ from airflow_workflow_provider.settings import DEFAULT_CONNECTION_ID
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.instances import Instance, Instances, instance_id
 from airflow_workflow_provider.store.logs import LogRow, Logs
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.local.client import AirflowClient
@@ -151,7 +152,7 @@ def demonstrate(environment: LocalEnvironment, examples: Path, seconds: float) -
     definitions = sorted(str(file) for file in examples.glob("*.json") if "." not in file.stem)
     if run_command(["apply", str(examples / "tasks"), *definitions]) != FINE:
         message = "Not every example could be stored"
-        raise WorkflowsError(message, code="demo-failed")
+        raise WorkflowsError(message, code=ProblemCode.DEMO_FAILED)
 
     heading(f"3. Orders are sent to {WORKFLOW!r} through Airflow's REST API")
     with environment.client() as client, Database(environment.workflows_url()) as database:
@@ -197,7 +198,7 @@ def follow(client: AirflowClient, instances: Instances, orders: Sequence[Order],
                 late = next(order for order in orders if not order.over)
                 state = client.run(WORKFLOW, late.run_id or "")["state"]
                 message = f"{late.case.title} is {late.status} after {seconds:.0f} s; its DAG run is {state}"
-                raise WorkflowsError(message, code="demo-failed")
+                raise WorkflowsError(message, code=ProblemCode.DEMO_FAILED)
             time.sleep(POLL)
 
 
@@ -305,7 +306,7 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         message = f"{path} cannot be read: {error.strerror}"
         raise Misuse(
-            message, code="no-example", suggestion="run the demo in a working copy, or name --examples"
+            message, code=ProblemCode.NO_EXAMPLE, suggestion="run the demo in a working copy, or name --examples"
         ) from error
     return document
 

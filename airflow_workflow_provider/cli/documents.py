@@ -7,6 +7,7 @@ from typing import Any
 from airflow_workflow_provider.errors import InvalidDefinition, Misuse
 from airflow_workflow_provider.model.json_text import loads_data
 from airflow_workflow_provider.tasks.documents import read_bytes
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 
 def read_json_file(file: str) -> Any:
@@ -47,7 +48,7 @@ def not_json(error: InvalidDefinition, where: str) -> Misuse:
     first = error.diagnostics[0]
     refused = Misuse(
         f"{where} is not usable JSON: {error.message}",
-        code="not-json",
+        code=ProblemCode.NOT_JSON,
         pointer=f"{where}#{first.pointer}" if first.pointer else where,
         suggestion=first.suggestion,
     )

@@ -19,6 +19,7 @@ from airflow_workflow_provider.store.deliveries import Deliveries
 from airflow_workflow_provider.store.event_retention import EventRetention
 from airflow_workflow_provider.store.events import EventFilter, Events
 from airflow_workflow_provider.store.waits import Waits
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 EVENT_COLUMNS = {"eventRowId": "event", "type": "type", "source": "source", "id": "id", "receivedAt": "received"}
 DELIVERY_COLUMNS = {
@@ -106,7 +107,9 @@ def redrive(options: Namespace) -> int:
     """Have dead letters tried again."""
     if not (options.delivery or options.workflow or options.event or options.all):
         message = "Nothing says which dead letters"
-        raise Misuse(message, code="bad-arguments", suggestion="Name deliveries, --workflow, --event, or --all")
+        raise Misuse(
+            message, code=ProblemCode.BAD_ARGUMENTS, suggestion="Name deliveries, --workflow, --event, or --all"
+        )
     with open_database() as database:
         number = Deliveries(database).redrive(
             deliveries_ids=options.delivery or None,
@@ -163,7 +166,7 @@ def purge(options: Namespace) -> int:
 def _limit(options: Namespace) -> int:
     if options.limit < 1:
         message = f"--limit is {options.limit}; expected a number from 1"
-        raise Misuse(message, code="bad-limit", pointer="--limit")
+        raise Misuse(message, code=ProblemCode.BAD_LIMIT, pointer="--limit")
     return int(options.limit)
 
 
@@ -172,4 +175,4 @@ def _event_row_id(text: str) -> UUID:
         return UUID(text)
     except ValueError as error:
         message = f"{text!r} is no event; expected the UUID that 'events list' shows"
-        raise Misuse(message, code="bad-event-id") from error
+        raise Misuse(message, code=ProblemCode.BAD_EVENT_ID) from error

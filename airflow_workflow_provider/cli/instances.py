@@ -12,6 +12,7 @@ from airflow_workflow_provider.cli.main import FINE
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.listing import InstanceFilter, InstanceList
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.store.instances import Instance, InstanceSummary
@@ -37,14 +38,14 @@ def parse_instance_id(text: str) -> UUID:
         return UUID(text)
     except ValueError as error:
         message = f"{text!r} is no instance id; expected a UUID"
-        raise Misuse(message, code="bad-instance-id") from error
+        raise Misuse(message, code=ProblemCode.BAD_INSTANCE_ID) from error
 
 
 def list_instances(options: Namespace) -> int:
     """List instances, newest first."""
     if options.limit < 1:
         message = f"--limit is {options.limit}; expected a number from 1"
-        raise Misuse(message, code="bad-limit", pointer="--limit")
+        raise Misuse(message, code=ProblemCode.BAD_LIMIT, pointer="--limit")
     only = InstanceFilter(
         workflow_id=options.workflow,
         statuses=[options.status] if options.status else None,

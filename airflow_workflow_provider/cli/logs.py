@@ -16,6 +16,7 @@ from airflow_workflow_provider.cli.main import FINE
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.logs import LogRow, Logs
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.store.database import Database
@@ -35,7 +36,7 @@ def logs(options: Namespace) -> int:
     wanted = parse_instance_id(options.instance_id)
     if options.follow and options.output == "json":
         message = "One JSON array cannot be followed"
-        raise Misuse(message, code="bad-arguments", suggestion="Use --output jsonl")
+        raise Misuse(message, code=ProblemCode.BAD_ARGUMENTS, suggestion="Use --output jsonl")
     with open_database() as database:
         rows = _rows(database, wanted, options.level, follow=options.follow)
         if options.output == "json":

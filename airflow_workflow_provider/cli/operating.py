@@ -12,6 +12,7 @@ from airflow_workflow_provider.cli.instances import parse_instance_id
 from airflow_workflow_provider.cli.main import FAILED, FINE
 from airflow_workflow_provider.cli.running import api_client
 from airflow_workflow_provider.errors import Conflict, Misuse, NotFound
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +60,7 @@ def restart(options: Namespace) -> int:
     if options.input is not None:
         if not options.instance_ids:
             message = "A new input is for instances that are named, not for those that a filter finds"
-            raise Misuse(message, code="bad-option", pointer="--input")
+            raise Misuse(message, code=ProblemCode.BAD_OPTION, pointer="--input")
         more["input"] = _object(options.input, "--input")
     return _operate(options, "restart", {**more, **_version(options)})
 
@@ -83,7 +84,7 @@ def _object(text: str, option: str) -> Json:
     found = read_json_argument(text, what=option)
     if not isinstance(found, dict):
         message = f"{option} is a JSON object, not {type(found).__name__}"
-        raise Misuse(message, code="bad-input", pointer=option)
+        raise Misuse(message, code=ProblemCode.BAD_INPUT, pointer=option)
     return found
 
 
@@ -98,7 +99,7 @@ def _operate(options: Namespace, operation: str, arguments: Json) -> int:
     only = {name: value for name, value in only.items() if value is not None}
     if bool(options.instance_ids) == bool(only):
         message = "Name instances, or say by options which ones" if not only else "Name instances or filter, not both"
-        raise Misuse(message, code="bad-option")
+        raise Misuse(message, code=ProblemCode.BAD_OPTION)
     if options.reason is not None:
         arguments = {**arguments, "reason": options.reason}
     with api_client() as client:
@@ -132,7 +133,7 @@ def _filtered(client: AirflowClient, options: Namespace, body: Json) -> list[Jso
         return looked_at
     if not options.yes and not _confirmed(f"{body['operation']} {len(to_do)} instances"):
         message = "Nothing was changed"
-        raise Misuse(message, code="not-confirmed", suggestion="Add --yes to continue without a question")
+        raise Misuse(message, code=ProblemCode.NOT_CONFIRMED, suggestion="Add --yes to continue without a question")
     with progress(str(body["operation"]), len(looked_at)) as advance:
         rows = []
         for row in _pages(client, {**body, "limit": PAGE}):

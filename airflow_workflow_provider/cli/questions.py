@@ -12,6 +12,7 @@ from airflow_workflow_provider.cli.instances import parse_instance_id
 from airflow_workflow_provider.cli.main import FINE
 from airflow_workflow_provider.cli.running import api_client
 from airflow_workflow_provider.errors import Misuse
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.local.client import AirflowClient
@@ -35,7 +36,7 @@ def list_questions(options: Namespace) -> int:
     """List the questions that ask the signed-in user, or all that they may read."""
     if options.limit < 1:
         message = f"--limit is {options.limit}; expected a number from 1"
-        raise Misuse(message, code="bad-limit", pointer="--limit")
+        raise Misuse(message, code=ProblemCode.BAD_LIMIT, pointer="--limit")
     query: dict[str, Any] = {
         "mine": "false" if options.all else "true",
         "workflowId": options.workflow,
@@ -96,7 +97,7 @@ def parse_question_id(text: str) -> UUID:
         return UUID(text)
     except ValueError as error:
         message = f"{text!r} is no question id; expected a UUID"
-        raise Misuse(message, code="bad-question-id") from error
+        raise Misuse(message, code=ProblemCode.BAD_QUESTION_ID) from error
 
 
 def _form(text: str | None) -> dict[str, Any] | None:
@@ -105,7 +106,7 @@ def _form(text: str | None) -> dict[str, Any] | None:
     form = read_json_argument("@-" if text == "-" else text, what="--form")
     if not isinstance(form, dict):
         message = f"A form is a JSON object, not {type(form).__name__}"
-        raise Misuse(message, code="bad-form", pointer="--form")
+        raise Misuse(message, code=ProblemCode.BAD_FORM, pointer="--form")
     return form
 
 

@@ -10,6 +10,7 @@ from airflow_workflow_provider.cli.console import print_json, print_line, print_
 from airflow_workflow_provider.cli.main import FAILED, FINE
 from airflow_workflow_provider.cli.running import api_client
 from airflow_workflow_provider.errors import Conflict, Misuse
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 COLUMNS: Final = {
     "instanceId": "instance",
@@ -26,7 +27,7 @@ def reconcile(options: Namespace) -> int:
     """Compare, and make agree what does not; with ``--follow`` again and again until interrupted."""
     if options.interval < 1:
         message = f"--interval is {options.interval}; expected a number of seconds from 1"
-        raise Misuse(message, code="bad-interval", pointer="--interval")
+        raise Misuse(message, code=ProblemCode.BAD_INTERVAL, pointer="--interval")
     body = {"dryRun": options.dry_run, "all": options.all}
     with api_client() as client:
         while True:

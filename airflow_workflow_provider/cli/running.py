@@ -14,6 +14,7 @@ from airflow_workflow_provider.cli.documents import read_json_argument
 from airflow_workflow_provider.cli.main import FAILED, FINE
 from airflow_workflow_provider.cli.standalone import running_environment
 from airflow_workflow_provider.errors import Misuse, NotFound, WorkflowsError
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.local.client import AirflowClient
@@ -53,7 +54,7 @@ def api_client() -> AirflowClient:
     message = "No Airflow is known whose REST API could be asked"
     raise Misuse(
         message,
-        code="no-airflow",
+        code=ProblemCode.NO_AIRFLOW,
         suggestion=f"Set {URL_VARIABLE} and {TOKEN_VARIABLE}, or {USER_VARIABLE} and {PASSWORD_VARIABLE}, or start one "
         "here with 'airflow-workflows standalone up'",
     )
@@ -66,7 +67,7 @@ def run(options: Namespace) -> int:
     document = read_json_argument(options.input, what="--input")
     if not isinstance(document, dict):
         message = f"An input is a JSON object, not {type(document).__name__}"
-        raise Misuse(message, code="bad-input", pointer="--input")
+        raise Misuse(message, code=ProblemCode.BAD_INPUT, pointer="--input")
     with api_client() as client:
         run_id = _start(client, options, document)
         found = {
@@ -100,16 +101,16 @@ def _start(client: AirflowClient, options: Namespace, document: dict[str, Any]) 
             try:
                 return str(client.workflows("POST", path, json={"input": document}, headers=headers)["runId"])
             except WorkflowsError as error:
-                if error.code != "workflow-not-loaded" or time.monotonic() + POLL > until:
+                if error.code != ProblemCode.WORKFLOW_NOT_LOADED or time.monotonic() + POLL > until:
                     raise
             time.sleep(POLL)
     except NotFound as error:
         message = f"Airflow at {client.address} knows no workflow {workflow_id!r}"
         suggestion = "'airflow-workflows list' shows what is stored"
-        raise NotFound(message, code="workflow-not-found", suggestion=suggestion) from error
+        raise NotFound(message, code=ProblemCode.WORKFLOW_NOT_FOUND, suggestion=suggestion) from error
     except Misuse as error:
         # The words of the command are fine; it is the workflow that does not take this input.
-        refused = WorkflowsError(error.message, code="input-refused", pointer="--input")
+        refused = WorkflowsError(error.message, code=ProblemCode.INPUT_REFUSED, pointer="--input")
         refused.diagnostics = error.diagnostics
         raise refused from error
 
@@ -132,10 +133,12 @@ def _wait(client: AirflowClient, found: dict[str, str], seconds: float | None) -
                 over_since = now
             if over_since is not None and now - over_since > SETTLING:
                 message = f"The DAG run {found['runId']!r} has ended, but the instance {found['instanceId']} has not"
-                raise WorkflowsError(message, code="instance-left-behind", suggestion="Look at the run in Airflow")
+                raise WorkflowsError(
+                    message, code=ProblemCode.INSTANCE_LEFT_BEHIND, suggestion="Look at the run in Airflow"
+                )
             if seconds is not None and now - began > seconds:
                 message = f"Instance {found['instanceId']} did not end within {seconds:g} s; it is still running"
-                raise WorkflowsError(message, code="deadline-passed")
+                raise WorkflowsError(message, code=ProblemCode.DEADLINE_PASSED)
             time.sleep(POLL)
 
 

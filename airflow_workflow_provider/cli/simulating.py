@@ -21,6 +21,7 @@ from airflow_workflow_provider.model.json_text import DATA_DEPTH, loads_document
 from airflow_workflow_provider.model.reach import Policy
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.tasks.documents import STANDARD_INPUT, Checked, check, expand, load, load_tasks
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.hosts.simulation import Simulation
@@ -35,7 +36,7 @@ def simulate(options: Namespace) -> int:
     """Run one definition, or those of a batch; exit code 0 when all completed, 1 for any other end."""
     if (options.file is None) == (options.batch is None):
         message = "Give either the FILE of one definition or --batch"
-        raise Misuse(message, code="bad-arguments")
+        raise Misuse(message, code=ProblemCode.BAD_ARGUMENTS)
     simulator, broken = _simulator(options)
     if broken:
         for each in broken:
@@ -56,7 +57,7 @@ def _simulator(options: Namespace) -> tuple[Simulator, list[Checked]]:
         default_retry = RetryPolicy.model_validate(settings.default_retry)
     except ValueError as error:
         message = f"[workflows] default_retry is no retry policy: {settings.default_retry}"
-        raise Misuse(message, code="bad-configuration") from error
+        raise Misuse(message, code=ProblemCode.BAD_CONFIGURATION) from error
     simulator = Simulator(
         catalogue=catalogue,
         workflows=_child_workflows(options.tasks),
@@ -165,7 +166,7 @@ def _cases(file: str) -> Iterator[_Case]:
                     yield _Case(f"{name}:{number}", line)
     except (OSError, ValueError) as error:
         message = f"Cannot read {file!r}: {getattr(error, 'strerror', None) or error}"
-        raise Misuse(message, code="cannot-read") from error
+        raise Misuse(message, code=ProblemCode.CANNOT_READ) from error
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:
@@ -204,7 +205,7 @@ def _read_case(case: _Case) -> dict[str, Any]:
     allowed = ["definition", "input", "mocks"]
     if not isinstance(given, dict) or "definition" not in given or set(given) - set(allowed):
         message = f"A line is an object with the keys {allowed}, of which 'definition' is required"
-        raise Misuse(message, code="bad-case")
+        raise Misuse(message, code=ProblemCode.BAD_CASE)
     # The definition's own checks look at it.
     parts = (key for key in ("input", "mocks") if key in given)
     found = [each for key in parts for each in value_findings(given[key], max_depth=DATA_DEPTH, pointer=f"/{key}")]

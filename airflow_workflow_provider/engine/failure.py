@@ -110,7 +110,7 @@ class Failure:
         """Return the error object of rule F1."""
         return {
             "type": str(self.type),
-            "code": self.code,
+            "code": None if self.code is None else str(self.code),
             "message": self.message,
             "stepId": step_id,
             "attempt": attempt,
@@ -123,7 +123,7 @@ class Failure:
         return {
             "type": str(self.type),
             "message": self.message,
-            "code": self.code,
+            "code": None if self.code is None else str(self.code),
             "details": self.details,
             "kinds": list(self.kinds),
             "causes": [cause.to_json() for cause in self.causes],

@@ -12,7 +12,7 @@ from airflow_workflow_provider.engine.rerun import reopen
 from airflow_workflow_provider.engine.schemas import check_against
 from airflow_workflow_provider.engine.values import json_object, same
 from airflow_workflow_provider.errors import Conflict, NotFound, StepFailure
-from airflow_workflow_provider.vocabulary import LogEvent
+from airflow_workflow_provider.vocabulary import LogEvent, ProblemCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -178,12 +178,14 @@ def _key_of(machine: Machine, step_id: str) -> str:
     """Return the key of the list in which a step ran."""
     if step_id not in machine.graph.step_ids:
         message = f"The workflow has no step {step_id!r}"
-        raise NotFound(message, code="unknown-step", pointer="/fromStepId")
+        raise NotFound(message, code=ProblemCode.UNKNOWN_STEP, pointer="/fromStepId")
     path = machine.graph.home(step_id).path
     if ITEM in path:
         outer = path.split(ITEM)[0].rsplit("/", 1)[-1]
         message = f"Step {step_id!r} runs for each item of step {outer!r}"
-        raise Conflict(message, code="inside-items", pointer="/fromStepId", suggestion=f"restart from {outer!r}")
+        raise Conflict(
+            message, code=ProblemCode.INSIDE_ITEMS, pointer="/fromStepId", suggestion=f"restart from {outer!r}"
+        )
     if machine.state.record(path, step_id) is None:
         raise _not_run(step_id)
     parts = path.split("/") if path else []
@@ -195,7 +197,7 @@ def _key_of(machine: Machine, step_id: str) -> str:
 
 def _not_run(step_id: str) -> Conflict:
     message = f"Step {step_id!r} did not run in this instance"
-    return Conflict(message, code="step-not-run", pointer="/fromStepId", suggestion="name a step that did")
+    return Conflict(message, code=ProblemCode.STEP_NOT_RUN, pointer="/fromStepId", suggestion="name a step that did")
 
 
 def _is_beside(key: str, other: str) -> bool:

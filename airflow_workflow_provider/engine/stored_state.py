@@ -15,6 +15,7 @@ from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.state import FORMAT, State
 from airflow_workflow_provider.errors import Conflict
 from airflow_workflow_provider.model.diagnostics import pointer_of
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 _STRICT: Final = ConfigDict(strict=True)
 
@@ -22,13 +23,13 @@ _STRICT: Final = ConfigDict(strict=True)
 class StateUnreadable(Conflict):
     """What is stored of an instance was changed by hand into something that means nothing."""
 
-    default_code = "stored-state-unreadable"
+    default_code = ProblemCode.STORED_STATE_UNREADABLE
 
 
 class StateTooNew(Conflict):
     """A newer release has stored the instance."""
 
-    default_code = "stored-state-too-new"
+    default_code = ProblemCode.STORED_STATE_TOO_NEW
 
 
 def read_state(document: Any, what: str) -> State:

@@ -19,7 +19,7 @@ from airflow_workflow_provider.model.diagnostics import pointer_of
 from airflow_workflow_provider.model.events import CloudEvent
 from airflow_workflow_provider.model.expressions import ExpressionFailure, compile_transform
 from airflow_workflow_provider.model.patterns import matches
-from airflow_workflow_provider.vocabulary import ErrorType
+from airflow_workflow_provider.vocabulary import ErrorType, ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json
@@ -67,7 +67,9 @@ def stored_definition(text: str) -> WorkflowDefinition:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         message = f"What is stored of the definition means nothing: {pointer_of(first['loc']) or '/'}: {first['msg']}"
-        raise StepFailure(message, type=ErrorType.WORKFLOW_FAILED, code="stored-definition-unreadable") from None
+        raise StepFailure(
+            message, type=ErrorType.WORKFLOW_FAILED, code=ProblemCode.STORED_DEFINITION_UNREADABLE
+        ) from None
 
 
 def input_from(definition: WorkflowDefinition, event: CloudEvent, instance_id: str, at: datetime | None = None) -> Json:

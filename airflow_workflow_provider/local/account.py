@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from airflow_workflow_provider.errors import StoreUnavailable
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 Command = list[str | Path]
 
@@ -79,4 +80,4 @@ def account_for(cluster: Path) -> Account:
             continue
         return Account(entry.pw_uid, entry.pw_gid, other=True)
     message = f"PostgreSQL refuses to run as root and there is no system account {' or '.join(UNPRIVILEGED)}"
-    raise StoreUnavailable(message, code="postgres-account", suggestion="run this as an ordinary user")
+    raise StoreUnavailable(message, code=ProblemCode.POSTGRES_ACCOUNT, suggestion="run this as an ordinary user")

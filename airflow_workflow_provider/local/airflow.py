@@ -34,6 +34,7 @@ from airflow_workflow_provider.local.ports import HOST
 from airflow_workflow_provider.local.postgres import PostgresServer
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.roles import API, MAINTENANCE, WORKER, role_names
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 # The names of Airflow's parts in its health report.
 API_SERVER = "api-server"
@@ -49,7 +50,7 @@ class EnvironmentFailure(WorkflowsError):
     :param details: the last lines of the logs, secrets masked
     """
 
-    default_code = "airflow-not-started"
+    default_code = ProblemCode.AIRFLOW_NOT_STARTED
 
     def __init__(self, message: str, details: str, *, code: str | None = None, suggestion: str | None = None) -> None:
         super().__init__(message, code=code, suggestion=suggestion)
@@ -163,7 +164,7 @@ class LocalEnvironment:
         """
         if not self.layout.secrets.exists():
             message = f"There is no local environment in {self.layout.folder}"
-            raise WorkflowsError(message, code="no-environment", suggestion="airflow-workflows standalone up")
+            raise WorkflowsError(message, code=ProblemCode.NO_ENVIRONMENT, suggestion="airflow-workflows standalone up")
         return Access(self._address(), ADMIN, Secrets.of(self.layout).passwords[ADMIN])
 
     def client(self, username: str = ADMIN) -> AirflowClient:
@@ -219,11 +220,11 @@ class LocalEnvironment:
             )
         except subprocess.TimeoutExpired as error:
             message = f"airflow {' '.join(arguments)} took longer than {error.timeout:.0f} s"
-            raise WorkflowsError(message, code="airflow-command-failed") from None
+            raise WorkflowsError(message, code=ProblemCode.AIRFLOW_COMMAND_FAILED) from None
         if done.returncode != 0:
             last = self._masked("\n".join(done.stdout.splitlines()[-25:]))
             message = f"airflow {' '.join(arguments)} failed with exit code {done.returncode}"
-            raise EnvironmentFailure(message, last, code="airflow-command-failed")
+            raise EnvironmentFailure(message, last, code=ProblemCode.AIRFLOW_COMMAND_FAILED)
         return done.stdout
 
     def _start(self, report: Report) -> Access:
@@ -285,7 +286,7 @@ class LocalEnvironment:
             try:
                 poll(look, seconds=self.seconds, what="Airflow to be healthy", interval=0.5)
             except WorkflowsError as error:
-                if error.code != "deadline-passed":
+                if error.code != ProblemCode.DEADLINE_PASSED:
                     raise
                 tails = "\n\n".join(self._last_words(daemon) for daemon in self._daemons())
                 message = f"Airflow was not healthy after {self.seconds:.0f} s"

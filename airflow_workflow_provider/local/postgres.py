@@ -29,6 +29,7 @@ from airflow_workflow_provider.errors import StoreUnavailable
 from airflow_workflow_provider.local.account import Account, Command, account_for
 from airflow_workflow_provider.local.binaries import Binaries, find_binaries, reachable
 from airflow_workflow_provider.local.ports import HOST, free_port
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +98,7 @@ class PostgresServer:
                 if self._launch(binaries, account, self._choose_port(remembered=attempt == 0)):
                     return
         message = f"PostgreSQL in {self._home()} did not start: {self._last_words()}"
-        raise StoreUnavailable(message, code="postgres-not-started", suggestion=f"see {self.log_file}")
+        raise StoreUnavailable(message, code=ProblemCode.POSTGRES_NOT_STARTED, suggestion=f"see {self.log_file}")
 
     def stop(self) -> None:
         """Stop the server, ending its connections; nothing happens when it does not run.
@@ -115,7 +116,7 @@ class PostgresServer:
             done = account.run(command, cwd=self._home())
         if done.returncode != 0 and self._pid() is not None:
             message = f"PostgreSQL in {self._home()} did not stop: {done.stdout.strip()}"
-            raise StoreUnavailable(message, code="postgres-not-stopped", suggestion=f"see {self.log_file}")
+            raise StoreUnavailable(message, code=ProblemCode.POSTGRES_NOT_STOPPED, suggestion=f"see {self.log_file}")
 
     def remove(self) -> None:
         """Stop the server and delete the folder with all its data."""
@@ -239,7 +240,7 @@ class PostgresServer:
             secret.unlink()
         if done.returncode != 0:
             message = f"PostgreSQL's initdb failed in {home}: {done.stdout.strip()[-500:]}"
-            raise StoreUnavailable(message, code="postgres-not-started")
+            raise StoreUnavailable(message, code=ProblemCode.POSTGRES_NOT_STARTED)
         # An initdb that was interrupted must not be taken for a cluster.
         fresh.rename(self._cluster())
 
@@ -292,7 +293,7 @@ class PostgresServer:
         port = self._port() if self._pid() is not None else None
         if port is None:
             message = f"The PostgreSQL server in {self.data_dir} does not run"
-            raise StoreUnavailable(message, code="postgres-not-running")
+            raise StoreUnavailable(message, code=ProblemCode.POSTGRES_NOT_RUNNING)
         return port
 
     def _password(self) -> str:
@@ -324,7 +325,9 @@ def _make_place() -> Path:
             continue
         return parent
     message = f"No folder for PostgreSQL's data can be made in {', '.join(str(place) for place in PLACES)}"
-    raise StoreUnavailable(message, code="postgres-not-started", suggestion="use a data folder that all can reach")
+    raise StoreUnavailable(
+        message, code=ProblemCode.POSTGRES_NOT_STARTED, suggestion="use a data folder that all can reach"
+    )
 
 
 def _sweep(parent: Path) -> None:

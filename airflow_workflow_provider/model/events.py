@@ -20,6 +20,7 @@ from airflow_workflow_provider.model.diagnostics import pointer_of
 from airflow_workflow_provider.model.http_headers import by_name, header_value, media_type, text_of
 from airflow_workflow_provider.model.json_text import loads_document, value_findings
 from airflow_workflow_provider.model.patterns import MAX_SEGMENTS
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
@@ -52,7 +53,7 @@ _JSON: Final = re.compile(r"(application|text)/([\w.!#$&^-]+\+)?json", re.IGNORE
 class InvalidEvent(WorkflowsError):
     """What was given is no CloudEvent; ``findings`` holds ``{"pointer", "message"}`` for each thing wrong with it."""
 
-    default_code = "invalid-event"
+    default_code = ProblemCode.INVALID_EVENT
 
     def __init__(self, message: str, findings: list[dict[str, str]]) -> None:
         super().__init__(message, pointer=findings[0]["pointer"] if findings else None)
@@ -62,7 +63,7 @@ class InvalidEvent(WorkflowsError):
 class UnknownMediaType(InvalidEvent):
     """Nothing says that the request is an event, or it is one in a format that is not read."""
 
-    default_code = "unsupported-media-type"
+    default_code = ProblemCode.UNSUPPORTED_MEDIA_TYPE
 
 
 class CloudEvent(Node):

@@ -15,7 +15,7 @@ from airflow_workflow_provider.engine.masking import Masker, filled, note_secret
 from airflow_workflow_provider.errors import Conflict, Forbidden, Misuse
 from airflow_workflow_provider.store.logs import LogEntry
 from airflow_workflow_provider.tasks.questions import check_answer, is_decided
-from airflow_workflow_provider.vocabulary import LogEvent
+from airflow_workflow_provider.vocabulary import LogEvent, ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.graph import Graph
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 ENDED: Final = {
-    "answered": ("question-answered", "It was answered already"),
-    "expired": ("question-expired", "The time to answer it is over"),
-    "withdrawn": ("question-withdrawn", "Nobody waits for its answer any more"),
+    "answered": (ProblemCode.QUESTION_ANSWERED, "It was answered already"),
+    "expired": (ProblemCode.QUESTION_EXPIRED, "The time to answer it is over"),
+    "withdrawn": (ProblemCode.QUESTION_WITHDRAWN, "Nobody waits for its answer any more"),
 }
 
 
@@ -138,7 +138,7 @@ class Answers:
             self._let(found.question, person)
             if found.question.min_approvals > 1:
                 message = f"The question takes {found.question.min_approvals} people: nobody can have it alone"
-                raise Conflict(message, code="question-shared")
+                raise Conflict(message, code=ProblemCode.QUESTION_SHARED)
             found.set(claimed_by=person.to_json())
             self._log(record, machine, found.question, LogEvent.QUESTION_CLAIMED, by, {})
             return found.question
@@ -174,7 +174,7 @@ class Answers:
         person = self.directory.complete(by.person)
         if self.directory.knows("user", to) is False:
             message = f"There is no user {to!r}"
-            raise Misuse(message, code="unknown-user", pointer="/to")
+            raise Misuse(message, code=ProblemCode.UNKNOWN_USER, pointer="/to")
 
         def work(record: Record, found: QuestionRecord) -> Question:
             question = found.question
@@ -188,7 +188,7 @@ class Answers:
             self._let(question, person)
             if any(to in (each.get("id"), each.get("name")) for each in question.excluded):
                 message = f"{to!r} started the instance, or changed its data, and may not answer"
-                raise Misuse(message, code="initiator-excluded", pointer="/to")
+                raise Misuse(message, code=ProblemCode.INITIATOR_EXCLUDED, pointer="/to")
             claimed = {"id": to, "name": to} if question.min_approvals == 1 else None
             found.set(keys=list(dict.fromkeys([*question.keys, f"user:{to}"])), claimed_by=claimed)
             self._log(record, machine, question, LogEvent.QUESTION_DELEGATED, by, {"to": to, "reason": reason})
@@ -221,10 +221,10 @@ class Answers:
         """
         if any(map(person.is_same, question.excluded)):
             message = "You started the instance, or changed its data; somebody else has to answer (four eyes)"
-            raise Forbidden(message, code="initiator-excluded")
+            raise Forbidden(message, code=ProblemCode.INITIATOR_EXCLUDED)
         if person.keys.isdisjoint(question.keys):
             message = f"You are not asked; the question is for {', '.join(question.keys)}"
-            raise Forbidden(message, code="not-asked")
+            raise Forbidden(message, code=ProblemCode.NOT_ASKED)
 
     def _let(self, question: Question, person: Person) -> None:
         """Check that the person is an assignee and that nobody else has claimed or answered.
@@ -235,10 +235,10 @@ class Answers:
         self._ask(question, person)
         if question.claimed_by is not None and not person.is_same(question.claimed_by):
             message = f"{question.claimed_by['name']} has claimed the question"
-            raise Conflict(message, code="question-claimed", suggestion="ask them to release it")
+            raise Conflict(message, code=ProblemCode.QUESTION_CLAIMED, suggestion="ask them to release it")
         if any(person.is_same(vote["by"]) for vote in question.votes):
             message = "You have voted already"
-            raise Conflict(message, code="already-voted")
+            raise Conflict(message, code=ProblemCode.ALREADY_VOTED)
 
     @staticmethod
     def _go_on(record: Record, machine: Machine, question: Question) -> None:

@@ -9,6 +9,7 @@ from airflow_workflow_provider.engine.keys import list_path
 from airflow_workflow_provider.errors import Conflict
 from airflow_workflow_provider.operations.loading import Loading
 from airflow_workflow_provider.plan.plan import Plan, plan_of, task_in
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.graph import Graph
@@ -41,7 +42,7 @@ def fits(machine: Machine, graph: Graph, places: Collection[Place]) -> None:
         message = f"These steps are not where the instance has to continue in the newest version: {wrong}"
         raise Conflict(
             message,
-            code="version-incompatible",
+            code=ProblemCode.VERSION_INCOMPATIBLE,
             suggestion="restart it from the start, or continue on the same version",
         )
 

@@ -17,12 +17,13 @@ from airflow_workflow_provider.dag.builder import VERSION_TAG
 from airflow_workflow_provider.dag.source import file_name
 from airflow_workflow_provider.errors import Conflict, NotFound
 from airflow_workflow_provider.instances.graphs import resolve, resolve_version
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.store.definitions import Definitions
     from airflow_workflow_provider.store.tasks import Tasks
 
-UNPUBLISHED: Final = "revision-not-published"
+UNPUBLISHED: Final = ProblemCode.REVISION_NOT_PUBLISHED
 """Code of the conflict that a revision was asked for which nobody has published."""
 
 POLL: Final = 0.25

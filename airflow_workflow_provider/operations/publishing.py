@@ -11,6 +11,7 @@ from airflow_workflow_provider.errors import Conflict, InvalidDefinition, NotFou
 from airflow_workflow_provider.model.checks.base import diagnostic_of
 from airflow_workflow_provider.model.diagnostics import Diagnostic
 from airflow_workflow_provider.model.grants import EVENT, Grants, Needs, Publisher, not_yours
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import WorkflowDefinition
@@ -125,7 +126,7 @@ class Publishing:
             if workflow_id == MAINTENANCE_DAG or self.airflow.dag_exists(workflow_id):
                 message = f"Airflow has another DAG with the id {workflow_id!r}"
                 raise Conflict(
-                    message, code="dag-id-taken", pointer="/workflowId", suggestion="choose another id"
+                    message, code=ProblemCode.DAG_ID_TAKEN, pointer="/workflowId", suggestion="choose another id"
                 ) from None
 
 

@@ -23,7 +23,7 @@ from airflow_workflow_provider.operations.settling import is_still_so, settle
 from airflow_workflow_provider.store.comparing import Compared, Comparisons
 from airflow_workflow_provider.store.instances import instance_id
 from airflow_workflow_provider.store.logs import LogEntry
-from airflow_workflow_provider.vocabulary import LogEvent
+from airflow_workflow_provider.vocabulary import LogEvent, ProblemCode
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,8 +40,8 @@ PAGE: Final = 500
 MOST_FINDINGS: Final = 1000
 """Findings of one look that are acted on and told; the next look finds the rest."""
 
-BUSY: Final = "reconciler-busy"
-TOO_MANY: Final = "too-many-missing"
+BUSY: Final = ProblemCode.RECONCILER_BUSY
+TOO_MANY: Final = ProblemCode.TOO_MANY_MISSING
 
 Found = Literal["run-ended", "run-missing", "run-active"]
 Outcome = Literal["mended", "would", "open"]
@@ -185,7 +185,7 @@ class Reconciler:
             return replace(finding, outcome="open", code=error.code, detail=error.message)
         except Exception as error:
             log.exception("Instance %s and its DAG run could not be made to agree", compared.id)
-            return replace(finding, outcome="open", code="internal-error", detail=type(error).__name__)
+            return replace(finding, outcome="open", code=ProblemCode.INTERNAL_ERROR, detail=type(error).__name__)
         if not done:
             # It came to agree by itself meanwhile.
             return replace(finding, deed=Deed.NOTHING, outcome="mended")

@@ -28,6 +28,7 @@ from airflow_workflow_provider.operations.compatibility import fits, newest_revi
 from airflow_workflow_provider.operations.context import Case, is_to_do, machine_of, write_down
 from airflow_workflow_provider.operations.start_instance import check_input
 from airflow_workflow_provider.plan.plan import Node, plan_of, task_in
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.airflow_db.dag_runs import StartedRun
@@ -46,7 +47,7 @@ class SkipRefused(Misuse):
     :param findings: every way in which it does not fit, as ``{"pointer", "message"}``
     """
 
-    default_code = "output-refused"
+    default_code = ProblemCode.OUTPUT_REFUSED
 
     def __init__(self, message: str, findings: list[dict[str, str]]) -> None:
         super().__init__(message, pointer="/output")
@@ -279,15 +280,15 @@ def _failed_step(machine: Machine, step_id: str | None) -> Place:
         if len(places) == 1:
             return places[0]
         message = f"Several steps failed: {names}"
-        raise Conflict(message, code="several-failed", pointer="/stepId", suggestion="name one of them")
+        raise Conflict(message, code=ProblemCode.SEVERAL_FAILED, pointer="/stepId", suggestion="name one of them")
     for place in places:
         if place[1] == step_id:
             return place
     if step_id not in machine.graph.step_ids:
         message = f"The workflow has no step {step_id!r}"
-        raise NotFound(message, code="unknown-step", pointer="/stepId")
+        raise NotFound(message, code=ProblemCode.UNKNOWN_STEP, pointer="/stepId")
     message = f"Step {step_id!r} is not one at which the instance failed; those are {names}"
-    raise Conflict(message, code="step-not-failed", pointer="/stepId")
+    raise Conflict(message, code=ProblemCode.STEP_NOT_FAILED, pointer="/stepId")
 
 
 def _refuse_forsaken(context: OperationContext, parent: Parent | None) -> None:
@@ -300,7 +301,7 @@ def _refuse_forsaken(context: OperationContext, parent: Parent | None) -> None:
         waits = False
     if not waits:
         message = f"Step {parent.step_id!r} of instance {parent.instance_id} started it and does not wait for it"
-        raise Conflict(message, code="parent-not-waiting", suggestion="retry that instance instead")
+        raise Conflict(message, code=ProblemCode.PARENT_NOT_WAITING, suggestion="retry that instance instead")
 
 
 def _note_change(case: Case, order: Order) -> None:

@@ -21,7 +21,7 @@ from airflow_workflow_provider.errors import Conflict
 from airflow_workflow_provider.instances.graphs import resolved_at
 from airflow_workflow_provider.instances.session import ABOUT, START, InstanceSession, Run
 from airflow_workflow_provider.plan.plan import plan_of, task_in
-from airflow_workflow_provider.vocabulary import ErrorType, LogEvent
+from airflow_workflow_provider.vocabulary import ErrorType, LogEvent, ProblemCode
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.store.instances import Instance
     from airflow_workflow_provider.store.tasks import Tasks
 
-RUN_MISSING: Final = "run-missing"
+RUN_MISSING: Final = ProblemCode.RUN_MISSING
 
 
 def _start_at_revision(

@@ -18,6 +18,7 @@ from airflow_workflow_provider.errors import Conflict, NotFound, StepFailure, Wo
 from airflow_workflow_provider.instances.session import ABOUT, API_RUN_PREFIX, START, InstanceSession, Run
 from airflow_workflow_provider.operations.loading import Loaded, Loading, revision_of
 from airflow_workflow_provider.store.instances import Instances, instance_id
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import WorkflowDefinition
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.store.definitions import Definitions
     from airflow_workflow_provider.store.tasks import Tasks
 
-VERSION_CHANGED: Final = "version-changed"
+VERSION_CHANGED: Final = ProblemCode.VERSION_CHANGED
 """Code of the conflict that another version would run than the one that was named."""
 
 _MAX_FINDINGS: Final = 1000
@@ -39,7 +40,7 @@ class InputRefused(WorkflowsError):
     :param findings: every way in which it does not, as ``{"pointer", "message"}``
     """
 
-    default_code = "invalid-input"
+    default_code = ProblemCode.INVALID_INPUT
 
     def __init__(self, message: str, findings: list[dict[str, str]]) -> None:
         super().__init__(message)
@@ -127,7 +128,7 @@ class Starter:
         head = self.definitions.head(workflow_id)
         if not head.active:
             message = f"Workflow {workflow_id!r} is not active: it takes no new instances"
-            raise Conflict(message, code="workflow-inactive", suggestion="activate it")
+            raise Conflict(message, code=ProblemCode.WORKFLOW_INACTIVE, suggestion="activate it")
         _check_version(workflow_id, which, head.version)
         for _ in range(_MAX_MOVES):
             loaded = self._loaded(workflow_id, input_data, which)
@@ -232,7 +233,7 @@ def check_input(definition: WorkflowDefinition, input_data: dict[str, Any]) -> d
 
 def _reused() -> Conflict:
     message = "This idempotency key was used to start an instance with another input or correlation id"
-    return Conflict(message, code="idempotency-key-reused", suggestion="use a new key for another start")
+    return Conflict(message, code=ProblemCode.IDEMPOTENCY_KEY_REUSED, suggestion="use a new key for another start")
 
 
 def _opened(run: StartedRun) -> Opened:

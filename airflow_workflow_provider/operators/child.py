@@ -36,7 +36,7 @@ from airflow_workflow_provider.store.run_requests import RunRequests
 from airflow_workflow_provider.store.tasks import Tasks
 from airflow_workflow_provider.tasks.calls import CORRELATION_ID
 from airflow_workflow_provider.triggers.child import InstanceEndedTrigger
-from airflow_workflow_provider.vocabulary import ErrorType
+from airflow_workflow_provider.vocabulary import ErrorType, ProblemCode
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -120,11 +120,13 @@ class ChildWorkflowOperator(BuiltInOperator):
     def _check(self, parent: Parent, workflow_id: str) -> None:
         message = too_deep(workflow_id, parent.depth, load_settings().max_depth)
         if message is not None:
-            raise StepFailure(message, type=ErrorType.TASK_NOT_FOUND, code="max-depth")
+            raise StepFailure(message, type=ErrorType.TASK_NOT_FOUND, code=ProblemCode.MAX_DEPTH)
         try:
             Definitions(configured_database()).head(workflow_id)
         except NotFound as error:
-            raise StepFailure(error.message, type=ErrorType.TASK_NOT_FOUND, code="workflow-not-found") from error
+            raise StepFailure(
+                error.message, type=ErrorType.TASK_NOT_FOUND, code=ProblemCode.WORKFLOW_NOT_FOUND
+            ) from error
 
     def _version(self, version: str | None) -> Resolved:
         """Return what the child runs: the version that is named, else what is published now."""
@@ -136,7 +138,7 @@ class ChildWorkflowOperator(BuiltInOperator):
             return resolve_version(definitions, tasks, self._workflow_id, version)
         except NotFound as error:
             message = f"{error.message}; {error.suggestion}"
-            raise StepFailure(message, type=ErrorType.TASK_NOT_FOUND, code="version-not-found") from error
+            raise StepFailure(message, type=ErrorType.TASK_NOT_FOUND, code=ProblemCode.VERSION_NOT_FOUND) from error
 
     def _request(
         self,
@@ -228,7 +230,7 @@ def _names(child: Instance, parent: Parent) -> bool:
 
 def _not_ours(workflow_id: str, run_id: str) -> StepFailure:
     message = f"Somebody else has made a DAG run {run_id!r} of workflow {workflow_id!r}; its result is not taken"
-    return StepFailure(message, type=ErrorType.TASK_NOT_FOUND, code="run-not-ours")
+    return StepFailure(message, type=ErrorType.TASK_NOT_FOUND, code=ProblemCode.RUN_NOT_OURS)
 
 
 def _invalid(message: str) -> dict[str, Any]:

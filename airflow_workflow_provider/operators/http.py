@@ -22,7 +22,7 @@ from airflow_workflow_provider.operators.builtin import BuiltInOperator
 from airflow_workflow_provider.operators.http_transport import Adapter, AddressRule, Watch
 from airflow_workflow_provider.operators.reach import NOT_ALLOWED, require_connection
 from airflow_workflow_provider.settings import load_settings
-from airflow_workflow_provider.vocabulary import ErrorType
+from airflow_workflow_provider.vocabulary import ErrorType, ProblemCode
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -188,7 +188,7 @@ class Exchange:
             except (requests.RequestException, TransportError, OSError) as error:
                 if self._watch.is_over:
                     message = f"The request took more than {self._seconds:g} s ([workflows] http_timeout)"
-                    raise StepFailure(message, type=ErrorType.TIMEOUT_ERROR, code="http-timeout") from error
+                    raise StepFailure(message, type=ErrorType.TIMEOUT_ERROR, code=ProblemCode.HTTP_TIMEOUT) from error
                 if self._watch.refused is not None:
                     raise WrongTarget(self._watch.refused) from error
                 raise
@@ -205,7 +205,7 @@ class Exchange:
                 return self._read(response)
             prepared = again
         message = f"The service redirected more than {self._redirects} times"
-        raise StepFailure(message, type="HttpError", code="too-many-redirects")
+        raise StepFailure(message, type="HttpError", code=ProblemCode.TOO_MANY_REDIRECTS)
 
     def _redirected(
         self, prepared: requests.PreparedRequest, response: requests.Response
@@ -243,7 +243,7 @@ class Exchange:
                         message = f"The answer is larger than {self._max_bytes:,} bytes ([workflows] http_max_bytes)"
                         details = {"maxBytes": self._max_bytes}
                         raise StepFailure(
-                            message, type=ErrorType.OUTPUT_TOO_LARGE, code="http-max-bytes", details=details
+                            message, type=ErrorType.OUTPUT_TOO_LARGE, code=ProblemCode.HTTP_MAX_BYTES, details=details
                         )
                 if not packed:
                     break
@@ -257,7 +257,7 @@ class _Unpacker:
         name = encoding.strip().lower()
         if name not in ("", "identity", "gzip", "x-gzip", "deflate"):
             message = f"The answer is encoded as {encoding[:50]!r}, which was not asked for"
-            raise StepFailure(message, type="HttpError", code="content-encoding")
+            raise StepFailure(message, type="HttpError", code=ProblemCode.CONTENT_ENCODING)
         self._inflate: Any = None if name in ("", "identity") else zlib.decompressobj(wbits=47)
         self._raw_is_possible = name == "deflate"
 
@@ -271,7 +271,7 @@ class _Unpacker:
             except zlib.error as error:
                 if not self._raw_is_possible:
                     message = "The answer cannot be unpacked"
-                    raise StepFailure(message, type="HttpError", code="content-encoding") from error
+                    raise StepFailure(message, type="HttpError", code=ProblemCode.CONTENT_ENCODING) from error
                 self._inflate = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
                 self._raw_is_possible = False
                 continue

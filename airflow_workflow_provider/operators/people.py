@@ -27,7 +27,7 @@ from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.notifications import add_notifications
 from airflow_workflow_provider.store.questions import NewQuestion, Question, QuestionRecord, Questions
 from airflow_workflow_provider.tasks.questions import Ask, answer_without, ask_of, result_of
-from airflow_workflow_provider.vocabulary import ErrorType
+from airflow_workflow_provider.vocabulary import ErrorType, ProblemCode
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -72,7 +72,10 @@ class QuestionOperator(BuiltInOperator):
         if unknown:
             message = f"Task {self.name!r} is to ask {', '.join(unknown)}, whom nobody knows"
             raise StepFailure(
-                message, type=ErrorType.VALIDATION_ERROR, code="unknown-assignee", details={"unknown": unknown}
+                message,
+                type=ErrorType.VALIDATION_ERROR,
+                code=ProblemCode.UNKNOWN_ASSIGNEE,
+                details={"unknown": unknown},
             )
         with Database.configured() as database:
             new = _new(context, ask)

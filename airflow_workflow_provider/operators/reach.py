@@ -16,12 +16,12 @@ from airflow_workflow_provider.errors import Misuse, StepFailure
 from airflow_workflow_provider.model.reach import BASE_ARGUMENTS, Policy, connections_in, is_connection_key
 from airflow_workflow_provider.settings import Settings, load_settings
 from airflow_workflow_provider.store.connection import ConnectionFields, connection_fields, parse_connection
-from airflow_workflow_provider.vocabulary import ErrorType
+from airflow_workflow_provider.vocabulary import ErrorType, ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.reach import Problem
 
-NOT_ALLOWED: Final = "not-allowed"
+NOT_ALLOWED: Final = ProblemCode.NOT_ALLOWED
 """Code of the ``ValidationError`` by which a step fails that reaches for what it may not."""
 
 _LOCAL: Final = frozenset({"", "localhost", "127.0.0.1", "::1"})

@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowRuntimeError
 from airflow_workflow_provider.errors import StoreUnavailable, WorkflowsError
 from airflow_workflow_provider.operators.patience import delay_after
 from airflow_workflow_provider.settings import load_settings
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -28,7 +29,7 @@ class StepStopped(WorkflowsError):
     :param error: the error object of rule F1
     """
 
-    default_code = "step-failed"
+    default_code = ProblemCode.STEP_FAILED
 
     def __init__(self, error: dict[str, Any]) -> None:
         super().__init__(f"{error.get('type')}: {error.get('message')}", code=error.get("code"))
@@ -41,7 +42,7 @@ class StepRetried(WorkflowsError):
     :param delay: time until then
     """
 
-    default_code = "step-retried"
+    default_code = ProblemCode.STEP_RETRIED
 
     def __init__(self, error: dict[str, Any] | None, delay: timedelta) -> None:
         error = error or {}

@@ -26,7 +26,7 @@ from airflow_workflow_provider.operators.builtin import BuiltInOperator
 from airflow_workflow_provider.operators.reach import NOT_ALLOWED, require_connection
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.foreign import OwnDatabase, RowTooLarge, TookTooLong, run_statement
-from airflow_workflow_provider.vocabulary import ErrorType
+from airflow_workflow_provider.vocabulary import ErrorType, ProblemCode
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -72,7 +72,7 @@ class SqlTaskOperator(BuiltInOperator):
             raise StepFailure(message, type=ErrorType.VALIDATION_ERROR, code=NOT_ALLOWED, details=details) from error
         except (TookTooLong, AirflowTaskTimeout) as error:
             message = f"The statement took more than {load_settings().sql_timeout} s ([workflows] sql_timeout)"
-            raise StepFailure(message, type=ErrorType.TIMEOUT_ERROR, code="sql-timeout") from error
+            raise StepFailure(message, type=ErrorType.TIMEOUT_ERROR, code=ProblemCode.SQL_TIMEOUT) from error
         except (RowTooLarge, MemoryError) as error:
             raise _too_large(max_bytes) from error
 

@@ -30,7 +30,7 @@ from airflow_workflow_provider.operators.outcomes import (
     Suspect,
     no_results,
 )
-from airflow_workflow_provider.vocabulary import ErrorType
+from airflow_workflow_provider.vocabulary import ErrorType, ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json
@@ -315,7 +315,7 @@ def follow(machine: Machine, node: Node, target: Target, output: Json | None, no
         if target in (None, FAIL, ON_FAILURE):
             return Stop(_error(machine, node, ErrorType.CANCELLED, "Stopped", now))
         message = f"Task {node.task_id!r} has no way to {target!r}; its ways are {sorted(map(str, node.routes))}"
-        raise WorkflowsError(message, code="no-way", suggestion="Was the DAG run moved to another version?")
+        raise WorkflowsError(message, code=ProblemCode.NO_WAY, suggestion="Was the DAG run moved to another version?")
     return Follow((node.routes[target],), output)
 
 

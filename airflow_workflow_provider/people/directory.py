@@ -15,6 +15,7 @@ from airflow_workflow_provider.people.mapping import MappingResolver
 from airflow_workflow_provider.people.query import QueryResolver
 from airflow_workflow_provider.settings import Settings, load_settings
 from airflow_workflow_provider.tasks.questions import ANYONE, Assignees
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 
 @dataclass(frozen=True)
@@ -121,4 +122,4 @@ def _imported(path: str) -> Any:
     except (ImportError, AttributeError, ValueError) as error:
         message = f"[workflows] resolvers: {path!r} cannot be imported: {error}"
         suggestion = "use auth_manager, mapping, sql, or the dotted path of a class"
-        raise Misuse(message, code="bad-configuration", suggestion=suggestion) from error
+        raise Misuse(message, code=ProblemCode.BAD_CONFIGURATION, suggestion=suggestion) from error

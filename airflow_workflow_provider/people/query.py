@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from airflow_workflow_provider.errors import Misuse, StoreUnavailable
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 
 class QueryResolver:
@@ -17,7 +18,7 @@ class QueryResolver:
     def __init__(self, conn_id: str, sql: str) -> None:
         if not conn_id or not sql:
             message = "[workflows] resolvers has 'sql', but people_conn_id or people_sql is empty"
-            raise Misuse(message, code="bad-configuration", pointer="[workflows] people_sql")
+            raise Misuse(message, code=ProblemCode.BAD_CONFIGURATION, pointer="[workflows] people_sql")
         self._conn_id, self._sql = conn_id, sql
 
     def memberships(self, user_id: str, user_name: str) -> tuple[Iterable[str], Iterable[str]]:
@@ -43,4 +44,4 @@ class QueryResolver:
             return list(hook.get_records(self._sql, parameters={"user": user}))
         except Exception as error:
             message = f"The people's database {self._conn_id!r} did not answer: {type(error).__name__}"
-            raise StoreUnavailable(message, code="people-unavailable") from error
+            raise StoreUnavailable(message, code=ProblemCode.PEOPLE_UNAVAILABLE) from error

@@ -11,13 +11,14 @@ from typing import Any, Literal
 
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.settings.options import BY_NAME, SECTION
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 
 def refused(name: str, value: str, expected: str) -> Misuse:
     """Return the error of an option whose value cannot be used."""
     return Misuse(
         f"[{SECTION}] {name} = {value!r} cannot be used; expected {expected}",
-        code="bad-configuration",
+        code=ProblemCode.BAD_CONFIGURATION,
         pointer=f"[{SECTION}] {name}",
         suggestion=f"for example {BY_NAME[name].example or BY_NAME[name].default!r}",
     )

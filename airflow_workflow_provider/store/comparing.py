@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from airflow_workflow_provider.errors import StoreUnavailable
 from airflow_workflow_provider.store.tables import workflow_event_cursors as cursors
 from airflow_workflow_provider.store.tables import workflow_instances as instances
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.store.database import Database
@@ -128,7 +129,7 @@ class Comparisons:
                 message = f"No api-server has compared instances with DAG runs within {seconds:g} s"
                 raise StoreUnavailable(
                     message,
-                    code="nobody-reconciles",
+                    code=ProblemCode.NOBODY_RECONCILES,
                     suggestion="check that an api-server with the plugin runs, and its log",
                 )
             self.ask()

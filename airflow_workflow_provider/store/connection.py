@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL
 
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.settings import DEFAULT_CONNECTION_ID
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 DRIVER: Final = "postgresql+psycopg"
 # Said by the URL itself; everything else that libpq knows may stand in the connection's extra.
@@ -165,4 +166,6 @@ def _mask(password: str | None) -> None:
 
 
 def _refused(conn_id: str, reason: str, expected: str) -> Misuse:
-    return Misuse(f"The connection {conn_id!r} {reason}", code="bad-connection", pointer=conn_id, suggestion=expected)
+    return Misuse(
+        f"The connection {conn_id!r} {reason}", code=ProblemCode.BAD_CONNECTION, pointer=conn_id, suggestion=expected
+    )

@@ -18,6 +18,7 @@ from airflow_workflow_provider.errors import StoreUnavailable
 from airflow_workflow_provider.settings import Settings, load_settings
 from airflow_workflow_provider.store.connection import database_url
 from airflow_workflow_provider.store.jsontext import dumps, loads
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 T = TypeVar("T")
 
@@ -270,7 +271,7 @@ class Database:
             yield
         except PoolTimeout:
             message = f"All connections to PostgreSQL at {self.name} were in use for too long"
-            raise StoreUnavailable(message, code="store-busy") from None
+            raise StoreUnavailable(message, code=ProblemCode.STORE_BUSY) from None
         except DBAPIError as error:
             translated = self._translate(error)
             if translated is None:
@@ -283,18 +284,20 @@ class Database:
         if state in _MISSING_STATES:
             return StoreUnavailable(
                 f"The database at {self.name} does not have the tables of this version",
-                code="store-not-migrated",
+                code=ProblemCode.STORE_NOT_MIGRATED,
                 suggestion="airflow-workflows db migrate",
             )
         if state == _REFUSED_STATE:
             return StoreUnavailable(
                 f"The role {self.url.username!r} may not do this in the database at {self.name}: {self._words(error)}",
-                code="store-not-permitted",
+                code=ProblemCode.STORE_NOT_PERMITTED,
                 suggestion="connect by the role of this component; airflow-workflows db roles gives the rights",
             )
         if state in _TIMEOUT_STATES:
             message = f"PostgreSQL at {self.name} did not answer within {self._statement_timeout:g} s"
-            return StoreUnavailable(message, code="store-timeout", suggestion="see [workflows] statement_timeout")
+            return StoreUnavailable(
+                message, code=ProblemCode.STORE_TIMEOUT, suggestion="see [workflows] statement_timeout"
+            )
         if _STARTUP_PARAMETER in str(error.orig):
             return StoreUnavailable(
                 f"A connection pooler answers for PostgreSQL at {self.name}: {self._words(error)}",
@@ -304,7 +307,7 @@ class Database:
         if state == _READ_ONLY_STATE:
             return StoreUnavailable(
                 f"PostgreSQL at {self.name} takes no writes: {self._words(error)}",
-                code="store-read-only",
+                code=ProblemCode.STORE_READ_ONLY,
                 suggestion="check that the Airflow connection of [workflows] conn_id leads to the primary",
             )
         if is_passing(error) or (state is None and isinstance(error, (OperationalError, InterfaceError))):

@@ -28,6 +28,7 @@ from airflow_workflow_provider.store.publications import (
 )
 from airflow_workflow_provider.store.tables import workflow_definition_versions as versions
 from airflow_workflow_provider.store.tables import workflow_definitions as heads
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import WorkflowDefinition
@@ -292,7 +293,7 @@ def check_version(
         message = f"Version {version} of workflow {name!r} was published with other content"
         raise Conflict(
             message,
-            code="version-reused",
+            code=ProblemCode.VERSION_REUSED,
             pointer="/version",
             suggestion=f"give the new content a version higher than {head}",
         )
@@ -300,7 +301,7 @@ def check_version(
         message = f"Version {version} of workflow {name!r} is lower than the current {head}"
         raise Conflict(
             message,
-            code="version-lower",
+            code=ProblemCode.VERSION_LOWER,
             pointer="/version",
             suggestion=f"use a version higher than {head}, or force it to roll back",
         )

@@ -24,6 +24,7 @@ from airflow_workflow_provider.store.tables import workflow_definition_versions 
 from airflow_workflow_provider.store.tables import workflow_definitions as heads
 from airflow_workflow_provider.store.tables import workflow_event_deliveries as deliveries
 from airflow_workflow_provider.store.tables import workflow_events as events
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.store.database import Database
@@ -190,7 +191,7 @@ class Deliveries:
         """
         if status is not None and status not in DELIVERY_STATUSES:
             message = f"Unknown status {status!r}; allowed are {list(DELIVERY_STATUSES)}"
-            raise Misuse(message, code="bad-filter", pointer="status")
+            raise Misuse(message, code=ProblemCode.BAD_FILTER, pointer="status")
         query = select(*_COLUMNS)
         if status is not None:
             query = query.where(deliveries.c.status == status)

@@ -21,7 +21,7 @@ from airflow_workflow_provider.store.deliveries import Claimed, Deliveries
 from airflow_workflow_provider.store.instances import instance_id
 from airflow_workflow_provider.store.outbox import Backoff
 from airflow_workflow_provider.store.reasons import told
-from airflow_workflow_provider.vocabulary import ErrorType
+from airflow_workflow_provider.vocabulary import ErrorType, ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.events import CloudEvent
@@ -49,7 +49,7 @@ OVERLOADED: Final = timedelta(seconds=1)
 class StartRefused(WorkflowsError):
     """A :data:`Starter` raises it where trying again would not help."""
 
-    default_code = "start-refused"
+    default_code = ProblemCode.START_REFUSED
 
 
 @dataclass(frozen=True)
@@ -188,10 +188,10 @@ class Deliverer:
     def _start_of(self, delivery: Claimed, event: CloudEvent) -> Start:
         if delivery.document is None or not delivery.active:
             message = f"Workflow {delivery.workflow_id!r} takes no new instances"
-            raise StepFailure(message, type=ErrorType.WORKFLOW_FAILED, code="workflow-inactive")
+            raise StepFailure(message, type=ErrorType.WORKFLOW_FAILED, code=ProblemCode.WORKFLOW_INACTIVE)
         if depth_of(event.extensions) > self._max_depth:
             message = f"More than {self._max_depth} workflows in a row were started by the end of the one before"
-            raise StepFailure(message, type=ErrorType.WORKFLOW_FAILED, code="event-loop")
+            raise StepFailure(message, type=ErrorType.WORKFLOW_FAILED, code=ProblemCode.EVENT_LOOP)
         run_id = run_id_of(delivery.event.id)
         at = delivery.event.received_at.isoformat()
         instance = str(instance_id(delivery.workflow_id, run_id))

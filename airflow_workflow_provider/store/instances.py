@@ -24,7 +24,7 @@ from airflow_workflow_provider.store.starts import Starts, settle
 from airflow_workflow_provider.store.tables import workflow_definitions, workflow_events
 from airflow_workflow_provider.store.tables import workflow_instances as instances
 from airflow_workflow_provider.store.withdrawing import Attempt, end_waits, withdraw
-from airflow_workflow_provider.vocabulary import ErrorType
+from airflow_workflow_provider.vocabulary import ErrorType, ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.state import State
@@ -395,7 +395,9 @@ def _insert(connection: Connection, new: NewInstance) -> bool:
 def _check_correlation_id(value: str | None) -> None:
     if value is not None and len(value) > MAX_CORRELATION_ID:
         message = f"The correlation id has {len(value)} characters; at most {MAX_CORRELATION_ID} are possible"
-        raise Misuse(message, code="too-long", pointer="correlationId", suggestion="use a shorter business key")
+        raise Misuse(
+            message, code=ProblemCode.TOO_LONG, pointer="correlationId", suggestion="use a shorter business key"
+        )
 
 
 def _not_found(instance: UUID) -> NotFound:

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 
 from airflow_workflow_provider.errors import InvalidDefinition, Misuse
 from airflow_workflow_provider.model.json_text import dumps, loads_data
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 MAX_LENGTH: Final = 500
 OPERATORS: Final = ("==", "!=", "<=", ">=", "<", ">")
@@ -115,4 +116,4 @@ def _literal(text: str, whole: str) -> str | float | bool | None:
 def _refused(text: str) -> Misuse:
     message = f"The condition {text[:100]!r} cannot be read"
     suggestion = f"""a path such as $.customer.id or $.lines[0].sku, then one of {list(OPERATORS)} and a JSON literal"""
-    return Misuse(message, code="bad-filter", pointer="input", suggestion=suggestion)
+    return Misuse(message, code=ProblemCode.BAD_FILTER, pointer="input", suggestion=suggestion)

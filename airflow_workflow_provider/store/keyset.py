@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from airflow_workflow_provider.errors import Misuse
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 
 def write_cursor(moment: datetime, identifier: UUID) -> str:
@@ -25,4 +26,6 @@ def read_cursor(text: str) -> tuple[datetime, UUID]:
         return datetime.fromisoformat(moment), UUID(identifier)
     except (ValueError, binascii.Error):
         message = "The page marker cannot be read"
-        raise Misuse(message, code="bad-page", suggestion="use the 'next' of the page before as it is") from None
+        raise Misuse(
+            message, code=ProblemCode.BAD_PAGE, suggestion="use the 'next' of the page before as it is"
+        ) from None

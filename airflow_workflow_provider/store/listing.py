@@ -17,6 +17,7 @@ from airflow_workflow_provider.store.jsonpath import InputCondition, holds
 from airflow_workflow_provider.store.keyset import read_cursor, write_cursor
 from airflow_workflow_provider.store.statuses import STATUSES
 from airflow_workflow_provider.store.tables import workflow_instances as instances
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.store.database import Database
@@ -181,5 +182,5 @@ def _known(statuses: Collection[str]) -> list[str]:
     unknown = sorted(set(statuses) - set(STATUSES))
     if unknown:
         message = f"Unknown status {unknown}; allowed are {list(STATUSES)}"
-        raise Misuse(message, code="bad-filter", pointer="status")
+        raise Misuse(message, code=ProblemCode.BAD_FILTER, pointer="status")
     return sorted(statuses)

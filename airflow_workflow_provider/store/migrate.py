@@ -24,6 +24,7 @@ from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store import roles
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.tables import VERSION_TABLE, metadata, revision_sequence
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 # Any number will do, as long as nobody else's advisory lock in this database has it.
 LOCK_KEY: Final = 7_206_041_120_331_904_001
@@ -149,7 +150,7 @@ def _migrate(url: str | URL, work: Callable[[Config], None]) -> MigrationState:
             work(config)
             return _state(connection)
     except StoreUnavailable as error:
-        if error.code == "store-timeout":
+        if error.code == ProblemCode.STORE_TIMEOUT:
             message = f"The tables in {database.name} were in use for more than {LOCK_TIMEOUT}"
             raise StoreUnavailable(message, code=error.code, suggestion="end other migrations and try again") from None
         raise
@@ -168,7 +169,7 @@ def migrations_folder() -> Path:
         if (folder / "env.py").exists():
             return folder
     message = f"The migrations are missing from {package}"
-    raise Misuse(message, code="no-migrations", suggestion="install the package again")
+    raise Misuse(message, code=ProblemCode.NO_MIGRATIONS, suggestion="install the package again")
 
 
 @contextmanager
@@ -178,7 +179,7 @@ def _clear_errors() -> Iterator[None]:
     except (CommandError, RevisionError) as error:
         message = f"The database cannot be migrated: {error}"
         hint = "was it migrated by a newer version of this package?"
-        raise Misuse(message, code="unknown-revision", suggestion=hint) from None
+        raise Misuse(message, code=ProblemCode.UNKNOWN_REVISION, suggestion=hint) from None
 
 
 def _current(connection: Connection) -> str | None:

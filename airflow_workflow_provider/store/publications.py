@@ -14,6 +14,7 @@ from airflow_workflow_provider.store.tables import (
     task_definition_versions,
     workflow_definition_versions,
 )
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 PUBLISH_KEY: Final = 7_206_041_120_331_904_002
 
@@ -53,7 +54,9 @@ def check_expected(name: str, expected: int | None, head: int | None) -> None:
     is_now = f"is revision {head} now" if head else "does not exist"
     wanted = f"revision {expected} was expected" if expected else "it was not to exist"
     message = f"{name!r} {is_now}; {wanted}"
-    raise Conflict(message, code="revision-changed", suggestion="read it again and apply the change to what is there")
+    raise Conflict(
+        message, code=ProblemCode.REVISION_CHANGED, suggestion="read it again and apply the change to what is there"
+    )
 
 
 def next_revision(connection: Connection) -> int:
@@ -102,6 +105,6 @@ def unreadable_definition(what: str, reason: str) -> Conflict:
     """The error that what is stored of a definition means nothing."""
     return Conflict(
         f"What is stored of {what} is no definition: {reason}",
-        code="stored-definition-unreadable",
+        code=ProblemCode.STORED_DEFINITION_UNREADABLE,
         suggestion="restore the row from a backup, or publish a version with the right content",
     )

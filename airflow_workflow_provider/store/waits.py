@@ -20,6 +20,7 @@ from airflow_workflow_provider.store.matching import correlation_key, note_wait,
 from airflow_workflow_provider.store.tables import workflow_event_waits as waits
 from airflow_workflow_provider.store.tables import workflow_events as events
 from airflow_workflow_provider.store.tables import workflow_instances as instances
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.events import CloudEvent
@@ -240,5 +241,5 @@ def _received(connection: Connection, wait: UUID) -> CloudEvent | None:
         return None
     if row.event_id is None:
         message = f"The event that wait {wait} received has been deleted"
-        raise Conflict(message, code="event-deleted")
+        raise Conflict(message, code=ProblemCode.EVENT_DELETED)
     return stored_event(row).event

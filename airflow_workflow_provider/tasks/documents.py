@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_workflow_provider.errors import InvalidDefinition, Misuse
 from airflow_workflow_provider.model.reach import Policy
 from airflow_workflow_provider.tasks.catalogue import Catalogue
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.diagnostics import Diagnostic
@@ -74,7 +75,7 @@ def read_bytes(file: str) -> bytes:
         return sys.stdin.buffer.read() if file == STANDARD_INPUT else Path(file).read_bytes()
     except (OSError, ValueError) as error:
         message = f"Cannot read {file!r}: {getattr(error, 'strerror', None) or error}"
-        raise Misuse(message, code="cannot-read") from error
+        raise Misuse(message, code=ProblemCode.CANNOT_READ) from error
 
 
 def is_companion(file: str) -> bool:
@@ -92,7 +93,7 @@ def expand(paths: Iterable[str]) -> Iterator[str]:
         place = Path(path)
         if path != STANDARD_INPUT and not place.exists():
             message = f"There is no file or folder {path!r}"
-            raise Misuse(message, code="cannot-read")
+            raise Misuse(message, code=ProblemCode.CANNOT_READ)
         inside = (str(file) for file in sorted(place.rglob("*.json")) if not is_companion(file.name))
         for file in inside if place.is_dir() else (path,):
             if file not in seen:

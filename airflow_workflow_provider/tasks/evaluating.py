@@ -21,6 +21,7 @@ from airflow_workflow_provider.model.validate import parse_definition, parse_tas
 from airflow_workflow_provider.tasks.catalogue import Catalogue
 from airflow_workflow_provider.tasks.mocks import Simulator
 from airflow_workflow_provider.tasks.registry import Registry
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.task import TaskDefinition
@@ -197,4 +198,6 @@ class _Budget:
     def check(self) -> None:
         if self._calls > MAX_CALLS or time.monotonic() > self._ends:
             message = f"The simulation made more than {MAX_CALLS:,} calls or took more than {self._seconds:g} s"
-            raise Misuse(message, code="simulation-too-long", suggestion="airflow-workflows simulate has no such bound")
+            raise Misuse(
+                message, code=ProblemCode.SIMULATION_TOO_LONG, suggestion="airflow-workflows simulate has no such bound"
+            )

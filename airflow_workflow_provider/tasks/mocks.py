@@ -28,7 +28,7 @@ from airflow_workflow_provider.tasks.calls import (
 )
 from airflow_workflow_provider.tasks.catalogue import Catalogue
 from airflow_workflow_provider.tasks.templates import template_values
-from airflow_workflow_provider.vocabulary import ErrorType
+from airflow_workflow_provider.vocabulary import ErrorType, ProblemCode
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -184,7 +184,7 @@ class SimulatedTasks:
             raise StepFailure(
                 msg,
                 type=ErrorType.TASK_NOT_FOUND,
-                code="max-depth",
+                code=ProblemCode.MAX_DEPTH,
             )
         result = self.start(
             definition,
@@ -225,7 +225,7 @@ def _unknown(name: str, known: set[str]) -> Misuse:
     hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known are {sorted(known)}"
     return Misuse(
         f"Mock {name!r} names no step and no task of the definition",
-        code="unknown-mock",
+        code=ProblemCode.UNKNOWN_MOCK,
         pointer=f"/{name}",
         suggestion=hint,
     )
@@ -271,4 +271,4 @@ def _parse(name: str, outcomes: Any) -> list[_MockOutcome]:
         place = "".join(f"/{part}" for part in (name, *first["loc"]))
         message = f"Mock {name!r} at {place}: {first['msg']}"
         suggestion = 'Give a list of outcomes: {"output": …}, {"error": {"type": …}} or {"transform": {…}}'
-        raise Misuse(message, code="invalid-mock", pointer=place, suggestion=suggestion) from exc
+        raise Misuse(message, code=ProblemCode.INVALID_MOCK, pointer=place, suggestion=suggestion) from exc

@@ -18,7 +18,7 @@ from airflow_workflow_provider.model.diagnostics import pointer_of
 from airflow_workflow_provider.model.durations import parse_duration
 from airflow_workflow_provider.model.questions import ASSIGNEE_KINDS, contradictions, option_on_timeout, options_of
 from airflow_workflow_provider.tasks.builtin import SimulatedCall, check_arguments
-from airflow_workflow_provider.vocabulary import ErrorType
+from airflow_workflow_provider.vocabulary import ErrorType, ProblemCode
 
 ANYONE: Final = "anyone"
 """The key of whoever may answer in Airflow, where no assignees are named."""
@@ -36,7 +36,7 @@ class AnswerRefused(WorkflowsError):
     :param findings: every way in which it does not, as ``{"pointer", "message"}`` with pointers into the answer
     """
 
-    default_code = "invalid-answer"
+    default_code = ProblemCode.INVALID_ANSWER
 
     def __init__(self, findings: list[dict[str, str]]) -> None:
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
@@ -222,7 +222,7 @@ def result_of(ask: Ask, answer: Json | None, votes: Sequence[Json]) -> Json:
     """
     if answer is None:
         message = f"Nobody answered within {ask.timeout or 'the time'}"
-        raise StepFailure(message, type=ErrorType.TIMEOUT_ERROR, code="not-answered")
+        raise StepFailure(message, type=ErrorType.TIMEOUT_ERROR, code=ProblemCode.NOT_ANSWERED)
     output = {**{key: answer[key] for key in ("decision", "form", "comment", "by", "at")}, "votes": list(votes)}
     if ask.fail_on_reject and output["decision"] != ask.options[0]:
         who = (output["by"] or {}).get("name")

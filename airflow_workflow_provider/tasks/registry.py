@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow_workflow_provider.errors import Conflict, NotFound
 from airflow_workflow_provider.model.references import is_child_workflow
 from airflow_workflow_provider.tasks.builtin import BUILTINS
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -96,12 +97,12 @@ class Registry:
         task_id = task.definition.task_id
         if task_id in BUILTINS or is_child_workflow(task_id):
             message = f"Task id {task_id!r} of {task.origin} belongs to a built-in task"
-            raise Conflict(message, code="task-id-reserved", suggestion="Choose another id")
+            raise Conflict(message, code=ProblemCode.TASK_ID_RESERVED, suggestion="Choose another id")
         with self._lock:
             known = self._tasks.get(task_id)
             if known is not None and known.origin != task.origin:
                 message = f"Task id {task_id!r} is registered twice: by {known.origin} and by {task.origin}"
-                raise Conflict(message, code="duplicate-task-id", suggestion="Give one of them another id")
+                raise Conflict(message, code=ProblemCode.DUPLICATE_TASK_ID, suggestion="Give one of them another id")
             self._tasks[task_id] = task
 
     def load(self) -> None:
@@ -146,7 +147,7 @@ class Registry:
         if task is None:
             broken = f"; {'; '.join(self._problems)}" if self._problems else ""
             message = f"No Python task {task_id!r} is registered; registered tasks are {sorted(self._tasks)}{broken}"
-            raise NotFound(message, code="task-not-found")
+            raise NotFound(message, code=ProblemCode.TASK_NOT_FOUND)
         return task
 
     def __iter__(self) -> Iterator[RegisteredTask]:

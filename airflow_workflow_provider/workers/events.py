@@ -16,6 +16,7 @@ from airflow_workflow_provider.store.delivering import Deliverer, Start, StartRe
 from airflow_workflow_provider.store.events import CHANNEL
 from airflow_workflow_provider.store.starts import Starts
 from airflow_workflow_provider.store.tasks import Tasks
+from airflow_workflow_provider.vocabulary import ProblemCode
 from airflow_workflow_provider.workers.evaluation import evaluations
 from airflow_workflow_provider.workers.worker import Job, Worker
 
@@ -46,7 +47,7 @@ def start_instance(start: Start, database: Database) -> None:
         raise StartRefused(error.message, code=error.code) from error
     if not run.created and not Run(run.dag_id, run.run_id, run.conf).is_of(announced):
         message = f"Somebody else has made a DAG run {start.run_id!r} of workflow {start.workflow_id!r}"
-        raise StartRefused(message, code="run-not-ours")
+        raise StartRefused(message, code=ProblemCode.RUN_NOT_OURS)
 
 
 def _door_of(workflow_id: str) -> PoolDoor:

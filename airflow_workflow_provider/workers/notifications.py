@@ -21,6 +21,7 @@ from airflow_workflow_provider.store.notifications import Notification, Notifica
 from airflow_workflow_provider.store.outbox import Backoff
 from airflow_workflow_provider.store.questions import Questions
 from airflow_workflow_provider.tasks.templates import RunNames, render
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import WorkflowDefinition
@@ -136,7 +137,7 @@ def notify(configured: Mapping[str, Any], name: str, context: Json) -> None:
     """
     if name not in configured:
         message = f"[workflows] notifiers has no {name!r}"
-        raise Misuse(message, code="bad-configuration")
+        raise Misuse(message, code=ProblemCode.BAD_CONFIGURATION)
     made = _class_of(str(configured[name].get("class")))(**configured[name].get("arguments", {}))
     # What calling the notifier does, but for hiding its failure and for rendering with Airflow's templates.
     context.update({field: getattr(made, field) for field in made.template_fields})
@@ -169,10 +170,10 @@ def _class_of(path: str) -> type[BaseNotifier]:
         found = getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         message = f"[workflows] notifiers: {path!r} cannot be imported: {error}"
-        raise Misuse(message, code="bad-configuration") from error
+        raise Misuse(message, code=ProblemCode.BAD_CONFIGURATION) from error
     if not (isinstance(found, type) and issubclass(found, BaseNotifier)):
         message = f"[workflows] notifiers: {path!r} is no notifier of Airflow"
-        raise Misuse(message, code="bad-configuration")
+        raise Misuse(message, code=ProblemCode.BAD_CONFIGURATION)
     return found
 
 

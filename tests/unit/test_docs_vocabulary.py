@@ -7,14 +7,21 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from airflow_workflow_provider.vocabulary import ErrorType, LogEvent
+from airflow_workflow_provider.vocabulary import ErrorType, LogEvent, ProblemCode
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "airflow_workflow_provider"
 PAGE = (ROOT / "docs" / "vocabulary.md").read_text(encoding="utf-8")
 TYPES, EVENTS = PAGE.split("## Log events")
 KINDS = {event.partition(".")[0] for event in LogEvent}
-NO_EVENTS = {"airflow.sdk", "airflow.configuration", "airflow.providers", "airflow.plugins", "airflow.secrets"}
+NO_EVENTS = {
+    "airflow.cfg",
+    "airflow.configuration",
+    "airflow.plugins",
+    "airflow.providers",
+    "airflow.sdk",
+    "airflow.secrets",
+}
 PYTHONS = {"TimeoutError"}
 """Types of the engine's that are names of Python's own exceptions too."""
 
@@ -59,3 +66,24 @@ def test_no_code_composes_the_name_of_a_log_event() -> None:
         for path, node, text in strings()
         if pattern.fullmatch(text) and text not in NO_EVENTS
     ] == []
+
+
+def test_every_code_of_a_problem_says_what_it_means() -> None:
+    assert len({code.meaning for code in ProblemCode}) == len(ProblemCode)
+    assert [code for code in ProblemCode if not code.meaning or code.meaning.endswith(".")] == []
+
+
+def test_no_code_writes_the_code_of_a_problem_as_a_text() -> None:
+    """Not as an argument, not as the default of an exception, and not in a comparison."""
+    literal = re.compile(r"(?:\bcode=|default_code(?:: \w+)? = |\bcode: str = |\.code (?:==|!=) )\"([^\"]*)\"")
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for match in literal.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
+def test_every_code_of_a_problem_is_used() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py") if path.name != "vocabulary.py")
+    assert [each for each in ProblemCode if f"ProblemCode.{each.name}" not in code] == []

@@ -38,6 +38,7 @@ from airflow_workflow_provider.model.events import (
     parse_request,
 )
 from airflow_workflow_provider.store.events import EventFilter
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 router: Final = APIRouter(tags=["events"], route_class=StrictRoute)
 
@@ -147,7 +148,7 @@ def redrive_delivery(services: ServicesDep, access: AccessDep, delivery_id: int)
     audit.record(access, "workflow.redrive", workflow_id=stored.workflow_id, delivery=delivery_id)
     if not services.deliveries.redrive(deliveries_ids=[delivery_id]) and stored.status != "pending":
         message = f"Delivery {delivery_id} is no dead letter: it is {stored.status}"
-        raise Conflict(message, code="delivery-not-dead")
+        raise Conflict(message, code=ProblemCode.DELIVERY_NOT_DEAD)
     now = _delivery(services, delivery_id) or stored
     return Delivery.model_validate({**vars(now), "reason": server_mask(now.reason)})
 

@@ -32,6 +32,7 @@ from airflow_workflow_provider.store.instances import Instance as StoredInstance
 from airflow_workflow_provider.store.instances import InstanceSummary as InstanceRow
 from airflow_workflow_provider.store.jsonpath import InputCondition, parse_condition, values_touched
 from airflow_workflow_provider.store.listing import InstanceFilter
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 router: Final = APIRouter(tags=["instances"], route_class=StrictRoute)
 
@@ -179,7 +180,7 @@ def _conditions(services: Services, query: InstanceQuery, permitted: set[str]) -
         return []
     if query.workflow_id is None:
         message = "Conditions on the input need the workflow whose input it is"
-        raise Misuse(message, code="bad-filter", pointer="?workflowId")
+        raise Misuse(message, code=ProblemCode.BAD_FILTER, pointer="?workflowId")
     conditions = [parse_condition(text) for text in query.input]
     if query.workflow_id not in permitted:
         return conditions
@@ -188,7 +189,7 @@ def _conditions(services: Services, query: InstanceQuery, permitted: set[str]) -
         names = condition.names
         if secrets.hide(names) or any(map(names_a_secret, names)):
             message = f"{'.'.join(names)!r} is secret: instances cannot be found by it"
-            raise Misuse(message, code="bad-filter", pointer="?input")
+            raise Misuse(message, code=ProblemCode.BAD_FILTER, pointer="?input")
     return conditions
 
 

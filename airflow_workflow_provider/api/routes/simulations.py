@@ -14,6 +14,7 @@ from airflow_workflow_provider.api.models import Finding, SimulateBody, Simulati
 from airflow_workflow_provider.errors import Misuse, NotFound
 from airflow_workflow_provider.instances.graphs import named_tasks
 from airflow_workflow_provider.model.references import Reference, is_child_workflow
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 router: Final = APIRouter(tags=["simulation"], route_class=DocumentRoute)
 
@@ -37,7 +38,7 @@ def simulate_definition(services: ServicesDep, access: AccessDep, body: Simulate
 def _document(services: ServicesDep, access: AccessDep, body: SimulateBody) -> Json:
     if (body.definition is None) == (body.workflow_id is None):
         message = "Give either 'definition' or 'workflowId'"
-        raise Misuse(message, code="bad-request", pointer="/definition")
+        raise Misuse(message, code=ProblemCode.BAD_REQUEST, pointer="/definition")
     if body.workflow_id is not None:
         access.require(Right.READ, body.workflow_id)
         return services.definitions.get(body.workflow_id, version=body.version).document

@@ -25,6 +25,7 @@ from airflow_workflow_provider.api.viewing import Caller, view_of, view_tag
 from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.model.definition import STEP_ID_PATTERN
 from airflow_workflow_provider.store.instances import instance_id as id_of_run
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 router: Final = APIRouter(tags=["views"], route_class=StrictRoute)
 
@@ -154,10 +155,10 @@ def _nothing_there(services: ServicesDep, dag_id: str, run_id: str) -> NotFound:
     try:
         services.definitions.head(dag_id)
     except NotFound:
-        return NotFound(f"DAG {dag_id!r} is no workflow", code="not-a-workflow", pointer="?dagId")
+        return NotFound(f"DAG {dag_id!r} is no workflow", code=ProblemCode.NOT_A_WORKFLOW, pointer="?dagId")
     return NotFound(
         f"Run {run_id!r} of workflow {dag_id!r} has no instance",
-        code="no-instance",
+        code=ProblemCode.NO_INSTANCE,
         pointer="?runId",
         suggestion="its first step has not begun, or the instance was deleted",
     )

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, Final
 
 from airflow_workflow_provider.errors import WorkflowsError
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 REFERENCES: Final = ("$ref", "$dynamicRef")
 
@@ -40,7 +41,7 @@ class UnknownReference(WorkflowsError):
     :ivar reference: its text
     """
 
-    default_code = "unknown-reference"
+    default_code = ProblemCode.UNKNOWN_REFERENCE
 
     def __init__(self, reference: str) -> None:
         super().__init__(f"{reference!r} refers to nothing inside this schema; nothing is ever fetched")
