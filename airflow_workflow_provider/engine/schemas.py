@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from airflow_workflow_provider.bounded.doors import bounded
 from airflow_workflow_provider.engine.failure import limits_as
@@ -36,18 +36,18 @@ def schema_findings(schema: JsonValue, value: JsonValue) -> list[dict[str, str]]
         return _findings(schema, value)
 
 
-def completed(schema: JsonValue, value: JsonValue) -> tuple[Any, list[dict[str, str]]]:
+def completed(schema: JsonValue, value: V) -> tuple[V, list[dict[str, str]]]:
     """Return a value with the schema's defaults, and every way in which it then does not fit the schema.
 
     :raises StepFailure: of type ``ValidationError``: that takes more than it may
     """
     with limits_as(ErrorType.VALIDATION_ERROR, "The value cannot be checked against its schema"):
-        found = _completed_and_checked(schema, value)
+        found = _completed_and_checked(schema, cast("JsonValue", value))
     return found["value"], found["findings"]
 
 
 @bounded
-def _completed_and_checked(schema: JsonValue, value: JsonValue) -> dict[str, Any]:
+def _completed_and_checked(schema: JsonValue, value: JsonValue) -> Json:
     given = defaults.with_defaults(schema, value)
     return {"value": given, "findings": validation.schema_findings(schema, given)}
 
@@ -76,7 +76,7 @@ def check_against(schema: Json, value: JsonValue, what: str, *, output: bool = F
     _refuse(findings, what, failed, listed)
 
 
-def completed_against(schema: Json, value: JsonValue, what: str, *, listed: int = MAX_LISTED) -> Any:
+def completed_against(schema: Json, value: V, what: str, *, listed: int = MAX_LISTED) -> V:
     """Return a value with the schema's defaults, which then fits the schema.
 
     :param what: how messages call the value

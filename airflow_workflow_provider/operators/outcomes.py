@@ -61,13 +61,3 @@ def no_results(_: ActivationRef) -> None:
 
 
 Outcome = Follow | Stop | Again | Leave | Hold
-
-
-@dataclass(frozen=True)
-class Suspect:
-    """A step that has failed or still runs as the state says; Airflow may know that a person marked it as success."""
-
-    task_id: str
-    path: str
-    step_id: str
-    whole: bool

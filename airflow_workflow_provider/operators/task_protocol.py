@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from airflow_workflow_provider.engine.calls import ActivationRef, Call, Decision, decided
 from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
 from airflow_workflow_provider.engine.keys import ROOT
-from airflow_workflow_provider.engine.manual_override import abandon, give_up, mark_failed, override
+from airflow_workflow_provider.engine.manual_override import abandon, give_up, mark_failed
 from airflow_workflow_provider.engine.phases import UNFINISHED, ListStatus, Phase, StepStatus
 from airflow_workflow_provider.engine.rerun import reopen
 from airflow_workflow_provider.engine.suspension import hold
@@ -27,7 +27,6 @@ from airflow_workflow_provider.operators.outcomes import (
     Outcome,
     Results,
     Stop,
-    Suspect,
     no_results,
 )
 from airflow_workflow_provider.vocabulary import ErrorType, ProblemCode
@@ -176,7 +175,7 @@ def task_failed(machine: Machine, node: Node, failure: Failure, now: datetime, *
         fail_step = mark_failed if stored else give_up
         fail_step(machine, node.path, _step(node), failure, now)
         return
-    step_id = _live_in(machine, node)
+    step_id = live_in(machine, node)
     if step_id is not None:
         give_up(machine, node.path, step_id, failure, now)
     while is_inside(machine, node):
@@ -273,36 +272,6 @@ def region_left(machine: Machine, node: Node, now: datetime) -> Outcome:
 # Marked by hand
 
 
-def suspects(machine: Machine, deciders: tuple[Node, ...]) -> list[Suspect]:
-    """Return the steps before a task that did not succeed as far as the state knows."""
-    found = []
-    for node in deciders:
-        if node.path not in machine.state.lists:
-            continue
-        scope = machine.scope(node.path)
-        step_id = node.step_id
-        if node.kind == "loop":
-            step_id = _live_in(machine, node) or scope.control.last
-            if ON_FAILURE in node.nodes and not is_inside(machine, node):
-                # The workflow's onFailure ran in there too: a failure that it was given leaves the task green.
-                continue
-        record = scope.values.steps.get(step_id) if step_id is not None else None
-        if node.starts and record is not None and record.region is not None:
-            # Its own task was done; what failed or runs are its branches.
-            continue
-        current = machine.state.live_step(node.path, step_id) if step_id is not None else None
-        is_live = current is not None and current.is_step
-        if step_id is not None and (is_live or (record is not None and record.status is StepStatus.FAILED)):
-            found.append(Suspect(node.task_id, node.path, step_id, whole=node.kind != "step"))
-    return found
-
-
-def believe(machine: Machine, marked: list[Suspect], now: datetime) -> None:
-    """Count as done what a person marked as success."""
-    for suspect in marked:
-        override(machine, suspect.path, suspect.step_id, now, whole=suspect.whole)
-
-
 # Ways
 
 
@@ -357,7 +326,7 @@ def _left(machine: Machine, node: Node) -> tuple[Target, StepRecord | None]:
     return target, scope.values.steps.get(step_id)
 
 
-def _live_in(machine: Machine, node: Node) -> str | None:
+def live_in(machine: Machine, node: Node) -> str | None:
     """Return the step of a region that is live in the region's own list."""
     if not is_inside(machine, node):
         return None

@@ -23,7 +23,7 @@ from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.hosts.inline import Ended
 from airflow_workflow_provider.instances.session import InstanceSession, Run, own_limits
 from airflow_workflow_provider.model.json_text import DATA_DEPTH
-from airflow_workflow_provider.operators import task_protocol
+from airflow_workflow_provider.operators import suspects
 from airflow_workflow_provider.operators.builtin import STEP_CONTEXT
 from airflow_workflow_provider.operators.catalogue import step_context_of
 from airflow_workflow_provider.operators.failures import FailedWith
@@ -121,7 +121,7 @@ def move(place: Place, session: InstanceSession, context: Context, work: Callabl
     if not isinstance(done, Leave | Stop):
         return done
     deciders = place.workflow.plan.deciders(place.node.task_id)
-    found = session.look(lambda machine: task_protocol.suspects(machine, deciders))
+    found = session.look(lambda machine: suspects.suspects(machine, deciders))
     if not found:
         return done
     states = states_of(context, [suspect.task_id for suspect in found])
@@ -130,7 +130,7 @@ def move(place: Place, session: InstanceSession, context: Context, work: Callabl
         return done
 
     def again(machine: Machine) -> Any:
-        task_protocol.believe(machine, marked, session.clock())
+        suspects.believe(machine, marked, session.clock())
         return work(machine)
 
     return session.change(again)

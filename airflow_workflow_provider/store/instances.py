@@ -291,13 +291,6 @@ class Instances:
         query = select(instances.c.id).where(instances.c.id.in_(list(wanted)), instances.c.status.in_(ENDED))
         return set(self._database.run(lambda connection: connection.execute(query).scalars().all()))
 
-    def by_run(self, dag_id: str, run_id: str) -> Instance:
-        """The instance of a DAG run.
-
-        :raises NotFound: the run has none, or not yet
-        """
-        return self.get(instance_id(dag_id, run_id))
-
 
 def lock_instance(connection: Connection, wanted: UUID, create: Create | None = None) -> Record:
     """An instance under its lock, in a transaction that is under way.

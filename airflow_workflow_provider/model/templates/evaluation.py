@@ -12,13 +12,12 @@ from typing import Any, Final
 
 from jinja2 import nodes
 
-from airflow_workflow_provider.model.expressions.bounds import INTEGER_BITS
 from airflow_workflow_provider.model.expressions.errors import ExpressionFailure
 from airflow_workflow_provider.model.templates.budget import Budget
 from airflow_workflow_provider.model.templates.filters import FILTERS
 from airflow_workflow_provider.model.templates.methods import METHODS, method_names
+from airflow_workflow_provider.model.templates.operators import ARITHMETIC, calculated, unfit
 from airflow_workflow_provider.model.templates.tests import COMPARISONS, TESTS, TOLERANT
-from airflow_workflow_provider.model.templates.texts import percent_format
 from airflow_workflow_provider.model.templates.values import (
     ESCAPES,
     LONGEST_ESCAPE,
@@ -37,15 +36,6 @@ from airflow_workflow_provider.model.words import did_you_mean, listed
 
 FUNCTIONS: Final = frozenset({"range", "dict", "namespace"})
 
-_ARITHMETIC: Final[Mapping[type[nodes.Node], Callable[[Any, Any], Any]]] = {
-    nodes.Add: operator.add,
-    nodes.Sub: operator.sub,
-    nodes.Mul: operator.mul,
-    nodes.Div: operator.truediv,
-    nodes.FloorDiv: operator.floordiv,
-    nodes.Mod: operator.mod,
-    nodes.Pow: operator.pow,
-}
 _SIGNS: Final[Mapping[type[nodes.Node], Callable[[Any], Any]]] = {nodes.Neg: operator.neg, nodes.Pos: operator.pos}
 
 
@@ -338,34 +328,7 @@ class Evaluator:
 
     def calculated(self, kind: type[nodes.Node], left: Any, right: Any) -> Any:
         """Return what an operator gives, after a look at how large that gets."""
-        if kind is nodes.Mod and isinstance(left, str):
-            return percent_format(left, right, self.budget)
-        if isinstance(left, str | list | tuple) or isinstance(right, str | list | tuple):
-            self._look_at_sizes(kind, left, right)
-        elif kind is nodes.Pow and isinstance(left, int) and isinstance(right, int):
-            self._look_at_power(left, right)
-        try:
-            return self.budget.made(_ARITHMETIC[kind](left, right))
-        except TypeError as error:
-            raise _unfit(left, right) from error
-
-    @staticmethod
-    def _look_at_power(base: int, exponent: int) -> None:
-        if abs(base) > 1 and base.bit_length() * max(exponent, 0) > INTEGER_BITS:
-            message = f"the template computes an integer of more than {INTEGER_BITS} bits"
-            raise ExpressionFailure(message)
-
-    def _look_at_sizes(self, kind: type[nodes.Node], left: Any, right: Any) -> None:
-        if kind is nodes.Add and type(left) is type(right):
-            length = len(left) + len(right)
-        elif kind is nodes.Mul and (isinstance(left, int) or isinstance(right, int)):
-            length = len(right) * max(left, 0) if isinstance(left, int) else len(left) * max(right, 0)
-        else:
-            raise _unfit(left, right)
-        if isinstance(left, str) or isinstance(right, str):
-            self.budget.characters(length)
-        else:
-            self.budget.entries(length)
+        return calculated(kind, left, right, self.budget)
 
     def _compare(self, node: nodes.Compare, scope: Scope) -> bool:
         left = self.value(node.expr, scope)
@@ -383,11 +346,7 @@ class Evaluator:
         try:
             return bool(COMPARISONS[name](left, right))
         except TypeError as error:
-            raise _unfit(left, right) from error
-
-
-def _unfit(left: Any, right: Any) -> ExpressionFailure:
-    return ExpressionFailure(f"the operator does not take {kind_of(left)} and {kind_of(right)}")
+            raise unfit(left, right) from error
 
 
 def _unknown(name: str, known: Mapping[str, Any]) -> str:
@@ -423,5 +382,5 @@ _EVALUATE: Final[Mapping[type[nodes.Node], Callable[[Evaluator, Any, Scope], Any
     nodes.Compare: Evaluator._compare,
     nodes.Concat: Evaluator._concat,
     **dict.fromkeys(_SIGNS, Evaluator._sign),
-    **dict.fromkeys(_ARITHMETIC, Evaluator._binary),
+    **dict.fromkeys(ARITHMETIC, Evaluator._binary),
 }

@@ -10,7 +10,7 @@ import pytest
 from airflow_workflow_provider.model.validate import parse_definition, parse_task
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
-from airflow_workflow_provider.store.instances import Instance, Instances
+from airflow_workflow_provider.store.instances import Instance, Instances, instance_id
 from airflow_workflow_provider.store.logs import Logs
 from tests.fixtures.airflow import AirflowInProcess
 
@@ -48,7 +48,7 @@ class Workflows:
         published = Definitions(self.database).publish(definition, document)
         parsed = {task["taskId"]: parse_task(task) for task in tasks}
         run = self.airflow.run(build_dag(definition, parsed, revision=published.revision), given)
-        instance = Instances(self.database).by_run(run.dag_id, run.run_id)
+        instance = Instances(self.database).get(instance_id(run.dag_id, run.run_id))
         rows = Logs(self.database).read(instance.id)
         return Ran(
             str(run.state),

@@ -18,7 +18,7 @@ from airflow_workflow_provider.local.postgres import PostgresServer
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
-from airflow_workflow_provider.store.instances import Instance, Instances
+from airflow_workflow_provider.store.instances import Instance, Instances, instance_id
 from airflow_workflow_provider.store.logs import Logs
 from airflow_workflow_provider.tasks.registry import REGISTRY, workflow_task
 from tests.fixtures.airflow import AirflowInProcess
@@ -46,7 +46,7 @@ class Outages:
         definition = parse_definition(document)
         published = Definitions(self.database).publish(definition, document)
         run = self.airflow.run(build_dag(definition, {}, revision=published.revision))
-        return Instances(self.database).by_run(run.dag_id, run.run_id)
+        return Instances(self.database).get(instance_id(run.dag_id, run.run_id))
 
     def begin(self) -> None:
         """Take no writes for some seconds, and end what is connected."""

@@ -12,7 +12,7 @@ import pytest
 from airflow_workflow_provider.errors import NotFound, WorkflowsError
 from airflow_workflow_provider.local.client import AirflowClient, poll
 from airflow_workflow_provider.store.database import Database
-from airflow_workflow_provider.store.instances import Instance, Instances
+from airflow_workflow_provider.store.instances import Instance, Instances, instance_id
 from airflow_workflow_provider.store.logs import LogRow, Logs
 from tests.fixtures.airflow import RunningAirflow
 from tests.fixtures.documents import step, workflow
@@ -39,7 +39,7 @@ class Users:
     def until(self, workflow_id: str, run_id: str, *statuses: str) -> Instance:
         def look() -> Instance | None:
             try:
-                found = Instances(self._database).by_run(workflow_id, run_id)
+                found = Instances(self._database).get(instance_id(workflow_id, run_id))
             except NotFound:
                 return None
             return found if found.status in statuses else None

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_workflow_provider.store import retention
 from airflow_workflow_provider.store.database import Database
-from airflow_workflow_provider.store.instances import Instances
+from airflow_workflow_provider.store.instances import Instances, instance_id
 from airflow_workflow_provider.store.logs import LogEntry, Logs
 from airflow_workflow_provider.store.retention import Retention
 from tests.fixtures.store import document, new_instance, publish
@@ -29,7 +29,7 @@ def log_rows(database: Database, workflow_id: str, ages: list[timedelta], retent
 
 
 def rows_left(database: Database, workflow_id: str) -> int:
-    instance = Instances(database).by_run(workflow_id, "run-1")
+    instance = Instances(database).get(instance_id(workflow_id, "run-1"))
     return len(Logs(database).read(instance.id))
 
 
@@ -46,7 +46,7 @@ def test_l3_each_definition_has_its_own_retention(database: Database) -> None:
     removed = Retention(database, "P90D").purge(NOW)
     assert [(found.workflow_id, found.rows) for found in removed] == [("default", 1), ("long", 0), ("short", 2)]
     assert [rows_left(database, name) for name in ("short", "default", "long")] == [1, 2, 3]
-    assert Instances(database).by_run("short", "run-1").state.steps == {}
+    assert Instances(database).get(instance_id("short", "run-1")).state.steps == {}
 
 
 def test_l3_months_are_counted_in_the_calendar(database: Database) -> None:
@@ -67,7 +67,7 @@ def test_l3_purge_works_in_batches_and_blocks_no_writer(database: Database, monk
 
     def write_meanwhile(progress: retention.Expired) -> None:
         batches.append(progress.rows)
-        with Instances(database).locked(Instances(database).by_run("busy", "run-1").id) as record:
+        with Instances(database).locked(Instances(database).get(instance_id("busy", "run-1")).id) as record:
             record.log([LogEntry("step.started", at=NOW)])
 
     (removed,) = Retention(database, "P90D").purge(NOW, write_meanwhile)
