@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from airflow_workflow_provider.api.models import Finding
 from airflow_workflow_provider.api.problems import Refused
 from airflow_workflow_provider.errors import InvalidDefinition
-from airflow_workflow_provider.model.json_text import DATA_DEPTH, loads_document, value_findings
+from airflow_workflow_provider.model.json_text import DATA_DEPTH, decoded, loads_document, value_findings
 from airflow_workflow_provider.vocabulary import ProblemCode
 
 MAX_BODY: Final = 1024**2
@@ -61,6 +61,11 @@ class DocumentRoute(StrictRoute):
 
 class StrictRequest(Request):
     """A request whose body is checked when it is loaded."""
+
+    @property
+    def text(self) -> str:
+        """The body that was loaded."""
+        return decoded(self._body)
 
     async def load(self, limit: int, *, storable: bool) -> None:
         """Read the body.

@@ -49,28 +49,6 @@ def _via(
     return client
 
 
-def expected_revision(if_match: str | None, if_none_match: str | None) -> int | None:
-    """Return the revision that a client says the head has: 0 for none at all, null where it says nothing.
-
-    :raises Refused: 412 for a tag that no revision has
-    """
-    if if_none_match is not None:
-        if if_none_match.strip() != "*":
-            message = "If-None-Match can only be * here: publish only where there is nothing yet"
-            raise Refused(422, message, code=ProblemCode.BAD_REQUEST, pointer="If-None-Match:")
-        return 0
-    if if_match is None:
-        return None
-    tag = if_match.strip()
-    digits = tag[1:-1] if len(tag) > 2 and tag[0] == tag[-1] == '"' else ""  # noqa: PLR2004 - two quotes
-    if not (digits.isascii() and digits.isdecimal() and len(digits) < 19):  # noqa: PLR2004 - fits a bigint
-        message = f"{tag[:50]} is the ETag of no revision"
-        raise Refused(
-            412, message, code=ProblemCode.REVISION_CHANGED, pointer="If-Match:", suggestion="use the ETag of a GET"
-        )
-    return int(digits)
-
-
 def etag(revision: int) -> str:
     """Return the entity tag of a revision."""
     return f'"{revision}"'
@@ -100,3 +78,28 @@ IfMatch = Annotated[
     str | None, Header(description="`ETag` of the current revision: publish only if it is still current")
 ]
 IfNoneMatch = Annotated[str | None, Header(description="`*`: publish only if the id is new")]
+
+
+def expected_revision(if_match: IfMatch = None, if_none_match: IfNoneMatch = None) -> int | None:
+    """Return the revision that a client says the head has: 0 for none at all, null where it says nothing.
+
+    :raises Refused: 412 for a tag that no revision has
+    """
+    if if_none_match is not None:
+        if if_none_match.strip() != "*":
+            message = "If-None-Match can only be * here: publish only where there is nothing yet"
+            raise Refused(422, message, code=ProblemCode.BAD_REQUEST, pointer="If-None-Match:")
+        return 0
+    if if_match is None:
+        return None
+    tag = if_match.strip()
+    digits = tag[1:-1] if len(tag) > 2 and tag[0] == tag[-1] == '"' else ""  # noqa: PLR2004 - two quotes
+    if not (digits.isascii() and digits.isdecimal() and len(digits) < 19):  # noqa: PLR2004 - fits a bigint
+        message = f"{tag[:50]} is the ETag of no revision"
+        raise Refused(
+            412, message, code=ProblemCode.REVISION_CHANGED, pointer="If-Match:", suggestion="use the ETag of a GET"
+        )
+    return int(digits)
+
+
+Expected = Annotated[int | None, Depends(expected_revision)]

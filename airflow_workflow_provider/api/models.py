@@ -96,9 +96,10 @@ class Publication(ApiModel):
 
 
 class DefinitionVersion(Publication):
-    """One publication of a workflow with its document."""
+    """One publication of a workflow with its document, in the order in which its author wrote it."""
 
     document: dict[str, Any]
+    source: str | None = Field(description="The text as it was published; null of versions from before it was kept")
 
 
 class Publications(ApiModel):

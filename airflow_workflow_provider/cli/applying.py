@@ -160,7 +160,7 @@ def _store(publishing: Publishing, checked: Checked, *, force: bool) -> Applied:
         if checked.is_task:
             published = publishing.publish_task(checked.model, checked.document)
         else:
-            published = publishing.publish(checked.model, checked.document, force=force)
+            published = publishing.publish(checked.model, checked.document, force=force, source=checked.source)
     except InvalidDefinition as error:
         checked.diagnostics += error.diagnostics
         return Applied(checked, "rejected")

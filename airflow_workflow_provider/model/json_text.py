@@ -66,7 +66,7 @@ def loads_document(text: str | bytes) -> Any:
     duplicates = _Duplicates()
     try:
         document = json.loads(
-            _decoded(text),
+            decoded(text),
             object_pairs_hook=duplicates.make,
             parse_constant=_BadNumber,
             parse_float=_parse_float,
@@ -222,7 +222,11 @@ def _text_findings(document: Any, duplicates: _Duplicates) -> Iterator[Diagnosti
                 yield Diagnostic("WF101", "error", pointer_of((*place.path, key)), message, "keep one of them")
 
 
-def _decoded(text: str | bytes) -> str:
+def decoded(text: str | bytes) -> str:
+    """Return the characters of a JSON text, in whichever encoding of Unicode it is.
+
+    :raises InvalidDefinition: ``WF100``: it is in none
+    """
     if isinstance(text, str):
         return text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
     try:

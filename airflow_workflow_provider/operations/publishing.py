@@ -68,6 +68,7 @@ class Publishing:
         diagnostics: Sequence[Diagnostic] = (),
         force: bool = False,
         expected: int | None = None,
+        source: str | None = None,
     ) -> Published:
         """Make a checked document the current definition of its workflow.
 
@@ -75,6 +76,7 @@ class Publishing:
         :param diagnostics: what the checks found, told with what is found here
         :param force: allow a version lower than the current one
         :param expected: the revision that the publisher has seen, 0 for none; None where any will do
+        :param source: the text that the document was read from
         :raises InvalidDefinition: it is of another workflow, or asks for more than the publisher may do
         :raises Conflict: ``dag-id-taken``, or what :meth:`Definitions.publish` raises
         """
@@ -88,7 +90,7 @@ class Publishing:
             "workflow.publish", workflow_id=definition.workflow_id, version=definition.version, force=force or None
         )
         return self.definitions.publish(
-            definition, document, force=force, actor=self.actor, expected=expected, grants=grants
+            definition, document, force=force, actor=self.actor, expected=expected, grants=grants, source=source
         )
 
     def publish_task(

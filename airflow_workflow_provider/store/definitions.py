@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,8 +13,9 @@ from semver import Version
 from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from airflow_workflow_provider.errors import Conflict, NotFound
+from airflow_workflow_provider.errors import Conflict, InvalidDefinition, NotFound
 from airflow_workflow_provider.model.grants import Grants
+from airflow_workflow_provider.model.json_text import loads_document
 from airflow_workflow_provider.store.jsontext import digest
 from airflow_workflow_provider.store.matching import note_triggers
 from airflow_workflow_provider.store.publications import (
@@ -97,6 +99,7 @@ class Definitions:
         actor: str | None = None,
         expected: int | None = None,
         grants: Grants | None = None,
+        source: str | None = None,
     ) -> Published:
         """Make a checked document the head of its workflow, in one transaction (rule D4).
 
@@ -107,6 +110,7 @@ class Definitions:
         :param actor: who publishes, kept with the version
         :param expected: the head's revision as the publisher knows it, 0 for a new workflow; null where any will do
         :param grants: what the publisher may have its steps do, kept with the version; by default all that it names
+        :param source: the text that the document was read from; by default the document is written anew
         :raises Conflict: ``version-reused``: the version was published with other content; ``version-lower``: it is
             lower than the head; ``revision-changed``: the head is not the expected one
         :raises InvalidDefinition: a text that PostgreSQL cannot store
@@ -126,7 +130,7 @@ class Definitions:
                     return Published(head.revision, "unchanged")
             revision = next_revision(connection)
             values = {"version": definition.version, "revision": revision, "document": document, "digest": content}
-            values["grants"] = granted
+            values |= {"grants": granted, "source": source or json.dumps(document, indent=2, ensure_ascii=False)}
             connection.execute(insert(versions).values(workflow_id=definition.workflow_id, created_by=actor, **values))
             _write_head(connection, definition, document, revision)
             return Published(revision, "created" if head is None else "updated")
@@ -150,6 +154,21 @@ class Definitions:
             raise self._not_found(workflow_id, version, revision)
         refuse_unreadable(row.document, f"version {row.version} of workflow {workflow_id!r}")
         return StoredDefinition(**row._mapping)
+
+    def source(self, definition: StoredDefinition) -> str | None:
+        """The text of a publication with the order and the layout that its author gave it.
+
+        :returns: None of a version from before texts were kept, and where the document was changed by hand since
+        """
+        query = select(versions.c.source).where(versions.c.revision == definition.revision)
+        text = self._database.run(lambda connection: connection.execute(query).scalar_one_or_none())
+        if text is None:
+            return None
+        try:
+            unchanged = digest(loads_document(text)) == digest(definition.document)
+        except InvalidDefinition:
+            return None
+        return text if unchanged else None
 
     def last_revision(self, workflow_id: str, version: str) -> int:
         """The last revision of all at which a version was, or is, the head.

@@ -95,6 +95,7 @@ workflow_definition_versions = Table(
     time_column("created_at", required=True),
     Column("created_by", String(255)),
     json_column("grants"),
+    Column("source", Text),
     UniqueConstraint("revision"),
     Index("workflow_definition_versions_workflow_id_idx", "workflow_id", "revision"),
 )

@@ -30,12 +30,14 @@ class Checked:
 
     :param file: its name, as the user gave it
     :param document: the JSON document, if it is one
+    :param source: the text of the document
     :param diagnostics: all findings
     :param model: the workflow or task definition, if it is valid
     """
 
     file: str
     document: Any = None
+    source: str | None = field(default=None, repr=False)
     diagnostics: tuple[Diagnostic, ...] = ()
     model: Any = field(default=None, repr=False)
 
@@ -103,10 +105,11 @@ def expand(paths: Iterable[str]) -> Iterator[str]:
 
 def load(file: str) -> Checked:
     """Read a document; what is wrong with its text is among the findings."""
-    from airflow_workflow_provider.model.validate import loads_document
+    from airflow_workflow_provider.model.json_text import decoded, loads_document
 
     try:
-        return Checked(file, document=loads_document(read_bytes(file)))
+        content = read_bytes(file)
+        return Checked(file, loads_document(content), decoded(content))
     except InvalidDefinition as error:
         return Checked(file, diagnostics=error.diagnostics)
 

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Body, Query, Request, Response
 
 from airflow_workflow_provider.api import audit
 from airflow_workflow_provider.api.access import Right
-from airflow_workflow_provider.api.bodies import DocumentRoute
+from airflow_workflow_provider.api.bodies import DocumentRoute, StrictRequest
 from airflow_workflow_provider.api.dependencies import (
     BODY,
     AccessDep,
-    IfMatch,
-    IfNoneMatch,
+    Expected,
     ServicesDep,
     WorkflowId,
     etag,
-    expected_revision,
     responses,
 )
 from airflow_workflow_provider.api.evaluating import check_definition
@@ -38,6 +36,7 @@ from airflow_workflow_provider.api.publishing import publishing
 from airflow_workflow_provider.api.visible import visible_heads
 from airflow_workflow_provider.model.comparison import changes
 from airflow_workflow_provider.model.diagnostics import Diagnostic
+from airflow_workflow_provider.model.json_text import loads_document
 
 router: Final = APIRouter(prefix="/definitions", tags=["definitions"], route_class=DocumentRoute)
 
@@ -86,7 +85,9 @@ def get_definition(
     access.require(Right.READ, workflow_id)
     stored = services.definitions.get(workflow_id, version=version)
     response.headers["ETag"] = etag(stored.revision)
-    return DefinitionVersion.model_validate(stored)
+    source = services.definitions.source(stored)
+    document = stored.document if source is None else loads_document(source)
+    return DefinitionVersion.model_validate({**vars(stored), "document": document, "source": source})
 
 
 @router.put("/{workflow_id}", responses={201: {"model": PublishedDefinition}, **responses(*BODY, 409, 412)})
@@ -94,11 +95,11 @@ def publish_definition(
     *,
     services: ServicesDep,
     access: AccessDep,
+    request: Request,
     response: Response,
     workflow_id: WorkflowId,
     document: Document,
-    if_match: IfMatch = None,
-    if_none_match: IfNoneMatch = None,
+    expected: Expected,
     force: Annotated[bool, Query(description="Allow a version lower than the current one: a rollback")] = False,
 ) -> PublishedDefinition:
     """Publish a document as the current definition of its workflow.
@@ -106,7 +107,6 @@ def publish_definition(
     The same version with the same content changes nothing; with other content it is refused.
     """
     access.require(Right.EDIT, workflow_id)
-    expected = expected_revision(if_match, if_none_match)
     result = check_definition(services, document)
     definition = result.definition()
     published = publishing(services, access).publish(
@@ -116,6 +116,7 @@ def publish_definition(
         diagnostics=result.diagnostics,
         force=force,
         expected=expected,
+        source=cast("StrictRequest", request).text,
     )
     response.status_code = 201 if published.outcome == "created" else 200
     response.headers["ETag"] = etag(published.revision)

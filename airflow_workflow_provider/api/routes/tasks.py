@@ -11,12 +11,10 @@ from airflow_workflow_provider.api.bodies import DocumentRoute
 from airflow_workflow_provider.api.dependencies import (
     BODY,
     AccessDep,
-    IfMatch,
-    IfNoneMatch,
+    Expected,
     ServicesDep,
     TaskId,
     etag,
-    expected_revision,
     responses,
 )
 from airflow_workflow_provider.api.evaluating import check_task
@@ -97,15 +95,13 @@ def publish_task(
     response: Response,
     task_id: TaskId,
     document: Document,
-    if_match: IfMatch = None,
-    if_none_match: IfNoneMatch = None,
+    expected: Expected,
 ) -> PublishedTask:
     """Publish a document as the current definition of its task; the same content changes nothing.
 
     All workflows may use a task, so this needs the permission to edit DAGs in general.
     """
     access.require_general(Right.EDIT, WHAT)
-    expected = expected_revision(if_match, if_none_match)
     result = check_task(services, document)
     task = result.task()
     published = publishing(services, access).publish_task(

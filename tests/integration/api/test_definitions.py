@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import bindparam
+from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import JSONB
 
 from tests.fixtures.api import Api, load_dag, problem
 from tests.fixtures.documents import step, workflow
@@ -194,3 +197,22 @@ def test_pages_continue_over_what_is_read_at_a_time(api: Api, monkeypatch: pytes
     assert listed(limit=1, search="GRÖSSE") == ["w1", "w3", "w5"]
     assert listed(limit=2, search="größe", active=True) == ["w1", "w5"]
     assert listed(limit=1000, active=False) == ["w3"]
+
+
+def test_d4_the_text_is_kept_as_its_author_wrote_it(api: Api) -> None:
+    client = api.as_role("admin")
+    text = (
+        '{"version": "1.0.0",   "name": "Written", "workflowId": "written",\n'
+        '  "steps": [{"stepId": "z", "taskId": "set", "arguments": {"zebra": 1.50, "ant": "\\u00e9"}}]}\n'
+    )
+    headers = {"Content-Type": "application/json"}
+    client.put("definitions/written", content=text, headers=headers).raise_for_status()
+    found = client.get("definitions/written").json()
+    assert found["source"] == text
+    assert list(found["document"]) == ["version", "name", "workflowId", "steps"]
+    assert list(found["document"]["steps"][0]["arguments"]) == ["zebra", "ant"]
+    by_hand = "UPDATE workflow_definition_versions SET document = document || :more WHERE workflow_id = 'written'"
+    with api.database.begin() as connection:
+        connection.execute(sql(by_hand).bindparams(bindparam("more", {"name": "by hand"}, JSONB)))
+    changed = client.get("definitions/written").json()
+    assert (changed["source"], changed["document"]["name"]) == (None, "by hand")

@@ -1,14 +1,14 @@
 import { Box, chakra, HStack, Stack, Text } from "@chakra-ui/react";
 import type { ViewProps } from "src/definition/DefinitionTab";
 import { pieces } from "src/definition/pieces";
-import { written } from "src/definition/written";
+import { textOf } from "src/definition/written";
 import { CopyButton } from "src/parts/CopyButton";
 import { DownloadButton } from "src/parts/DownloadButton";
 import { Time } from "src/parts/Time";
 
 /** The document itself. */
 export function DocumentView({ definition }: ViewProps) {
-  const text = written(definition.document);
+  const text = textOf(definition);
   return (
     <Stack gap={2}>
       <HStack flexWrap="wrap">

@@ -1,12 +1,12 @@
 import { useState } from "react";
 import type { ViewProps } from "src/definition/DefinitionTab";
 import { Editing } from "src/definition/Editing";
-import { written } from "src/definition/written";
+import { textOf } from "src/definition/written";
 
 /** The document to be changed and published, for those who may. */
 export function EditView({ definition, live }: ViewProps) {
   // What was read when editing began: a newer version must not replace what is being typed.
-  const [began] = useState({ text: written(definition.document), etag: live.etag });
+  const [began] = useState({ text: textOf(definition), etag: live.etag });
   return (
     <Editing
       etag={began.etag}

@@ -1,5 +1,6 @@
-// A document as people write it. The database keeps no order of names, so what is read first is put first again.
+// A document as people write it. Where the text itself was not kept there is no order of names, so what is read first is put first again.
 
+import type { DefinitionVersion } from "src/api/schema.gen";
 import { isObject } from "src/forms/schema";
 
 const FIRST = [
@@ -41,6 +42,11 @@ const FIRST = [
 const RANK = new Map(FIRST.map((name, index) => [name, index]));
 /** What is inside these belongs to the author: its names mean nothing to us. */
 const OPAQUE = new Set(["arguments", "properties", "variables", "default", "examples", "const", "enum"]);
+
+/** The text of a definition: as it was published, or written anew. */
+export function textOf({ document, source }: Pick<DefinitionVersion, "document" | "source">): string {
+  return source ?? written(document);
+}
 
 export function written(document: unknown): string {
   return `${JSON.stringify(ordered(document), null, 2)}\n`;
