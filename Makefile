@@ -98,6 +98,10 @@ audit: $(VENV)/.dev ## Look for known faults in our code and in what it depends 
 	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip
 	@$(BIN)/python scripts/build_ui.py audit
 
+.PHONY: chaos
+chaos: $(VENV)/.dev ui ## Inject faults into a real Airflow and check that nothing is lost (CHAOS_ARGS="--rounds 24 --report")
+	@$(BIN)/python -m tests.chaos $(CHAOS_ARGS)
+
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure what has to be fast
 	@$(BIN)/python -m benchmarks

@@ -15,16 +15,18 @@ from airflow_workflow_provider.bounded.doors import renewed
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.inputs import accepted_input
 from airflow_workflow_provider.errors import Conflict, NotFound, StepFailure, WorkflowsError
+from airflow_workflow_provider.instances.graphs import graph_at
 from airflow_workflow_provider.instances.session import ABOUT, API_RUN_PREFIX, START, InstanceSession, Run
 from airflow_workflow_provider.operations.loading import Loaded, Loading, revision_of
+from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.instances import Instances, instance_id
+from airflow_workflow_provider.store.tasks import Tasks
 from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import WorkflowDefinition
     from airflow_workflow_provider.settings import Settings
-    from airflow_workflow_provider.store.definitions import Definitions
-    from airflow_workflow_provider.store.tasks import Tasks
+    from airflow_workflow_provider.store.database import Database
 
 VERSION_CHANGED: Final = ProblemCode.VERSION_CHANGED
 """Code of the conflict that another version would run than the one that was named."""
@@ -207,6 +209,27 @@ class Starter:
         # What was accepted must not be refused because its first check has taken most of the request's time.
         with renewed():
             session.change(lambda _: None)
+
+
+def open_instance(
+    database: Database, run: StartedRun, settings: Settings, mask: Callable[[Any], Any] = lambda value: value
+) -> None:
+    """Write the row of the instance of a run that was just made for an event or a step.
+
+    The first step would do it too; but a run that is deleted before that would leave nothing that could be continued.
+    """
+    definitions, tasks = Definitions(database), Tasks(database)
+    revision = revision_of(definitions, tasks, run.dag_id, run.bundle_version)
+    session = InstanceSession(
+        graph_at(definitions, tasks, run.dag_id, revision),
+        revision,
+        Run(run.dag_id, run.run_id, run.conf, run.triggered_by),
+        instances=Instances(database),
+        settings=settings,
+        mask=mask,
+    )
+    with renewed():
+        session.change(lambda _: None)
 
 
 def _check_version(workflow_id: str, which: Which, version: str) -> None:

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from airflow_workflow_provider.airflow_db.asset_events import AssetForwarder
 from airflow_workflow_provider.airflow_db.dag_runs import find_run, start_run
+from airflow_workflow_provider.airflow_internals.secrets_masker import server_mask
 from airflow_workflow_provider.bounded.pool import PoolDoor
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.instances.session import ABOUT, START, Run
 from airflow_workflow_provider.operations.loading import Loading
+from airflow_workflow_provider.operations.start_instance import open_instance
+from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.delivering import Deliverer, Start, StartRefused
 from airflow_workflow_provider.store.events import CHANNEL
@@ -28,7 +31,7 @@ ASSET_POLL: Final = 2.0
 """Seconds between two looks at Airflow's asset events."""
 
 
-def start_instance(start: Start, database: Database) -> None:
+def start_instance(start: Start, database: Database, settings: Settings | None = None) -> None:
     """Make the DAG run of an instance, of what is published now; one that this start made before is the same.
 
     :raises StartRefused: Airflow does not accept the run, whenever it is asked, or somebody else has made it
@@ -48,6 +51,7 @@ def start_instance(start: Start, database: Database) -> None:
     if not run.created and not Run(run.dag_id, run.run_id, run.conf).is_of(announced):
         message = f"Somebody else has made a DAG run {start.run_id!r} of workflow {start.workflow_id!r}"
         raise StartRefused(message, code=ProblemCode.RUN_NOT_OURS)
+    open_instance(database, run, settings or load_settings(), server_mask)
 
 
 def _door_of(workflow_id: str) -> PoolDoor:
@@ -58,7 +62,7 @@ def event_workers(settings: Settings) -> tuple[Worker, ...]:
     """Return what delivers events, and what takes over asset events."""
 
     def deliver(database: Database) -> Job:
-        starter = partial(start_instance, database=database)
+        starter = partial(start_instance, database=database, settings=settings)
         deliverer = Deliverer(database, starter, max_depth=settings.max_depth, door_of=_door_of)
         return Job(deliverer.deliver, CHANNEL, deliverer.next_due)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_workflow_provider.airflow_db.dag_runs import find_run, start_run
+from airflow_workflow_provider.airflow_db.dag_runs import StartedRun, find_run, start_run
 from airflow_workflow_provider.airflow_db.dag_versions import UNVERSIONED
 from airflow_workflow_provider.dag.pinned import pinned_dag
 from airflow_workflow_provider.engine.failure import Failure
@@ -19,6 +19,7 @@ from airflow_workflow_provider.errors import Conflict, InvalidDefinition, Misuse
 from airflow_workflow_provider.instances.graphs import graph_at, resolved_at
 from airflow_workflow_provider.instances.session import InstanceSession, Run
 from airflow_workflow_provider.operations.loading import Loading
+from airflow_workflow_provider.operations.start_instance import open_instance
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.outbox import Backoff
@@ -62,7 +63,7 @@ class PinnedStarter:
         claimed = self._requests.claim()
         for request in claimed:
             try:
-                self._start(request)
+                open_instance(self._database, self._start(request), self._settings, self._mask)
             except (InvalidDefinition, Misuse, NotFound) as error:
                 self._give_up(request, error)
             except Conflict as error:
@@ -74,15 +75,15 @@ class PinnedStarter:
                 self._requests.done(request.id)
         return len(claimed)
 
-    def _start(self, request: RunRequest) -> None:
-        if find_run(request.dag_id, request.run_id) is not None:
-            return
+    def _start(self, request: RunRequest) -> StartedRun:
+        found = find_run(request.dag_id, request.run_id)
+        if found is not None:
+            return found
         if request.at_least:
-            self._start_newest(request)
-            return
+            return self._start_newest(request)
         pinned = resolved_at(self._definitions, self._tasks, request.dag_id, request.revision)
         try:
-            start_run(
+            return start_run(
                 request.dag_id,
                 request.run_id,
                 request.conf,
@@ -95,9 +96,9 @@ class PinnedStarter:
             current = resolved_at(self._definitions, self._tasks, request.dag_id, newest)
             if error.code != UNVERSIONED or current.revision != pinned.revision:
                 raise
-            self._start_newest(request)
+            return self._start_newest(request)
 
-    def _start_newest(self, request: RunRequest) -> None:
+    def _start_newest(self, request: RunRequest) -> StartedRun:
         """Make a run of what Airflow has loaded, once that is what the step has seen, or newer."""
         loading = Loading(self._definitions, self._tasks)
         wanted = loading.wanted(request.dag_id, request.revision)
@@ -105,7 +106,7 @@ class PinnedStarter:
             message = f"There is no workflow {request.dag_id!r} at revision {request.revision}"
             raise NotFound(message, pointer=request.dag_id)
         version = loading.ready(wanted, paused_too=True).dag
-        start_run(
+        return start_run(
             request.dag_id, request.run_id, request.conf, user_name=request.user_name, version=version, by_step=True
         )
 

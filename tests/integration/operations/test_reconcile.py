@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -20,11 +21,13 @@ from airflow_workflow_provider.operators.asking import question_of
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.comparing import Comparisons, live_page
 from airflow_workflow_provider.store.deliveries import Deliveries
+from airflow_workflow_provider.store.delivering import Deliverer
 from airflow_workflow_provider.store.events import Events
 from airflow_workflow_provider.store.instances import Instance, Instances
 from airflow_workflow_provider.store.questions import Questions
 from airflow_workflow_provider.store.waits import NewWait, Waits
 from airflow_workflow_provider.tasks.questions import ask_of
+from airflow_workflow_provider.workers.events import start_instance
 from airflow_workflow_provider.workers.reconciling import look_alone
 from airflow_workflow_provider.workers.worker import working
 from tests.fixtures.api import Api, end_run, problem, runs
@@ -389,22 +392,17 @@ def test_an_answer_for_a_run_that_has_ended_is_refused(api: Api) -> None:
 def asked(api: Api, wanted: str) -> str:
     """Let the step ``decide`` of an instance ask a user, as its task would."""
     moved(api, wanted, step_done("reserve"))
-    ids: list[str] = []
+    about = {"instance_id": wanted, "scope": "", "step_id": "decide", "visit": 1, "attempt": 1}
+    asking = ask_of("approval", ORDER["steps"][1]["arguments"], datetime.now(UTC))
+    question = question_of(asking, {**about, "started_by": None, "changed_by": []}, "decide")
 
     def ask(machine: Machine) -> None:
         machine.begin("", "decide", "old", datetime.now(UTC), generation=3)
-        call = machine.prepare("", datetime.now(UTC))
-        about = {"instance_id": wanted, "scope": "", "step_id": "decide", "visit": call.visit, "attempt": call.attempt}
-        ask = ask_of("approval", call.arguments, datetime.now(UTC))
-        ids.append(str(question_of(ask, {**about, "started_by": None, "changed_by": []}, "decide").id))
-        machine.park("", "decide", "old", {}, datetime.now(UTC), question=ids[0])
+        machine.park("", "decide", "old", {}, datetime.now(UTC), question=str(question.id))
 
     moved(api, wanted, ask)
-    machine_call = ask_of("approval", {"assignees": {"users": ["user"]}, "subject": "Pay?"}, datetime.now(UTC))
-    about = {"instance_id": wanted, "scope": "", "step_id": "decide", "visit": 1, "attempt": 1}
-    new = question_of(machine_call, {**about, "started_by": None, "changed_by": []}, "decide")
-    Questions(api.database).ask(new, lambda *_: None)
-    return ids[0]
+    Questions(api.database).ask(question, lambda *_: None)
+    return str(question.id)
 
 
 def test_an_event_that_came_for_a_step_in_vain_is_a_dead_letter(api: Api) -> None:
@@ -428,3 +426,16 @@ def test_an_event_that_came_for_a_step_in_vain_is_a_dead_letter(api: Api) -> Non
     # The next one is not even received.
     Events(api.database).accept([event("2", "paid")])
     assert len(Deliveries(api.database).list()) == 1
+
+
+def test_e2_an_event_whose_run_is_deleted_before_its_first_step_has_an_instance_all_the_same(api: Api) -> None:
+    api.publish({**PLAIN, "triggers": [{"eventPattern": "ordered"}]})
+    Events(api.database).accept([event("1", "ordered")])
+    deliverer = Deliverer(api.database, partial(start_instance, database=api.database))
+    while deliverer.deliver():
+        pass
+    (run,) = runs("plain")
+    vanish()
+    aged(api)
+    assert found(reconciler(api)) == [("run-missing", "recreate", "mended", None)]
+    assert [each.run_id for each in runs("plain")] == [run.run_id]

@@ -17,7 +17,7 @@ from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.deliveries import Deliveries
 from airflow_workflow_provider.store.delivering import Deliverer, Start
 from airflow_workflow_provider.store.events import EventFilter, Events, event_row_id
-from airflow_workflow_provider.store.instances import instance_id
+from airflow_workflow_provider.store.instances import Instances, instance_id
 from airflow_workflow_provider.store.starts import Starts
 from airflow_workflow_provider.store.tables import workflow_event_deliveries
 from airflow_workflow_provider.store.waits import NewWait, Waits
@@ -69,7 +69,9 @@ def test_e4_an_event_starts_a_dag_run_once(database: Database) -> None:
     assert run.run_id == f"event__{event_row_id('/shop', '1')}"
     announced = Starts(database).find(instance_id("order", run.run_id))
     assert announced is not None
-    assert announced.about == {"event": given.to_json(), "correlationId": "order/1"}
+    # The row is there before the first step, so that a run that is deleted before it loses nothing.
+    opened = Instances(database).get(instance_id("order", run.run_id))
+    assert (opened.event, opened.correlation_id, opened.status) == (given.to_json(), "order/1", "running")
     assert run.conf == {"amount": 5, "unit": "EUR", ABOUT: {"start": announced.token}}
     assert statuses(database) == ["started"]
 
@@ -191,8 +193,8 @@ def test_e4_every_asset_event_starts_one_instance_with_and_without_partition_key
     started = runs("by-asset")
     assert sorted(run.conf["amount"] for run in started) == sorted([1, 2, 2, *range(3, 30)])
     assert runs("other") == []
-    announced = [Starts(database).find(instance_id("by-asset", run.run_id)) for run in started]
-    told = [each.about["event"] for each in announced if each is not None]
+    opened = [Instances(database).get(instance_id("by-asset", run.run_id)) for run in started]
+    told = [each.event for each in opened if each.event is not None]
     assert {each["type"] for each in told} == {"orders"}
     assert {each["subject"] for each in told} == {"x://orders/all"}
     assert sorted(each.get("partitionkey", "") for each in told)[-3:] == ["", "2027-01", "2027-01"]
