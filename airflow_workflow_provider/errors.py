@@ -9,6 +9,7 @@ Everything that this package raises on purpose derives from :class:`WorkflowsErr
     ├── Forbidden               the caller may know of it, but not do this
     ├── StoreUnavailable        PostgreSQL could not be reached or did not answer in time
     ├── Misuse                  the caller's words are wrong (an option, a file, a value)
+    ├── Unprocessable           what was sent does not fit: an input, an answer, an event
     ├── LimitExceeded           somebody's expression, schema or template needs more than it may use
     ├── Overloaded              everything that could do it is busy, which passes
     └── StepFailure             a step failed with an error object that definitions can route
@@ -32,11 +33,11 @@ class WorkflowsError(Exception):
     :param code: stable identifier of the kind of error
     :param pointer: JSON pointer or path of the place, if there is one
     :param suggestion: what to do about it
-    :ivar diagnostics: every single finding, where there are several
+    :ivar findings: every single finding, where there are several: a diagnostic, or ``{"pointer", "message"}``
     """
 
     default_code: ProblemCode = ProblemCode.WORKFLOWS_ERROR
-    diagnostics: tuple[Any, ...] = ()
+    findings: Sequence[Any] = ()
 
     def __init__(
         self,
@@ -73,7 +74,12 @@ class InvalidDefinition(WorkflowsError):
 
     def __init__(self, message: str, diagnostics: Sequence[Any] = ()) -> None:
         super().__init__(message)
-        self.diagnostics = tuple(diagnostics)
+        self.findings = tuple(diagnostics)
+
+    @property
+    def diagnostics(self) -> tuple[Any, ...]:
+        """The findings, in document order."""
+        return tuple(self.findings)
 
 
 class NotFound(WorkflowsError):
@@ -104,6 +110,10 @@ class Misuse(WorkflowsError):
     """The caller's words are wrong: an option, a file, a value."""
 
     default_code = ProblemCode.MISUSE
+
+
+class Unprocessable(WorkflowsError):
+    """What was sent is understood and does not fit; ``findings`` holds every place where it does not."""
 
 
 class LimitExceeded(WorkflowsError):

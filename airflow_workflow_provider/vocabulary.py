@@ -211,6 +211,10 @@ class ProblemCode(StrEnum):
     STEP_NOT_FAILED = "step-not-failed", "the step has not failed"
     STEP_NOT_RUN = "step-not-run", "the step has not run"
     STEP_RETRIED = "step-retried", "an attempt of a step has failed, and another follows"
+    STORE_BEHIND_POOLER = (
+        "store-behind-pooler",
+        "a connection pooler stands before the workflow database in a mode that does not work",
+    )
     STORE_BUSY = "store-busy", "the workflow database has no resources left"
     STORE_NOT_MIGRATED = "store-not-migrated", "the workflow database needs a migration"
     STORE_NOT_PERMITTED = "store-not-permitted", "the account of the workflow database lacks a permission"

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from airflow_workflow_provider.api.models import Finding
 from airflow_workflow_provider.api.problems import Refused
 from airflow_workflow_provider.errors import InvalidDefinition
+from airflow_workflow_provider.model.diagnostics import diagnostics_of
 from airflow_workflow_provider.model.json_text import DATA_DEPTH, decoded, loads_document, value_findings
 from airflow_workflow_provider.vocabulary import ProblemCode
 
@@ -83,7 +84,7 @@ class StrictRequest(Request):
         try:
             self._json = await parsed(loads_document, self._body)
         except InvalidDefinition as error:
-            found = [Finding(**each.as_json()) for each in error.diagnostics]
+            found = [Finding(**each.as_json()) for each in diagnostics_of(error)]
             raise Refused(
                 400, f"The body is no usable JSON: {error.message}", code=ProblemCode.BAD_JSON, findings=found
             ) from None

@@ -23,9 +23,10 @@ from airflow_workflow_provider.errors import (
     NotFound,
     Overloaded,
     StoreUnavailable,
+    Unprocessable,
     WorkflowsError,
 )
-from airflow_workflow_provider.model.diagnostics import pointer_of
+from airflow_workflow_provider.model.diagnostics import diagnostics_of, pointer_of
 from airflow_workflow_provider.vocabulary import ProblemCode
 
 log = logging.getLogger(__name__)
@@ -135,17 +136,18 @@ _STATUSES: Final[Mapping[type[WorkflowsError], int]] = {
     Forbidden: HTTPStatus.FORBIDDEN,
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
+    Unprocessable: HTTPStatus.UNPROCESSABLE_ENTITY,
     LimitExceeded: HTTPStatus.UNPROCESSABLE_ENTITY,
     Misuse: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 
 
 def _findings(error: WorkflowsError) -> list[Finding] | None:
-    if isinstance(error, InvalidDefinition):
-        return [Finding(**each.as_json()) for each in error.diagnostics]
-    if isinstance(error, Refused) and error.findings:
+    if not error.findings and not isinstance(error, InvalidDefinition):
+        return None
+    if isinstance(error, Refused):
         return list(error.findings)
-    return None
+    return [Finding(**each.as_json()) for each in diagnostics_of(error)]
 
 
 def _response(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:

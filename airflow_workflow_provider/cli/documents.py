@@ -52,5 +52,5 @@ def not_json(error: InvalidDefinition, where: str) -> Misuse:
         pointer=f"{where}#{first.pointer}" if first.pointer else where,
         suggestion=first.suggestion,
     )
-    refused.diagnostics = error.diagnostics
+    refused.findings = error.findings
     return refused

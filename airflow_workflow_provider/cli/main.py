@@ -79,10 +79,11 @@ def invoke(handler: str, options: argparse.Namespace) -> int:
         return INTERRUPTED
     except WorkflowsError as error:
         print_error(error)
-        if error.diagnostics:
+        if error.findings:
             from airflow_workflow_provider.cli.console import print_diagnostics
+            from airflow_workflow_provider.model.diagnostics import diagnostics_of
 
-            print_diagnostics(error.diagnostics, stderr=True)
+            print_diagnostics(diagnostics_of(error), stderr=True)
         return MISUSE if isinstance(error, Misuse) else FAILED
     return code
 

@@ -111,7 +111,7 @@ def _start(client: AirflowClient, options: Namespace, document: dict[str, Any]) 
     except Misuse as error:
         # The words of the command are fine; it is the workflow that does not take this input.
         refused = WorkflowsError(error.message, code=ProblemCode.INPUT_REFUSED, pointer="--input")
-        refused.diagnostics = error.diagnostics
+        refused.findings = error.findings
         raise refused from error
 
 

@@ -216,4 +216,4 @@ def _read_case(case: _Case) -> dict[str, Any]:
 
 def _misused(case: _Case, error: Misuse) -> dict[str, Any]:
     found = Diagnostic(error.code, "error", error.pointer or "", error.message, error.suggestion)
-    return Checked(case.place, diagnostics=error.diagnostics or (found,)).as_json()
+    return Checked(case.place, diagnostics=tuple(error.findings) or (found,)).as_json()

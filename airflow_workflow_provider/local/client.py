@@ -116,7 +116,7 @@ class AirflowClient:
             pointer=problem.get("pointer"),
             suggestion=problem.get("suggestion"),
         )
-        error.diagnostics = tuple(_diagnostic(each) for each in problem.get("diagnostics", ()))
+        error.findings = tuple(_diagnostic(each) for each in problem.get("diagnostics", ()))
         raise error
 
     def _signed(self, method: str, path: str, **more: Any) -> httpx.Response:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.errors import WorkflowsError
 
 Severity = Literal["error", "warning"]
 
@@ -112,3 +115,11 @@ class Diagnostic:
 def pointer_of(parts: Iterable[str | int]) -> str:
     """The JSON pointer (RFC 6901) of a path of keys and positions."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def diagnostics_of(error: WorkflowsError) -> list[Diagnostic]:
+    """Return the findings that an exception carries; those that are only place and message have its code."""
+    return [
+        each if isinstance(each, Diagnostic) else Diagnostic(error.code, "error", each["pointer"], each["message"])
+        for each in error.findings
+    ]

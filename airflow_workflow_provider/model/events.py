@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from airflow_workflow_provider.errors import InvalidDefinition, WorkflowsError
+from airflow_workflow_provider.errors import InvalidDefinition, Unprocessable
 from airflow_workflow_provider.model.definition import Node
 from airflow_workflow_provider.model.diagnostics import pointer_of
 from airflow_workflow_provider.model.http_headers import by_name, header_value, media_type, text_of
@@ -50,7 +50,7 @@ _UNSTORABLE: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _JSON: Final = re.compile(r"(application|text)/([\w.!#$&^-]+\+)?json", re.IGNORECASE)
 
 
-class InvalidEvent(WorkflowsError):
+class InvalidEvent(Unprocessable):
     """What was given is no CloudEvent; ``findings`` holds ``{"pointer", "message"}`` for each thing wrong with it."""
 
     default_code = ProblemCode.INVALID_EVENT
@@ -261,7 +261,8 @@ def parse_batch(documents: Any) -> list[CloudEvent]:
     if len(documents) > MAX_BATCH:
         message = f"A batch has at most {MAX_BATCH} events, not {len(documents)}"
         raise InvalidEvent(message, [{"pointer": "", "message": message}])
-    events, findings = [], []
+    events: list[CloudEvent] = []
+    findings: list[dict[str, str]] = []
     for number, document in enumerate(documents):
         try:
             events.append(parse_event(document, f"/{number}"))
@@ -299,7 +300,7 @@ def parse_request(headers: Mapping[str, str] | Iterable[tuple[str, str]], body: 
 
 def _binary(headers: Mapping[str, str], kind: str, charset: str | None, body: bytes) -> CloudEvent:
     document: dict[str, Any] = {}
-    findings = []
+    findings: list[dict[str, str]] = []
     for header, text in headers.items():
         if not header.startswith(HEADER_PREFIX):
             continue

@@ -14,7 +14,7 @@ from airflow_workflow_provider.airflow_db.dag_versions import not_loaded
 from airflow_workflow_provider.bounded.doors import renewed
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.inputs import accepted_input
-from airflow_workflow_provider.errors import Conflict, NotFound, StepFailure, WorkflowsError
+from airflow_workflow_provider.errors import Conflict, NotFound, StepFailure, Unprocessable
 from airflow_workflow_provider.instances.graphs import graph_at
 from airflow_workflow_provider.instances.session import ABOUT, API_RUN_PREFIX, START, InstanceSession, Run
 from airflow_workflow_provider.operations.loading import Loaded, Loading, revision_of
@@ -36,7 +36,7 @@ _MAX_MOVES: Final = 5
 """How often a start looks again because Airflow has loaded yet another version while the run was made."""
 
 
-class InputRefused(WorkflowsError):
+class InputRefused(Unprocessable):
     """The input of an instance does not fit the workflow's ``inputSchema``.
 
     :param findings: every way in which it does not, as ``{"pointer", "message"}``
@@ -46,7 +46,7 @@ class InputRefused(WorkflowsError):
 
     def __init__(self, message: str, findings: list[dict[str, str]]) -> None:
         super().__init__(message)
-        self.findings = findings
+        self.findings = [{**each, "pointer": f"/input{each['pointer']}"} for each in findings]
 
 
 @dataclass(frozen=True)

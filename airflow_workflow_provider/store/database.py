@@ -301,7 +301,7 @@ class Database:
         if _STARTUP_PARAMETER in str(error.orig):
             return StoreUnavailable(
                 f"A connection pooler answers for PostgreSQL at {self.name}: {self._words(error)}",
-                code="store-behind-pooler",
+                code=ProblemCode.STORE_BEHIND_POOLER,
                 suggestion="set [workflows] listen_conn_id to a connection that goes to PostgreSQL directly",
             )
         if state == _READ_ONLY_STATE:

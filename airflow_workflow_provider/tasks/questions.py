@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from airflow_workflow_provider.engine.failure import Failure, timestamp
 from airflow_workflow_provider.engine.schemas import completed
-from airflow_workflow_provider.errors import StepFailure, WorkflowsError
+from airflow_workflow_provider.errors import StepFailure, Unprocessable
 from airflow_workflow_provider.hosts.simulation import Outcome
 from airflow_workflow_provider.model.diagnostics import pointer_of
 from airflow_workflow_provider.model.durations import parse_duration
@@ -30,7 +30,7 @@ Assignees = dict[str, list[str]]
 """Names of ``users``, ``roles`` and ``groups``; each key may be missing."""
 
 
-class AnswerRefused(WorkflowsError):
+class AnswerRefused(Unprocessable):
     """An answer does not fit its question.
 
     :param findings: every way in which it does not, as ``{"pointer", "message"}`` with pointers into the answer

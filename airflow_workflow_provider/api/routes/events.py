@@ -25,10 +25,11 @@ from airflow_workflow_provider.api.event_models import (
     WaitingStep,
     WaitingSteps,
 )
-from airflow_workflow_provider.api.models import Text, WorkflowName
-from airflow_workflow_provider.api.problems import Refused, finding
+from airflow_workflow_provider.api.models import Finding, Text, WorkflowName
+from airflow_workflow_provider.api.problems import Refused
 from airflow_workflow_provider.api.visible import visible
 from airflow_workflow_provider.errors import Conflict, NotFound
+from airflow_workflow_provider.model.diagnostics import diagnostics_of
 from airflow_workflow_provider.model.events import (
     BATCH,
     STRUCTURED,
@@ -67,8 +68,12 @@ async def _events(request: Request) -> list[CloudEvent]:
         raise Refused(415, error.message, code=error.code, headers={"Accept": ", ".join(_ACCEPTED)}) from None
     except InvalidEvent as error:
         status = 422 if error.__cause__ is None else 400
-        found = [finding(each["pointer"], each["message"], error.code) for each in error.findings]
-        raise Refused(status, error.message, code=error.code, findings=found) from None
+        raise Refused(
+            status,
+            error.message,
+            code=error.code,
+            findings=[Finding(**each.as_json()) for each in diagnostics_of(error)],
+        ) from None
 
 
 @router.post("/events", status_code=202, responses=responses(*BODY), openapi_extra=_BODY)

@@ -22,12 +22,11 @@ from airflow_workflow_provider.api.models import (
     StartBody,
 )
 from airflow_workflow_provider.api.operating import shown
-from airflow_workflow_provider.api.problems import Refused, finding
 from airflow_workflow_provider.api.services import Services
 from airflow_workflow_provider.api.visible import visible
 from airflow_workflow_provider.engine.masking import SecretPlaces
 from airflow_workflow_provider.errors import Misuse, NotFound
-from airflow_workflow_provider.operations.start_instance import InputRefused, Starter, Which
+from airflow_workflow_provider.operations.start_instance import Starter, Which
 from airflow_workflow_provider.store.instances import Instance as StoredInstance
 from airflow_workflow_provider.store.instances import InstanceSummary as InstanceRow
 from airflow_workflow_provider.store.jsonpath import InputCondition, parse_condition, values_touched
@@ -96,18 +95,14 @@ def start_instance(
     # Each user has their own keys: nobody meets, or learns of, another's start.
     given = headers.idempotency_key
     key = None if given is None else f"{access.actor['id']}\n{given}"
-    try:
-        opened = _starter(services).start(
-            workflow_id,
-            body.input,
-            about={"correlationId": body.correlation_id, "via": None if via == "api" else via},
-            key=key,
-            user_name=access.user_name,
-            which=Which(headers.if_version, body.min_revision),
-        )
-    except InputRefused as error:
-        found = [finding(f"/input{each['pointer']}", each["message"], "invalid-input") for each in error.findings]
-        raise Refused(422, error.message, code=error.code, findings=found) from None
+    opened = _starter(services).start(
+        workflow_id,
+        body.input,
+        about={"correlationId": body.correlation_id, "via": None if via == "api" else via},
+        key=key,
+        user_name=access.user_name,
+        which=Which(headers.if_version, body.min_revision),
+    )
     place = request.app.url_path_for("get_instance", instance_id=str(opened.id))
     response.headers["Location"] = f"{request.scope['root_path']}{place}"
     if not opened.created:

@@ -23,15 +23,12 @@ from airflow_workflow_provider.api.operation_models import (
     RetryBody,
     SkipBody,
 )
-from airflow_workflow_provider.api.problems import Refused, finding
 from airflow_workflow_provider.api.routes.instances import readable_instance
 from airflow_workflow_provider.api.services import Services
 from airflow_workflow_provider.api.visible import visible
 from airflow_workflow_provider.operations import lifecycle, reruns
 from airflow_workflow_provider.operations.bulk import Bulk, bulk
 from airflow_workflow_provider.operations.context import Order, Via
-from airflow_workflow_provider.operations.reruns import SkipRefused
-from airflow_workflow_provider.operations.start_instance import InputRefused
 
 router: Final = APIRouter(tags=["operations"], route_class=StrictRoute)
 ANSWERS: Final = responses(*BODY, 409)
@@ -89,18 +86,14 @@ def restart_instance(
     """Run an ended instance again, from the start or from a step that ran before."""
     given = body or RestartBody()
     order = _order(services, access, via, instance_id, "restart", given)
-    try:
-        found = reruns.restart(
-            services.operation_context,
-            instance_id,
-            order,
-            from_step_id=given.from_step_id,
-            input_data=given.input,
-            version=given.version,
-        )
-    except InputRefused as error:
-        places = [finding(f"/input{each['pointer']}", each["message"], "invalid-input") for each in error.findings]
-        raise Refused(422, error.message, code=error.code, findings=places) from None
+    found = reruns.restart(
+        services.operation_context,
+        instance_id,
+        order,
+        from_step_id=given.from_step_id,
+        input_data=given.input,
+        version=given.version,
+    )
     return shown(services, access, found)
 
 
@@ -108,11 +101,7 @@ def restart_instance(
 def skip_step(services: ServicesDep, access: AccessDep, via: ViaDep, instance_id: UUID, body: SkipBody) -> Instance:
     """Replace the result of a failed step by an output, and continue after it."""
     order = _order(services, access, via, instance_id, "skip", body)
-    try:
-        found = reruns.skip(services.operation_context, instance_id, order, output=body.output, step_id=body.step_id)
-    except SkipRefused as error:
-        places = [finding(each["pointer"], each["message"], error.code) for each in error.findings]
-        raise Refused(422, error.message, code=error.code, pointer=error.pointer, findings=places) from None
+    found = reruns.skip(services.operation_context, instance_id, order, output=body.output, step_id=body.step_id)
     return shown(services, access, found)
 
 

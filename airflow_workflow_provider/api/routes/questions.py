@@ -15,7 +15,6 @@ from airflow_workflow_provider.api import audit
 from airflow_workflow_provider.api.access import Access, Right
 from airflow_workflow_provider.api.bodies import StrictRoute
 from airflow_workflow_provider.api.dependencies import BODY, AccessDep, ServicesDep, ViaDep, responses
-from airflow_workflow_provider.api.problems import Refused, finding
 from airflow_workflow_provider.api.question_models import (
     AnswerBody,
     DelegateBody,
@@ -31,7 +30,6 @@ from airflow_workflow_provider.operations.reconcile import Reconciler
 from airflow_workflow_provider.people.directory import Directory, Person
 from airflow_workflow_provider.store.questions import Question as StoredQuestion
 from airflow_workflow_provider.store.questions import QuestionFilter
-from airflow_workflow_provider.tasks.questions import AnswerRefused
 
 log = logging.getLogger(__name__)
 
@@ -113,11 +111,7 @@ def give_answer(services: Services, access: Access, via: str, question_id: UUID,
     """
 
     def work(answers: Answers) -> StoredQuestion:
-        try:
-            return answers.answer(question_id, Actor(access.person, via), given)
-        except AnswerRefused as error:
-            found = [finding(each["pointer"], each["message"], error.code) for each in error.findings]
-            raise Refused(422, error.message, code=error.code, findings=found) from None
+        return answers.answer(question_id, Actor(access.person, via), given)
 
     return _changed(services, access, question_id, "answer", work)
 

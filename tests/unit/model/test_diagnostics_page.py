@@ -11,9 +11,10 @@ import pytest
 
 from airflow_workflow_provider.bounded.inside import Inside
 from airflow_workflow_provider.bounded.limits import Limits
-from airflow_workflow_provider.errors import InvalidDefinition, LimitExceeded
+from airflow_workflow_provider.errors import InvalidDefinition, LimitExceeded, Misuse
 from airflow_workflow_provider.model.checks import CHECKS
-from airflow_workflow_provider.model.diagnostics import CODES
+from airflow_workflow_provider.model.diagnostics import CODES, Diagnostic, diagnostics_of
+from airflow_workflow_provider.model.events import InvalidEvent
 from airflow_workflow_provider.model.validate import ValidationResult, loads_document, too_much, validate_task
 from tests.fixtures.documents import POLICY, SmallCatalogue, check
 
@@ -74,3 +75,11 @@ def test_d2_the_snippet_gives_exactly_its_code(code: str) -> None:
 @pytest.mark.parametrize("code", sorted(CODES))
 def test_d2_the_page_says_what_to_do(code: str) -> None:
     assert "**Way out:**" in EXPLAINED[code]
+
+
+def test_findings_that_are_only_place_and_message_have_the_code_of_their_exception() -> None:
+    event = InvalidEvent("no", [{"pointer": "/id", "message": "is missing"}])
+    assert diagnostics_of(event) == [Diagnostic("invalid-event", "error", "/id", "is missing")]
+    found = Diagnostic("WF203", "warning", "/steps/1", "nothing leads to it")
+    assert diagnostics_of(InvalidDefinition("no", [found])) == [found]
+    assert diagnostics_of(Misuse("no")) == []
