@@ -19,8 +19,13 @@ from urllib3.util import parse_url
 
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.http_target import Base, WrongTarget, base_of, header_problem, path_problem, target
+from airflow_workflow_provider.model.reach import Policy
+from airflow_workflow_provider.model.validate import validate_document
 from airflow_workflow_provider.operators.http import Answer, HttpError, HttpTaskOperator
 from airflow_workflow_provider.operators.http_transport import AddressRule
+from airflow_workflow_provider.settings import load_settings
+from airflow_workflow_provider.tasks.catalogue import Catalogue
+from tests.fixtures.documents import step, workflow
 
 PIECES = (
     "/", "//", "\\", "..", ".", "%2e", "%2E%2e", "%252e%252e", "%2f", "%5c", "%00", "%0d%0a", "@", ":", "?", "#",
@@ -180,7 +185,8 @@ def test_what_is_taken_arrives_at_the_server_it_is_meant_for(server: Recorder, c
 @pytest.mark.parametrize(
     "path",
     ["../admin", "/../../admin", "%2e%2e/admin", "/a/%2E./x", "..%2fadmin", "%252e%252e/x", "/a\\..\\x",
-     "//evil.example/",
+     "//evil.example/", "//evil.example", "///evil.example", "//u:p@evil.example:80/", "HTTPS://evil.example",
+     "x-a+b.c://evil.example/", "file:///etc/passwd",
      "http://evil.example/", "https:/evil", "/x?y", "/x#y", "/a\tb", "/a\nb", "/a%0d%0aHost: x", "/..;/admin",
      "/..%3f/admin", "/a/..%23", "/..%e2%80%8b/admin", "/%2e%ef%bb%bf./x", "/%2f%2fevil.example/", "%252f/evil",
      "/%c0%ae/x",
@@ -188,8 +194,14 @@ def test_what_is_taken_arrives_at_the_server_it_is_meant_for(server: Recorder, c
 )  # fmt: skip
 def test_a_path_that_leaves_is_refused_before_anything_is_sent(path: str, server: Recorder, connect: Any) -> None:
     connect(login="u", password="p")
-    assert refused(path).error_type == "ValidationError"
+    error = refused(path)
+    assert (error.error_type, error.error_code) == ("ValidationError", "not-allowed")
+    assert error.details["diagnostic"] == "WF412"
+    assert error.details["suggestion"]
     assert server.received == []
+    document = workflow(step("a", "http", arguments={"connection": "example_http", "path": path}))
+    found = validate_document(document, Catalogue(), policy=Policy.of(load_settings())).diagnostics
+    assert [(each.code, each.pointer) for each in found] == [("WF412", "/steps/0/arguments/path")]
 
 
 @pytest.mark.parametrize(

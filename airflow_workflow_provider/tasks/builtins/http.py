@@ -23,7 +23,6 @@ TASK = Builtin(
                 "type": "string",
                 "maxLength": 8000,
                 "description": "path below the connection's address, without scheme, host and query",
-                "not": {"pattern": r"^([A-Za-z][A-Za-z0-9+.-]*:)?//"},
             },
             "headers": {"type": "object", "additionalProperties": {"type": "string"}},
             "query": {
