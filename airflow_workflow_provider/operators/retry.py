@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 AWAY: Final = (StoreUnavailable, AirflowRuntimeError, OSError)
 """What infrastructure raises that is away: the workflow database, Airflow's API, a network or a disk."""
 
+TOO_NEW: Final = "stored-state-too-new"
+"""Code of the error of a worker that is still to be upgraded; another one may run the task."""
+
 UNFORESEEN: Final = 5
 """Tries after errors of other kinds."""
 
@@ -74,7 +77,7 @@ class StepRetryPolicy(RetryPolicy):
             return RetryDecision.fail("the workflow does not try this step again")
         if isinstance(exception, StepRetried):
             return RetryDecision.retry(exception.delay, reason="the step's retry policy")
-        if not isinstance(exception, AWAY) and try_number > self.own + UNFORESEEN:
+        if not _may_pass(exception) and try_number > self.own + UNFORESEEN:
             return RetryDecision.fail("an unexpected error came again and again")
         delay = delay_after(try_number, load_settings())
         reason = "the workflow database" if isinstance(exception, StoreUnavailable) else "the platform"
@@ -83,3 +86,8 @@ class StepRetryPolicy(RetryPolicy):
     def serialize(self) -> dict[str, Any]:
         """Return nothing: only the task's own process asks this policy."""
         return {}
+
+
+def _may_pass(exception: BaseException) -> bool:
+    """Tell whether an exception says that something is away, rather than wrong."""
+    return isinstance(exception, AWAY) or getattr(exception, "code", None) == TOO_NEW

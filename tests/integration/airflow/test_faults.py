@@ -34,7 +34,7 @@ def changed(running: RunningAirflow, begin: str, end: str) -> Iterator[None]:
     server, name = running.environment.postgres, str(make_url(running.workflows_url).database)
 
     def alter(what: str) -> None:
-        server.administer(sql.SQL("ALTER DATABASE {} " + what).format(sql.Identifier(name)))  # type: ignore[arg-type]
+        server.administer(sql.SQL("ALTER DATABASE {} " + what).format(sql.Identifier(name)))
 
     alter(begin)
     server.ask("SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity WHERE datname = %s", [name])

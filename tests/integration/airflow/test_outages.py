@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ class Outages:
             timer.start()
 
     def _change(self, statement: str, name: sql.Identifier) -> None:
-        self.server.administer(sql.SQL(statement).format(name))  # type: ignore[arg-type]
+        self.server.administer(sql.SQL(statement).format(name))
 
 
 @pytest.fixture
@@ -116,3 +117,32 @@ def test_i2_so_it_is_in_a_loop(outages: Outages) -> None:
     assert found.state.steps["work"].visit == 2
     assert found.state.steps["work"].attempt == 1
     assert list(outages.spool.iterdir()) == []
+
+
+@pytest.mark.usefixtures("airflow_metadata")
+def test_airflow_waits_at_growing_delays_for_what_it_cannot_start() -> None:
+    """A task that could not be sent, or whose DAG could not be loaded, has no code that could wait: Airflow does."""
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    again = [{"nextStepId": "b", "condition": "steps.c.visit < 2"}, {"nextStepId": "d"}]
+    steps = [step("a", onFailure={"action": "retry"}), step("b"), step("c", next=again), step("d")]
+    document = {
+        "workflowId": "w", "name": "W", "version": "1.0.0", "steps": steps,
+        "onFailure": {"action": "stop", "compensate": True},
+    }  # fmt: skip
+    dag = DagSerialization.from_dict(DagSerialization.to_dict(build_dag(parse_definition(document), {}, revision=1)))
+    patience, longest = timedelta(hours=12), timedelta(minutes=1)
+    for task in dag.task_dict.values():
+        if task.task_type == "EmptyOperator":
+            continue
+        found = TaskInstance(task, dag_version_id=None, run_id="r")
+        found.end_date = datetime.now(UTC)
+        delays = []
+        for try_number in range(1, task.retries + 1):
+            found.try_number = try_number
+            delays.append(found.next_retry_datetime() - found.end_date)  # type: ignore[no-untyped-call]
+        assert timedelta(seconds=1) <= delays[0] <= timedelta(seconds=2), task.task_id
+        assert sum(delays[:7], timedelta()) > timedelta(seconds=60), task.task_id
+        assert max(delays) == longest, task.task_id
+        assert sum(delays, timedelta()) >= patience, task.task_id

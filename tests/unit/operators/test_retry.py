@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from airflow.sdk.definitions.retry_policy import RetryAction
 
-from airflow_workflow_provider.errors import StoreUnavailable
+from airflow_workflow_provider.errors import StoreUnavailable, WorkflowsError
 from airflow_workflow_provider.operators.retry import StepRetried, StepRetryPolicy, StepStopped
 
 ERROR = {"type": "Broken", "code": "E1", "message": "not today"}
@@ -37,6 +37,8 @@ def test_trouble_of_the_platform_is_tried_again_at_growing_delays(
 def test_only_what_is_away_is_waited_for_without_end() -> None:
     policy = StepRetryPolicy(own=2)
     assert policy.evaluate(StoreUnavailable("down"), 500, 1000).action == RetryAction.RETRY
+    newer = WorkflowsError("written by a newer release", code="stored-state-too-new")
+    assert policy.evaluate(newer, 500, 1000).action == RetryAction.RETRY
     assert policy.evaluate(KeyError("odd"), 7, 1000).action == RetryAction.RETRY
     assert policy.evaluate(KeyError("odd"), 8, 1000).action == RetryAction.FAIL
 
