@@ -121,7 +121,7 @@ def benchmarks() -> list[Benchmark]:
     cli = ("-m", "airflow_workflow_provider.cli.main")
 
     def validate(each: dict[str, Any]) -> Callable[[], object]:
-        return lambda: validate_document(each, Catalogue(), allowed_operators=())
+        return lambda: validate_document(each, Catalogue())
 
     return [
         Benchmark("import the model", importing("airflow_workflow_provider.model.validate"), 5, 0.3),

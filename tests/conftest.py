@@ -2,11 +2,54 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+    from xdist.scheduler.loadfile import LoadFileScheduling
+
+ROOT = Path(__file__).parents[1]
+
 pytest_plugins = [
     "tests.fixtures.airflow",
     "tests.fixtures.api",
     "tests.fixtures.pgbouncer",
     "tests.fixtures.postgres",
     "tests.fixtures.roles",
+    "tests.fixtures.steering",
     "tests.fixtures.store",
 ]
+
+
+@cache
+def group_of(file: str) -> str:
+    """Return the group of a test file: the Airflow that its tests share, else the file itself."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    if "mark.daemons" not in text:
+        return file
+    named = re.search(r'mark\.xdist_group\("(airflow[^"]*)"\)', text)
+    return "airflow" if named is None else named[1]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of a running Airflow first: they wait a lot, and the others fill the time."""
+    items.sort(key=lambda item: item.get_closest_marker("daemons") is None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    """Give one worker all tests that share an Airflow, and each other file to one worker."""
+    from xdist.scheduler.loadfile import LoadFileScheduling
+
+    class ByGroup(LoadFileScheduling):  # type: ignore[misc]
+        """Keeps the tests of a group together: they share fixtures."""
+
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid.partition("::")[0])
+
+    return ByGroup(config, log) if config.getoption("dist") == "loadfile" else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -26,6 +27,7 @@ from airflow_workflow_provider.airflow_db.audit_rows import (
 )
 from airflow_workflow_provider.airflow_db.table_follower import Follower
 from airflow_workflow_provider.engine.masking import Masker, filled_in
+from airflow_workflow_provider.engine.stored_state import StateUnreadable
 from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.model.definition import RESERVED_TARGETS
 from airflow_workflow_provider.store.definitions import stored_workflows
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 
     from airflow_workflow_provider.model.definition import WorkflowDefinition
     from airflow_workflow_provider.store.database import Database
+
+log = logging.getLogger(__name__)
 
 CURSOR: Final = "airflow-audit"
 LIMIT: Final = 500
@@ -95,6 +99,10 @@ class AuditForwarder:
         try:
             record = lock_instance(connection, wanted)
         except NotFound:
+            return False
+        except StateUnreadable as error:
+            # A row changed by hand, or stored by a newer release: the other actions are written all the same.
+            log.warning("%s", error.message)
             return False
         if not is_written(connection, wanted, asked.event, {MARKER: row.key}):
             record.log([self._entry(record, row, asked)])

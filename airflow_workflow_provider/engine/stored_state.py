@@ -21,13 +21,13 @@ _STRICT: Final = ConfigDict(strict=True)
 
 
 class StateUnreadable(Conflict):
-    """What is stored of an instance was changed by hand into something that means nothing."""
+    """What is stored of an instance cannot be read: it was changed by hand into something that means nothing."""
 
     default_code = ProblemCode.STORED_STATE_UNREADABLE
 
 
-class StateTooNew(Conflict):
-    """A newer release has stored the instance."""
+class StateTooNew(StateUnreadable):
+    """A newer release has stored the instance; this one leaves it alone."""
 
     default_code = ProblemCode.STORED_STATE_TOO_NEW
 

@@ -15,10 +15,10 @@ from sqlalchemy.engine import make_url
 
 from airflow_workflow_provider.local.client import poll
 from tests.fixtures.airflow import RunningAirflow
+from tests.fixtures.documents import step
 from tests.fixtures.scenarios import Scenario
-from tests.integration.airflow.test_steering import DONE, SLEEP, Steering, definition, steering, step
-
-__all__ = ["steering"]
+from tests.fixtures.steering import Steering
+from tests.integration.airflow.test_steering import DONE, SLEEP, definition
 
 pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow")]
 

@@ -16,6 +16,7 @@ from airflow_workflow_provider.engine.state import FORMAT
 from airflow_workflow_provider.engine.stored_state import read_state
 from airflow_workflow_provider.engine.suspension import released, resume
 from airflow_workflow_provider.errors import Conflict
+from tests.fixtures.older import as_format_1
 from tests.unit.engine.driving import NOW, at, graph_of
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "states"
@@ -64,6 +65,12 @@ def test_a_state_of_an_older_format_is_read_and_written_in_the_newest(name: str,
     assert None not in [value for record in written["steps"].values() for value in record.values()]
 
 
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_tests_on_a_real_airflow_store_format_1_as_that_release_did(name: str) -> None:
+    stored, _ = sample(name)
+    assert as_format_1(read_state(stored, "the instance").to_json()) == stored
+
+
 @FORMATS
 @pytest.mark.parametrize("name", ["branches", "items", "retrying", "running", "waiting"])
 def test_an_instance_of_an_older_format_continues_to_its_end(name: str, version: int) -> None:
@@ -109,7 +116,7 @@ def test_compensations_of_an_older_format_continue(version: int) -> None:
     ]
     assert machine.state.error is not None
     assert machine.state.error["details"]["compensated"] == compensated
-    assert read_state(sample("compensated")[0], "the instance").error["details"]["compensated"] == compensated  # type: ignore[index]
+    assert read_state(sample("compensated")[0], "the instance").error["details"]["compensated"] == compensated
 
 
 def test_a_state_of_a_newer_release_is_left_alone() -> None:
