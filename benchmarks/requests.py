@@ -137,7 +137,8 @@ def _measured() -> dict[str, Pair]:
     document = json.loads(EXAMPLE.read_text())
     triggered = {**document, "workflowId": "triggered", "triggers": [{"eventPattern": EVENT["type"]}]}
     number = count()
-    real = security.evaluating_for
+    names: dict[str, Any] = vars(security)
+    real = names["evaluating_for"]
     took: dict[str, Pair] = {}
     with _api() as (api, address):
         evaluations().start()
@@ -159,12 +160,12 @@ def _measured() -> dict[str, Pair]:
                 times: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
                 for pair in range(PAIRS + WARM_UP):
                     for is_bounded in (True, False) if pair % 2 else (False, True):
-                        security.evaluating_for = real if is_bounded else lambda *_: nullcontext()
+                        names["evaluating_for"] = real if is_bounded else lambda *_: nullcontext()
                         before = _computed(evaluations().pids)
                         seconds = send()
                         if pair >= WARM_UP:
                             times[is_bounded].append((seconds, _computed(evaluations().pids) - before))
                 took[what] = Pair(_medians(times[True]), _medians(times[False]))
         finally:
-            security.evaluating_for = real
+            names["evaluating_for"] = real
     return took

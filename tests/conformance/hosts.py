@@ -12,7 +12,7 @@ from typing import Any
 from airflow_workflow_provider.engine.calls import ActivationRef, Call, Options
 from airflow_workflow_provider.engine.events import Event, path_of
 from airflow_workflow_provider.engine.failure import Failure, timestamp
-from airflow_workflow_provider.engine.graph import ON_FAILURE, Graph
+from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.inputs import accepted_input
 from airflow_workflow_provider.engine.instance_records import InstanceFacts
 from airflow_workflow_provider.engine.keys import ROOT
@@ -23,6 +23,7 @@ from airflow_workflow_provider.engine.stored_state import read_state
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.hosts.inline import Ended, InlineHost, Left, Parked, Region, Waiting
 from airflow_workflow_provider.hosts.simulation import Outcome, Simulation, simulate
+from airflow_workflow_provider.model.ways import ON_FAILURE
 from airflow_workflow_provider.store.journal import entries
 from airflow_workflow_provider.tasks.mocks import Mocks, SimulatedTasks, Simulator
 from airflow_workflow_provider.vocabulary import ErrorType

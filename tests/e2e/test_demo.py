@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,11 @@ from airflow_workflow_provider.local.client import poll
 ROOT = Path(__file__).parents[2]
 DEMO = [sys.executable, "-m", "airflow_workflow_provider.cli.demo", "--examples", str(ROOT / "examples")]
 
-pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.daemons, pytest.mark.xdist_group("airflow-2"), pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
-def environment(tmp_path: Path):
+def environment(tmp_path: Path) -> Iterator[LocalEnvironment]:
     environment = LocalEnvironment(tmp_path / "demo")
     yield environment
     environment.remove()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = sorted(file.stem for file in EXAMPLES.glob("*.json") if "." not in file.stem)
 SECONDS = 240
 
-pytestmark = [pytest.mark.daemons, pytest.mark.slow]
+pytestmark = [pytest.mark.daemons, pytest.mark.xdist_group("airflow-2"), pytest.mark.slow]
 
 # The steps that ran, failed ones marked, and what the output must at least be.
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -90,7 +89,7 @@ def make_shop(airflow: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def loaded(running_airflow: Any) -> Iterator[Any]:
+def loaded(running_airflow: Any) -> Any:
     """The running Airflow with every example in it, and all instances started: they run beside each other."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW_CONN_WORKFLOWS_DEFAULT", connection_json(running_airflow.workflows_url))

@@ -41,7 +41,7 @@ def test_what_is_no_reply_ends_the_child(reply: bytes, which: str, pool: Pool, m
         found = receive(source, limit, deadline)
         if "ready" in found:
             return found
-        return receive(_Said(struct.pack(">Q", len(reply)) + reply), limit)  # type: ignore[arg-type]
+        return receive(_Said(struct.pack(">Q", len(reply)) + reply), limit)
 
     monkeypatch.setattr(messages, "receive", broken)
     with pytest.raises(LimitExceeded) as caught:

@@ -118,7 +118,8 @@ def test_too_many_paths_are_refused_and_hide_everything_where_they_are_stored() 
     findings = [each for each in validate_document(given).diagnostics if each.severity == "error"]
     assert [(each.code, each.pointer) for each in findings] == [("WF503", "/executionLog/redact")]
     made = Masker(parse_definition(given, checked=False), {"x": "readable"})
-    assert made.mask({"output": {"x": "readable"}}) == {"output": MASK}
+    output: Any = {"output": {"x": "readable"}}
+    assert made.mask(output) == {"output": MASK}
 
 
 def test_metadata_are_looked_for_within_bounds() -> None:

@@ -48,16 +48,19 @@ def due_now(database: Database, *, leased: bool = True) -> None:
         connection.execute(statement if leased else statement.where(~deliveries.c.held))
 
 
+def deliver_until(stop: threading.Event, made: Deliverer) -> None:
+    while not stop.wait(0.05):
+        while made.deliver():
+            pass
+
+
 def test_two_deliverers_go_on_beside_a_poisoned_event(database: Database, pool: Pool) -> None:
     triggered(database, "order", "order.*")
     triggered(database, "poisoned", "poison.*")
     poison = [event(f"p{n}", "poison.made", data={"poison": True, "password": "hunter2"}) for n in range(2)]
     Events(database).accept([*poison, *(event(str(n)) for n in range(10))])
     starts, stop = Starts(), threading.Event()
-    threads = [
-        threading.Thread(target=deliverer(database, pool, starts).run, args=(stop,), kwargs={"poll": 0.05})
-        for _ in range(2)
-    ]
+    threads = [threading.Thread(target=deliver_until, args=(stop, deliverer(database, pool, starts))) for _ in range(2)]
     began = time.monotonic()
     for thread in threads:
         thread.start()

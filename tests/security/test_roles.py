@@ -185,7 +185,13 @@ def test_a_worker_asks_withdraws_and_ends_what_is_over(as_role: AsRole, database
     past = datetime.now(UTC) - timedelta(seconds=1)
     with database.begin() as connection:
         connection.execute(text("UPDATE workflow_questions SET due_at = :past"), {"past": past})
-    answer = {"decision": "no", "by": None, "at": "2027-01-01T00:00:00.000000Z", "comment": None, "form": {}}
+    answer: dict[str, Any] = {
+        "decision": "no",
+        "by": None,
+        "at": "2027-01-01T00:00:00.000000Z",
+        "comment": None,
+        "form": {},
+    }
     ended = Questions(worker).change(asked.id, lambda _, found: found.set(status="expired", answer=answer))
     assert ended is None
     assert Questions(database).get(asked.id).status == "expired"

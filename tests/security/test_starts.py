@@ -28,7 +28,6 @@ from airflow_workflow_provider.store.events import Events, event_row_id
 from airflow_workflow_provider.store.instances import Instance, Instances, instance_id
 from airflow_workflow_provider.store.logs import Logs
 from airflow_workflow_provider.store.starts import Starts
-from tests.fixtures.airflow import AirflowInProcess
 from tests.fixtures.api import Api, load_dag, problem, runs
 from tests.fixtures.documents import step, workflow
 from tests.fixtures.events import event
@@ -175,13 +174,11 @@ def test_a_run_that_an_event_started_before_the_update_keeps_its_event(
 
 
 @pytest.mark.airflow
-def test_an_event_does_not_take_over_a_run_that_somebody_made_under_its_id(
-    airflow_in_process: AirflowInProcess, database: Database
-) -> None:
+@pytest.mark.usefixtures("airflow_in_process")
+def test_an_event_does_not_take_over_a_run_that_somebody_made_under_its_id(database: Database) -> None:
     from airflow_workflow_provider.airflow_db.dag_runs import start_run
     from airflow_workflow_provider.workers.events import start_instance
 
-    assert airflow_in_process
     document = workflow(step("a"), workflowId="foreign", triggers=[{"eventPattern": "order.*"}])
     load_dag(document, Definitions(database).publish(parse_definition(document), document).revision)
     Events(database).accept([event(data={"amount": 5})])

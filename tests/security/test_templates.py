@@ -81,6 +81,7 @@ def _plain(value: Any) -> bool:
 def _fails(text: str, values: Json = VALUES) -> str:
     with pytest.raises((ExpressionFailure, TemplateSyntax)) as failed:
         evaluate(text, values)
+    assert isinstance(failed.value, ExpressionFailure | TemplateSyntax)
     return str(failed.value.message)
 
 

@@ -53,7 +53,7 @@ def difference(case: dict[str, Any], source: str, data: Any) -> str | None:
         return f"gives {found!r:.80} instead of an error"
     wanted = case.get("result")
     if case.get("unordered"):
-        found, wanted = sorted(map(json.dumps, found)), sorted(map(json.dumps, wanted))
+        found, wanted = sorted(map(json.dumps, found)), sorted(map(json.dumps, wanted or []))
     return None if same(wanted, found) else f"gives {found!r:.80} instead of {wanted!r:.80}"
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Error, Locator, Page, sync_playwright
 
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.ui.apps import NAMES
@@ -163,6 +163,11 @@ class View:
         seen = self.page.evaluate("window.seen")
         return float(seen["ours"]), float(seen["place"] - seen["ours"])
 
+    def refuse(self, dialog: Dialog) -> None:
+        """Note a dialog, which nothing of ours opens, and close it."""
+        self.errors.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
     def violations(self) -> list[str]:
         """Return what axe finds in our part of the page that is serious or worse."""
         self.page.add_script_tag(path=AXE)
@@ -213,7 +218,7 @@ def open_view(context_of: Callable[[str, bool], BrowserContext], site: Site) -> 
             page.set_viewport_size({"width": width, "height": height})
             view = View(page, site)
             page.on("pageerror", lambda error: view.errors.append(str(error)))
-            page.on("dialog", lambda dialog: (view.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+            page.on("dialog", view.refuse)
             opened.append(view)
             return view
 

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from tests.ui.conftest import PATIENCE, View
 from tests.ui.definitions import NEWER_ORDER, ORDER
 
-pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-2"), pytest.mark.timeout(900)]
 
 expect.set_options(timeout=PATIENCE)
 TAB = "/dags/ui.order/plugin/workflow-definition"

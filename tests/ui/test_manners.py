@@ -11,7 +11,7 @@ from playwright.sync_api import Route, expect
 
 from tests.ui.conftest import PATIENCE, View
 
-pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-2"), pytest.mark.timeout(900)]
 
 expect.set_options(timeout=PATIENCE)
 

@@ -12,7 +12,7 @@ from airflow_workflow_provider.local.client import poll
 from tests.ui.conftest import PATIENCE, Site, View
 from tests.ui.definitions import hostile
 
-pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-2"), pytest.mark.timeout(900)]
 
 expect.set_options(timeout=PATIENCE)
 

@@ -24,7 +24,7 @@ from tests.fixtures.airflow import RunningAirflow
 from tests.ui.conftest import PATIENCE, Site, View
 from tests.ui.runs import HELD, LOAN, LONG, MANY, PARCEL, STUCK, VISIT
 
-pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-2"), pytest.mark.timeout(900)]
 
 expect.set_options(timeout=PATIENCE)
 Json = dict[str, Any]

@@ -80,7 +80,7 @@ def test_it_lists_every_class_that_airflow_has_a_name_for(key: str, base: str) -
 
 
 def test_what_it_names_can_be_imported() -> None:
-    from airflow.sdk.module_loading import import_string
+    from airflow.sdk._shared.module_loading import import_string
 
     information = get_provider_info()
     for path in information["cli"]:

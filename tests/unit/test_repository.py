@@ -99,7 +99,7 @@ def test_every_dependency_is_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = project["dependencies"] + [name for extra in project["optional-dependencies"].values() for name in extra]
     pinned = {normal(line.partition("==")[0]) for line in (ROOT / "constraints.txt").read_text().splitlines()}
-    names = {normal(re.match(r"[A-Za-z0-9._-]+", line).group()) for line in wanted}  # type: ignore[union-attr]
+    names = {normal(re.match(r"[A-Za-z0-9._-]+", line).group()) for line in wanted}
     assert names - pinned - {"airflow-workflow-provider"} == set()
 
 

@@ -20,7 +20,7 @@ from tests.fixtures.scenarios import Outcome, Scenario
 from tests.fixtures.scripted import task_definition
 from tests.fixtures.stored import check_stored_state, check_stored_steps
 
-pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.timeout(2_700)]
+pytestmark = [pytest.mark.daemons, pytest.mark.xdist_group("airflow"), pytest.mark.slow, pytest.mark.timeout(2_700)]
 
 
 def runs_in_airflow(case: Case) -> bool:

@@ -13,6 +13,7 @@ from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.instances import Instance, Instances, instance_id
 from airflow_workflow_provider.store.logs import Logs
 from tests.fixtures.airflow import AirflowInProcess
+from tests.fixtures.documents import step
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 
@@ -61,10 +62,6 @@ class Workflows:
 @pytest.fixture
 def workflows(airflow_in_process: AirflowInProcess, database_url: str) -> Workflows:
     return Workflows(airflow_in_process, Database(database_url))
-
-
-def step(step_id: str, task_id: str = "noop", **more: Any) -> Json:
-    return {"stepId": step_id, "taskId": task_id, **more}
 
 
 def jmespath(expression: str) -> Json:

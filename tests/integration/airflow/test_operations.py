@@ -15,9 +15,10 @@ from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.local.client import AirflowClient, poll
 from airflow_workflow_provider.store.database import Database
 from tests.fixtures.airflow import RunningAirflow
+from tests.fixtures.documents import step
 from tests.fixtures.scenarios import Outcome, Scenario, Scenarios
 
-pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow")]
+pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-2")]
 
 Json = dict[str, Any]
 
@@ -27,10 +28,6 @@ BROKEN: Json = {"error": {"type": "Broken", "message": "not today"}}
 SLEEP: Json = {"sleep": 300}
 """Until it is killed."""
 DONE: Json = {"output": {"done": True}}
-
-
-def step(step_id: str, task_id: str = "noop", **more: Any) -> Json:
-    return {"stepId": step_id, "taskId": task_id, **more}
 
 
 def definition(*steps: Json, version: str = "1.0.0", **more: Any) -> Json:

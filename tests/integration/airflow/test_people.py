@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from airflow_workflow_provider.store.questions import Questions
 from tests.fixtures.airflow import RunningAirflow
 from tests.fixtures.api import API, problem
 
-pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow")]
+pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-2")]
 
 Json = dict[str, Any]
 
@@ -39,7 +40,7 @@ ADDRESS: Json = {
 
 
 def ask(step_id: str, task_id: str = "approval", **arguments: Any) -> Json:
-    more = {key: arguments.pop(key) for key in ("next", "onFailure", "timeout_of_step") if key in arguments}
+    more: Json = {key: arguments.pop(key) for key in ("next", "onFailure", "timeout_of_step") if key in arguments}
     return {"stepId": step_id, "taskId": task_id, "arguments": {"subject": f"About {step_id}", **arguments}, **more}
 
 
@@ -340,14 +341,16 @@ def test_k3_of_two_answers_at_once_one_wins(people: People) -> None:
 
 def test_k3_each_visit_of_a_loop_asks_anew(people: People) -> None:
     instance = people.start("people.loop")
+
+    def closed(question: str) -> bool | None:
+        return None if question in [each["id"] for each in people.questions(instance)] else True
+
     for decision in ("again", "again", "stop"):
         (question,) = people.asked(instance)
         people.until(instance, "suspended")
         assert people.answer("admin", question, decision).status_code == 200
         poll(
-            lambda question=question: (
-                True if question["id"] not in [e["id"] for e in people.questions(instance)] else None
-            ),
+            partial(closed, question["id"]),
             seconds=30,
             what="the question to be closed",
         )
@@ -377,7 +380,8 @@ def test_i5_an_instance_is_operated_while_its_question_is_open(people: People) -
     (question,) = people.asked(instance)
     people.until(instance, "suspended")
 
-    for operation, body in (("retry", {}), ("restart", {}), ("skip", {"output": {}})):
+    bodies: dict[str, Json] = {"retry": {}, "restart": {}, "skip": {"output": {}}}
+    for operation, body in bodies.items():
         refused = people.call("admin", "POST", f"instances/{instance}/{operation}", **body)
         assert refused.status_code == 409, (operation, refused.text)
     assert people.call("admin", "POST", f"instances/{instance}/suspend", reason="audit").status_code == 200

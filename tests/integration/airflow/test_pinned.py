@@ -12,6 +12,7 @@ from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.store.database import Database
 from tests.fixtures.airflow import RunningAirflow
 from tests.fixtures.api import API
+from tests.fixtures.documents import step
 from tests.fixtures.scenarios import Scenario, Scenarios
 
 pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow")]
@@ -19,10 +20,6 @@ pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("ai
 Json = dict[str, Any]
 
 SECONDS = 240
-
-
-def step(step_id: str, task_id: str = "noop", **more: Any) -> Json:
-    return {"stepId": step_id, "taskId": task_id, **more}
 
 
 def cel(expression: str) -> Json:

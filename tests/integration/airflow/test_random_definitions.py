@@ -19,7 +19,7 @@ from tests.fixtures.scenarios import Outcome, Scenario
 from tests.property.definitions import Sample, Shape, samples
 from tests.property.test_hosts_agree import case_of
 
-pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.timeout(2_700)]
+pytestmark = [pytest.mark.daemons, pytest.mark.xdist_group("airflow"), pytest.mark.slow, pytest.mark.timeout(2_700)]
 
 EXAMPLES = int(os.environ.get("WORKFLOWS_AIRFLOW_EXAMPLES", "80"))
 

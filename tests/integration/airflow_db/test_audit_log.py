@@ -228,7 +228,7 @@ def test_l1_a_request_that_takes_effect_late_is_written_down(audited: Audited) -
 
     with create_session() as session:
         extra = '{"new_state": "success", "method": "PATCH"}'
-        names = {"dag_id": "order", "run_id": audited.run, "task_id": "pay"}
+        names: dict[str, Any] = {"dag_id": "order", "run_id": audited.run, "task_id": "pay"}
         session.add(Log(event="patch_task_instance", owner="ada", owner_display_name="Ada", extra=extra, **names))
     assert audited.actions() == []
     set_state(audited.run, "pay", "success")
@@ -282,7 +282,7 @@ def test_rows_about_other_dags_hold_nothing_up(audited: Audited) -> None:
 
     with create_session() as session:
         for n in range(1200):
-            names = {"dag_id": "foreign", "run_id": f"r{n}", "task_id": "t"}
+            names: dict[str, Any] = {"dag_id": "foreign", "run_id": f"r{n}", "task_id": "t"}
             session.add(Log(event="patch_task_instance", owner="x", extra='{"new_state": "failed"}', **names))
         for extra in ("[" * 5000, '{"task_ids": ["\\u0000"]}', '{"dag_runs": [{"dag_run_id": "\\ud800"}]}'):
             for event in ("post_clear_task_instances", "clear_dag_runs", "bulk_dag_runs"):

@@ -45,7 +45,7 @@ def test_d4_the_list_is_searched_by_words_and_paged(api: Api, search: str, found
     api.publish(workflow(workflowId="order-approval", name="Orders", description="Who approves"))
     api.publish(workflow(workflowId="invoice", name="Invoices"))
     client, pages = api.as_role("viewer"), []
-    asked = {"search": search, "limit": 1}
+    asked: dict[str, Any] = {"search": search, "limit": 1}
     while True:
         body = client.get("definitions", params=asked).json()
         pages.append([each["workflowId"] for each in body["items"]])

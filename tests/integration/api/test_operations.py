@@ -248,7 +248,7 @@ def test_who_may_only_read_operates_nothing(api: Api) -> None:
     for operation in ("suspend", "resume", "cancel", "retry", "restart"):
         problem(viewer.post(f"instances/{instance}/{operation}"), 403, "forbidden")
     problem(viewer.post("instances/bulk", json={"operation": "cancel", "filter": {}}), 403, "forbidden")
-    named = {"operation": "cancel", "filter": {"workflowId": "long"}}
+    named: dict[str, Any] = {"operation": "cancel", "filter": {"workflowId": "long"}}
     problem(viewer.post("instances/bulk", json=named), 403, "forbidden")
     named["filter"]["workflowId"] = "unheard-of"
     assert viewer.post("instances/bulk", json=named).status_code in (403, 404)

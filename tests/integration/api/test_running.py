@@ -13,7 +13,7 @@ from tests.fixtures.airflow import RunningAirflow
 from tests.fixtures.api import API, problem
 from tests.fixtures.documents import step, workflow
 
-pytestmark = [pytest.mark.daemons, pytest.mark.slow]
+pytestmark = [pytest.mark.daemons, pytest.mark.xdist_group("airflow-2"), pytest.mark.slow]
 
 ENDED = ("completed", "failed")
 
@@ -39,7 +39,7 @@ def started(client: Any, workflow_id: str, **body: Any) -> dict[str, Any]:
         assert answer.status_code == 201, answer.text
         return answer.json()
 
-    return poll(attempt, seconds=60, what=f"workflow {workflow_id} to be loaded")  # type: ignore[no-any-return]
+    return poll(attempt, seconds=60, what=f"workflow {workflow_id} to be loaded")
 
 
 def ended(client: Any, identifier: str) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def ended(client: Any, identifier: str) -> dict[str, Any]:
         found = client.get(f"instances/{identifier}").json()
         return found if found["status"] in ENDED else None
 
-    return poll(look, seconds=60, what=f"instance {identifier} to end")  # type: ignore[no-any-return]
+    return poll(look, seconds=60, what=f"instance {identifier} to end")
 
 
 def test_i2_an_instance_started_over_http_runs_to_its_end(client: Any, running_airflow: RunningAirflow) -> None:

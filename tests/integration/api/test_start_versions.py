@@ -86,7 +86,12 @@ def test_i6_a_start_waits_until_the_version_is_loaded(api: Api, monkeypatch: pyt
     client = api.as_role("user")
     revision = publish(client, NEW)
     looked = threading.Event()
-    monkeypatch.setattr(loading.time, "sleep", lambda _: looked.set() or load_dag(NEW, revision))
+
+    def load_now(_: float) -> None:
+        looked.set()
+        load_dag(NEW, revision)
+
+    monkeypatch.setattr("airflow_workflow_provider.operations.loading.time.sleep", load_now)
     body = start(client).json()
     assert looked.is_set()
     assert (body["version"], body["revision"]) == ("2.0.0", revision)
@@ -97,7 +102,8 @@ def test_i6_a_new_workflow_is_waited_for_too(api: Api, monkeypatch: pytest.Monke
     monkeypatch.setenv("AIRFLOW__WORKFLOWS__START_WAIT", "PT60S")
     client = api.as_role("user")
     revision = publish(client, {**NEW, "workflowId": "fresh"})
-    monkeypatch.setattr(loading.time, "sleep", lambda _: load_dag({**NEW, "workflowId": "fresh"}, revision))
+    fresh = {**NEW, "workflowId": "fresh"}
+    monkeypatch.setattr("airflow_workflow_provider.operations.loading.time.sleep", lambda _: load_dag(fresh, revision))
     assert start(client, "fresh").json()["version"] == "2.0.0"
 
 
@@ -169,11 +175,12 @@ def test_i6_a_start_can_name_the_version_that_its_user_has_seen(api: Api) -> Non
 def test_i6_a_version_that_comes_while_the_run_is_made_is_taken_or_told(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from airflow_workflow_provider.airflow_db.dag_runs import start_run
     from airflow_workflow_provider.operations import start_instance
 
     api.publish(OLD)
     client = api.as_role("user")
-    make, pending = start_instance.start_run, [NEW, {**NEW, "version": "3.0.0"}]
+    make, pending = start_run, [NEW, {**NEW, "version": "3.0.0"}]
 
     def overtaken(*args: Any, **kwargs: Any) -> Any:
         if pending:
@@ -203,7 +210,7 @@ def test_i6_a_version_that_cannot_be_loaded_is_told_at_once(api: Api, monkeypatc
         file = session.get(DagModel, "order").relative_fileloc
     revision = publish(client, NEW)
     later = datetime.now(UTC) + timedelta(seconds=1)
-    import_fails(file, later, str(revision))
+    import_fails(str(file), later, str(revision))
     problem(start(client), 409, "workflow-import-error")
     fresh = publish(client, {**NEW, "workflowId": "fresh"})
     import_fails("workflow-fresh.py", later, str(fresh))
@@ -251,7 +258,7 @@ def test_i6_few_starts_wait_at_a_time(api: Api, monkeypatch: pytest.MonkeyPatch)
         second.append(start(api.as_role("op")))
         load_dag(NEW, revision)
 
-    monkeypatch.setattr(loading.time, "sleep", load)
+    monkeypatch.setattr("airflow_workflow_provider.operations.loading.time.sleep", load)
     assert start(client).json()["version"] == "2.0.0"
     problem(second[0], 409, "workflow-not-loaded")
 

@@ -74,7 +74,7 @@ def open_instance(url: str, run_id: str, **more: Any) -> Any:
         "log": [LogEntry("instance.started", message="started")],
     }
     with Database(url) as database:
-        return Instances(database).open(NewInstance(run_id=run_id, **values | more))
+        return Instances(database).open(NewInstance(run_id=run_id, **{**values, **more}))
 
 
 def test_apply_stores_a_folder_and_the_second_time_changes_nothing(cli: Cli) -> None:

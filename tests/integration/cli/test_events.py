@@ -67,5 +67,5 @@ def test_wrong_words_are_said(cli: Cli) -> None:
         ("waiting", "--instance", "x"),
         ("list", "--limit", "0"),
     ):
-        cli("events", *arguments, code=2 if arguments[0] != "send" or "{" not in arguments[1] else 1)
+        cli("events", *arguments, code=1 if arguments[0] == "send" and "{" in arguments[-1] else 2)
         assert cli.err.startswith("error ")

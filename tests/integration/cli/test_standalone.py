@@ -10,7 +10,7 @@ import pytest
 from airflow_workflow_provider.cli.main import main
 from tests.fixtures.airflow import RunningAirflow
 
-pytestmark = [pytest.mark.daemons, pytest.mark.slow]
+pytestmark = [pytest.mark.daemons, pytest.mark.xdist_group("airflow-2"), pytest.mark.slow]
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.logs import Logs
+from tests.fixtures.documents import step
 
 pytestmark = pytest.mark.postgres
 
@@ -28,10 +29,6 @@ Json = dict[str, Any]
 @pytest.fixture
 def database(database_url: str) -> Database:
     return Database(database_url)
-
-
-def step(step_id: str, **more: Any) -> Json:
-    return {"stepId": step_id, "taskId": "noop", **more}
 
 
 def ledger(

@@ -14,7 +14,7 @@ from airflow_workflow_provider.local.airflow import EnvironmentFailure, LocalEnv
 from airflow_workflow_provider.local.client import AirflowClient, RequestRefused, poll
 from tests.fixtures.airflow import RunningAirflow
 
-pytestmark = [pytest.mark.daemons, pytest.mark.slow]
+pytestmark = [pytest.mark.daemons, pytest.mark.xdist_group("airflow-2"), pytest.mark.slow]
 
 DAG = """
 from airflow.sdk import dag, task

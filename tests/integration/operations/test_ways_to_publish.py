@@ -61,7 +61,7 @@ def audited() -> list[tuple[str, str | None, str | None, dict[str, Any]]]:
 
     with create_session() as session:
         rows = session.scalars(select(Log).where(Log.event.like("workflow.publish%")).order_by(Log.id)).all()
-        return [(row.event, row.dag_id, row.owner, json.loads(row.extra)) for row in rows]
+        return [(row.event, row.dag_id, row.owner, json.loads(row.extra or "null")) for row in rows]
 
 
 def test_d2_what_is_wrong_is_refused(publish: Publish, database: Database) -> None:

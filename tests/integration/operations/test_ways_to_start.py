@@ -88,7 +88,8 @@ def requested(api: Api, given: Any, version: str | None) -> dict[str, Any] | Non
     try:
         operator._request(wanted, PLACE, {}, None, at_least=version is None)
     except FailedWith as error:
-        return refused_by(error)
+        refused_by(error)
+        return None
     (request,) = RunRequests(api.database).claim()
     return instance_of(api, request.run_id, request.conf)
 

@@ -26,7 +26,7 @@ ARGUMENTS: dict[str, Any] = {"subject": "Buy it?", "assignees": {"roles": ["boss
 DOCUMENT = workflow(step("a", "approval", arguments=ARGUMENTS))
 
 
-def context_of(question: Question) -> dict[str, Any]:
+def context_of(question: Question) -> Any:
     """Return the context of the attempt that asks."""
     about = {name: getattr(question, name) for name in ("step_id", "scope", "visit", "attempt")}
     about |= {"instance_id": str(question.instance_id), "started_by": None, "changed_by": []}
@@ -34,7 +34,7 @@ def context_of(question: Question) -> dict[str, Any]:
 
 
 @pytest.fixture
-def asked(database_url: str, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any], UUID, Database]:
+def asked(database_url: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, UUID, Database]:
     monkeypatch.setenv("AIRFLOW_CONN_WORKFLOWS_DEFAULT", connection_json(database_url))
     database = Database(database_url)
     instance = start(database, DOCUMENT)
@@ -43,7 +43,7 @@ def asked(database_url: str, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str,
 
 
 def test_k3_a_role_that_is_gone_takes_no_answer_back(
-    asked: tuple[dict[str, Any], UUID, Database], monkeypatch: pytest.MonkeyPatch
+    asked: tuple[Any, UUID, Database], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context, question, database = asked
     operator = ApprovalOperator(task_id="a", arguments=ARGUMENTS)

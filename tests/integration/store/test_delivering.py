@@ -167,8 +167,8 @@ def test_l4_a_dead_letter_tells_no_secret(database: Database, secret: Any, renam
         },
         "maxProperties": 1,
     }
-    log = {"executionLog": {"redact": paths[how]}} if how in paths else {}
-    triggered(database, "order", inputSchema=schema, **{"triggers": transformed, **log})
+    log: dict[str, Any] = {"executionLog": {"redact": paths[how]}} if how in paths else {}
+    triggered(database, "order", inputSchema=schema, triggers=transformed, **log)
     Events(database).accept([event(data={"account": {name: secret}, "amount": "much"})])
     assert deliver(database).starts == []
     (dead,) = Deliveries(database).list(status="dead")
@@ -229,7 +229,7 @@ def test_a_refusal_and_too_many_tries_are_dead_letters(database: Database) -> No
     triggered(database, "order", "order.*")
     Events(database).accept([event(), event("2")])
     with database.begin() as connection:
-        connection.execute(update(workflow_event_deliveries).values(attempts=BACKOFF.attempts - 1))
+        connection.execute(update(workflow_event_deliveries).values(attempts=(BACKOFF.attempts or 0) - 1))
     starts = Starts()
     starts.failures = [StartRefused("no such DAG"), OSError("away")]
     Deliverer(database, starts).deliver()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 
 
 def log_rows(database: Database, workflow_id: str, ages: list[timedelta], retention: str | None = None) -> Logs:
-    more = {} if retention is None else {"executionLog": {"retention": retention}}
+    more: dict[str, Any] = {} if retention is None else {"executionLog": {"retention": retention}}
     publish(database, document(workflow_id=workflow_id, **more))
     entries = [LogEntry("step.started", at=NOW - age) for age in ages]
     new = new_instance(dag_id=workflow_id, workflow_id=workflow_id, log=entries)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from contextlib import aclosing
 from typing import Any
 
@@ -23,10 +22,9 @@ pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture(autouse=True)
-def connection(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def connection(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_WORKFLOWS_DEFAULT", connection_json(database_url))
     monkeypatch.setattr(watch, "POLL", 1)
-    return
 
 
 def read(pattern: str, count: int, *, acknowledge: bool = True) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,7 +20,6 @@ from airflow_workflow_provider.store.instances import Instances, instance_id
 from airflow_workflow_provider.store.starts import Starts
 from airflow_workflow_provider.store.tables import workflow_event_deliveries
 from airflow_workflow_provider.store.waits import NewWait, Waits
-from tests.fixtures.airflow import AirflowInProcess
 from tests.fixtures.api import _forget_dags, load_dag, runs
 from tests.fixtures.events import event
 from tests.fixtures.store import document, new_instance, publish
@@ -32,10 +30,9 @@ SCHEMA = {"type": "object", "properties": {"amount": {"type": "number"}, "unit":
 
 
 @pytest.fixture(autouse=True)
-def airflow(airflow_in_process: AirflowInProcess) -> Iterator[None]:
-    assert airflow_in_process
+def airflow(request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue("airflow_in_process")
     _forget_dags()
-    return
 
 
 def loaded(database: Database, workflow_id: str, *patterns: str, **more: Any) -> None:
@@ -165,7 +162,10 @@ def register(name: str, events: list[tuple[dict[str, Any], str | None]], *, fail
     with create_session() as session:
         for extra, partition_key in events:
             AssetManager().register_asset_change(
-                asset=Asset(name=name, uri=f"x://{name}/all"), extra=extra, partition_key=partition_key, session=session
+                asset=Asset(name=name, uri=f"x://{name}/all"),
+                extra=extra,
+                partition_key=partition_key,
+                session=session,
             )
         if fail:
             session.flush()

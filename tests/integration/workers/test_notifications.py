@@ -157,7 +157,7 @@ def test_what_cannot_be_told_is_tried_again_and_given_up_in_the_end(database: Da
     assert teller.work() == 0
     with database.begin() as connection:
         long_ago = datetime.now(UTC) - timedelta(days=1)
-        connection.execute(update(notifications).values(due_at=long_ago, attempts=BACKOFF.attempts - 1))
+        connection.execute(update(notifications).values(due_at=long_ago, attempts=(BACKOFF.attempts or 0) - 1))
     assert teller.work() == 1
     assert told(database) == [("asked", "failed", BACKOFF.attempts)]
     assert Questions(database).get(question.id).status == "open"

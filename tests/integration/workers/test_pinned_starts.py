@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -63,7 +62,7 @@ def run_of(run_id: str) -> Any:
 
 
 @pytest.fixture
-def revisions(api: Api) -> Iterator[tuple[int, int]]:
+def revisions(api: Api) -> tuple[int, int]:
     """Revisions of two versions, of which Airflow has only ever seen the second."""
     from airflow_workflow_provider.model.validate import validate_document
 

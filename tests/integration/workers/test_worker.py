@@ -153,7 +153,8 @@ def test_a_failure_is_reported_waited_out_and_ends_with_the_next_success(start: 
     assert len(made) >= 3, "after a failure it begins with a new database"
     go.set()
     assert until(lambda: worker.health.worked_at is not None)
-    assert (worker.health.failures, worker.health.error) == (0, None)
+    health = worker.health
+    assert (health.failures, health.error) == (0, None)
 
 
 def test_stopping_ends_a_pause_and_the_thread(start: Start) -> None:

@@ -69,7 +69,7 @@ def test_u1_a_component_that_breaks_stops_no_other(caplog: pytest.LogCaptureFixt
         registry = ComponentRegistry(points)
     assert registry.module("shipment") == "/shipping/shipment.js"
     assert registry.layouts["error-view"] == "alert"
-    assert [record.args[0] for record in caplog.records] == ["error-view", "a", "b", "c"]  # type: ignore[index]
+    assert [record.args[0] for record in caplog.records] == ["error-view", "a", "b", "c"]
 
 
 @pytest.mark.parametrize(

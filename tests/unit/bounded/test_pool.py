@@ -132,7 +132,12 @@ def test_the_child_has_no_secrets_and_no_files_of_its_parent(
 def test_the_lock_of_the_interpreter_is_free_while_a_bomb_runs(pool: Pool) -> None:
     ready(pool)
     longest, done = 0.0, threading.Event()
-    thread = threading.Thread(target=lambda: (_quietly(pool, "hold_the_lock"), done.set()))
+
+    def hold() -> None:
+        _quietly(pool, "hold_the_lock")
+        done.set()
+
+    thread = threading.Thread(target=hold)
     thread.start()
     while not done.is_set():
         # Its own computing counts, not how long a busy machine lets it wait.

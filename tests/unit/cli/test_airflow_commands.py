@@ -32,7 +32,12 @@ def test_airflow_parses_them_and_gets_their_exit_code(group, monkeypatch: pytest
     parser = argparse.ArgumentParser()
     _add_command(parser.add_subparsers(), group)
     seen: list[argparse.Namespace] = []
-    monkeypatch.setattr(main_module, "_load", lambda _: lambda options: seen.append(options) or 1)
+
+    def run(options: argparse.Namespace) -> int:
+        seen.append(options)
+        return 1
+
+    monkeypatch.setattr(main_module, "_load", lambda _: run)
 
     options = parser.parse_args(["workflows", "instances", "list", "--status", "failed", "--output", "json"])
     with pytest.raises(SystemExit) as caught:

@@ -14,6 +14,7 @@ import pytest
 from airflow_workflow_provider.errors import InvalidDefinition
 from airflow_workflow_provider.model.validate import parse_definition, parse_task
 from airflow_workflow_provider.operators.catalogue import COMPUTED
+from tests.fixtures.documents import step
 
 Json = dict[str, Any]
 
@@ -33,10 +34,6 @@ def build(document: Json, *tasks: Json) -> Any:
 
     parsed = {task["taskId"]: parse_task(task) for task in tasks}
     return build_dag(parse_definition({"name": "W", "version": "1.0.0", **document}), parsed, revision=3)
-
-
-def step(step_id: str, task_id: str = "noop", **more: Any) -> Json:
-    return {"stepId": step_id, "taskId": task_id, **more}
 
 
 def test_the_same_definition_gives_the_same_dag_in_every_process(tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def test_a_failure_survives_storage() -> None:
     [
         TaskError("nul \x00 and half a pair \ud800", code="\x00", details={"\x00": "\udfff", "o": object()}),
         TaskError("x", details={"nan": float("nan"), "inf": float("inf"), "set": {1}, "deep": [[[[]]]]}),
-        TaskError("x", code=42, details=["no", "object"]),  # type: ignore[arg-type]
+        TaskError("x", code=42, details=["no", "object"]),
         TaskError("x", details={"o": Unprintable()}),
         ValueError("\x00\ud800"),
         Unprintable(),

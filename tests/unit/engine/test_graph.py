@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from airflow_workflow_provider.engine.graph import ON_FAILURE, Graph
+from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.model.task import TaskDefinition
+from airflow_workflow_provider.model.ways import ON_FAILURE
 from tests.unit.engine.driving import branch, graph_of, jmespath, step, to
 
 

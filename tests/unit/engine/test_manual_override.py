@@ -18,6 +18,7 @@ from airflow_workflow_provider.engine.manual_override import (
     override,
 )
 from airflow_workflow_provider.model.definition import WorkflowDefinition
+from tests.fixtures.documents import step
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 
@@ -33,10 +34,6 @@ def run(machine: Machine, step_id: str, *, scope: str = "", fails: bool = False,
     if fails:
         return machine.fail(scope, step_id, runner, Failure("Broken", "broken"), NOW)
     return machine.succeed(scope, step_id, runner, {"by": step_id}, NOW)
-
-
-def step(step_id: str, **more: Any) -> dict[str, Any]:
-    return {"stepId": step_id, "taskId": "noop", **more}
 
 
 def test_a_failed_step_marked_as_success_lets_the_instance_go_on_with_an_empty_output() -> None:
@@ -82,8 +79,10 @@ def test_what_is_done_or_never_started_cannot_be_marked() -> None:
 
 
 def test_f6_a_step_that_nobody_runs_any_more_fails_without_another_attempt() -> None:
-    retry = {"retryPolicy": {"maxAttempts": 5, "delay": "PT1S"}}
-    handler = {"onFailure": {"errorHandler": {"conditions": [{"errorType": "WorkerLost", "nextStepId": "h"}]}}}
+    retry: dict[str, Any] = {"retryPolicy": {"maxAttempts": 5, "delay": "PT1S"}}
+    handler: dict[str, Any] = {
+        "onFailure": {"errorHandler": {"conditions": [{"errorType": "WorkerLost", "nextStepId": "h"}]}}
+    }
     machine = machine_of(step("a", **retry, **handler, next=[]), step("h"))
     machine.begin("", "a", "r", NOW)
 
@@ -113,7 +112,7 @@ def test_i1_an_instance_ends_as_its_run_does() -> None:
 
 
 def test_i1_a_cancelled_instance_fails_without_handler_and_compensation() -> None:
-    undo = {"compensation": {"taskId": "noop"}}
+    undo: dict[str, Any] = {"compensation": {"taskId": "noop"}}
     machine = machine_of(
         step("a", **undo),
         step("b"),

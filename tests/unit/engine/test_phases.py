@@ -15,7 +15,7 @@ from airflow_workflow_provider.engine.phases import PHASES, Kind, Phase, Trigger
 from airflow_workflow_provider.engine.records import Activation
 from tests.unit.engine.driving import NOW, at, begin, branch, fail, jmespath, machine_of, step, succeed
 
-RETRY = {"retryPolicy": {"maxAttempts": 9}}
+RETRY: dict[str, Any] = {"retryPolicy": {"maxAttempts": 9}}
 TWO = [branch("x", step("a")), branch("y", step("b"))]
 
 

@@ -73,12 +73,12 @@ def test_i3_a_worker_that_died_is_noted_and_its_next_attempt_held() -> None:
 
 def test_i3_the_deadline_of_the_instance_stands_still() -> None:
     machine = machine_of(step("a"), settings={"timeout": "PT10M"})
-    deadline = moment(machine.state.instance.deadline)
+    deadline = moment(machine.state.instance.deadline or "")
     suspended(machine)
     assert not machine.expire(deadline + MINUTE)
     assert machine.next_timer() is None
     suspension.resume(machine, NOW + 30 * MINUTE)
-    assert moment(machine.state.instance.deadline) == deadline + 30 * MINUTE
+    assert moment(machine.state.instance.deadline or "") == deadline + 30 * MINUTE
     assert not machine.expire(deadline + MINUTE)
     assert machine.expire(deadline + 31 * MINUTE)
 

@@ -11,9 +11,9 @@ import pytest
 
 from airflow_workflow_provider.engine.calls import ActivationRef, Call, Decision
 from airflow_workflow_provider.engine.failure import Failure
-from airflow_workflow_provider.engine.graph import ON_FAILURE
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.hosts.inline import Ended, InlineHost, Kept, Left, Parked, Region, Results, Waiting
+from airflow_workflow_provider.model.ways import ON_FAILURE
 from tests.unit.engine.driving import NOW, at, begin, branch, fail, jmespath, machine_of, step, succeed, to
 
 T = TypeVar("T")

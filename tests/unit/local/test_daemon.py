@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -50,7 +51,7 @@ sys.exit(Supervisor([sys.executable, "-c", sys.argv[1]], settled=0).run())
 
 
 @pytest.fixture
-def daemon(tmp_path: Path):
+def daemon(tmp_path: Path) -> Iterator[Daemon]:
     daemon = Daemon("sleeper", [sys.executable, "-c", STUBBORN], tmp_path, grace=0.2)
     yield daemon
     stop_all([daemon])

@@ -151,7 +151,9 @@ def test_d1_what_is_left_out_has_the_defaults_of_the_rules() -> None:
 
 
 def test_d1_null_is_the_same_as_leaving_an_optional_key_out() -> None:
-    nothing = dict.fromkeys(("name", "next", "timeout", "onFailure", "input", "arguments", "retryPolicy"))
+    nothing: dict[str, Any] = dict.fromkeys(
+        ("name", "next", "timeout", "onFailure", "input", "arguments", "retryPolicy")
+    )
 
     assert parse_definition(workflow(step("start", **nothing))).steps[0] == parse_definition(workflow()).steps[0]
 

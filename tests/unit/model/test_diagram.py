@@ -4,15 +4,12 @@ from typing import Any
 
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.diagram import mermaid, outline
+from tests.fixtures.documents import step
 
 
 def definition(*steps: dict[str, Any], **more: Any) -> WorkflowDefinition:
     document = {"workflowId": "w", "name": "W", "version": "1.0.0", "steps": list(steps), **more}
     return WorkflowDefinition.model_validate(document)
-
-
-def step(step_id: str, **more: Any) -> dict[str, Any]:
-    return {"stepId": step_id, "taskId": "noop", **more}
 
 
 CHOICE = definition(

@@ -82,7 +82,7 @@ def test_d2_a_value_outside_the_allowed_ones_names_them(value: object, suggestio
 
 
 def test_d2_what_is_broken_in_one_place_does_not_hide_another() -> None:
-    document = workflow(5, step("b", next=[{"nextStepId": "zz"}]), [], step("c", timeout=7, name="x" * 300))  # type: ignore[arg-type]
+    document = workflow(5, step("b", next=[{"nextStepId": "zz"}]), [], step("c", timeout=7, name="x" * 300))
 
     assert found(document) == [
         ("WF112", "/steps/0"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import tenacity
@@ -37,14 +38,14 @@ def test_delays_are_capped_and_differ() -> None:
 def test_what_holds_a_result_waits_until_the_database_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
     monkeypatch.setattr(tenacity.nap, "sleep", slept.append)
-    monkeypatch.setattr(tenacity.nap.time, "sleep", slept.append)
-    answers = iter([StoreUnavailable("away"), StoreUnavailable("read-only"), "stored"])
+    monkeypatch.setattr("tenacity.nap.time.sleep", slept.append)
+    answers: Any = iter([StoreUnavailable("away"), StoreUnavailable("read-only"), "stored"])
 
     def work() -> str:
         answer = next(answers)
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return str(answer)
 
     assert patiently(work, "The result") == "stored"
     assert len(slept) == 2

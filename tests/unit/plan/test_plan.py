@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_workflow_provider.engine.graph import ON_FAILURE, Graph
+from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.model.definition import WorkflowDefinition
+from airflow_workflow_provider.model.ways import ON_FAILURE
 from airflow_workflow_provider.plan.plan import Plan, plan_of
+from tests.fixtures.documents import step
 
 Json = dict[str, Any]
 
@@ -14,10 +16,6 @@ Json = dict[str, Any]
 def plan(*steps: Json, **more: Any) -> Plan:
     document = {"workflowId": "w", "name": "w", "version": "1.0.0", "steps": list(steps), **more}
     return plan_of(Graph.of(WorkflowDefinition.model_validate(document)))
-
-
-def step(step_id: str, **more: Any) -> Json:
-    return {"stepId": step_id, "taskId": "noop", **more}
 
 
 def edges(found: Plan) -> set[tuple[str, str]]:

@@ -62,5 +62,5 @@ def test_d4_the_same_content_has_the_same_digest_however_it_is_written() -> None
     other = json.loads('{"b": [10000000000000000000000, 1e-1, true, null, "\\u00e9"], "a": 1.0}')
     assert digest(one) == digest(other)
     assert digest(one) != digest({**one, "a": True})
-    assert digest(one) != digest({**one, "b": one["b"][::-1]})  # type: ignore[index]
+    assert digest(one) != digest({**one, "b": one["b"][::-1]})
     assert digest({"a": {"$schema": 1}}) != digest({"a": {}})

@@ -67,7 +67,7 @@ def test_argument_schemas_are_valid_json_schemas() -> None:
         ("sql", {"connection": "c", "sql": "select 1", "parameters": [1], "fetch": "one", "maxRows": 1}),
     ],
 )
-def test_k3_good_arguments_pass(task_id: str, arguments: dict) -> None:
+def test_k3_good_arguments_pass(task_id: str, arguments: dict[str, Any]) -> None:
     check_arguments(task_id, arguments)
 
 
@@ -91,7 +91,7 @@ def test_k3_good_arguments_pass(task_id: str, arguments: dict) -> None:
         ("sql", {"connection": "c", "sql": "select 1", "maxRows": 0}, "/maxRows"),
     ],
 )
-def test_k3_bad_arguments_are_a_validation_error(task_id: str, arguments: dict, pointer: str) -> None:
+def test_k3_bad_arguments_are_a_validation_error(task_id: str, arguments: dict[str, Any], pointer: str) -> None:
     with pytest.raises(StepFailure) as caught:
         check_arguments(task_id, arguments)
 
@@ -109,7 +109,7 @@ def test_k3_bad_arguments_are_a_validation_error(task_id: str, arguments: dict, 
         ({"until": "2027-02-01t00:00:00.1234567z"}, datetime(2027, 2, 1, 0, 0, 0, 123456, UTC)),
     ],
 )
-def test_k3_wait_ends_after_its_duration_or_at_its_time(arguments: dict, expected: datetime) -> None:
+def test_k3_wait_ends_after_its_duration_or_at_its_time(arguments: dict[str, Any], expected: datetime) -> None:
     assert wait_until(arguments, NOW.astimezone(timezone(timedelta(hours=5)))) == expected
 
 
@@ -123,7 +123,7 @@ def test_k3_wait_ends_after_its_duration_or_at_its_time(arguments: dict, expecte
         {"duration": "P99999999999999999999D"},
     ],
 )
-def test_k3_a_bad_value_of_wait_is_a_validation_error(arguments: dict) -> None:
+def test_k3_a_bad_value_of_wait_is_a_validation_error(arguments: dict[str, Any]) -> None:
     with pytest.raises(StepFailure) as caught:
         wait_until(arguments, NOW)
 
@@ -153,7 +153,7 @@ def test_k3_pure_builtins_run_without_airflow() -> None:
 def test_k3_what_a_simulation_does_without_a_mock() -> None:
     call = SimulatedCall(NOW, NOW + timedelta(hours=2), dict)
 
-    def simulated(name: str, arguments: dict) -> Any:
+    def simulated(name: str, arguments: dict[str, Any]) -> Any:
         found = builtin(name).simulated(lambda: arguments, call)
         return None if found is None else (found.output, found.failure and found.failure.type, found.ends_at)
 

@@ -14,7 +14,7 @@ def test_f4_a_condition_names_a_type_or_a_code(place: str) -> None:
         {"errorType": None, "nextStepId": "end"},
         {"errorCode": "*", "nextStepId": "end"},
     ]
-    handler = {"onFailure": {"errorHandler": {"conditions": conditions}}}
+    handler: dict[str, Any] = {"onFailure": {"errorHandler": {"conditions": conditions}}}
     document = workflow(step("a", **handler)) if place == "step" else workflow(**handler)
     prefix = "/steps/0/onFailure" if place == "step" else "/onFailure"
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.fixtures.documents import check, found, step, workflow
@@ -98,7 +100,7 @@ def test_d3_other_versions_are_refused_with_a_proposal(version: str, proposal: s
         ("/steps/0/retryPolicy/1/delay", {"retryPolicy": [{"retryOn": ["A"]}, {"maxAttempts": 2, "delay": "P1Y"}]}),
     ],
 )
-def test_d3_durations_of_a_step_are_of_fixed_length(place: str, more: dict[str, object]) -> None:
+def test_d3_durations_of_a_step_are_of_fixed_length(place: str, more: dict[str, Any]) -> None:
     assert found(workflow(step("a", **more))) == [("WF125", place)]
 
 
