@@ -11,7 +11,7 @@ from airflow_workflow_provider.instances.session import ABOUT, Parent
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.operators.child import run_id_of
 from airflow_workflow_provider.store.database import Database
-from airflow_workflow_provider.store.instances import Instances
+from airflow_workflow_provider.store.instances import Instances, instance_id
 from tests.fixtures.airflow import RunningAirflow
 from tests.fixtures.documents import step, workflow
 from tests.fixtures.store import publish
@@ -46,5 +46,5 @@ def test_p5_the_result_of_somebody_elses_run_is_not_taken(running_airflow: Runni
         assert found.status == "failed"
         assert found.error is not None
         assert (found.error["stepId"], found.error["code"]) == ("call", "run-not-ours")
-        other = Instances(database).by_run("foreign-child", run_id_of(attempt))
+        other = Instances(database).get(instance_id("foreign-child", run_id_of(attempt)))
         assert (other.parent_instance_id, other.state.instance.parent) == (None, None)

@@ -14,7 +14,7 @@ from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.hosts.inline import Ended
 from airflow_workflow_provider.operators.task_runtime import without_secrets
 from airflow_workflow_provider.store.database import Database
-from airflow_workflow_provider.store.instances import Instances
+from airflow_workflow_provider.store.instances import Instances, instance_id
 from airflow_workflow_provider.store.logs import Logs
 from tests.fixtures.airflow import AirflowInProcess
 from tests.fixtures.documents import step, workflow
@@ -86,7 +86,7 @@ def test_a_step_that_gives_a_secret_stores_none(
     revision = publish(database, document).revision
     dag = dag_of(revision=revision, definition=json.dumps(document), tasks="[]")
     run = airflow_in_process.run(dag, {"one": SECRET[:9], "two": SECRET[9:]})
-    found = Instances(database).by_run("example", run.run_id)
+    found = Instances(database).get(instance_id("example", run.run_id))
     kept = json.dumps([found.state.to_json(), found.output, found.error])
     assert found.status == "completed"
     assert SECRET not in kept

@@ -83,7 +83,7 @@ def test_k2_a_template_runs_no_code_in_a_task_or_a_loop(
         published = Definitions(database).publish(definition, document)
         dag = build_dag(definition, {task["taskId"]: parse_task(task) for task in tasks}, revision=published.revision)
         run = airflow_in_process.run(dag, {"kind": "loop"})
-        _assert_harmless(Instances(database).by_run(run.dag_id, run.run_id), proof)
+        _assert_harmless(Instances(database).get(instance_id(run.dag_id, run.run_id)), proof)
 
 
 @pytest.mark.daemons

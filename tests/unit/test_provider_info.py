@@ -49,7 +49,7 @@ def test_every_option_is_documented() -> None:
 
 def modules_with(base: str) -> set[str]:
     """Return the modules of this package that define a class which is one of Airflow's kinds."""
-    from airflow.sdk.module_loading import import_string
+    from airflow.sdk._shared.module_loading import import_string
 
     kind, found = import_string(base), set()
     for module in pkgutil.walk_packages(airflow_workflow_provider.__path__, "airflow_workflow_provider."):

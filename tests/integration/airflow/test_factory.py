@@ -57,8 +57,8 @@ def test_a_task_that_runs_needs_its_own_dag_only(monkeypatch: pytest.MonkeyPatch
     assert dag_ids(namespace) == {"second"}
 
 
-def test_l3_maintenance_comes_along_unless_it_is_left_out(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert database
+@pytest.mark.usefixtures("database")
+def test_l3_maintenance_comes_along_unless_it_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__WORKFLOWS__MAINTENANCE_SCHEDULE", "")
     assert dag_ids(runpy.run_path(str(FILE))) == {"first", "second"}
     monkeypatch.undo()

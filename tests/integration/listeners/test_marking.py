@@ -15,7 +15,7 @@ from airflow_workflow_provider.listeners.marking import fail_step
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
-from airflow_workflow_provider.store.instances import Instances
+from airflow_workflow_provider.store.instances import Instances, instance_id
 
 pytestmark = pytest.mark.postgres
 
@@ -50,7 +50,7 @@ def test_f7_the_error_names_the_mark_and_completed_steps_are_compensated(
         session.change(lambda machine: machine.succeed("", "ship", "r", {}, session.clock()))
     database = Database(database_url)
     assert fail_step(MarkedTask("w", "r", "ship"), database)
-    found = Instances(database).by_run("w", "r")
+    found = Instances(database).get(instance_id("w", "r"))
     assert found.status == "running"
     assert found.state.failure is not None
     assert found.state.failure.error["type"] == "MarkedFailed"
@@ -72,7 +72,7 @@ def test_a_mark_in_a_run_that_has_ended_changes_nothing(session: InstanceSession
     session.change(lambda machine: machine.succeed("", "ship", "r", {}, session.clock()))
     database = Database(database_url)
     assert not fail_step(MarkedTask("w", "r", "ship"), database, run_goes_on=lambda _: False)
-    assert Instances(database).by_run("w", "r").status == "completed"
+    assert Instances(database).get(instance_id("w", "r")).status == "completed"
 
 
 def test_only_marks_are_noted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from airflow_workflow_provider.operations.ended_run import EndedRun
 from airflow_workflow_provider.operations.settling import settle
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
-from airflow_workflow_provider.store.instances import Instance, Instances
+from airflow_workflow_provider.store.instances import Instance, Instances, instance_id
 from airflow_workflow_provider.workers import evaluation
 from airflow_workflow_provider.workers.evaluation import WARM
 from tests.fixtures.bombs import doubling
@@ -49,7 +49,7 @@ def ended(*, succeeded: bool, reason: str = "", dag_id: str = "w") -> EndedRun:
 
 
 def instance(database: Database) -> Instance:
-    return Instances(database).by_run("w", "r")
+    return Instances(database).get(instance_id("w", "r"))
 
 
 @pytest.mark.parametrize(

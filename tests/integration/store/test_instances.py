@@ -55,7 +55,7 @@ def test_i2_open_is_idempotent(database: Database, instances: Instances) -> None
     assert again.state.steps["a"].status == "running"
     assert (again.input, again.event, again.correlation_id) == ({"n": 1}, {"id": "e"}, "c")
     assert [row.event for row in Logs(database).read(first.id)] == ["instance.started"]
-    assert instances.by_run("order", "run-1") == again
+    assert instances.get(instance_id("order", "run-1")) == again
 
 
 @pytest.mark.usefixtures("instances")

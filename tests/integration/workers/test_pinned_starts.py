@@ -10,7 +10,7 @@ from sqlalchemy import func, update
 
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.definitions import Definitions
-from airflow_workflow_provider.store.instances import Instances
+from airflow_workflow_provider.store.instances import Instances, instance_id
 from airflow_workflow_provider.store.run_requests import RunRequests
 from airflow_workflow_provider.store.tables import workflow_run_requests
 from tests.fixtures.api import Api
@@ -127,7 +127,7 @@ def test_p5_what_airflow_has_not_loaded_is_tried_again_and_then_fails(api: Api, 
         connection.execute(update(workflow_run_requests).values(created_at=long_ago))
     work(api)
 
-    found = Instances(api.database).by_run("pinned", "first")
+    found = Instances(api.database).get(instance_id("pinned", "first"))
     assert (found.status, found.version, found.error["type"]) == ("failed", "1.0.0", "TaskNotFound")
     assert requests.next_due() is None
 
@@ -193,5 +193,5 @@ def test_p5_what_airflow_itself_refuses_fails_at_once(
     requests.add("pinned", "..", revisions[0], {"n": 1})
     work(api)
 
-    found = Instances(api.database).by_run("pinned", "..")
+    found = Instances(api.database).get(instance_id("pinned", ".."))
     assert (found.status, found.error["type"], found.error["code"]) == ("failed", "TaskNotFound", "run-refused")

@@ -14,7 +14,12 @@ DAGS = Path(__file__).parents[3] / "dags"
 
 def test_l3_it_purges_the_log_and_the_events_each_day_by_default() -> None:
     dag = maintenance_dag()
-    assert (dag.dag_id, dag.schedule, dag.catchup, dag.max_active_runs) == ("workflow_maintenance", "@daily", False, 1)
+    assert (dag.dag_id, str(dag.schedule), dag.catchup, dag.max_active_runs) == (
+        "workflow_maintenance",
+        "@daily",
+        False,
+        1,
+    )
     assert dag.task_ids == ["purge_execution_log", "purge_events", "reconcile"]
     assert {task.queue for task in dag.tasks} == {"default"}
     assert all(task.retries for task in dag.tasks)
@@ -24,7 +29,7 @@ def test_l3_schedule_and_queue_are_settings(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("AIRFLOW__WORKFLOWS__MAINTENANCE_SCHEDULE", "30 3 * * *")
     monkeypatch.setenv("AIRFLOW__WORKFLOWS__MAINTENANCE_QUEUE", "upkeep")
     dag = maintenance_dag()
-    assert dag.schedule == "30 3 * * *"
+    assert str(dag.schedule) == "30 3 * * *"
     assert {task.queue for task in dag.tasks} == {"upkeep"}
 
 
