@@ -141,7 +141,7 @@ def test_airflow_waits_at_growing_delays_for_what_it_cannot_start() -> None:
         delays = []
         for try_number in range(1, task.retries + 1):
             found.try_number = try_number
-            delays.append(found.next_retry_datetime() - found.end_date)  # type: ignore[no-untyped-call]
+            delays.append(found.next_retry_datetime() - found.end_date)
         assert timedelta(seconds=1) <= delays[0] <= timedelta(seconds=2), task.task_id
         assert sum(delays[:7], timedelta()) > timedelta(seconds=60), task.task_id
         assert max(delays) == longest, task.task_id
