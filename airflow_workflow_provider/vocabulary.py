@@ -220,6 +220,7 @@ class ProblemCode(StrEnum):
     STORE_NOT_PERMITTED = "store-not-permitted", "the account of the workflow database lacks a permission"
     STORE_READ_ONLY = "store-read-only", "the workflow database is read-only"
     STORE_TIMEOUT = "store-timeout", "the workflow database did not answer in time"
+    STORE_TOO_NEW = "store-too-new", "the workflow database is that of a newer version of the package"
     STORE_UNAVAILABLE = "store-unavailable", "the workflow database could not be reached"
     STORED_DEFINITION_UNREADABLE = (
         "stored-definition-unreadable",

@@ -28,12 +28,16 @@ def workflows_url(settings: Settings) -> str | URL:
     return local.workflows_url() if local is not None else database_url(settings.conn_id)
 
 
-def open_database() -> Database:
-    """Return the workflow database; an unreachable one is said at once, without trying again."""
+def open_database(*, checked: bool = True) -> Database:
+    """Return the workflow database; an unreachable one is said at once, without trying again.
+
+    :param checked: refuse tables of another version of this package
+    """
     settings = load_settings()
     return Database(
         workflows_url(settings),
         connect_timeout=min(settings.connect_timeout, CONNECT_TIMEOUT),
         statement_timeout=settings.statement_timeout,
         retry_for=0,
+        checked=checked,
     )

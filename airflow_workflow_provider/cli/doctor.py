@@ -122,7 +122,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
     from airflow_workflow_provider.store.diagnosis import diagnose
     from airflow_workflow_provider.store.migrate import check
 
-    with open_database() as database:
+    with open_database(checked=False) as database:
         state = check(database.url)
         found = diagnose(database, settings.role_prefix)
         yield Finding("database", "ok", f"PostgreSQL {found.server} answers at {database.name}")

@@ -390,5 +390,9 @@ def configured_database(settings: Settings | None = None) -> Database:
 @lru_cache(maxsize=2)
 def _database(url: Hashable, connect_timeout: int, statement_timeout: int, retry_for: float) -> Database:
     return Database(
-        cast("Any", url), connect_timeout=connect_timeout, statement_timeout=statement_timeout, retry_for=retry_for
+        cast("Any", url),
+        connect_timeout=connect_timeout,
+        statement_timeout=statement_timeout,
+        retry_for=retry_for,
+        checked=True,
     )

@@ -36,7 +36,9 @@ def fail_marked(marked: MarkedTask) -> bool:
     url = database_url(settings.conn_id)
     with (
         evaluating_for("airflow", "a mark of a task"),
-        Database(url, connect_timeout=settings.connect_timeout, retry_for=settings.retry_for, pooled=False) as found,
+        Database(
+            url, connect_timeout=settings.connect_timeout, retry_for=settings.retry_for, pooled=False, checked=True
+        ) as found,
     ):
         return fail_step(marked, found, run_goes_on=run_goes_on)
 

@@ -20,6 +20,8 @@ def settle_configured(ended: EndedRun) -> bool:
     url = database_url(settings.conn_id)
     with (
         evaluating_for("airflow", "the end of a DAG run"),
-        Database(url, connect_timeout=settings.connect_timeout, retry_for=settings.retry_for, pooled=False) as found,
+        Database(
+            url, connect_timeout=settings.connect_timeout, retry_for=settings.retry_for, pooled=False, checked=True
+        ) as found,
     ):
         return settle(ended, found, still_so=is_still_so)

@@ -6,9 +6,10 @@ import sys
 from collections.abc import Iterable
 from typing import Any, Final
 
+from airflow_workflow_provider.people.roles import STANDARD_ROLES, spellings
+
 SIMPLE: Final = "SimpleAuthManager"
 FAB_MODELS: Final = "airflow.providers.fab.auth_manager.models"
-SIMPLE_ROLES: Final = frozenset({"viewer", "user", "op", "admin"})
 
 
 class AuthManagerResolver:
@@ -30,7 +31,7 @@ class AuthManagerResolver:
         if not conf.get("core", "auth_manager").endswith(f".{SIMPLE}"):
             return _fab_knows(kind, name)
         if kind == "role":
-            return name in SIMPLE_ROLES
+            return not STANDARD_ROLES.isdisjoint(spellings(name))
         if conf.getboolean("core", "simple_auth_manager_all_admins"):
             return None
         users = conf.getlist("core", "simple_auth_manager_users")
@@ -45,7 +46,7 @@ def _fab_knows(kind: str, name: str) -> bool | None:
     # Imported here: workers, which know nothing of FAB, have no metadata database.
     from airflow_workflow_provider.airflow_db.fab import has_role, has_user
 
-    return has_user(models, name) if kind == "user" else has_role(models, name)
+    return has_user(models, name) if kind == "user" else any(has_role(models, each) for each in spellings(name))
 
 
 def _is_fab(server: Any) -> bool:

@@ -13,6 +13,7 @@ from airflow_workflow_provider.model.questions import ASSIGNEE_KINDS
 from airflow_workflow_provider.people.auth_manager import AuthManagerResolver
 from airflow_workflow_provider.people.mapping import MappingResolver
 from airflow_workflow_provider.people.query import QueryResolver
+from airflow_workflow_provider.people.roles import spellings
 from airflow_workflow_provider.settings import Settings, load_settings
 from airflow_workflow_provider.tasks.questions import ANYONE, Assignees
 from airflow_workflow_provider.vocabulary import ProblemCode
@@ -37,7 +38,8 @@ class Person:
     def keys(self) -> set[str]:
         """What lets this person answer: the keys of questions are compared with these."""
         users = {f"user:{self.id}", f"user:{self.name}"}
-        return users | {f"role:{role}" for role in self.roles} | {f"group:{group}" for group in self.groups} | {ANYONE}
+        roles = {f"role:{name}" for role in self.roles for name in spellings(role)}
+        return users | roles | {f"group:{group}" for group in self.groups} | {ANYONE}
 
     def is_same(self, other: Mapping[str, Any] | None) -> bool:
         """Tell whether ``{"id", "name"}`` is this person."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any, Final, Self, TypeVar
@@ -18,6 +19,7 @@ from airflow_workflow_provider.errors import StoreUnavailable
 from airflow_workflow_provider.settings import Settings, load_settings
 from airflow_workflow_provider.store.connection import database_url
 from airflow_workflow_provider.store.jsontext import dumps, loads
+from airflow_workflow_provider.store.schema_version import refuse_other_schema
 from airflow_workflow_provider.vocabulary import ProblemCode
 
 T = TypeVar("T")
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 
 DRIVER: Final = "postgresql+psycopg"
 APPLICATION: Final = "airflow-workflows"
+SCHEMA_CHECK: Final = 60.0
+"""Seconds between two looks whether the tables are those of this version."""
 IDLE_IN_TRANSACTION: Final = 60
 """Seconds after which the server ends a transaction in which nothing happens."""
 
@@ -75,6 +79,7 @@ class Database:
     :param statement_timeout: seconds for one statement; 0 for no bound
     :param retry_for: seconds for which failures of the connection are retried; 0 for one attempt
     :param pooled: False opens a connection for each transaction and closes it after
+    :param checked: refuse tables of another version of this package; looked at from time to time
     """
 
     def __init__(
@@ -85,12 +90,14 @@ class Database:
         statement_timeout: float = 30,
         retry_for: float = 30,
         pooled: bool = True,
+        checked: bool = False,
     ) -> None:
         self.url = make_url(url).set(drivername=DRIVER)
         self._connect_timeout = connect_timeout
         self._statement_timeout = statement_timeout
         self._retry_for = retry_for
         self._pooled = pooled
+        self._next_check: float | None = 0.0 if checked else None
         self._engine: Engine | None = None
         self._process = os.getpid()
 
@@ -111,6 +118,7 @@ class Database:
             connect_timeout=settings.connect_timeout,
             statement_timeout=settings.statement_timeout,
             retry_for=settings.retry_for if retry_for is None else retry_for,
+            checked=True,
         )
 
     def __enter__(self) -> Self:
@@ -209,6 +217,7 @@ class Database:
             connection = self._retrying()(self.engine.connect)
             try:
                 with connection, connection.begin():
+                    self._check_schema(connection)
                     yield connection
             except DBAPIError as error:
                 self._leave_standby(error)
@@ -220,6 +229,14 @@ class Database:
 
         :raises StoreUnavailable: as in :meth:`begin`
         """
+        if load_settings().listen_conn_id and self.listen_url != self.url:
+            # A pooler would give each statement another session.
+            with (
+                Database(self.listen_url, retry_for=self._retry_for, pooled=False) as direct,
+                direct.session() as found,
+            ):
+                yield found
+            return
         with self._translated():
             connection = self._retrying()(self.engine.connect)
             with connection:
@@ -237,6 +254,7 @@ class Database:
         def attempt() -> T:
             try:
                 with self.engine.begin() as connection:
+                    self._check_schema(connection)
                     return work(connection)
             except DBAPIError as error:
                 self._leave_standby(error)
@@ -244,6 +262,11 @@ class Database:
 
         with self._translated():
             return self._retrying()(attempt)
+
+    def _check_schema(self, connection: Connection) -> None:
+        if self._next_check is not None and time.monotonic() >= self._next_check:
+            refuse_other_schema(connection, self.name)
+            self._next_check = time.monotonic() + SCHEMA_CHECK
 
     def _leave_standby(self, error: DBAPIError) -> None:
         """Forget all connections where a server takes no writes: after a failover the primary is another one."""

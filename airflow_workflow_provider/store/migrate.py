@@ -23,6 +23,7 @@ from airflow_workflow_provider.errors import Misuse, StoreUnavailable
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store import roles
 from airflow_workflow_provider.store.database import Database
+from airflow_workflow_provider.store.schema_version import note_compatibility
 from airflow_workflow_provider.store.tables import VERSION_TABLE, metadata, revision_sequence
 from airflow_workflow_provider.vocabulary import ProblemCode
 
@@ -81,6 +82,7 @@ def upgrade(url: str | URL, revision: str = "head") -> MigrationState:
 
     def bring_up(config: Config) -> None:
         command.upgrade(config, revision)
+        note_compatibility(config.attributes["connection"], _current(config.attributes["connection"]))
         roles.grant(config.attributes["connection"], load_settings().role_prefix)
 
     return _migrate(url, bring_up)
@@ -97,6 +99,7 @@ def downgrade(url: str | URL, revision: str = "base") -> MigrationState:
         connection: Connection = config.attributes["connection"]
         roles.revoke(connection, load_settings().role_prefix)
         command.downgrade(config, revision)
+        note_compatibility(connection, _current(connection))
         if _current(connection) is None:
             connection.execute(text(f"DROP TABLE IF EXISTS {VERSION_TABLE}"))
 

@@ -50,6 +50,7 @@ def test_k3_what_any_resolver_says_counts(memberships: str, monkeypatch: pytest.
         "user:7",
         "user:ada",
         "role:op",
+        "role:Op",
         "role:writer",
         "role:boss",
         "group:finance",
