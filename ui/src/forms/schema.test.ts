@@ -86,6 +86,52 @@ describe("resolved", () => {
     expect(title("#/%E0%A4%A")).toBeUndefined();
   });
 
+  it("reads references in a nested resource from where that stands", () => {
+    const root = {
+      $id: "https://example.org/order",
+      $defs: {
+        unit: { title: "outer" },
+        line: {
+          $id: "line",
+          $defs: { unit: { title: "inner" }, amount: { $anchor: "amount", title: "anchored" } },
+          properties: {
+            unit: { $ref: "#/$defs/unit" },
+            amount: { $ref: "#amount" },
+            order: { $ref: "order#/$defs/unit" },
+            $id: { title: "a field" },
+          },
+        },
+        urn: {
+          $id: "urn:example:x",
+          properties: { own: { $ref: "#/$defs/y" } },
+          $defs: { y: { title: "urn" } },
+        },
+      },
+      properties: { default: { $ref: "line" }, far: { $ref: "https://elsewhere.example/x" } },
+    };
+    const line = resolved(root.properties.default, root).properties as Record<string, Schema>;
+    expect(resolved(line.unit, root).title).toBe("inner");
+    expect(resolved(line.amount, root).title).toBe("anchored");
+    expect(resolved(line.order, root).title).toBe("outer");
+    expect(resolved(root.properties.far, root)).toEqual({});
+    expect(resolved({ $ref: "#amount" }, root).title).toBeUndefined();
+    const urn = resolved({ $ref: "urn:example:x" }, root).properties as Record<string, Schema>;
+    expect(resolved(urn.own, root).title).toBe("urn");
+  });
+
+  it("takes the outermost of dynamic anchors", () => {
+    const tree = { $id: "tree", $dynamicAnchor: "node", title: "any", items: { $dynamicRef: "#node" } };
+    const strict = {
+      $id: "https://example.org/strict",
+      $dynamicAnchor: "node",
+      title: "strict",
+      $defs: { tree },
+    };
+    const plain = { $id: "https://example.org/plain", title: "plain", $defs: { tree } };
+    expect(resolved(tree.items, strict).title).toBe("strict");
+    expect(resolved(tree.items, plain).title).toBe("any");
+  });
+
   it("takes the one alternative beside null", () => {
     expect(resolved({ anyOf: [{ type: "string" }, { type: "null" }], title: "T" }, {})).toEqual({
       type: "string",
@@ -169,6 +215,34 @@ describe("check", () => {
   it("writes names in pointers as RFC 6901 says", () => {
     const schema = { type: "object", properties: { "a/b~c": {} }, required: ["a/b~c"] };
     expect(Object.keys(check(schema, {}, schema))).toEqual(["/a~1b~0c"]);
+  });
+});
+
+describe("patterns", () => {
+  it.each([
+    "(a+)+$",
+    "^(a|a)*$",
+    "^(?:a{1,9}){1,9}$",
+    "(a{9}){9}b",
+    "^(?=(a+)+$)",
+    "(a)\\1",
+    "(?<n>a+)\\k<n>",
+    "a*a*a*a*a*b",
+    "a{1,9999}a{1,9999}a{1,9999}b",
+  ])("leaves %s to the server", (pattern) => {
+    const began = performance.now();
+    expect(check({ type: "string", pattern }, "a".repeat(300), {})).toEqual({});
+    expect(performance.now() - began).toBeLessThan(500);
+  });
+
+  it.each([
+    ["^[A-Z]{2}\\d{4,6}(-[a-z]+)?$", "AB1234-x", "AB12"],
+    ["^[^@ ]+@[^@ ]+\\.[a-z]{2,}$", "ada@example.org", "ada"],
+    ["^(?:red|green)$", "red", "blue"],
+    ["^\\(\\d{3}\\) [(+*]$", "(123) +", "123"],
+  ])("checks %s while one types", (pattern, good, bad) => {
+    const found = (value: string) => Object.keys(check({ type: "string", pattern }, value, {}));
+    expect([found(good), found(bad)]).toEqual([[], [""]]);
   });
 });
 

@@ -1,5 +1,8 @@
 // What a JSON Schema asks for, as far as a form can show it. The server checks everything; this only helps to fill in.
 
+import { matches } from "./patterns";
+import { baseOf, dynamicTarget, target } from "./references";
+
 export type Schema = { readonly [key: string]: unknown };
 export type Kind =
   | "string"
@@ -31,10 +34,18 @@ export function isObject(value: unknown): value is Record<string, unknown> {
  */
 export function resolved(schema: unknown, root: Schema, steps = MAX_REFERENCES): Schema {
   let found: Schema = isObject(schema) ? schema : {};
+  let base = baseOf(found, root);
   for (let step = 0; step < steps; step += 1) {
-    const { $ref: reference, ...rest } = found;
-    if (typeof reference === "string") {
-      found = { ...target(reference, root), ...rest };
+    const { $ref: reference, $dynamicRef: dynamic, ...rest } = found;
+    if (typeof reference === "string" || typeof dynamic === "string") {
+      const named =
+        typeof reference === "string"
+          ? target(reference, base, root)
+          : dynamicTarget(dynamic as string, base, root);
+      const further =
+        typeof reference === "string" && typeof dynamic === "string" ? { $dynamicRef: dynamic } : {};
+      found = { ...named, ...further, ...rest };
+      if (named !== null) base = baseOf(named, root);
     } else if (Array.isArray(found.allOf) && found.allOf.every(isObject)) {
       const { allOf, ...others } = found;
       const parts = (allOf as Schema[]).map((part) => resolved(part, root, Math.floor(steps / 2)));
@@ -46,6 +57,7 @@ export function resolved(schema: unknown, root: Schema, steps = MAX_REFERENCES):
       if (only === null) return found;
       const { oneOf: _one, anyOf: _any, ...others } = found;
       found = merged(only, others);
+      base = baseOf(only, root);
     }
   }
   return {};
@@ -57,43 +69,6 @@ function orNull(schema: Schema): Schema | null {
   if (!Array.isArray(list) || list.length !== 2 || (schema.oneOf && schema.anyOf)) return null;
   const [only, ...more] = list.filter(isObject).filter((each) => each.type !== "null");
   return only !== undefined && more.length === 0 && list.every(isObject) ? only : null;
-}
-
-/** What a reference within the schema names: by a JSON pointer, percent-encoded, or by an `$anchor`. */
-function target(reference: string, root: Schema): Schema {
-  if (!reference.startsWith("#")) return {};
-  let fragment: string;
-  try {
-    fragment = decodeURIComponent(reference.slice(1));
-  } catch {
-    return {};
-  }
-  if (fragment !== "" && !fragment.startsWith("/")) return anchored(fragment, root) ?? {};
-  const found = fragment
-    .split("/")
-    .slice(1)
-    .map(unescaped)
-    .reduce<unknown>((value, name) => {
-      if (Array.isArray(value)) return value[Number(name)];
-      return isObject(value) ? value[name] : undefined;
-    }, root);
-  return isObject(found) ? found : {};
-}
-
-/** Keywords whose values are data, however much they look like schemas. */
-const DATA = new Set(["const", "default", "enum", "examples"]);
-
-function anchored(name: string, within: unknown): Schema | null {
-  if (Array.isArray(within)) {
-    return within.reduce<Schema | null>((found, each) => found ?? anchored(name, each), null);
-  }
-  if (!isObject(within)) return null;
-  if (within.$anchor === name || within.$dynamicAnchor === name) return within;
-  for (const [keyword, each] of Object.entries(within)) {
-    const found = DATA.has(keyword) ? null : anchored(name, each);
-    if (found !== null) return found;
-  }
-  return null;
 }
 
 function merged(one: Schema, other: Schema): Schema {
@@ -222,15 +197,6 @@ function wrong(schema: Schema, value: unknown): string[] {
       messages.push(`Enter ${schema.maximum} or less`);
   }
   return messages;
-}
-
-/** Whether a text matches a pattern, which JSON Schema reads as browsers do; null where this browser cannot tell. */
-function matches(pattern: string, value: string): boolean | null {
-  try {
-    return new RegExp(pattern, "u").test(value);
-  } catch {
-    return null;
-  }
 }
 
 export function escaped(name: string): string {
