@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from codecs import lookup
 from collections.abc import Iterator, Mapping
@@ -15,8 +14,9 @@ from requests.auth import HTTPBasicAuth
 from requests.utils import get_environ_proxies, select_proxy
 from urllib3.exceptions import HTTPError as TransportError
 
-from airflow_workflow_provider.errors import StepFailure, TaskError
+from airflow_workflow_provider.errors import InvalidDefinition, StepFailure, TaskError
 from airflow_workflow_provider.model.http_target import Base, WrongTarget, base_of, check_headers, check_within, target
+from airflow_workflow_provider.model.json_text import loads_document
 from airflow_workflow_provider.model.task import DEFAULT_HTTP_CONNECTION
 from airflow_workflow_provider.operators.builtin import BuiltInOperator
 from airflow_workflow_provider.operators.http_transport import Adapter, AddressRule, Watch
@@ -55,6 +55,10 @@ _OPTIONS: Final = frozenset(
 
 _PYTHONS_OWN: Final = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
 """Encodings that no service means; some of them take hours for a large text."""
+
+
+_NOT_READABLE: Final = frozenset({"WF100", "WF103"})
+"""Codes of what is no JSON, or too deep to be read."""
 
 
 class HttpError(TaskError):
@@ -99,19 +103,32 @@ class HttpTaskOperator(BuiltInOperator):
         return request
 
     def _answer(self, answer: Answer) -> dict[str, Any]:
+        expected = self.arguments.get("expectedStatus", OK)
+        is_expected = answer.status in ([expected] if isinstance(expected, int) else expected)
         body: Any = answer.text
         if "json" in answer.headers.get("content-type", "").split(";")[0] and body:
-            try:
-                body = json.loads(answer.content)
-            except (ValueError, RecursionError):
-                self.log.warning("The answer says that it is JSON, but it is not; it is kept as text")
+            body = self._json(answer, strict=is_expected)
         output = {"status": answer.status, "headers": answer.headers, "body": body}
-        expected = self.arguments.get("expectedStatus", OK)
-        if answer.status not in ([expected] if isinstance(expected, int) else expected):
+        if not is_expected:
             message = f"{self.arguments.get('method', 'GET')} {self.arguments['path']} gave {answer.status}"
             msg = f"{message} {answer.reason}"
             raise HttpError(msg, code=str(answer.status), details=output)
         return output
+
+    def _json(self, answer: Answer, *, strict: bool) -> Any:
+        """The value of a body that says that it is JSON; its text where it is not, or is nested too deeply.
+
+        :param strict: refuse JSON that cannot be kept as it is; otherwise it is text too
+        """
+        try:
+            return loads_document(answer.content)
+        except InvalidDefinition as error:
+            if strict and not any(each.code in _NOT_READABLE for each in error.diagnostics):
+                found = [{"pointer": f"/body{each.pointer}", "message": each.message} for each in error.diagnostics]
+                msg = f"The answer cannot be kept at {found[0]['pointer']}: {found[0]['message']}"
+                raise StepFailure(msg, type=ErrorType.OUTPUT_ERROR, details={"errors": found}) from error
+            self.log.warning("The answer says that it is JSON, but it is not; it is kept as text")
+            return answer.text
 
 
 @dataclass(frozen=True)

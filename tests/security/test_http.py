@@ -275,6 +275,32 @@ def test_an_answer_that_is_nested_too_deeply_is_kept_as_text(connect: Any) -> No
     assert operator._answer(answer)["body"] == "[" * 100_000
 
 
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        (b'{"a": [1, NaN]}', "/body/a/1"),
+        (b'{"a": -Infinity}', "/body/a"),
+        (b'{"a": 1e400}', "/body/a"),
+        (b'{"a": ' + b"7" * 5000 + b"}", "/body/a"),
+        (b'{"a": 1, "b": {"c": 1, "c": 2}}', "/body/b/c"),
+    ],
+)
+def test_an_answer_that_cannot_be_kept_as_it_is_is_an_output_error_with_the_place(
+    body: bytes,
+    pointer: str,
+    connect: Any,  # noqa: ARG001
+) -> None:
+    operator = HttpTaskOperator(task_id="t", arguments={"path": "/"})
+    with pytest.raises(StepFailure) as caught:
+        operator._answer(Answer(200, "", {"content-type": "application/json"}, body))
+    assert caught.value.error_type == "OutputError"
+    assert caught.value.details is not None
+    assert caught.value.details["errors"][0]["pointer"] == pointer
+    with pytest.raises(HttpError) as status:
+        operator._answer(Answer(500, "", {"content-type": "application/json"}, body))
+    assert status.value.details["body"] == body.decode()
+
+
 def test_credentials_of_the_connection_are_not_replaced(server: Recorder, connect: Any) -> None:
     run("/fine", headers={"Authorization": "Bearer own"})
     assert server.received[-1][1]["authorization"] == "Bearer own"
