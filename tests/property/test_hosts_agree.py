@@ -25,6 +25,8 @@ EXAMPLES = int(os.environ.get("WORKFLOWS_PROPERTY_EXAMPLES", "3000"))
 
 pytestmark = pytest.mark.timeout(1_200)  # finding the smallest example that fails takes its time
 
+WAITING = "step.waiting"
+
 UNHURRIED = settings(
     deadline=None,
     derandomize=True,
@@ -42,9 +44,10 @@ def case_of(sample: Sample) -> Case:
 
 
 def comparable(observed: Observed) -> Json:
-    """Return all that hosts agree on: everything but the notes that a step waits, and the data of the log's rows."""
+    """Return all that hosts agree on, the data of the log's rows too: everything but the notes that a step waits."""
     found = {key: value for key, value in vars(observed).items() if key not in ("log", "rows")}
-    return {**found, "log": [name for name in observed.log or () if name != "step.waiting"]}
+    rows = [row for row in json.loads(observed.rows or "[]") if row[0] != WAITING]
+    return {**found, "log": [name for name in observed.log or () if name != WAITING], "rows": rows}
 
 
 @settings(UNHURRIED, max_examples=EXAMPLES // 4)

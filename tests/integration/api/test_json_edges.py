@@ -49,6 +49,39 @@ def test_d2_every_operation_refuses_the_same(api: Api, method: str, path: str) -
             assert found["code"], name
 
 
+READS = [
+    (path, [each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"])
+    for path, item in openapi_document(create_app())["paths"].items()
+    for method, operation in item.items()
+    if method == "get"
+]
+ODD = [
+    "", "%00", "a%00b", "%FF", "%C0%A0", "%ED%A0%BD", "%EF%BB%BFa", "NaN", "Infinity", "1e400", "-1", "0",
+    "9" * 30, "1" * 5000, "1.5", "%7B%22a%22:1,%22a%22:2%7D", "[" * 2000, "0001-01-01T00:00:00Z",
+    "9999-12-31T23:59:59-23:59", "%2F..%2F", "'%22%5C;--", "%25", "%F0%9F%92%A9", "true", "null", "*", "a" * 8000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "names"), READS, ids=[path for path, _ in READS])
+def test_d2_odd_texts_in_paths_and_filters_are_problems_or_found_nothing(api: Api, path: str, names: list[str]) -> None:
+    client = api.as_role("admin")
+    whole = path.removeprefix("/api/v1/")
+    sample = re.sub(r"\{(\w+)\}", lambda found: _sample(found[1]), whole)
+    urls = [f"{sample}?{name}={odd}" for name in names for odd in ODD]
+    urls += [f"{sample}?{name}=a&{name}=b" for name in names]
+    if whole != sample:
+        urls += [re.sub(r"\{\w+\}", lambda _, odd=odd: odd.replace("/", "%2F"), whole) for odd in ODD if odd]
+    for url in urls:
+        answer = client.get(url)
+        assert answer.status_code < 500, (url[:200], answer.text)
+        kind = answer.headers.get("content-type", "")
+        if "json" in kind:
+            json.loads(answer.content.decode(), parse_constant=pytest.fail)
+        if answer.status_code >= 400:
+            assert kind == "application/problem+json", (url[:200], answer.text)
+            assert answer.json()["code"], url[:200]
+
+
 @pytest.mark.parametrize(
     ("headers", "body", "status", "place"),
     [
