@@ -25,7 +25,7 @@ def wait() -> TaskDeferred:
     )
 
 
-@pytest.mark.parametrize("key", ["", Fernet.generate_key().decode()])
+@pytest.mark.parametrize("key", ["", Fernet.generate_key().decode()], ids=["plain", "encrypted"])
 def test_a_wait_is_made_again_from_its_note(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", key)
     note = json.loads(json.dumps(note_of(wait())))
