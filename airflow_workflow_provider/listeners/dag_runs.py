@@ -1,7 +1,8 @@
 """Told by Airflow that a DAG run has ended.
 
 Airflow calls listeners in the scheduler and the api-server, where they must be fast, never fail, and keep away from
-Airflow's database session. So a call only notes what it was told; a thread of its own does the rest.
+Airflow's database session. So a call only notes what it was told; a thread of its own does the rest. What is lost on
+this way, with a process that dies or a database that is away, reconciliation finds soon after.
 """
 
 from __future__ import annotations

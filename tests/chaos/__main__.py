@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -31,24 +32,32 @@ def main() -> int:
     rounds = len(SHORT) if options.short else options.rounds
     faults = [names[number % len(names)] for number in range(rounds)]
     sys.stdout.write(f"seed {options.seed}\n")
+    # Asked to end, it ends as for Ctrl-C: nothing that was started is left behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    done: list[Round] = []
+
+    def note(found: Round) -> None:
+        done.append(found)
+        _say(found)
+
     with tempfile.TemporaryDirectory(prefix="airflow-workflows-chaos-") as folder:
         environment = LocalEnvironment(Path(folder) / "environment", variables=VARIABLES)
         try:
             environment.up()
             with environment.client() as client:
-                done = run_rounds(
+                run_rounds(
                     environment,
                     client,
                     faults,
                     seed=options.seed,
                     instances=6 if options.short else options.instances,
                     seconds=options.seconds,
-                    report=_say,
+                    report=note,
                 )
         finally:
             environment.down()
-    if options.report:
-        PAGE.write_text(page(done, options.seed), encoding="utf-8")
+            if options.report and done:
+                PAGE.write_text(page(done, options.seed), encoding="utf-8")
     return 1 if any(each.wrong for each in done) else 0
 
 
