@@ -56,16 +56,17 @@ class Reconciliation(ApiModel):
 
 
 @router.post("/reconciliations", responses=responses(*BODY, 409))
-def reconcile(services: ServicesDep, access: AccessDep, body: ReconciliationBody) -> Reconciliation:
+def reconcile(services: ServicesDep, access: AccessDep, body: ReconciliationBody | None = None) -> Reconciliation:
     """Compare instances with Airflow's DAG runs, and make agree what does not.
 
     The api-server does this by itself every `[workflows] reconcile_interval` seconds. While everything is well, nothing
     changes. Takes the permission to operate workflows.
     """
     access.require_general(Right.OPERATE, "workflows")
-    if not body.dry_run:
-        audit.record(access, "workflow.reconcile", all=body.all)
-    look = Reconciler(services.operation_context, services.database).look(dry_run=body.dry_run, every=body.all)
+    given = body or ReconciliationBody()
+    if not given.dry_run:
+        audit.record(access, "workflow.reconcile", all=given.all)
+    look = Reconciler(services.operation_context, services.database).look(dry_run=given.dry_run, every=given.all)
     readable = access.permitted(Right.READ_INSTANCES, {each.workflow_id for each in look.findings})
     items = [Disagreement.model_validate(each) for each in look.findings if each.workflow_id in readable]
     return Reconciliation(compared=look.compared, items=items)
