@@ -121,6 +121,47 @@ def test_a_default_of_the_class_is_looked_at_too(monkeypatch: pytest.MonkeyPatch
     runtime_operator(task, {}, "t", Grants(older=True))
 
 
+NARROWED = '{"http": ["orders_*"], "sql": ["orders_*"], "**": ["orders_*"]}'
+PAYROLL: dict[str, dict[str, Any]] = {
+    "http": {"connection": "payroll", "path": "/"},
+    "sql": {"connection": "payroll", "sql": "select 1"},
+    HERE: {"calls_conn_id": "payroll"},
+}
+
+
+@pytest.mark.usefixtures("everything")
+@pytest.mark.parametrize("operator", PAYROLL)
+@pytest.mark.parametrize("setting", ["{}", NARROWED])
+def test_a_published_version_runs_by_the_rules_of_now(
+    operator: str, setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = PAYROLL[operator]
+    document = {"taskId": "own", "name": "Own", "operator": operator, "arguments": arguments}
+
+    def findings() -> list[tuple[str, str]]:
+        found = validate_task(document, policy=Policy.of(load_settings()), catalogue=Catalogue()).diagnostics
+        return [(each.code, each.pointer.rpartition("/")[2]) for each in found]
+
+    def execute(**grants: Any) -> Any:
+        task = TaskDefinition.model_validate(document)
+        return runtime_operator(task, arguments, "t", Grants(**grants)).execute({})
+
+    assert findings() == []
+    monkeypatch.setenv("AIRFLOW__WORKFLOWS__ALLOWED_CONNECTIONS", setting)
+    place = "calls_conn_id" if operator == HERE else "connection"
+    assert findings() == [("WF410", place)]
+    with pytest.raises(StepFailure, match="payroll") as caught:
+        execute()
+    assert (caught.value.error_type, caught.value.error_code) == ("ValidationError", "not-allowed")
+    assert caught.value.details["setting"] == "[workflows] allowed_connections"
+    assert caught.value.details["suggestion"]
+    # What was published before there were such rules goes on, and gets as far as asking for the connection.
+    older = StepFailure if operator != HERE else NotImplementedError
+    with pytest.raises(older) as later:
+        execute(older=True)
+    assert "allowed_connections" not in str(later.value)
+
+
 def test_by_default_only_the_examples_connections_are_allowed() -> None:
     policy = Policy.of(load_settings())
     assert policy.connection_problem("http", "example_http") is None
