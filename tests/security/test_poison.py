@@ -5,11 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import select
 
 from airflow_workflow_provider.bounded.limits import MIB, Limits
 from airflow_workflow_provider.bounded.pool import Pool, PoolDoor
@@ -21,7 +20,7 @@ from airflow_workflow_provider.store.delivering import MAX_KILLS, MAX_LAPSES, De
 from airflow_workflow_provider.store.events import Events
 from airflow_workflow_provider.store.tables import workflow_event_deliveries as deliveries
 from tests.fixtures import foreign
-from tests.fixtures.events import Starts, event, triggered
+from tests.fixtures.events import Starts, due_now, event, triggered
 
 pytestmark = pytest.mark.postgres
 
@@ -39,13 +38,6 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pool]:
 
 def deliverer(database: Database, pool: Pool, starts: Starts, **options: Any) -> Deliverer:
     return Deliverer(database, starts, door_of=lambda name: PoolDoor(lambda: pool, "events", name), **options)
-
-
-def due_now(database: Database, *, leased: bool = True) -> None:
-    """Let what waits for its next try be due, and what is leased as if that lease were over."""
-    statement = update(deliveries).values(due_at=func.now() - timedelta(seconds=1))
-    with database.begin() as connection:
-        connection.execute(statement if leased else statement.where(~deliveries.c.held))
 
 
 def deliver_until(stop: threading.Event, made: Deliverer) -> None:

@@ -17,11 +17,11 @@ from sqlalchemy import text
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.deliveries import Deliveries
-from airflow_workflow_provider.store.delivering import MAX_LAPSES, run_id_of
+from airflow_workflow_provider.store.delivering import MAX_KILLS, MAX_LAPSES, run_id_of
 from airflow_workflow_provider.store.events import Events, event_row_id
 from airflow_workflow_provider.store.tables import workflow_event_deliveries, workflow_events
 from tests.fixtures.deliverer_process import RUNS
-from tests.fixtures.events import count, event, many_triggered, triggered
+from tests.fixtures.events import count, due_now, event, many_triggered, triggered
 
 pytestmark = pytest.mark.postgres
 
@@ -153,3 +153,44 @@ def test_e3_two_processes_that_an_event_kills_deliver_all_others(database_url: s
     assert (letter.workflow_id, letter.reason["type"]) == ("poisoned", "WorkerLost")
     assert ends[KILLED] == MAX_LAPSES
     assert {dag_id for dag_id, _ in runs(database)} == {"order"}
+
+
+@pytest.mark.parametrize(
+    ("expression", "seconds", "error_type", "message"),
+    [
+        ('{"a": xs.($pad("x", 3000000 + $))}', 60, "ExpressionError", "more memory than there is"),
+        ('{"a": xs.($split($$.s, ""))}', 1, "LimitExceeded", f"{MAX_KILLS} times"),
+    ],
+)
+def test_e3_two_processes_whose_evaluators_an_event_kills_deliver_all_others(
+    database_url: str, database: Database, expression: str, seconds: int, error_type: str, message: str
+) -> None:
+    triggered(database, "order", "order.*")
+    transform = {"type": "jsonata", "expression": expression}
+    triggered(database, "poisoned", triggers=[{"eventPattern": "poison.*", "transform": transform}])
+    make_runs(database)
+    bomb = event("p", "poison.made", data={"xs": list(range(30_000)), "s": "x" * 400_000})
+    Events(database).accept([bomb, *(event(str(number)) for number in range(20))])
+    processes = [deliverer(database_url, "bounded", seconds) for _ in range(2)]
+    ends: Counter[int] = Counter()
+
+    def dead() -> Any:
+        due_now(database, leased=False)
+        for index, process in enumerate(processes):
+            if process.poll() is not None:
+                ends[process.returncode] += 1
+                processes[index] = deliverer(database_url, "bounded", seconds)
+        found = Deliveries(database).list(status="dead")
+        return found if found and len(runs(database)) == 20 else None
+
+    try:
+        (letter,) = poll(dead, seconds=180, what="the dead letter", interval=0.1)
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+    # Only the evaluators were killed: each deliverer went on until nothing was due.
+    assert set(ends) <= {0}
+    assert (letter.workflow_id, letter.reason["type"]) == ("poisoned", error_type)
+    assert message in letter.reason["message"]
+    assert runs(database) == {("order", run_id_of(event_row_id("/shop", str(number)))): 1 for number in range(20)}
