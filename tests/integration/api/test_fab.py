@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from airflow_workflow_provider.people.auth_manager import AuthManagerResolver
 from tests.fixtures.airflow import AirflowInProcess
 from tests.fixtures.api import API, Api, problem, writes
+from tests.fixtures.business_roles import FAB, cells, walked
 from tests.fixtures.documents import step, workflow
 from tests.fixtures.people import ask_all
 from tests.integration.api.test_security import NEEDS_OP, OPERATIONS, fill, send, succeeded
@@ -58,6 +59,11 @@ def users(fab_app: Any) -> dict[str, Any]:  # noqa: ARG001 - FAB is set up
             made[role] = manager.add_user(
                 role.lower(), role, "Test", f"{role}@example.org", manager.find_role(role), "x"
             )
+        for name, permissions in FAB.items():
+            role = manager.add_role(name)
+            for action, resource in permissions:
+                manager.add_permission_to_role(role, manager.create_permission(action, resource))
+            made[name] = manager.add_user(name, name, "Test", f"{name}@example.org", role, "x")
         limited = manager.add_role("Limited")
         for action, resource in (("can_read", "DAG:open"), ("can_read", "DAG Run:open"), ("can_read", "DAG Runs")):
             manager.add_permission_to_role(limited, manager.create_permission(action, resource))
@@ -121,6 +127,14 @@ def test_roles_of_fab_on_every_route(fab_app: Any, client_of: Any, api: Api, rol
             assert answer.status_code in (202, 200, 403), answer.text
         else:
             assert succeeded(answer, path), (method, path, answer.text)
+
+
+@pytest.mark.parametrize("role", FAB)
+def test_each_route_lets_in_whom_it_is_for(client_of: Any, api: Api, role: str) -> None:
+    named = fill(api, client_of("Admin"))
+    client = client_of(role)
+    found = walked(OPERATIONS, lambda method, path: send(client, method, path, named), succeeded)
+    assert found == cells(role, fab=True)
 
 
 def test_a_role_limited_to_one_dag_sees_that_one_alone(client_of: Any, api: Any) -> None:

@@ -11,6 +11,7 @@ import pytest
 from airflow_workflow_provider.api.app import create_app
 from airflow_workflow_provider.api.openapi import openapi_document
 from tests.fixtures.api import ROLES, Api, problem, writes
+from tests.fixtures.business_roles import SIMPLE, cells, walked
 from tests.fixtures.documents import step, workflow
 from tests.fixtures.people import ask_all
 
@@ -139,6 +140,13 @@ def test_roles_read_everything_and_only_users_write(api: Api, filled: dict[str, 
             assert succeeded(answer, path), (method, path, answer.text)
     assert client.get("openapi.json").json()["info"]["title"] == "Airflow workflows"
     assert client.get("../../docs").status_code == 404
+
+
+@pytest.mark.parametrize("role", SIMPLE)
+def test_each_route_lets_in_whom_it_is_for(api: Api, filled: dict[str, str], role: str) -> None:
+    client = api.as_role(SIMPLE[role])
+    found = walked(OPERATIONS, lambda method, path: send(client, method, path, filled), succeeded)
+    assert found == cells(role, fab=False)
 
 
 def test_nothing_changes_by_get(api: Api) -> None:
