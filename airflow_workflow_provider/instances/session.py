@@ -22,7 +22,7 @@ from airflow_workflow_provider.bounded.limits import Limits
 from airflow_workflow_provider.engine.calls import Options
 from airflow_workflow_provider.engine.completion import owed
 from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
-from airflow_workflow_provider.engine.inputs import RESERVED, accepted_input
+from airflow_workflow_provider.engine.inputs import accepted_input
 from airflow_workflow_provider.engine.instance_records import InstanceFacts
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.manual_override import cancel
@@ -33,6 +33,7 @@ from airflow_workflow_provider.engine.suspension import released
 from airflow_workflow_provider.engine.values import unusable_in
 from airflow_workflow_provider.errors import NotFound, StepFailure
 from airflow_workflow_provider.instances.counting import count_change
+from airflow_workflow_provider.instances.run_conf import ABOUT, START, check_carried, input_of
 from airflow_workflow_provider.model.definition import RetryPolicy
 from airflow_workflow_provider.plan.params import without_blanks
 from airflow_workflow_provider.settings import Settings, load_settings
@@ -50,13 +51,6 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.store.types import Connection
 
 T = TypeVar("T")
-
-ABOUT: Final = RESERVED
-"""Key of a run's ``conf`` that is no input: ``{"start": …}``, the name of a start that was announced.
-
-What was announced is ``{correlationId, event, parent, startedBy}``, see :mod:`store.starts` and :class:`Parent`.
-"""
-START: Final = "start"
 
 PARENT: Final = "parent"
 """Key of what is announced, and of the state's ``instance``: the step that waits for it; see :class:`Parent`."""
@@ -118,7 +112,7 @@ class Run:
     @property
     def input(self) -> Json:
         """The input as it was given."""
-        return {key: value for key, value in self.conf.items() if key != ABOUT}
+        return input_of(self.conf)
 
     @property
     def kept_input(self) -> Json:
@@ -338,6 +332,7 @@ class InstanceSession:
     def _started(self, instance: InstanceFacts, event: Json | None, now: datetime) -> Machine:
         schema = self.graph.definition.input_schema
         try:
+            check_carried(self.run.conf)
             given = accepted_input(schema, without_blanks(schema, self.run.input))
         except StepFailure as exc:
             return self._refused(instance, event, Failure.from_exception(exc), now)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 from airflow_workflow_provider.airflow_db.clearing import cleared
@@ -21,7 +21,8 @@ from airflow_workflow_provider.engine import owing, recovery
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.operating import COMPENSATED, verdict
 from airflow_workflow_provider.errors import Conflict, Misuse, NotFound, StepFailure
-from airflow_workflow_provider.instances.session import ABOUT, Parent, Run, keep, options_of
+from airflow_workflow_provider.instances.run_conf import about_of, conf_of
+from airflow_workflow_provider.instances.session import Parent, Run, keep, options_of
 from airflow_workflow_provider.model.ways import ON_FAILURE
 from airflow_workflow_provider.operations import run_again
 from airflow_workflow_provider.operations.compatibility import fits, newest_revision
@@ -107,7 +108,7 @@ def restart(
             given = check_input(case.machine.graph.definition, input_data)
             case.more["inputChanged"] = True
             _note_change(case, order)
-        conf = None if input_data is None else {**input_data, **_about(run)}
+        conf = None if input_data is None else conf_of(input_data, about_of(run.conf))
         if from_step_id is None:
             case.machine = _anew(case, given)
             tasks = None
@@ -309,7 +310,3 @@ def _note_change(case: Case, order: Order) -> None:
     changed = case.machine.state.instance.changed_by
     if order.actor not in changed:
         changed.append(order.actor)
-
-
-def _about(run: StartedRun) -> dict[str, Any]:
-    return {ABOUT: run.conf[ABOUT]} if ABOUT in run.conf else {}

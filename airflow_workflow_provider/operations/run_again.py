@@ -6,8 +6,7 @@ done finds the stored decision and follows it, and the one that stands where the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from airflow_workflow_provider.airflow_db.dag_runs import StartedRun, find_run, loaded_version, start_run
 from airflow_workflow_provider.airflow_db.dag_versions import UNVERSIONED
@@ -19,7 +18,8 @@ from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.manual_override import abandon
 from airflow_workflow_provider.errors import Conflict
 from airflow_workflow_provider.instances.graphs import resolved_at
-from airflow_workflow_provider.instances.session import ABOUT, START, InstanceSession, Run
+from airflow_workflow_provider.instances.run_conf import START, conf_of
+from airflow_workflow_provider.instances.session import InstanceSession, Run
 from airflow_workflow_provider.plan.plan import plan_of, task_in
 from airflow_workflow_provider.vocabulary import ErrorType, LogEvent, ProblemCode
 
@@ -134,9 +134,9 @@ def start_again(context: OperationContext, run: Run, revision: int, machine: Mac
 
 def _run_of(context: OperationContext, stored: Instance) -> Run:
     announced = context.instances.starts.find(stored.id)
-    about: Mapping[str, Any] = {} if announced is None else {ABOUT: {START: announced.token}}
+    about = {} if announced is None else {START: announced.token}
     started_by = stored.state.instance.started_by or {}
-    return Run(stored.dag_id, stored.run_id, {**stored.input, **about}, started_by.get("name"))
+    return Run(stored.dag_id, stored.run_id, conf_of(stored.input, about), started_by.get("name"))
 
 
 def _session(context: OperationContext, stored: Instance) -> InstanceSession:

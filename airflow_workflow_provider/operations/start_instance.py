@@ -16,7 +16,8 @@ from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.inputs import accepted_input
 from airflow_workflow_provider.errors import Conflict, NotFound, StepFailure, Unprocessable
 from airflow_workflow_provider.instances.graphs import graph_at
-from airflow_workflow_provider.instances.session import ABOUT, API_RUN_PREFIX, START, InstanceSession, Run
+from airflow_workflow_provider.instances.run_conf import START, conf_of
+from airflow_workflow_provider.instances.session import API_RUN_PREFIX, InstanceSession, Run
 from airflow_workflow_provider.operations.loading import Loaded, Loading, revision_of
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.instances import Instances, instance_id
@@ -107,7 +108,7 @@ class Starter:
         Where Airflow has not loaded the version that is to run, it is waited for ``[workflows] start_wait`` at most.
 
         :param input_data: as it was given, without defaults
-        :param about: what is known about the start beside the input, see :data:`ABOUT`; null values are left out
+        :param about: what is known about the start beside the input, see ``run_conf.ABOUT``; null ones are left out
         :param key: names this start: the same key gives the same instance
         :param user_name: who starts it, as Airflow shows it
         :raises NotFound: there is no such workflow
@@ -134,10 +135,11 @@ class Starter:
         _check_version(workflow_id, which, head.version)
         for _ in range(_MAX_MOVES):
             loaded = self._loaded(workflow_id, input_data, which)
-            conf = input_data
+            about = {}
             if known:
                 announced = self.instances.starts.announce(instance_id(workflow_id, run_id), known)
-                conf = {**input_data, ABOUT: {START: announced.token}}
+                about = {START: announced.token}
+            conf = conf_of(input_data, about)
             try:
                 run = start_run(workflow_id, run_id, conf, user_name=user_name, version=loaded.dag)
             except Conflict as error:

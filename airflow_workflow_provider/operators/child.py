@@ -15,10 +15,9 @@ from airflow_workflow_provider.engine.manual_override import cancel
 from airflow_workflow_provider.errors import NotFound, StepFailure
 from airflow_workflow_provider.hosts.simulation import child_failure
 from airflow_workflow_provider.instances.graphs import Resolved, graph_at, resolve_version, resolved_at
+from airflow_workflow_provider.instances.run_conf import START, conf_of
 from airflow_workflow_provider.instances.session import (
-    ABOUT,
     PARENT,
-    START,
     InstanceSession,
     Parent,
     Run,
@@ -163,7 +162,7 @@ class ChildWorkflowOperator(BuiltInOperator):
         # Before the run is there: its conf could be anybody's.
         announced = _instances().starts.announce(run.instance_id, about)
         self._refuse_foreign(run, parent, announced)
-        conf = {**given, ABOUT: {START: announced.token}}
+        conf = conf_of(given, {START: announced.token})
         requests = RunRequests(configured_database())
         requests.add(run.dag_id, run.run_id, wanted.revision, conf, user_name, at_least=at_least)
 

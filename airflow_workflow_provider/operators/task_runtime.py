@@ -21,6 +21,7 @@ from airflow_workflow_provider.airflow_internals.secrets_masker import masked_te
 from airflow_workflow_provider.airflow_internals.task_process import time_limit
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.hosts.inline import Ended
+from airflow_workflow_provider.instances.run_conf import transportable
 from airflow_workflow_provider.instances.session import InstanceSession, Run, own_limits
 from airflow_workflow_provider.model.json_text import DATA_DEPTH
 from airflow_workflow_provider.operators import suspects
@@ -151,7 +152,7 @@ def carry_out(task: Any, context: Context, outcome: Outcome, cause: BaseExceptio
     """
     if isinstance(outcome, Follow):
         if task.do_xcom_push and outcome.output is not None:
-            context["ti"].xcom_push(key=RESULT, value=outcome.output)
+            context["ti"].xcom_push(key=RESULT, value=transportable(outcome.output))
         task.do_branch(context, list(outcome.tasks))
         return
     if isinstance(outcome, Leave):

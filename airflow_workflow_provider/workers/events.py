@@ -10,7 +10,8 @@ from airflow_workflow_provider.airflow_db.dag_runs import find_run, start_run
 from airflow_workflow_provider.airflow_internals.secrets_masker import server_mask
 from airflow_workflow_provider.bounded.pool import PoolDoor
 from airflow_workflow_provider.errors import Misuse
-from airflow_workflow_provider.instances.session import ABOUT, START, Run
+from airflow_workflow_provider.instances.run_conf import START, conf_of
+from airflow_workflow_provider.instances.session import Run
 from airflow_workflow_provider.operations.loading import Loading
 from airflow_workflow_provider.operations.start_instance import open_instance
 from airflow_workflow_provider.settings import load_settings
@@ -38,7 +39,7 @@ def start_instance(start: Start, database: Database, settings: Settings | None =
     :raises Conflict: the DAG's newest version is not loaded yet or broken, or it is paused, which may pass
     """
     announced = Starts(database).announce(start.instance_id, start.about)
-    conf = {**start.input, ABOUT: {START: announced.token}}
+    conf = conf_of(start.input, {START: announced.token})
     try:
         run = find_run(start.workflow_id, start.run_id)
         if run is None:

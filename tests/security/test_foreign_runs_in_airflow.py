@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from airflow_workflow_provider.instances.session import ABOUT, Parent
+from airflow_workflow_provider.instances.run_conf import ABOUT
+from airflow_workflow_provider.instances.session import Parent
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.operators.child import run_id_of
 from airflow_workflow_provider.store.database import Database

@@ -16,7 +16,8 @@ from sqlalchemy import text
 
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.errors import StepFailure
-from airflow_workflow_provider.instances.session import ABOUT, InstanceSession, Parent, Run
+from airflow_workflow_provider.instances.run_conf import ABOUT
+from airflow_workflow_provider.instances.session import InstanceSession, Parent, Run
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.operators.child import ChildWorkflowOperator, run_id_of
 from airflow_workflow_provider.store import migrate

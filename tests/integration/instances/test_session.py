@@ -13,7 +13,8 @@ from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.errors import NotFound
-from airflow_workflow_provider.instances.session import ABOUT, InstanceSession, Parent, Run
+from airflow_workflow_provider.instances.run_conf import ABOUT
+from airflow_workflow_provider.instances.session import InstanceSession, Parent, Run
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions

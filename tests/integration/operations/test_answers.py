@@ -18,7 +18,8 @@ from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.manual_override import cancel
 from airflow_workflow_provider.errors import Conflict, Forbidden, Misuse, NotFound, WorkflowsError
-from airflow_workflow_provider.instances.session import ABOUT, InstanceSession, Run
+from airflow_workflow_provider.instances.run_conf import ABOUT
+from airflow_workflow_provider.instances.session import InstanceSession, Run
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.operations.answers import Actor, Answer, Answers
 from airflow_workflow_provider.people.directory import Directory, Person

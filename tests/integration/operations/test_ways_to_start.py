@@ -12,7 +12,8 @@ import pytest
 
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.errors import StepFailure
-from airflow_workflow_provider.instances.session import ABOUT, InstanceSession, Parent, Run
+from airflow_workflow_provider.instances.run_conf import ABOUT
+from airflow_workflow_provider.instances.session import InstanceSession, Parent, Run
 from airflow_workflow_provider.local.configuration import connection_json
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.operators import child as child_operator

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from airflow_workflow_provider.instances.session import ABOUT
+from airflow_workflow_provider.instances.run_conf import ABOUT
 from airflow_workflow_provider.store.cursors import Cursors
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.deliveries import Deliveries
