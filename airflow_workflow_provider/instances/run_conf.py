@@ -91,6 +91,11 @@ def check_carried(conf: Mapping[str, object]) -> None:
         raise StepFailure(msg, type=ErrorType.VALIDATION_ERROR, code="integer-too-long", details={"errors": errors})
 
 
+def has_long_integers(value: object) -> bool:
+    """Tell whether Airflow's protocol between its processes has no room for a value."""
+    return next(_long_integers(value), None) is not None
+
+
 def transportable(value: object) -> object:
     """Return a value for people to look at in Airflow, in which long integers are their digits as text."""
     return _changed(value, {path: str(number) for path, number in _long_integers(value)})

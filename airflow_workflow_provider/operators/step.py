@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from airflow.sdk.bases.branch import BranchMixIn
@@ -17,6 +17,7 @@ from airflow_workflow_provider.engine.failure import Failure, moment
 from airflow_workflow_provider.engine.timing import instance_deadline, instance_limit
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.hosts.inline import Ended, Kept
+from airflow_workflow_provider.instances.run_conf import has_long_integers
 from airflow_workflow_provider.operators import task_protocol
 from airflow_workflow_provider.operators.catalogue import prepared, set_arguments
 from airflow_workflow_provider.operators.deferring import (
@@ -165,6 +166,9 @@ class StepMixin:
     def _set_arguments(self, context: Context, call: Call) -> None:
         task, arguments = prepared(self.workflow_place.workflow.graph, call, run_names(context))
         set_arguments(self, task, arguments, self.workflow_place.workflow.grants)  # type: ignore[arg-type]
+        # Airflow sends what it shows of these fields in a protocol with integers of 64 bits, and fails beyond.
+        shown = cast("BaseOperator", self).template_fields
+        self.template_fields = [name for name in shown if not has_long_integers(getattr(self, name, None))]
 
     @property
     def _running(self) -> _Attempt:

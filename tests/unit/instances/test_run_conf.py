@@ -17,6 +17,7 @@ from airflow_workflow_provider.instances.run_conf import (
     about_of,
     check_carried,
     conf_of,
+    has_long_integers,
     input_of,
     transportable,
 )
@@ -90,5 +91,7 @@ def test_e4_a_conf_that_airflow_cannot_carry_is_a_validation_error_with_the_plac
 
 def test_x5_what_airflow_shows_of_an_output_has_long_integers_as_text() -> None:
     output = {"n": 2**64, "list": [2**64 - 1]}
+    assert has_long_integers(output)
+    assert not has_long_integers(output["list"])
     assert transportable(output) == {"n": str(2**64), "list": [2**64 - 1]}
     assert output["n"] == 2**64
