@@ -1,0 +1,71 @@
+"""Integers of more than 64 bits, which Airflow's protocol between its processes has not (rules X2, X3, E4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_workflow_provider.local.client import poll
+from airflow_workflow_provider.store.database import Database
+from tests.fixtures.airflow import RunningAirflow
+from tests.fixtures.documents import step, workflow
+from tests.fixtures.scenarios import Scenario, Scenarios
+
+pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow")]
+
+LONG, LONGER = 2**64, -(10**40) - 1
+INPUT = {"n": LONG, "list": [{"a/b~c": LONGER}, 2**64 - 1, -(2**63), 1.5, 1e20]}
+ALL = {"type": "jmespath", "expression": "input"}
+TEXTS = {"type": "jsonata", "expression": "{'text': 'n' & input.n}"}
+CHILD = workflow(step("take", "set", arguments={"got": ALL}), workflowId="long.child")
+PARENT = workflow(
+    step("keep", "set", arguments={"got": ALL, "text": TEXTS}),
+    step("call", "workflow:long.child", input=ALL),
+    step("wait", "wait", arguments={"duration": "PT0S"}),
+    step(
+        "last", "set", arguments={"call": {"type": "cel", "expression": "steps.call.output.got == input"}, "all": ALL}
+    ),
+    workflowId="long.parent",
+    inputSchema={"type": "object", "properties": {"n": {"type": "integer", "minimum": 2**63}}},
+)
+
+
+@pytest.fixture(scope="module")
+def ready(running_airflow: RunningAirflow) -> RunningAirflow:
+    with Database(running_airflow.workflows_url) as database:
+        scenarios = Scenarios(running_airflow.client, database, running_airflow.scripts)
+        scenarios.publish([Scenario(found["workflowId"], found) for found in (CHILD, PARENT)])
+    for workflow_id in ("long.child", "long.parent"):
+        running_airflow.client.wait_for_dag(workflow_id, seconds=120)
+    return running_airflow
+
+
+def ended(airflow: RunningAirflow, instance_id: str) -> dict[str, Any]:
+    def look() -> dict[str, Any] | None:
+        found: dict[str, Any] = airflow.client.workflows("GET", f"/instances/{instance_id}")
+        return found if found["status"] in ("completed", "failed") else None
+
+    return poll(look, seconds=240, what=f"the end of {instance_id}")
+
+
+def test_a_start_of_ours_carries_them_exactly_through_tasks_and_children(ready: RunningAirflow) -> None:
+    started = ready.client.workflows("POST", "/definitions/long.parent/instances", json={"input": INPUT})
+    found = ended(ready, started["id"])
+    assert found["status"] == "completed", found
+    assert found["input"] == INPUT
+    assert found["output"] == {"call": True, "all": INPUT}
+    assert found["state"]["steps"]["keep"]["output"] == {"got": INPUT, "text": {"text": f"n{LONG}"}}
+
+
+def test_a_run_that_airflow_triggers_with_one_fails_with_words_and_the_place(ready: RunningAirflow) -> None:
+    run = ready.client.trigger("long.parent", {"n": 2**63, "list": [{"x": LONG}]})
+
+    def look() -> dict[str, Any] | None:
+        found = ready.client.workflows("GET", "/instances", params={"workflowId": "long.parent"})["items"]
+        return next((each for each in found if each["runId"] == run["dag_run_id"]), None)
+
+    found = ended(ready, poll(look, seconds=240, what="the failed instance")["id"])
+    assert found["error"]["type"] == "ValidationError"
+    assert "/list/0/x" in found["error"]["message"]
+    assert "64 bits" in found["error"]["message"]
