@@ -154,6 +154,10 @@ class ProblemCode(StrEnum):
     INPUT_REFUSED = "input-refused", "the input of the instance was refused"
     INSIDE_ITEMS = "inside-items", "a step inside items cannot be retried alone"
     INSTANCE_LEFT_BEHIND = "instance-left-behind", "the run ended and its instance did not"
+    INTEGER_TOO_LONG = (
+        "integer-too-long",
+        "Airflow cannot hand an integer of more than 64 bits to the tasks of its own run",
+    )
     INTERNAL_ERROR = "internal-error", "the server failed; its log has the cause"
     INVALID_ANSWER = "invalid-answer", "the answer does not fit the question"
     INVALID_DEFINITION = "invalid-definition", "a document has errors"

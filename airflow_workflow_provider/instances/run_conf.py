@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, cast
 from airflow_workflow_provider.engine.inputs import RESERVED
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.diagnostics import pointer_of
-from airflow_workflow_provider.vocabulary import ErrorType
+from airflow_workflow_provider.vocabulary import ErrorType, ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json
@@ -88,7 +88,9 @@ def check_carried(conf: Mapping[str, object]) -> None:
         message = "The integer has more than 64 bits, which Airflow cannot hand to the tasks of a run that it triggers"
         errors = [{"pointer": pointer, "message": message} for pointer in found[:_MOST_LISTED]]
         msg = f"The input is invalid: {found[0]}: {message}. Start it with `airflow-workflows run` or its API"
-        raise StepFailure(msg, type=ErrorType.VALIDATION_ERROR, code="integer-too-long", details={"errors": errors})
+        raise StepFailure(
+            msg, type=ErrorType.VALIDATION_ERROR, code=ProblemCode.INTEGER_TOO_LONG, details={"errors": errors}
+        )
 
 
 def has_long_integers(value: object) -> bool:

@@ -56,16 +56,3 @@ def test_a_start_of_ours_carries_them_exactly_through_tasks_and_children(ready: 
     assert found["input"] == INPUT
     assert found["output"] == {"call": True, "all": INPUT}
     assert found["state"]["steps"]["keep"]["output"] == {"got": INPUT, "text": {"text": f"n{LONG}"}}
-
-
-def test_a_run_that_airflow_triggers_with_one_fails_with_words_and_the_place(ready: RunningAirflow) -> None:
-    run = ready.client.trigger("long.parent", {"n": 2**63, "list": [{"x": LONG}]})
-
-    def look() -> dict[str, Any] | None:
-        found = ready.client.workflows("GET", "/instances", params={"workflowId": "long.parent"})["items"]
-        return next((each for each in found if each["runId"] == run["dag_run_id"]), None)
-
-    found = ended(ready, poll(look, seconds=240, what="the failed instance")["id"])
-    assert found["error"]["type"] == "ValidationError"
-    assert "/list/0/x" in found["error"]["message"]
-    assert "64 bits" in found["error"]["message"]
