@@ -20,19 +20,16 @@ from airflow_workflow_provider.bounded.doors import Door, behind
 from airflow_workflow_provider.bounded.inside import Inside
 from airflow_workflow_provider.bounded.limits import Limits
 from airflow_workflow_provider.engine.calls import Options
-from airflow_workflow_provider.engine.completion import owed
 from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
 from airflow_workflow_provider.engine.inputs import accepted_input
 from airflow_workflow_provider.engine.instance_records import InstanceFacts
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.manual_override import cancel
-from airflow_workflow_provider.engine.masking import Masker, filled_in
 from airflow_workflow_provider.engine.phases import InstanceStatus, ListStatus
 from airflow_workflow_provider.engine.state import State
-from airflow_workflow_provider.engine.suspension import released
 from airflow_workflow_provider.engine.values import unusable_in
 from airflow_workflow_provider.errors import NotFound, StepFailure
-from airflow_workflow_provider.instances.counting import count_change
+from airflow_workflow_provider.instances.keeping import keep, masker_of
 from airflow_workflow_provider.instances.run_conf import ABOUT, START, check_carried, input_of
 from airflow_workflow_provider.model.definition import RetryPolicy
 from airflow_workflow_provider.plan.params import without_blanks
@@ -251,6 +248,10 @@ class InstanceSession:
         with self._limited():
             return work(Machine(self.graph, stored.state, self._options))
 
+    def masked(self, value: JsonValue) -> JsonValue:
+        """Return a value as it may be shown, without the secrets of the instance (rule L4)."""
+        return self.look(lambda machine: masker_of(machine, self._mask).mask(value))
+
     def _machine(self, record: Record) -> Machine:
         machine = Machine(self.graph, record.state, self._options)
         # For metrics, whatever the definition has logged.
@@ -268,13 +269,11 @@ class InstanceSession:
         events = machine.drain_events()
         if not events:
             return []
-        definition, state = self.graph.definition, machine.state
-        masker = Masker(definition, state.input, self._mask, filled_in(state))
-        log = definition.execution_log
+        state, log = machine.state, self.graph.definition.execution_log
         names = log.metadata if log is not None else ()
         return entries(
             events,
-            masker,
+            masker_of(machine, self._mask),
             metadata_of(names, self.run.kept_input, state.event, state.input),
         )
 
@@ -352,27 +351,6 @@ class InstanceSession:
 
 def _by(row: LogEntry, actor: Json, via: str) -> LogEntry:
     return replace(row, actor=actor, data={**(row.data or {}), "via": via})
-
-
-def keep(record: Record, machine: Machine, now: datetime) -> None:
-    """Write what the machine has made of an instance, and have the tasks told that need wait no longer."""
-    state = machine.state
-    if machine.is_over and record.completed_at is None:
-        record.completed_at = now
-    elif not machine.is_over:
-        record.completed_at = None
-    deadline = state.instance.deadline
-    record.state = state
-    record.status = machine.status
-    record.current_step_id = machine.current_step_id
-    record.output = state.output
-    record.error = state.error
-    record.compensations_owed = owed(machine.graph, state)
-    record.deadline_at = moment(deadline) if deadline else None
-    # A suspension ends with the instance too, and a task that waited for its end would keep the run from ending.
-    record.wake(released(machine))
-    record.save()
-    count_change(record, machine)
 
 
 def configured_database(settings: Settings | None = None) -> Database:

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from airflow_workflow_provider.engine.machine import Machine
-from airflow_workflow_provider.engine.masking import Masker, filled_in
 from airflow_workflow_provider.engine.operating import Verdict, verdict
 from airflow_workflow_provider.errors import Conflict
-from airflow_workflow_provider.instances.session import keep, options_of
+from airflow_workflow_provider.instances.keeping import keep, masker_of
+from airflow_workflow_provider.instances.session import options_of
 from airflow_workflow_provider.store.journal import entries, metadata_of
 from airflow_workflow_provider.store.logs import LogEntry
 from airflow_workflow_provider.vocabulary import LogEvent
@@ -133,7 +133,7 @@ def is_to_do(found: Verdict, wanted: UUID) -> bool:
 def write_down(context: OperationContext, case: Case, operation: Operation, order: Order) -> None:
     """Append who did what to the execution log, and what the machine has to tell of it."""
     definition, record = case.machine.graph.definition, case.record
-    masker = Masker(definition, case.machine.state.input, context.mask, filled_in(case.machine.state))
+    masker = masker_of(case.machine, context.mask)
     log = definition.execution_log
     metadata = metadata_of(log.metadata if log is not None else (), record.stored.event, case.machine.state.input)
     action = LogEntry(

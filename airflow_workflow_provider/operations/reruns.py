@@ -21,8 +21,9 @@ from airflow_workflow_provider.engine import owing, recovery
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.operating import COMPENSATED, verdict
 from airflow_workflow_provider.errors import Conflict, Misuse, NotFound, StepFailure
+from airflow_workflow_provider.instances.keeping import keep
 from airflow_workflow_provider.instances.run_conf import about_of, conf_of
-from airflow_workflow_provider.instances.session import Parent, Run, keep, options_of
+from airflow_workflow_provider.instances.session import Parent, Run, options_of
 from airflow_workflow_provider.model.ways import ON_FAILURE
 from airflow_workflow_provider.operations import run_again
 from airflow_workflow_provider.operations.compatibility import fits, newest_revision

@@ -82,7 +82,7 @@ class RegionOperator(BaseOperator, BranchMixIn):
             ),
         )
         if entered is not None:
-            carry_out(self, context, entered)
+            carry_out(self, context, session, entered)
             return
         self._go_on(context, session, None)
 
@@ -142,7 +142,7 @@ class RegionOperator(BaseOperator, BranchMixIn):
             if ended is None:
                 self._wait(context, session, result, questions)
         outcome = session.change(lambda machine: task_protocol.region_left(machine, node, session.clock()))
-        carry_out(self, context, outcome)
+        carry_out(self, context, session, outcome)
 
     def _answered(
         self, context: Context, session: InstanceSession, waiting: Waiting, questions: Mapping[str, Question]

@@ -32,7 +32,7 @@ class RoutingOperator(BaseOperator, BranchMixIn):
         place = self.workflow_place
         session = session_of(place, context)
         outcome = move(place, session, context, lambda machine: self.move(machine, session.clock()))
-        carry_out(self, context, outcome)
+        carry_out(self, context, session, outcome)
 
     def move(self, machine: Machine, now: datetime) -> Outcome:
         """Return what is to be done."""

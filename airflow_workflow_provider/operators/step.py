@@ -105,7 +105,7 @@ class StepMixin:
         if not isinstance(begun, tuple):
             attempt.outcome = begun
             if isinstance(begun, Leave | Hold):
-                carry_out(self, context, begun)
+                carry_out(self, context, session, begun)
             return
         attempt.call, attempt.deadline, attempt.limit, attempt.parked = begun
         call = attempt.call
@@ -181,14 +181,14 @@ class StepMixin:
         attempt = self._running
         if attempt.call is None:
             if attempt.outcome is not None:
-                carry_out(self, context, attempt.outcome)
+                carry_out(self, context, attempt.session, attempt.outcome)
             return
         cause = attempt.cause
         if attempt.failure is not None:
             ended = Ended(failure=attempt.failure)
         else:
             ended, cause = self._run(attempt, run)
-        carry_out(self, context, self._store(attempt, attempt.call, ended), cause)
+        carry_out(self, context, attempt.session, self._store(attempt, attempt.call, ended), cause)
 
     def _store(self, attempt: _Attempt, call: Call, ended: Ended) -> Outcome:
         """Report how the attempt has ended. Until that is stored, it is kept here and on this worker's disk."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from airflow.sdk.exceptions import (
     AirflowRescheduleException,
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.engine.machine import Machine
     from airflow_workflow_provider.model.grants import Grants
     from airflow_workflow_provider.plan.plan import Node, Plan
+
+log = logging.getLogger(__name__)
 
 RESULT: Final = "return_value"
 SKIPS: Final = (AirflowSkipException, DownstreamTasksSkipped)
@@ -144,10 +148,13 @@ def states_of(context: Context, task_ids: list[str]) -> dict[str, str | None]:
     return dict(states.get(ti.run_id, {}))
 
 
-def carry_out(task: Any, context: Context, outcome: Outcome, cause: BaseException | None = None) -> None:
+def carry_out(
+    task: Any, context: Context, session: InstanceSession, outcome: Outcome, cause: BaseException | None = None
+) -> None:
     """Tell Airflow what an outcome means: branch, fail, retry or skip.
 
     :param task: the operator, with Airflow's ``BranchMixIn``
+    :param session: of the instance, whose secrets no log of the task may show
     :param cause: the exception behind a failure, for the task's log
     """
     if isinstance(outcome, Follow):
@@ -159,13 +166,19 @@ def carry_out(task: Any, context: Context, outcome: Outcome, cause: BaseExceptio
         raise AirflowSkipException(outcome.reason)
     if isinstance(outcome, Hold):
         wait_for_resumption()
-    _fail(outcome, cause)
+    _fail(outcome, session, cause)
 
 
-def _fail(outcome: Again | Stop, cause: BaseException | None) -> NoReturn:
+def _fail(outcome: Again | Stop, session: InstanceSession, cause: BaseException | None) -> NoReturn:
+    trace = None if cause is None else "".join(traceback.format_exception(cause))
+    error, shown = cast("list[Any]", session.masked([outcome.error, trace]))
+    if shown != trace:
+        # Airflow would log the exception as it is.
+        log.error("The step failed:\n%s", shown)
+        cause = None
     if isinstance(outcome, Again):
-        raise StepRetried(outcome.error, outcome.delay) from cause
-    raise StepStopped(outcome.error) from cause
+        raise StepRetried(error, outcome.delay) from cause
+    raise StepStopped(error) from cause
 
 
 def provide(context: Context, call: Call) -> None:

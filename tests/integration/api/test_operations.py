@@ -10,7 +10,7 @@ import pytest
 
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.machine import Machine
-from airflow_workflow_provider.instances.session import keep
+from airflow_workflow_provider.instances.keeping import keep
 from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.wakeups import Wakeups
 from tests.fixtures.api import Api, end_run, problem, runs

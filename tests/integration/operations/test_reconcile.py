@@ -15,7 +15,7 @@ from airflow_workflow_provider.api.background import workers
 from airflow_workflow_provider.api.services import Services
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.errors import Conflict, StoreUnavailable
-from airflow_workflow_provider.instances.session import keep
+from airflow_workflow_provider.instances.keeping import keep
 from airflow_workflow_provider.operations.reconcile import TOO_MANY, Finding, Reconciler
 from airflow_workflow_provider.operators.asking import question_of
 from airflow_workflow_provider.settings import load_settings
