@@ -45,6 +45,7 @@ from airflow_workflow_provider.vocabulary import LogEvent
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json, JsonValue
     from airflow_workflow_provider.engine.graph import Graph
+    from airflow_workflow_provider.engine.masking import Masker
     from airflow_workflow_provider.store.types import Connection
 
 T = TypeVar("T")
@@ -186,6 +187,7 @@ class InstanceSession:
         self._instances = instances or Instances(configured_database(self.settings))
         self._mask = mask or (lambda value: value)
         self._options = options_of(self.settings)
+        self._masker: Masker | None = None
 
     @property
     def instance_id(self) -> UUID:
@@ -249,8 +251,9 @@ class InstanceSession:
             return work(Machine(self.graph, stored.state, self._options))
 
     def masked(self, value: JsonValue) -> JsonValue:
-        """Return a value as it may be shown, without the secrets of the instance (rule L4)."""
-        return self.look(lambda machine: masker_of(machine, self._mask).mask(value))
+        """Return a value as it may be shown, without the secrets that the instance had at its last change (L4)."""
+        masker = self._masker or self.look(lambda machine: masker_of(machine, self._mask))
+        return masker.mask(value)
 
     def _machine(self, record: Record) -> Machine:
         machine = Machine(self.graph, record.state, self._options)
@@ -269,11 +272,12 @@ class InstanceSession:
         events = machine.drain_events()
         if not events:
             return []
+        self._masker = masker_of(machine, self._mask)
         state, log = machine.state, self.graph.definition.execution_log
         names = log.metadata if log is not None else ()
         return entries(
             events,
-            masker_of(machine, self._mask),
+            self._masker,
             metadata_of(names, self.run.kept_input, state.event, state.input),
         )
 

@@ -180,6 +180,10 @@ class LocalEnvironment:
         name = WORKFLOWS_DATABASE if component is None else role_names(load_settings().role_prefix)[component]
         return self.postgres.url(WORKFLOWS_DATABASE, self._account(name))
 
+    def metadata_url(self) -> str:
+        """The SQLAlchemy URL of Airflow's metadata database, password included: never log it."""
+        return self.postgres.url(METADATA_DATABASE, self._account(METADATA_DATABASE))
+
     def _account(self, name: str) -> tuple[str, str]:
         return name, Secrets.of(self.layout).accounts[name]
 
@@ -192,7 +196,7 @@ class LocalEnvironment:
             **airflow_variables(
                 self.layout,
                 Secrets.of(self.layout),
-                metadata_url=self.postgres.url(METADATA_DATABASE, self._account(METADATA_DATABASE)),
+                metadata_url=self.metadata_url(),
                 workflows_url=self.workflows_url(component),
                 dags_folder=self._dags_folder,
             ),

@@ -166,9 +166,16 @@ class StepMixin:
     def _set_arguments(self, context: Context, call: Call) -> None:
         task, arguments = prepared(self.workflow_place.workflow.graph, call, run_names(context))
         set_arguments(self, task, arguments, self.workflow_place.workflow.grants)  # type: ignore[arg-type]
-        # Airflow sends what it shows of these fields in a protocol with integers of 64 bits, and fails beyond.
-        shown = cast("BaseOperator", self).template_fields
-        self.template_fields = [name for name in shown if not has_long_integers(getattr(self, name, None))]
+        fields = cast("BaseOperator", self).template_fields
+        self.template_fields = [name for name in fields if self._may_show(getattr(self, name, None))]
+
+    def _may_show(self, value: Any) -> bool:
+        """Tell whether Airflow may keep a field for its page of rendered templates.
+
+        It sends them in a protocol with integers of 64 bits, and fails beyond; and it knows no secret of the instance.
+        """
+        text = repr(value)
+        return not has_long_integers(value) and self._running.session.masked(text) == text
 
     @property
     def _running(self) -> _Attempt:

@@ -159,7 +159,7 @@ def carry_out(
     """
     if isinstance(outcome, Follow):
         if task.do_xcom_push and outcome.output is not None:
-            context["ti"].xcom_push(key=RESULT, value=transportable(outcome.output))
+            context["ti"].xcom_push(key=RESULT, value=transportable(session.masked(outcome.output)))
         task.do_branch(context, list(outcome.tasks))
         return
     if isinstance(outcome, Leave):

@@ -28,7 +28,7 @@ DOCUMENT = workflow(
     inputSchema=SCHEMA,
     executionLog={"level": "debug", "redact": ['"p redacted".*.pin']},
 )
-CLEAR = {("workflow_instances", "input"), ("workflow_instances", "state")}
+CLEAR = {("workflow_instances", "input"), ("workflow_instances", "state"), ("dag_run", "conf")}
 """What ``docs/security.md`` says is kept as it is."""
 
 
@@ -44,6 +44,8 @@ def test_l4_no_planted_secret_is_readable_in_tables_task_logs_or_answers(running
 
         poll(look, seconds=240, what="the end of the instance")
         kept = dict(_columns(database))
+    with Database(running_airflow.environment.metadata_url()) as metadata:
+        kept |= _columns(metadata)
     found = {place: readable_in(value) for place, value in kept.items() if place not in CLEAR}
     places = ["", "/view", "/log", *(f"/steps/{name}" for name in ("copy", "told", "rendered", "last"))]
     with running_airflow.environment.client("operator") as operator:
@@ -54,14 +56,15 @@ def test_l4_no_planted_secret_is_readable_in_tables_task_logs_or_answers(running
     assert len(logs) >= 4
     found.update({("log", path.parent.name): readable_in(path.read_text(encoding="utf-8")) for path in logs})
     assert readable_in(kept["workflow_instances", "input"])
+    assert readable_in(kept["dag_run", "conf"])
     assert {place: traces for place, traces in found.items() if traces} == {}
 
 
 def _columns(database: Database) -> list[tuple[tuple[str, str], str]]:
-    """Every column of every table, as one text each."""
+    """Every column of every table of ours and of Airflow's, as one text each."""
     with database.begin() as connection:
         found = connection.execute(
-            text("SELECT table_name, column_name FROM information_schema.columns WHERE table_name LIKE 'workflow%'")
+            text("SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'")
         ).all()
         columns = [(str(of), str(name)) for of, name in found]
         return [(place, "\n".join(map(str, connection.execute(_texts(*place)).scalars()))) for place in columns]
