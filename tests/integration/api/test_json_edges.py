@@ -31,6 +31,9 @@ OPERATIONS = [
     if "requestBody" in operation
 ]
 
+WITHOUT_BODY = {"reconciliations"}
+"""What may be asked for without a body; other operations of which that is true are refused for their sample ids."""
+
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS, ids=[f"{method} {path}" for method, path in OPERATIONS])
 def test_d2_every_operation_refuses_the_same(api: Api, method: str, path: str) -> None:
@@ -38,6 +41,8 @@ def test_d2_every_operation_refuses_the_same(api: Api, method: str, path: str) -
     headers = {"Content-Type": "application/json"}
     for name, text in EDGES.items():
         for body in (text, b'{"input": ' + text + b"}"):
+            if not body and path in WITHOUT_BODY:
+                continue
             answer = client.request(method, path, content=body, headers=headers)
             if path.endswith("/validate") and answer.status_code == 200:
                 # It reports what is wrong with a document as its result.
