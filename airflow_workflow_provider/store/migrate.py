@@ -23,7 +23,7 @@ from airflow_workflow_provider.errors import Misuse, StoreUnavailable
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store import roles
 from airflow_workflow_provider.store.database import Database
-from airflow_workflow_provider.store.schema_version import note_compatibility
+from airflow_workflow_provider.store.schema_version import SCHEMA, note_compatibility
 from airflow_workflow_provider.store.tables import VERSION_TABLE, metadata, revision_sequence
 from airflow_workflow_provider.vocabulary import ProblemCode
 
@@ -82,8 +82,11 @@ def upgrade(url: str | URL, revision: str = "head") -> MigrationState:
 
     def bring_up(config: Config) -> None:
         command.upgrade(config, revision)
-        note_compatibility(config.attributes["connection"], _current(config.attributes["connection"]))
-        roles.grant(config.attributes["connection"], load_settings().role_prefix)
+        current = _current(config.attributes["connection"])
+        note_compatibility(config.attributes["connection"], current)
+        # The rights are those of the newest tables; no component works with older ones.
+        if current == SCHEMA:
+            roles.grant(config.attributes["connection"], load_settings().role_prefix)
 
     return _migrate(url, bring_up)
 

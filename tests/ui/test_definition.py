@@ -103,7 +103,7 @@ def test_publishing(view: View, own: str) -> None:
     # The same version with another content.
     write(view, changed(own, "1.2.0", name="Other"))
     app.get_by_role("button", name="Publish").click()
-    expect(app.get_by_text("This version was published with another content")).to_be_visible()
+    expect(app.get_by_text("This version exists with different content; choose a higher one")).to_be_visible()
 
 
 def test_nobody_overwrites_what_somebody_else_published(view: View, own: str) -> None:

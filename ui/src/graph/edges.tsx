@@ -41,7 +41,7 @@ export const WayEdge = memo(function WayEdge({ id, data }: EdgeProps<FlowEdge>) 
             bg="bg"
             borderColor={edge.back ? "border.emphasized" : "transparent"}
             borderWidth="1px"
-            color={edge.kind === "error" ? "fg.error" : "fg.muted"}
+            color={edge.kind === "error" ? "failed.fg" : "fg.muted"}
             fontSize="2xs"
             fontStyle={edge.default ? "italic" : "normal"}
             pointerEvents="all"

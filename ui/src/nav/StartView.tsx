@@ -91,8 +91,10 @@ function StartForm({ definition, onReload }: FormProps) {
             Start {String(document.name ?? workflowId)}
           </Heading>
           <Text color="fg.muted">
-            <AppLink to={paths.definition(workflowId)}>{workflowId}</AppLink>: version {definition.version}{" "}
-            will run
+            <AppLink inText to={paths.definition(workflowId)}>
+              {workflowId}
+            </AppLink>
+            : version {definition.version} will run
           </Text>
           {typeof document.description === "string" ? <Markdown text={document.description} /> : null}
         </Stack>
