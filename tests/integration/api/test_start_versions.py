@@ -42,7 +42,7 @@ def publish(client: Any, document: dict[str, Any]) -> int:
     return int(answer.json()["revision"])
 
 
-def import_fails(file: str, at: datetime, bundle_version: str | None) -> None:
+def import_fails(file: str | None, at: datetime, bundle_version: str | None) -> None:
     """Let Airflow have failed to load a file, as its dag-processor would record it."""
     from airflow.models.dag import DagModel
     from airflow.models.dagbundle import DagBundleModel
@@ -210,7 +210,7 @@ def test_i6_a_version_that_cannot_be_loaded_is_told_at_once(api: Api, monkeypatc
         file = session.get(DagModel, "order").relative_fileloc
     revision = publish(client, NEW)
     later = datetime.now(UTC) + timedelta(seconds=1)
-    import_fails(str(file), later, str(revision))
+    import_fails(file, later, str(revision))
     problem(start(client), 409, "workflow-import-error")
     fresh = publish(client, {**NEW, "workflowId": "fresh"})
     import_fails("workflow-fresh.py", later, str(fresh))
