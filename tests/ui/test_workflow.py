@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("ai
 expect.set_options(timeout=PATIENCE)
 Json = dict[str, Any]
 INPUT = {"amount": 900, "customer": "Ada", "lines": [{"sku": "A-1"}, {"sku": "B-2"}], "pin": "4711-pin"}
-BY_HAND = 1_000
+BY_HAND = 1_000_000_000
 """More attempts than Airflow makes, so that its tasks find everything decided."""
 
 
