@@ -8,13 +8,11 @@ this way, with a process that dies or a database that is away, reconciliation fi
 from __future__ import annotations
 
 import logging
-import os
-import queue
-import threading
 from typing import Final
 
 from airflow.listeners import hookimpl
 
+from airflow_workflow_provider.listeners.noted import Noted
 from airflow_workflow_provider.operations.ended_run import EndedRun, NotedRun
 
 log = logging.getLogger(__name__)
@@ -32,42 +30,21 @@ def on_dag_run_failed(dag_run: NotedRun, msg: str) -> None:
     _note(dag_run, msg, succeeded=False)
 
 
-class Settler:
-    """Makes the instances of runs agree with them, one after the other, in a thread of its own; one a process."""
+def _settle(ended: EndedRun) -> None:
+    # Imported here: processes that never see a run end need none of it.
+    from airflow_workflow_provider.errors import WorkflowsError
+    from airflow_workflow_provider.listeners.settling import settle_configured
 
-    def __init__(self) -> None:
-        self._process: int | None = None
-        self._queue: queue.SimpleQueue[EndedRun] = queue.SimpleQueue()
-        self._lock = threading.Lock()
-
-    def add(self, ended: EndedRun) -> None:
-        """Have a run's instance settled soon."""
-        with self._lock:
-            if self._process != os.getpid():
-                # The first call in this process, which may have been forked from one that had a thread.
-                self._process = os.getpid()
-                self._queue = queue.SimpleQueue()
-                threading.Thread(target=self._work, args=(self._queue,), name="workflow-runs", daemon=True).start()
-        self._queue.put(ended)
-
-    @staticmethod
-    def _work(todo: queue.SimpleQueue[EndedRun]) -> None:
-        # Imported here: processes that never see a run end need none of it.
-        from airflow_workflow_provider.errors import WorkflowsError
-        from airflow_workflow_provider.listeners.settling import settle_configured
-
-        while True:
-            ended = todo.get()
-            try:
-                if settle_configured(ended):
-                    log.info("The instance of %s %s agrees with its DAG run now", ended.dag_id, ended.run_id)
-            except WorkflowsError as error:
-                log.warning("The instance of %s %s could not be settled: %s", ended.dag_id, ended.run_id, error)
-            except Exception:
-                log.exception("The instance of %s %s could not be settled", ended.dag_id, ended.run_id)
+    try:
+        if settle_configured(ended):
+            log.info("The instance of %s %s agrees with its DAG run now", ended.dag_id, ended.run_id)
+    except WorkflowsError as error:
+        log.warning("The instance of %s %s could not be settled: %s", ended.dag_id, ended.run_id, error)
+    except Exception:
+        log.exception("The instance of %s %s could not be settled", ended.dag_id, ended.run_id)
 
 
-SETTLER: Final = Settler()
+SETTLER: Final = Noted("workflow-runs", _settle)
 
 
 def _note(dag_run: NotedRun, msg: str, *, succeeded: bool) -> None:

@@ -7,14 +7,12 @@ known there is that the task has failed, as if its worker had been lost.
 from __future__ import annotations
 
 import logging
-import os
-import queue
-import threading
 from typing import Any, Final
 
 from airflow.listeners import hookimpl
 
 from airflow_workflow_provider.listeners.marked import MarkedTask
+from airflow_workflow_provider.listeners.noted import Noted
 
 log = logging.getLogger(__name__)
 
@@ -32,36 +30,16 @@ def on_task_instance_failed(previous_state: Any, task_instance: Any, error: Any)
         log.exception("A task that was marked as failed could not be noted")
 
 
-class Marker:
-    """Fails the steps of marked tasks, one after the other, in a thread of its own; one a process."""
+def _fail(marked: MarkedTask) -> None:
+    # Imported here: processes that never see a mark need none of it.
+    from airflow_workflow_provider.listeners.marking import fail_marked
 
-    def __init__(self) -> None:
-        self._process: int | None = None
-        self._queue: queue.SimpleQueue[MarkedTask] = queue.SimpleQueue()
-        self._lock = threading.Lock()
-
-    def add(self, marked: MarkedTask) -> None:
-        """Have the step of a task failed soon."""
-        with self._lock:
-            if self._process != os.getpid():
-                self._process = os.getpid()
-                self._queue = queue.SimpleQueue()
-                threading.Thread(target=self._work, args=(self._queue,), name="workflow-marks", daemon=True).start()
-        self._queue.put(marked)
-
-    @staticmethod
-    def _work(todo: queue.SimpleQueue[MarkedTask]) -> None:
-        # Imported here: processes that never see a mark need none of it.
-        from airflow_workflow_provider.listeners.marking import fail_marked
-
-        while True:
-            marked = todo.get()
-            try:
-                if fail_marked(marked):
-                    log.info("Task %s of %s %s was marked as failed", marked.task_id, marked.dag_id, marked.run_id)
-            except Exception as error:
-                # What follows the task in Airflow settles its step all the same.
-                log.warning("The mark of task %s could not be stored: %s", marked.task_id, error)
+    try:
+        if fail_marked(marked):
+            log.info("Task %s of %s %s was marked as failed", marked.task_id, marked.dag_id, marked.run_id)
+    except Exception as error:
+        # What follows the task in Airflow settles its step all the same.
+        log.warning("The mark of task %s could not be stored: %s", marked.task_id, error)
 
 
-MARKER: Final = Marker()
+MARKER: Final = Noted("workflow-marks", _fail)

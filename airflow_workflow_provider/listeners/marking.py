@@ -10,21 +10,19 @@ from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.instances.graphs import graph_at
 from airflow_workflow_provider.instances.session import InstanceSession, Run
+from airflow_workflow_provider.listeners.noted import reached
 from airflow_workflow_provider.operations.agreement import ENDED_RUN
 from airflow_workflow_provider.operators.task_protocol import task_failed
 from airflow_workflow_provider.plan.plan import plan_of
-from airflow_workflow_provider.settings import load_settings
-from airflow_workflow_provider.store.connection import database_url
-from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.instances import Instances, instance_id
 from airflow_workflow_provider.store.tasks import Tasks
 from airflow_workflow_provider.vocabulary import ErrorType
-from airflow_workflow_provider.workers.evaluation import evaluating_for
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.machine import Machine
     from airflow_workflow_provider.listeners.marked import MarkedTask
+    from airflow_workflow_provider.store.database import Database
 
 STEPS = frozenset({"step", "inline", "loop", "on_failure"})
 """The kinds of tasks that stand for steps, or compensations."""
@@ -32,14 +30,7 @@ STEPS = frozenset({"step", "inline", "loop", "on_failure"})
 
 def fail_marked(marked: MarkedTask) -> bool:
     """Fail the step of a marked task in the configured database."""
-    settings = load_settings()
-    url = database_url(settings.conn_id)
-    with (
-        evaluating_for("airflow", "a mark of a task"),
-        Database(
-            url, connect_timeout=settings.connect_timeout, retry_for=settings.retry_for, pooled=False, checked=True
-        ) as found,
-    ):
+    with reached("a mark of a task") as found:
         return fail_step(marked, found, run_goes_on=run_goes_on)
 
 

@@ -11,7 +11,7 @@ from airflow_workflow_provider.bounded.limits import Limits
 from airflow_workflow_provider.bounded.pool import Pool
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.instances.session import InstanceSession, Run
-from airflow_workflow_provider.listeners.dag_runs import Settler
+from airflow_workflow_provider.listeners.dag_runs import SETTLER
 from airflow_workflow_provider.listeners.settling import settle_configured
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.local.configuration import connection_json
@@ -102,11 +102,10 @@ def test_runs_are_settled_in_a_thread_and_trouble_is_survived(
     database: Database, database_url: str, ledger: InstanceSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger.change(lambda machine: machine.status)
-    settler = Settler()
     monkeypatch.setenv("AIRFLOW_CONN_WORKFLOWS_DEFAULT", "nonsense")
-    settler.add(ended(succeeded=False))
+    SETTLER.add(ended(succeeded=False))
     monkeypatch.setenv("AIRFLOW_CONN_WORKFLOWS_DEFAULT", connection_json(database_url))
-    settler.add(ended(succeeded=False))
+    SETTLER.add(ended(succeeded=False))
     poll(lambda: True if instance(database).status == "failed" else None, seconds=20, what="the instance to end")
 
 
