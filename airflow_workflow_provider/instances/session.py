@@ -187,6 +187,7 @@ class InstanceSession:
         self._instances = instances or Instances(configured_database(self.settings))
         self._mask = mask or (lambda value: value)
         self._options = options_of(self.settings)
+        self._changed: Machine | None = None
         self._masker: Masker | None = None
 
     @property
@@ -252,8 +253,11 @@ class InstanceSession:
 
     def masked(self, value: JsonValue) -> JsonValue:
         """Return a value as it may be shown, without the secrets that the instance had at its last change (L4)."""
-        masker = self._masker or self.look(lambda machine: masker_of(machine, self._mask))
-        return masker.mask(value)
+        if self._masker is None and self._changed is not None:
+            self._masker = masker_of(self._changed, self._mask)
+        elif self._masker is None:
+            self._masker = self.look(lambda machine: masker_of(machine, self._mask))
+        return self._masker.mask(value)
 
     def _machine(self, record: Record) -> Machine:
         machine = Machine(self.graph, record.state, self._options)
@@ -266,6 +270,7 @@ class InstanceSession:
 
     def _save(self, record: Record, machine: Machine) -> None:
         keep(record, machine, self.clock())
+        self._changed, self._masker = machine, None
         record.log(self._entries(machine))
 
     def _entries(self, machine: Machine) -> list[LogEntry]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -181,3 +182,34 @@ def test_what_starts_and_ends_is_counted_whatever_the_log_keeps(
         (metrics.INSTANCES_ENDED, {"workflow_id": "w", "status": "completed"}),
         (metrics.STEPS_DURATION, {**of_b, "status": "completed"}),
     ]
+
+
+@pytest.mark.parametrize("level", ["debug", "error"])
+def test_l4_secrets_are_masked_as_of_the_last_change_without_another_look(
+    database: Database, level: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schema = {"type": "object", "properties": {"pin": {"type": "string", "writeOnly": True}}}
+    found = ledger(database, step("a"), conf={"pin": "tell-nobody"}, inputSchema=schema, executionLog={"level": level})
+    found.change(lambda machine: machine.status)
+    # As each task has a session of its own.
+    other = InstanceSession(found.graph, 1, found.run, instances=Instances(database))
+    other.change(lambda machine: machine.begin("", "a", "runner", other.clock()))
+    monkeypatch.setattr(other, "look", lambda _: pytest.fail("the instance is known already"))
+    assert other.masked(["about tell-nobody", 7]) == ["about ***", 7]
+
+
+def test_l4_what_was_not_changed_is_looked_at_once(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    schema = {"type": "object", "properties": {"pin": {"type": "string", "writeOnly": True}}}
+    made = ledger(database, step("a"), conf={"pin": "tell-nobody"}, inputSchema=schema)
+    made.change(lambda machine: machine.status)
+    other = InstanceSession(made.graph, 1, made.run, instances=Instances(database))
+    look, looks = other.look, 0
+
+    def counted(work: Callable[[Machine], Any]) -> Any:
+        nonlocal looks
+        looks += 1
+        return look(work)
+
+    monkeypatch.setattr(other, "look", counted)
+    assert [other.masked("tell-nobody") for _ in range(3)] == ["***"] * 3
+    assert looks == 1
