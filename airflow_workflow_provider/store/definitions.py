@@ -155,8 +155,8 @@ class Definitions:
         refuse_unreadable(row.document, f"version {row.version} of workflow {workflow_id!r}")
         return StoredDefinition(**row._mapping)
 
-    def source(self, definition: StoredDefinition) -> str | None:
-        """The text of a publication with the order and the layout that its author gave it.
+    def source(self, definition: StoredDefinition) -> tuple[str, dict[str, Any]] | None:
+        """The text of a publication with the order and the layout that its author gave it, and what was read from it.
 
         :returns: None of a version from before texts were kept, and where the document was changed by hand since
         """
@@ -165,10 +165,10 @@ class Definitions:
         if text is None:
             return None
         try:
-            unchanged = digest(loads_document(text)) == digest(definition.document)
+            document = loads_document(text)
         except InvalidDefinition:
             return None
-        return text if unchanged else None
+        return (text, document) if digest(document) == digest(definition.document) else None
 
     def last_revision(self, workflow_id: str, version: str) -> int:
         """The last revision of all at which a version was, or is, the head.

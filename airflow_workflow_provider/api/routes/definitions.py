@@ -36,7 +36,6 @@ from airflow_workflow_provider.api.publishing import publishing
 from airflow_workflow_provider.api.visible import visible_heads
 from airflow_workflow_provider.model.comparison import changes
 from airflow_workflow_provider.model.diagnostics import Diagnostic
-from airflow_workflow_provider.model.json_text import loads_document
 
 router: Final = APIRouter(prefix="/definitions", tags=["definitions"], route_class=DocumentRoute)
 
@@ -85,8 +84,7 @@ def get_definition(
     access.require(Right.READ, workflow_id)
     stored = services.definitions.get(workflow_id, version=version)
     response.headers["ETag"] = etag(stored.revision)
-    source = services.definitions.source(stored)
-    document = stored.document if source is None else loads_document(source)
+    source, document = services.definitions.source(stored) or (None, stored.document)
     return DefinitionVersion.model_validate({**vars(stored), "document": document, "source": source})
 
 
