@@ -1,6 +1,6 @@
-import { Badge, Button, Heading, HStack, Spacer, Stack, Tabs } from "@chakra-ui/react";
+import { Badge, Button, Heading, HStack, Spacer, Stack } from "@chakra-ui/react";
 import { type ComponentType, useState } from "react";
-import { Link as RouterLink, useSearchParams } from "react-router-dom";
+import { Link as RouterLink } from "react-router-dom";
 import { asFailure, call, type Failure } from "src/api/client";
 import { type Live, useLive } from "src/api/polling";
 import type {
@@ -23,6 +23,7 @@ import { LiveView } from "src/parts/LiveView";
 import { Markdown } from "src/parts/Markdown";
 import { Notice } from "src/parts/Notice";
 import { paths } from "src/parts/paths";
+import { ViewTabs } from "src/parts/ViewTabs";
 import type { AirflowProps } from "src/shell/frame";
 
 export type ViewProps = {
@@ -65,15 +66,15 @@ export function DefinitionTab({ dagId }: AirflowProps) {
 }
 
 function Definition({ definition, live }: { definition: DefinitionVersion; live: Live<DefinitionVersion> }) {
-  const [parameters, setParameters] = useSearchParams();
   const { workflowId } = definition;
   const overviews = useLive<WorkflowOverviews>("/overviews", { query: { workflowId }, every: 5000 });
   const overview = overviews.data?.items[0];
   const may = new Set<string>(overview?.permissions ?? []);
   const document = definition.document as unknown as WorkflowDefinition;
-  const views = Object.entries(VIEWS).filter(([name]) => name !== "edit" || may.has("edit"));
-  const wanted = parameters.get("view") ?? "";
-  const current = views.some(([name]) => name === wanted) ? wanted : "graph";
+  const own = { definition, document, live, mayEdit: may.has("edit") };
+  const views = Object.entries(VIEWS)
+    .filter(([name]) => name !== "edit" || own.mayEdit)
+    .map(([name, { title, View }]) => ({ name, title, content: <View {...own} /> }));
   return (
     <Stack gap={3}>
       <HStack align="flex-start" flexWrap="wrap" gap={3} minH={16}>
@@ -96,28 +97,7 @@ function Definition({ definition, live }: { definition: DefinitionVersion; live:
         <Actions onChanged={overviews.refresh} overview={overview} />
       </HStack>
       {overviews.failure === null ? null : <FailureNotice failure={overviews.failure} stale />}
-      <Tabs.Root
-        lazyMount
-        onValueChange={({ value }) =>
-          setParameters(value === "graph" ? {} : { view: value }, { replace: true })
-        }
-        size="sm"
-        unmountOnExit
-        value={current}
-      >
-        <Tabs.List overflowX="auto" overflowY="hidden">
-          {views.map(([name, { title }]) => (
-            <Tabs.Trigger flexShrink={0} key={name} value={name}>
-              {title}
-            </Tabs.Trigger>
-          ))}
-        </Tabs.List>
-        {views.map(([name, { View }]) => (
-          <Tabs.Content key={name} pt={4} value={name}>
-            <View definition={definition} document={document} live={live} mayEdit={may.has("edit")} />
-          </Tabs.Content>
-        ))}
-      </Tabs.Root>
+      <ViewTabs pt={4} views={views} />
     </Stack>
   );
 }

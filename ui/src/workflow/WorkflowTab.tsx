@@ -1,12 +1,12 @@
-import { Box, List, Skeleton, Stack, Tabs } from "@chakra-ui/react";
+import { Box, List, Skeleton, Stack } from "@chakra-ui/react";
 import { useState } from "react";
-import { useSearchParams } from "react-router-dom";
 import type { InstanceView } from "src/api/schema.gen";
 import { GraphView } from "src/graph/GraphView";
 import { Empty } from "src/parts/Empty";
 import { FailureNotice } from "src/parts/FailureNotice";
 import { LiveView } from "src/parts/LiveView";
 import { Notice } from "src/parts/Notice";
+import { type View, ViewTabs } from "src/parts/ViewTabs";
 import type { AirflowProps } from "src/shell/frame";
 import { type Around, ComponentView } from "src/workflow/ComponentView";
 import { Documents } from "src/workflow/Documents";
@@ -55,20 +55,9 @@ export function NothingThere({ instance }: { instance: Instance }) {
   return null;
 }
 
-const TABS = [
-  ["graph", "Graph"],
-  ["timeline", "Timeline"],
-  ["data", "Data"],
-  ["log", "Log"],
-] as const;
-
 function Page({ instance, view }: { instance: Instance; view: InstanceView }) {
   const { live, graph, names, human } = instance;
   const [selected, setSelected] = useState<string | null>(null);
-  const [parameters, setParameters] = useSearchParams();
-  const tabs = view.rights.readLog ? TABS : TABS.filter(([name]) => name !== "log");
-  const wanted = parameters.get("view");
-  const shown = tabs.find(([name]) => name === wanted)?.[0] ?? "graph";
   const around: Around = {
     view,
     graph: graph.data,
@@ -78,6 +67,12 @@ function Page({ instance, view }: { instance: Instance; view: InstanceView }) {
     onSelect: setSelected,
     onChanged: live.refresh,
   };
+  const views: View[] = [
+    { name: "graph", title: "Graph", content: <Graph around={around} instance={instance} /> },
+    { name: "timeline", title: "Timeline", content: <TimelineView {...around} /> },
+    { name: "data", title: "Data", content: <Documents view={view} /> },
+  ];
+  if (view.rights.readLog) views.push({ name: "log", title: "Log", content: <LogView view={view} /> });
   return (
     <Stack gap={4}>
       <Header names={names} onChanged={live.refresh} view={view} />
@@ -88,35 +83,7 @@ function Page({ instance, view }: { instance: Instance; view: InstanceView }) {
           <ComponentView around={around} component={component} key={component.componentId} />
         ))}
       </Stack>
-      <Tabs.Root
-        lazyMount
-        onValueChange={({ value }) =>
-          setParameters(value === "graph" ? {} : { view: value }, { replace: true })
-        }
-        size="sm"
-        unmountOnExit
-        value={shown}
-      >
-        <Tabs.List overflowX="auto" overflowY="hidden">
-          {tabs.map(([name, title]) => (
-            <Tabs.Trigger flexShrink={0} key={name} value={name}>
-              {title}
-            </Tabs.Trigger>
-          ))}
-        </Tabs.List>
-        <Tabs.Content value="graph">
-          <Graph around={around} instance={instance} />
-        </Tabs.Content>
-        <Tabs.Content value="timeline">
-          <TimelineView {...around} />
-        </Tabs.Content>
-        <Tabs.Content value="data">
-          <Documents view={view} />
-        </Tabs.Content>
-        <Tabs.Content value="log">
-          <LogView view={view} />
-        </Tabs.Content>
-      </Tabs.Root>
+      <ViewTabs views={views} />
       <StepDrawer
         name={names.get(selected ?? "") ?? selected ?? ""}
         onClose={() => setSelected(null)}
