@@ -102,11 +102,6 @@ class InnerList:
     place: Path
     names: frozenset[str] = frozenset()
 
-    @property
-    def is_items(self) -> bool:
-        """Whether it runs for every item."""
-        return self.branch_id is None
-
 
 def ways_of(step: Step, follower: str | None) -> tuple[Way, ...]:
     """Return every way out of a step, in the order in which they are decided.

@@ -68,7 +68,7 @@ def test_p1_p4_branches_and_items_start_with_their_first_step() -> None:
     assert lines(flow.ways("par"))[1:] == [("par/branch/b1", "x", "b1"), ("par/branch/none", "end", "none")]
     assert lines(flow.ways("all"))[1:] == [("all/items/0", "one", "order")]
     (items,) = inner_lists(flow.steps["all"])
-    assert items.is_items
+    assert items.branch_id is None
     assert items.names == {"order", "orderIndex"}
     assert [("/".join(map(str, place)), found.step_id) for place, found in every_step(definition.steps)] == [
         ("steps/0", "par"),
