@@ -10,10 +10,9 @@ import pytest
 
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.machine import Machine
-from airflow_workflow_provider.instances.keeping import keep
 from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.wakeups import Wakeups
-from tests.fixtures.api import Api, end_run, problem, runs
+from tests.fixtures.api import Api, end_run, moved, problem, runs, start_of
 from tests.fixtures.documents import step, workflow
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
@@ -28,21 +27,7 @@ LONG = workflow(
 
 
 def started(api: Api, document: dict[str, Any] = LONG, **body: Any) -> str:
-    api.publish(document)
-    answer = api.as_role("user").post(f"definitions/{document['workflowId']}/instances", json=body)
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["id"])
-
-
-def moved(api: Api, instance: str, work: Any) -> None:
-    """Let a step do something, as its task would."""
-    from airflow_workflow_provider.api.services import Services
-
-    with Instances(api.database).locked(UUID(instance)) as record:
-        graph = Services.configured().graph(record.stored.workflow_id, record.stored.revision)
-        machine = Machine(graph, record.state)
-        work(machine)
-        keep(record, machine, datetime.now(UTC))
+    return start_of(api, document, **body)
 
 
 def fail(machine: Machine, step_id: str = "long") -> None:

@@ -15,7 +15,6 @@ from airflow_workflow_provider.api.background import workers
 from airflow_workflow_provider.api.services import Services
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.errors import Conflict, StoreUnavailable
-from airflow_workflow_provider.instances.keeping import keep
 from airflow_workflow_provider.operations.reconcile import TOO_MANY, Finding, Reconciler
 from airflow_workflow_provider.operators.asking import question_of
 from airflow_workflow_provider.settings import load_settings
@@ -30,7 +29,7 @@ from airflow_workflow_provider.tasks.questions import ask_of
 from airflow_workflow_provider.workers.events import start_instance
 from airflow_workflow_provider.workers.reconciling import look_alone
 from airflow_workflow_provider.workers.worker import working
-from tests.fixtures.api import Api, end_run, problem, runs
+from tests.fixtures.api import Api, end_run, moved, problem, runs, start_of
 from tests.fixtures.documents import step, workflow
 from tests.fixtures.events import event
 
@@ -47,18 +46,7 @@ PLAIN = workflow(step("a"), step("b"), workflowId="plain")
 
 
 def started(api: Api, document: dict[str, Any] = PLAIN, **body: Any) -> str:
-    api.publish(document)
-    answer = api.as_role("user").post(f"definitions/{document['workflowId']}/instances", json=body)
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["id"])
-
-
-def moved(api: Api, instance: str, work: Any) -> None:
-    """Let a step do something, as its task would."""
-    with Instances(api.database).locked(UUID(instance)) as record:
-        machine = Machine(Services.configured().graph(record.stored.workflow_id, record.stored.revision), record.state)
-        work(machine)
-        keep(record, machine, datetime.now(UTC))
+    return start_of(api, document, **body)
 
 
 def step_done(step_id: str) -> Any:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from sqlalchemy import text
 
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.store.database import Database
-from airflow_workflow_provider.store.deliveries import Deliveries
+from airflow_workflow_provider.store.deliveries import Deliveries, Delivery
 from airflow_workflow_provider.store.delivering import MAX_KILLS, MAX_LAPSES, run_id_of
 from airflow_workflow_provider.store.events import Events, event_row_id
 from airflow_workflow_provider.store.tables import workflow_event_deliveries, workflow_events
@@ -127,20 +128,23 @@ def test_e2_a_thousand_events_for_a_thousand_definitions_and_deliverers_that_die
     assert sum(found.values()) <= 1000 + 6
 
 
-def test_e3_two_processes_that_an_event_kills_deliver_all_others(database_url: str, database: Database) -> None:
-    """Whatever starts them again stands for a supervisor; the event is a dead letter after some deaths."""
-    triggered(database, "order", "order.*")
-    triggered(database, "poisoned", "poison.*")
-    make_runs(database)
-    Events(database).accept([event("p", "poison.made"), *(event(str(number)) for number in range(20))])
-    processes = [deliverer(database_url, "poison") for _ in range(2)]
+def dead_letter(
+    database: Database, begin: Callable[[], subprocess.Popen[str]], *, before: Callable[[], None] = lambda: None
+) -> tuple[Delivery, Counter[int]]:
+    """Run two deliverers, and another for each that ends, until there is a dead letter and 20 runs.
+
+    :param before: done before each look
+    :returns: the letter, and how often a deliverer ended with which code
+    """
+    processes = [begin() for _ in range(2)]
     ends: Counter[int] = Counter()
 
     def dead() -> Any:
+        before()
         for index, process in enumerate(processes):
             if process.poll() is not None:
                 ends[process.returncode] += 1
-                processes[index] = deliverer(database_url, "poison")
+                processes[index] = begin()
         found = Deliveries(database).list(status="dead")
         return found if found and len(runs(database)) == 20 else None
 
@@ -150,6 +154,16 @@ def test_e3_two_processes_that_an_event_kills_deliver_all_others(database_url: s
         for process in processes:
             process.kill()
             process.wait()
+    return letter, ends
+
+
+def test_e3_two_processes_that_an_event_kills_deliver_all_others(database_url: str, database: Database) -> None:
+    """Whatever starts them again stands for a supervisor; the event is a dead letter after some deaths."""
+    triggered(database, "order", "order.*")
+    triggered(database, "poisoned", "poison.*")
+    make_runs(database)
+    Events(database).accept([event("p", "poison.made"), *(event(str(number)) for number in range(20))])
+    letter, ends = dead_letter(database, lambda: deliverer(database_url, "poison"))
     assert (letter.workflow_id, letter.reason["type"]) == ("poisoned", "WorkerLost")
     assert ends[KILLED] == MAX_LAPSES
     assert {dag_id for dag_id, _ in runs(database)} == {"order"}
@@ -171,24 +185,11 @@ def test_e3_two_processes_whose_evaluators_an_event_kills_deliver_all_others(
     make_runs(database)
     bomb = event("p", "poison.made", data={"xs": list(range(30_000)), "s": "x" * 400_000})
     Events(database).accept([bomb, *(event(str(number)) for number in range(20))])
-    processes = [deliverer(database_url, "bounded", seconds) for _ in range(2)]
-    ends: Counter[int] = Counter()
-
-    def dead() -> Any:
-        due_now(database, leased=False)
-        for index, process in enumerate(processes):
-            if process.poll() is not None:
-                ends[process.returncode] += 1
-                processes[index] = deliverer(database_url, "bounded", seconds)
-        found = Deliveries(database).list(status="dead")
-        return found if found and len(runs(database)) == 20 else None
-
-    try:
-        (letter,) = poll(dead, seconds=180, what="the dead letter", interval=0.1)
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
+    letter, ends = dead_letter(
+        database,
+        lambda: deliverer(database_url, "bounded", seconds),
+        before=lambda: due_now(database, leased=False),
+    )
     # Only the evaluators were killed: each deliverer went on until nothing was due.
     assert set(ends) <= {0}
     assert (letter.workflow_id, letter.reason["type"]) == ("poisoned", error_type)
