@@ -54,17 +54,8 @@ def reached(what: str) -> Iterator[Database]:
     :param what: by which way the work came, as messages and the log call it
     """
     # Imported here: most processes never have anything to do.
-    from airflow_workflow_provider.settings import load_settings
-    from airflow_workflow_provider.store.connection import database_url
     from airflow_workflow_provider.store.database import Database
     from airflow_workflow_provider.workers.evaluation import evaluating_for
 
-    settings = load_settings()
-    url = database_url(settings.conn_id)
-    with (
-        evaluating_for("airflow", what),
-        Database(
-            url, connect_timeout=settings.connect_timeout, retry_for=settings.retry_for, pooled=False, checked=True
-        ) as found,
-    ):
+    with evaluating_for("airflow", what), Database.configured(pooled=False) as found:
         yield found

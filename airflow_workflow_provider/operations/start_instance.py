@@ -198,19 +198,8 @@ class Starter:
         return announced.about.get("correlationId") if announced is not None and run.is_of(announced) else None
 
     def _open(self, run: StartedRun, revision: int) -> None:
-        """Write the instance's row, so that it can be read at once; its first step does it too, and does no harm."""
         graph = Graph.of(self.definition_of(run.dag_id, revision))
-        session = InstanceSession(
-            graph,
-            revision,
-            Run(run.dag_id, run.run_id, run.conf, run.triggered_by),
-            instances=self.instances,
-            settings=self.settings,
-            mask=self.mask,
-        )
-        # What was accepted must not be refused because its first check has taken most of the request's time.
-        with renewed():
-            session.change(lambda _: None)
+        _write_row(run, graph, revision, self.instances, self.settings, self.mask)
 
 
 def open_instance(
@@ -222,14 +211,22 @@ def open_instance(
     """
     definitions, tasks = Definitions(database), Tasks(database)
     revision = revision_of(definitions, tasks, run.dag_id, run.bundle_version)
-    session = InstanceSession(
-        graph_at(definitions, tasks, run.dag_id, revision),
-        revision,
-        Run(run.dag_id, run.run_id, run.conf, run.triggered_by),
-        instances=Instances(database),
-        settings=settings,
-        mask=mask,
-    )
+    graph = graph_at(definitions, tasks, run.dag_id, revision)
+    _write_row(run, graph, revision, Instances(database), settings, mask)
+
+
+def _write_row(
+    run: StartedRun,
+    graph: Graph,
+    revision: int,
+    instances: Instances,
+    settings: Settings,
+    mask: Callable[[Any], Any],
+) -> None:
+    """Write the row of an instance, so that it can be read at once; its first step does it too, and does no harm."""
+    made = Run(run.dag_id, run.run_id, run.conf, run.triggered_by)
+    session = InstanceSession(graph, revision, made, instances=instances, settings=settings, mask=mask)
+    # What was accepted must not be refused because its first check has taken most of the request's time.
     with renewed():
         session.change(lambda _: None)
 

@@ -103,7 +103,12 @@ class Database:
 
     @classmethod
     def configured(
-        cls, settings: Settings | None = None, *, retry_for: float | None = None, maintenance: bool = False
+        cls,
+        settings: Settings | None = None,
+        *,
+        retry_for: float | None = None,
+        maintenance: bool = False,
+        pooled: bool = True,
     ) -> Self:
         """The database of ``[workflows] conn_id``, with the configured time limits.
 
@@ -118,6 +123,7 @@ class Database:
             connect_timeout=settings.connect_timeout,
             statement_timeout=settings.statement_timeout,
             retry_for=settings.retry_for if retry_for is None else retry_for,
+            pooled=pooled,
             checked=True,
         )
 
