@@ -157,8 +157,8 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "evaluation_seconds",
         "integer",
         "5",
-        "Time limit for evaluating all expressions, schemas and templates of one request, event or step, in seconds. "
-        "Work that takes longer is stopped and refused.",
+        "Time limit for evaluating all expressions, schemas and templates of one request, event or step, in seconds; "
+        "for a step, of processor time. Work that takes longer is stopped and refused.",
         "10",
     ),
     Option(
