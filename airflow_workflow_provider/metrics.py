@@ -47,6 +47,7 @@ WAKEUPS_OVERDUE: Final = "workflows.wakeups.overdue"
 STARTS_OVERDUE: Final = "workflows.run_requests.overdue"
 RECONCILER_MENDED: Final = "workflows.reconciler.mended"
 RECONCILER_DURATION: Final = "workflows.reconciler.duration"
+LISTENERS_DROPPED: Final = "workflows.listeners.dropped"
 BUNDLE_REFRESH: Final = "workflows.bundle.refresh"
 
 METRICS: Final = (
@@ -65,6 +66,12 @@ METRICS: Final = (
     Metric(STARTS_OVERDUE, "gauge", (), "Seconds for which the oldest start of a sub-workflow is overdue"),
     Metric(RECONCILER_MENDED, "counter", ("found",), "Instances and DAG runs that were made to agree"),
     Metric(RECONCILER_DURATION, "timer", (), "Duration of a comparison of instances with DAG runs"),
+    Metric(
+        LISTENERS_DROPPED,
+        "counter",
+        ("queue",),
+        "Ends of DAG runs (`workflow-runs`) and marked tasks (`workflow-marks`) that were left to reconciliation",
+    ),
     Metric(BUNDLE_REFRESH, "timer", (), "Duration of a refresh of `WorkflowDagBundle`"),
 )
 _BY_NAME: Final = MappingProxyType({metric.name: metric for metric in METRICS})
