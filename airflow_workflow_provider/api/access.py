@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
 
 from airflow_workflow_provider.airflow_db.lookups import teams_of
+from airflow_workflow_provider.airflow_internals.auth_manager import auth_manager
 from airflow_workflow_provider.api.problems import Refused
 from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.model.grants import Publisher
@@ -112,7 +112,7 @@ class Access:
         )
 
     def _may_asset(self, method: ResourceMethod) -> bool:
-        return bool(get_auth_manager().is_authorized_asset(method=method, user=self.user))
+        return bool(auth_manager().is_authorized_asset(method=method, user=self.user))
 
     def permitted(self, right: Right, workflow_ids: Iterable[str]) -> set[str]:
         """Return the workflows on which the user has a right."""
@@ -123,7 +123,7 @@ class Access:
     def _may(self, right: Right, workflow_id: str | None, teams: dict[str, str | None]) -> bool:
         details = DagDetails(id=workflow_id, team_name=teams.get(workflow_id)) if workflow_id else None
         return bool(
-            get_auth_manager().is_authorized_dag(
+            auth_manager().is_authorized_dag(
                 method=right.method, access_entity=right.entity, details=details, user=self.user
             )
         )

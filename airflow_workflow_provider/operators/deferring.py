@@ -8,8 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from airflow.sdk.exceptions import TaskDeferred
-from airflow.sdk.serde import deserialize, serialize
 
+from airflow_workflow_provider.airflow_internals.serde import deserialize, serialize
 from airflow_workflow_provider.engine.failure import moment, timestamp
 from airflow_workflow_provider.operators.sealing import Seal
 

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from uuid import UUID
 
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
-from airflow.sdk import BaseOperator
-from airflow.sdk.bases.branch import BranchMixIn
-from airflow.sdk.bases.operator import ExecutorSafeguard
+from airflow.sdk import BaseOperator, BranchMixIn
 from airflow.sdk.exceptions import TaskAwaitingInput, TaskDeferralError, TaskDeferralTimeout, TaskDeferred
-from airflow.sdk.serde import serialize
 
+from airflow_workflow_provider.airflow_internals.nested_operators import executing
+from airflow_workflow_provider.airflow_internals.serde import serialize
 from airflow_workflow_provider.engine.calls import ActivationRef, Call
 from airflow_workflow_provider.engine.failure import Failure, moment
 from airflow_workflow_provider.engine.timing import instance_deadline
@@ -234,12 +233,8 @@ class RegionOperator(BaseOperator, BranchMixIn):
         return runtime_operator(task, arguments, name, self.workflow_place.workflow.grants)
 
     def _execute(self, operator: BaseOperator, context: Context) -> Any:
-        # The task runner itself does this; it tells a planned call from one by mistake.
-        token = ExecutorSafeguard.tracker.set(operator)
-        try:
+        with executing(operator):
             return run_patiently(operator, lambda: operator.execute(context))
-        finally:
-            ExecutorSafeguard.tracker.reset(token)
 
     def _resumed(
         self, context: Context, session: InstanceSession, activation: ActivationRef, event: Any

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from airflow.sdk import BaseOperator
-from airflow.sdk.bases.branch import BranchMixIn
+from airflow.sdk import BaseOperator, BranchMixIn
 
 from airflow_workflow_provider.operators import task_protocol
 from airflow_workflow_provider.operators.task_runtime import Place, carry_out, move, session_of, states_of

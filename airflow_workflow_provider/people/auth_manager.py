@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
+from airflow_workflow_provider.airflow_internals.auth_manager import running_auth_manager
 from airflow_workflow_provider.people.roles import STANDARD_ROLES, spellings
 
 SIMPLE: Final = "SimpleAuthManager"
@@ -40,18 +41,11 @@ class AuthManagerResolver:
 
 def _fab_knows(kind: str, name: str) -> bool | None:
     """Look into FAB's tables, where this is the api-server and FAB is its auth manager."""
-    server, models = sys.modules.get("airflow.api_fastapi.app"), sys.modules.get(FAB_MODELS)
-    if server is None or models is None or not _is_fab(server):
+    manager, models = running_auth_manager(), sys.modules.get(FAB_MODELS)
+    # FAB's own manager, and those that extend it.
+    if models is None or not hasattr(type(manager), "security_manager"):
         return None
     # Imported here: workers, which know nothing of FAB, have no metadata database.
     from airflow_workflow_provider.airflow_db.fab import has_role, has_user
 
     return has_user(models, name) if kind == "user" else any(has_role(models, each) for each in spellings(name))
-
-
-def _is_fab(server: Any) -> bool:
-    try:
-        return hasattr(type(server.get_auth_manager()), "security_manager")
-    except RuntimeError:
-        # None is made in this process yet.
-        return False

@@ -9,9 +9,9 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
-from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
 from asgiref.sync import sync_to_async
 
+from airflow_workflow_provider.airflow_internals.shared_stream import AdvanceItem, SharedStreamProducer
 from airflow_workflow_provider.errors import StoreUnavailable
 from airflow_workflow_provider.operators.patience import delay_after
 from airflow_workflow_provider.settings import load_settings

@@ -1,7 +1,7 @@
 import { Stack } from "@chakra-ui/react";
-import type { ViewProps } from "src/definition/DefinitionTab";
 import { Findings } from "src/definition/Findings";
 import { useValidation } from "src/definition/useValidation";
+import type { ViewProps } from "src/definition/view";
 import { FailureNotice } from "src/parts/FailureNotice";
 import { LiveView } from "src/parts/LiveView";
 import { Notice } from "src/parts/Notice";

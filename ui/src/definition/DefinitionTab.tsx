@@ -15,6 +15,7 @@ import { DocumentView } from "src/definition/DocumentView";
 import { EditView } from "src/definition/EditView";
 import { TriggerView } from "src/definition/TriggerView";
 import { VersionView } from "src/definition/VersionView";
+import type { ViewProps } from "src/definition/view";
 import { DefinitionGraphView } from "src/graph/DefinitionGraphView";
 import { BarStrip } from "src/nav/BarStrip";
 import { StatusCounts } from "src/nav/StatusCounts";
@@ -25,13 +26,6 @@ import { Notice } from "src/parts/Notice";
 import { paths } from "src/parts/paths";
 import { ViewTabs } from "src/parts/ViewTabs";
 import type { AirflowProps } from "src/shell/frame";
-
-export type ViewProps = {
-  definition: DefinitionVersion;
-  document: WorkflowDefinition;
-  live: Live<DefinitionVersion>;
-  mayEdit: boolean;
-};
 
 function GraphPanel({ definition }: ViewProps) {
   return <DefinitionGraphView revision={definition.revision} workflowId={definition.workflowId} />;

@@ -1,6 +1,6 @@
 import { Box, chakra, HStack, Stack, Text } from "@chakra-ui/react";
-import type { ViewProps } from "src/definition/DefinitionTab";
 import { pieces } from "src/definition/pieces";
+import type { ViewProps } from "src/definition/view";
 import { textOf } from "src/definition/written";
 import { CopyButton } from "src/parts/CopyButton";
 import { DownloadButton } from "src/parts/DownloadButton";

@@ -1,6 +1,6 @@
 import { useState } from "react";
-import type { ViewProps } from "src/definition/DefinitionTab";
 import { Editing } from "src/definition/Editing";
+import type { ViewProps } from "src/definition/view";
 import { textOf } from "src/definition/written";
 
 /** The document to be changed and published, for those who may. */

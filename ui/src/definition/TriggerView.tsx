@@ -1,5 +1,5 @@
 import { Code, Stack, Table, Text } from "@chakra-ui/react";
-import type { ViewProps } from "src/definition/DefinitionTab";
+import type { ViewProps } from "src/definition/view";
 import { DataTable } from "src/parts/DataTable";
 import { Empty } from "src/parts/Empty";
 import { Markdown } from "src/parts/Markdown";

@@ -2,7 +2,7 @@ import { Badge, Box, Button, Code, chakra, HStack, NativeSelect, Stack, Table, T
 import { useState } from "react";
 import { useLive } from "src/api/polling";
 import type { Change, Diff, Publications } from "src/api/schema.gen";
-import type { ViewProps } from "src/definition/DefinitionTab";
+import type { ViewProps } from "src/definition/view";
 import { DataTable } from "src/parts/DataTable";
 import { Empty } from "src/parts/Empty";
 import { LiveView } from "src/parts/LiveView";
