@@ -183,3 +183,14 @@ def test_x3_the_text_of_a_number_reads_as_that_number(number: float) -> None:
 
     again = json.loads(text)
     assert again == number or abs(again - number) <= 1e-14 * abs(number)
+
+
+PICTURE = "'[FNn], [D1o] [MNn] [Y0001] [H01]:[m01]:[s01].[f001] [Z01:01]'"
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.integers(-59_000_000_000_000, 253_402_200_000_000), st.sampled_from(["+0000", "-0330", "+1245", "-1100"]))
+def test_x3_the_text_of_a_time_reads_as_that_time(millis: int, offset: str) -> None:
+    source = f"[$toMillis($fromMillis(n)), $toMillis($fromMillis(n, {PICTURE}, z), {PICTURE})]"
+
+    assert CompiledTransform("jsonata", source).evaluate({"n": millis, "z": offset}) == [millis, millis]

@@ -10,6 +10,7 @@ import datetime as dates
 import re
 from contextvars import ContextVar
 from decimal import ROUND_FLOOR, Decimal
+from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -26,6 +27,9 @@ _ISO: Final = re.compile(
     r"(?:\.([0-9]+))?(?:([+-])([0-2][0-9]):?([0-5][0-9])|Z)?"
 )
 _EPOCH: Final = dates.datetime(1970, 1, 1, tzinfo=dates.UTC)
+_CENTURY: Final = 1900
+_TWO_DIGITS: Final = 100
+_DAY: Final = 24 * 60 * 60 * 1000
 _PICTURE_LIMIT: Final = 1000
 _OFFSET: Final = re.compile(r"[+-]?[0-9]{1,4}")
 
@@ -39,6 +43,16 @@ class _Dates(dates.datetime):
         now = _EPOCH + dates.timedelta(milliseconds=_moment.get())
         return cls(now.year, now.month, now.day, now.hour, now.minute, now.second, now.microsecond)
 
+    @classmethod
+    def fromtimestamp(cls, seconds: float, _tz: Any = None) -> _Dates:
+        """The time of whole milliseconds; as binary fractions of a second, those of the year 9999 are not exact."""
+        found = _EPOCH + dates.timedelta(milliseconds=round(seconds * 1000))
+        return cls.combine(found.date(), found.timetz())
+
+    def timestamp(self) -> Fraction:  # type: ignore[override]  # the library computes milliseconds of it
+        """Seconds since the epoch, exact."""
+        return Fraction(round(super().timestamp() * 1000), 1000)
+
 
 # The library asks the clock for what a picture leaves open.
 datetimeutils.datetime = SimpleNamespace(
@@ -46,6 +60,7 @@ datetimeutils.datetime = SimpleNamespace(
 )
 
 _part_of = DateTimeUtils._generate_regex_with_component
+_matcher_of = DateTimeUtils._generate_regex
 
 
 class _Fraction(DateTimeUtils.MatcherPart):  # type: ignore[misc]  # the library has no type information
@@ -58,11 +73,74 @@ class _Fraction(DateTimeUtils.MatcherPart):  # type: ignore[misc]  # the library
         return int((value + "00")[:3])
 
 
+class _Year:
+    """A year, one of two digits in the twentieth century, as ECMAScript's ``Date.UTC`` has it."""
+
+    def __init__(self, part: Any) -> None:
+        self.regex = part.regex
+        self._parse = part.parse
+
+    def parse(self, value: str) -> int:
+        year: int = self._parse(value)
+        return year + _CENTURY if 0 <= year < _TWO_DIGITS else year
+
+
+class _Name(DateTimeUtils.MatcherPart):  # type: ignore[misc]
+    """A name of a month, a day or a half of a day, in capital letters or small ones."""
+
+    def __init__(self, part: Any) -> None:
+        super().__init__(part.regex)
+        self._lookup = {name.casefold(): number for name, number in part._lookup.items()}
+
+    def parse(self, value: str) -> int:
+        found: int | None = self._lookup.get(value.casefold())
+        if found is None:
+            msg = f"{value!r} is none of {', '.join(self._lookup)}"
+            raise ValueError(msg)
+        return found
+
+
+class _Offset(DateTimeUtils.MatcherPart):  # type: ignore[misc]
+    """An offset from UTC in minutes; its sign counts for its minutes, too."""
+
+    def __init__(self, part: Any) -> None:
+        super().__init__(part.regex)
+        self._parse = part.parse
+
+    def parse(self, value: str) -> int:
+        minutes: int = self._parse(value.replace("-", "+", 1))
+        return -minutes if "-" in value else minutes
+
+
 def _part(component: str | None, spec: Any) -> Any:
-    return _Fraction() if component == "f" else _part_of(component, spec)
+    if component == "f":
+        return _Fraction()
+    part = _part_of(component, spec)
+    return _Year(part) if component == "Y" else part
+
+
+def _matcher(spec: Any) -> Any:
+    found = _matcher_of(spec)
+    found.parts = [_exact(part, given) for part, given in zip(found.parts, spec.parts, strict=True)]
+    return found
+
+
+def _exact(part: Any, given: Any) -> Any:
+    if given.type == "literal":
+        # The library takes a literal for a regular expression.
+        made = DateTimeUtils.MatcherPart(re.escape(given.value))
+    elif isinstance(part, DateTimeUtils.MatcherPartLookup):
+        made = _Name(part)
+    elif isinstance(part, DateTimeUtils.MatcherPartTimeZone):
+        made = _Offset(part)
+    else:
+        return part
+    made.component = part.component
+    return made
 
 
 DateTimeUtils._generate_regex_with_component = staticmethod(_part)
+DateTimeUtils._generate_regex = staticmethod(_matcher)
 
 
 def to_millis(text: str, picture: str | None, moment: int) -> int | None:
@@ -92,12 +170,14 @@ def _of_iso(text: str) -> int:
     if found is None:
         raise fault(-1, "D3110", text)
     year, month, day, hour, minute, second, fraction, sign, *offset = found.groups()
+    # The midnight at the end of a day.
+    ends = hour == "24" and int(f"{minute}{second}{fraction or 0}") == 0
     try:
         at = dates.datetime(
             int(year),
             int(month or 1),
             int(day or 1),
-            int(hour or 0),
+            0 if ends else int(hour or 0),
             int(minute or 0),
             int(second or 0),
             tzinfo=dates.UTC,
@@ -105,6 +185,8 @@ def _of_iso(text: str) -> int:
     except ValueError as error:
         raise fault(-1, "D3110", text) from error
     millis = (at - _EPOCH) // dates.timedelta(milliseconds=1) + int(((fraction or "") + "000")[:3])
+    if ends:
+        millis += _DAY
     if sign:
         minutes = int(offset[0]) * 60 + int(offset[1])
         millis -= (minutes if sign == "+" else -minutes) * 60_000
@@ -133,12 +215,14 @@ def from_millis(millis: Number, picture: str | None, timezone: str | None) -> st
 
 def format_integer(value: Number, picture: str) -> str:
     """``$formatInteger``: a whole number by a picture, also in words, letters and roman numerals."""
-    return str(_integer("$formatInteger", lambda: DateTimeUtils.format_integer(_digits(value), picture), picture))
+    pattern = picture.removesuffix(";")
+    return str(_integer("$formatInteger", lambda: DateTimeUtils.format_integer(_digits(value), pattern), picture))
 
 
 def parse_integer(text: str, picture: str) -> int:
     """``$parseInteger``: what ``$formatInteger`` writes, as a number."""
-    return int(_integer("$parseInteger", lambda: DateTimeUtils.parse_integer(text, picture), picture))
+    pattern = picture.removesuffix(";")
+    return int(_integer("$parseInteger", lambda: DateTimeUtils.parse_integer(text, pattern), picture))
 
 
 def _digits(value: Number) -> int:
