@@ -17,6 +17,9 @@ SHORTEST_LINE: Final = 8
 SHORTEST_FRAGMENT: Final = 8
 """Of Base64 of a longer text in which a secret stands."""
 
+_MIME_BYTES: Final = 57
+"""Bytes in one line of Base64, where it is broken into lines."""
+
 _CUTS: Final = (59, 199)
 """Where our own messages cut a text that is too long for them."""
 
@@ -33,8 +36,11 @@ def spellings(secret: str) -> tuple[str, ...]:
         found |= once
         for each in once:
             found |= set(_escaped(each))
-        found |= set(_in_markup(text))
-    found |= set(_encoded(secret))
+        # JSON often stands in an address, too.
+        for each in {text, *_as_json(text)}:
+            found |= set(_in_markup(each))
+    for each in {secret, *_as_json(secret)}:
+        found |= set(_encoded(each))
     return tuple(found)
 
 
@@ -63,11 +69,18 @@ def _escaped(text: str) -> Iterator[str]:
         yield python.replace("\\'", "'")
     plain = json.dumps(text, ensure_ascii=False)[1:-1]
     escaped = json.dumps(text)[1:-1]
+    # As Python shows bytes.
+    yield repr(b"\"'" + text.encode("utf-8", "surrogatepass"))[len("b'\"\\'") : -1]
     yield plain
     yield escaped
     yield _HEXADECIMAL.sub(lambda found: "\\u" + found.group()[2:].upper(), escaped)
     yield escaped.replace("/", "\\/")
     yield plain.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _as_json(text: str) -> tuple[str, str]:
+    """Return a text as the inside of a text of JSON, without and with escapes of what is not ASCII."""
+    return json.dumps(text, ensure_ascii=False)[1:-1], json.dumps(text)[1:-1]
 
 
 def _in_markup(text: str) -> Iterator[str]:
@@ -89,6 +102,8 @@ def _in_markup(text: str) -> Iterator[str]:
         yield marked.replace("&#x27;", "&#39;")
         yield marked.replace("&#x27;", "&#39;").replace("&quot;", "&#34;")
         yield marked.replace("&#x27;", "&apos;")
+        yield marked.encode("ascii", "xmlcharrefreplace").decode("ascii")
+        yield marked.replace("&#x27;", "&#39;").encode("ascii", "xmlcharrefreplace").decode("ascii")
     yield text.replace('"', '""')
     yield text.replace("'", "''")
     yield shlex.quote(text).strip("'")
@@ -99,6 +114,8 @@ def _encoded(secret: str) -> Iterator[str]:
     data = secret.encode("utf-8", "surrogatepass")
     yield data.hex()
     yield data.hex().upper()
+    if len(data) > _MIME_BYTES:
+        yield from (line for line in base64.encodebytes(data).decode("ascii").split() if len(line) >= SHORTEST_LINE)
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         whole = encode(data).decode("ascii")
         yield whole
