@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json, JsonValue
     from airflow_workflow_provider.engine.records import Activation, StepRecord
 
-DEFAULT_RETRY: Final = RetryPolicy(max_attempts=3, strategy="exponential", delay="PT1S")
+# Made without validation, for which pydantic would compile its schema in every process that starts.
+DEFAULT_RETRY: Final = RetryPolicy.model_construct(max_attempts=3, strategy="exponential", delay="PT1S")
 
 
 @dataclass(frozen=True)

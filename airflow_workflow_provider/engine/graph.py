@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Successors = Callable[[str], Iterable[str]]
 
-_SOME_RETRY: Final = RetryPolicy(max_attempts=2)
+_SOME_RETRY: Final = RetryPolicy.model_construct(max_attempts=2)
 
 
 @dataclass(frozen=True)

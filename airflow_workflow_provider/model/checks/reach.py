@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_workflow_provider.model.arguments import as_transform
 from airflow_workflow_provider.model.checks.base import Check, Checked, Path, diagnostic_of, finding
 from airflow_workflow_provider.model.http_target import header_problem, path_problem
-from airflow_workflow_provider.model.sql_text import RefusedStatement, other_statement, postgres_statement
 from airflow_workflow_provider.model.task import BUILTIN_TASKS, DEFAULT_HTTP_CONNECTION
 from airflow_workflow_provider.model.templates import is_template
 from airflow_workflow_provider.model.words import shown
@@ -106,6 +105,9 @@ def statement_problem(text: str, *, write: bool) -> str | None:
 
     Which database it is for is only known in the run.
     """
+    # Its patterns are large, and most definitions send no statements.
+    from airflow_workflow_provider.model.sql_text import RefusedStatement, other_statement, postgres_statement
+
     try:
         postgres_statement(text, write=write)
     except RefusedStatement as error:

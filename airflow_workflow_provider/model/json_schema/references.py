@@ -16,6 +16,9 @@ from airflow_workflow_provider.vocabulary import ProblemCode
 
 REFERENCES: Final = ("$ref", "$dynamicRef")
 
+_FRAMES: Final = 50
+"""Several times the depth of a lookup."""
+
 _MAPS: Final = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"})
 _LISTS: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 _SINGLE: Final = frozenset(
@@ -63,6 +66,7 @@ class Place:
     def inner(self, schema: Any) -> Place:
         """Return a schema that is part of this one."""
         if isinstance(schema, dict) and isinstance(schema.get("$id"), str):
+            _need_stack()
             return Place(schema, self.resolver.in_subresource(_draft().create_resource(schema)), self.found)
         return Place(schema, self.resolver, self.found)
 
@@ -89,6 +93,7 @@ class Place:
 
         :param dynamic: the outermost ``$dynamicAnchor`` of that name is meant
         :raises UnknownReference: it names nothing
+        :raises RecursionError: the stack is nearly full
         """
         if self.found is None:
             return self._lookup(reference, dynamic)
@@ -102,6 +107,7 @@ class Place:
         from referencing.exceptions import Unresolvable
         from referencing.jsonschema import DynamicAnchor
 
+        _need_stack()
         try:
             if not dynamic:
                 anchor = self._anchor(reference)
@@ -126,6 +132,18 @@ class Place:
 
     def _within(self, reference: str) -> Any:
         return self.resolver.lookup(f"{reference.partition('#')[0]}#").resolver
+
+
+def _need_stack(frames: int = _FRAMES) -> None:
+    """Do nothing but use the stack and give it back.
+
+    The maps of ``referencing`` are written in Rust. A stack that ends while they compare keys is a panic there, which
+    no ``except Exception`` catches; here it is a RecursionError like everywhere else.
+
+    :raises RecursionError: less is left than a lookup needs
+    """
+    if frames:
+        _need_stack(frames - 1)
 
 
 def root_place(schema: Any) -> Place:

@@ -86,6 +86,14 @@ def test_x6_a_hostile_schema_ends_in_a_finding() -> None:
     assert found(workflow(inputSchema=wide)) == [("WF126", "/inputSchema")]
 
 
+@pytest.mark.parametrize("depth", range(100, 140, 4))
+def test_x6_a_schema_nested_too_deeply_ends_in_a_finding_wherever_the_stack_ends(depth: int) -> None:
+    schema: dict[str, Any] = {}
+    for _ in range(depth):
+        schema = {"not": schema}
+    assert found(workflow(inputSchema=schema)) in ([], [("WF126", "/inputSchema")])
+
+
 @pytest.mark.parametrize(
     ("schema", "pointer"),
     [
