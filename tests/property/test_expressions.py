@@ -69,3 +69,29 @@ def test_x3_any_transform_is_refused_fails_or_gives_json(kind: Any) -> None:
         assert json.dumps(BINDINGS) == before
 
     hold()
+
+
+EDGES = [sign * (2**power + step) for power in (53, 63, 64, 70, 71, 100) for step in (-1, 0, 1) for sign in (1, -1)]
+NUMBERS = (
+    st.sampled_from(EDGES + [float(each) for each in EDGES])
+    | st.integers(-(2**72), 2**72)
+    | st.floats(allow_nan=False, allow_infinity=False)
+)
+
+
+@settings(max_examples=600, deadline=None, derandomize=True)
+@given(NUMBERS, NUMBERS)
+def test_x2_numbers_are_equal_if_they_are_the_same_and_ordered_as_they_are(left: float, right: float) -> None:
+    def of(source: str) -> Any:
+        return compile_cel(source).evaluate({"data": {"a": left, "b": right}})
+
+    same = left == right  # Python compares whole numbers with doubles exactly
+    assert of("[data.a == data.b, data.a != data.b, data.a in [data.b], [data.a] == [data.b]]") == [
+        same, not same, same, same
+    ]  # fmt: skip
+    assert of("[data.a, data.b]") == [left, right]
+    for sign, wanted in (("<", left < right), (">=", left >= right)):
+        with contextlib.suppress(ExpressionFailure):
+            assert of(f"data.a {sign} data.b") == wanted
+    if isinstance(left, int) and -(2**63) <= left < 2**64:
+        assert of("string(data.a)") == str(left)

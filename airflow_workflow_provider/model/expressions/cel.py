@@ -18,10 +18,10 @@ from airflow_workflow_provider.model.expressions.cel_arithmetic import (
     COMPARISONS,
     Rewriter,
     functions,
-    has_arithmetic,
     made,
-    number_of,
+    needs_rewriting,
 )
+from airflow_workflow_provider.model.expressions.cel_numbers import number_of
 from airflow_workflow_provider.model.expressions.cel_reader import Paths, Reader
 from airflow_workflow_provider.model.expressions.cel_words import compile_words, words
 from airflow_workflow_provider.model.expressions.errors import ExpressionFailure, ExpressionSyntaxError
@@ -196,7 +196,7 @@ def _compiled(source: str, tokens: list[tuple[str, str]], names: frozenset[str])
     except (RuntimeError, ValueError) as error:
         problem = error
     mixed = problem is not None and _compares_numbers(str(problem))
-    if not has_arithmetic(tokens) and not mixed:
+    if not needs_rewriting(tokens) and not mixed:
         if problem is not None:
             raise _compile_error(str(problem), source) from problem
         return compiled

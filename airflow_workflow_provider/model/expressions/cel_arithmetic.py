@@ -15,7 +15,7 @@ from itertools import product
 from typing import Any, Final
 
 from airflow_workflow_provider.model.expressions.bounds import SIZE_LIMIT
-from airflow_workflow_provider.model.expressions.values import other_json
+from airflow_workflow_provider.model.expressions.cel_numbers import BEYOND, LEAST, given, is_long, long_number, text_of
 
 OPERATORS: Final = {
     "+": "json_add",
@@ -26,11 +26,16 @@ OPERATORS: Final = {
 }
 """The functions that stand for the operators."""
 
-SIGNS: Final = {name: sign for sign, name in OPERATORS.items()}
+NEGATE: Final = "json_negate"
+"""The function that stands for the minus before one value."""
 
-_LEAST: Final = -(2**63)
-_BEYOND: Final = 2**64
-_EXACT: Final = 2**53
+SIGNS: Final = {NEGATE: "-", **{name: sign for sign, name in OPERATORS.items()}}
+
+TEXT: Final = "json_text"
+"""The function that stands for ``string`` of data."""
+
+_ROUNDED: Final = 2**53
+"""From here on doubles are whole numbers, and not each has its own."""
 
 made: ContextVar[list[int]] = ContextVar("made")
 """What the evaluation under way has put together so far: characters and entries."""
@@ -40,22 +45,42 @@ Tokens = Sequence[tuple[str, str]]
 
 def functions(cel: Any) -> list[Any]:
     """The functions as the engine declares them."""
+    texts = [_of_one(cel, TEXT, kind, cel.Type.STRING, text_of) for kind in _TEXTS]
+    negatives = [_of_one(cel, NEGATE, kind, cel.Type.DYN, _negated) for kind in ("INT", "UINT", "DOUBLE")]
+    found = {TEXT: texts, NEGATE: negatives}
+    found |= {name: _overloads(cel, sign, name) for sign, name in OPERATORS.items()}
+    return [cel.FunctionDecl(name, overloads) for name, overloads in found.items()]
+
+
+def _overloads(cel: Any, sign: str, name: str) -> list[Any]:
     return [
-        cel.FunctionDecl(
-            name,
-            [
-                cel.Overload(
-                    id=f"{name}_{number}",
-                    return_type=result,
-                    parameters=[left, right],
-                    is_member=False,
-                    impl=_work(sign),
-                )
-                for number, (left, right, result) in enumerate(_types(cel.Type, sign))
-            ],
+        cel.Overload(
+            id=f"{name}_{number}",
+            return_type=result,
+            parameters=[left, right],
+            is_member=False,
+            impl=_work(sign),
         )
-        for sign, name in OPERATORS.items()
+        for number, (left, right, result) in enumerate(_types(cel.Type, sign))
     ]
+
+
+_TEXTS: Final = ("BOOL", "INT", "UINT", "DOUBLE", "STRING", "BYTES", "TIMESTAMP", "DURATION")
+"""What has a text."""
+
+
+def _of_one(cel: Any, name: str, kind: str, result: Any, work: Callable[[Any], Any]) -> Any:
+    return cel.Overload(
+        id=f"{name}_{kind}",
+        return_type=result,
+        parameters=[getattr(cel.Type, kind)],
+        is_member=False,
+        impl=work,
+    )
+
+
+def _negated(value: float) -> int | float | bytes:
+    return _compute("-", 0, value)
 
 
 def _types(kinds: Any, sign: str) -> Iterator[tuple[Any, Any, Any]]:
@@ -87,16 +112,19 @@ def _work(sign: str) -> Callable[[Any, Any], Any]:
 
 
 def _joined(left: Any, right: Any) -> Any:
+    if is_long(left) or is_long(right):
+        msg = "+ cannot be applied to numbers of more than 64 bits"
+        raise ValueError(msg)
     spent = made.get()
     spent[0] += len(left) + len(right) + 8
     if spent[0] > SIZE_LIMIT:
         msg = f"the expression puts together more than {SIZE_LIMIT} characters and entries"
         raise ValueError(msg)
-    return [*left, *right] if not isinstance(left, (str, bytes)) else left + right
+    return left + right if isinstance(left, (str, bytes, bytearray)) else [*left, *right]
 
 
-def _compute(sign: str, left: float, right: float) -> int | float:
-    left, right = normal(left), normal(right)
+def _compute(sign: str, left: float, right: float) -> int | float | bytes:
+    left, right = _whole(left), _whole(right)
     if sign in "/%" and right == 0:
         msg = "a number is divided by zero"
         raise ValueError(msg)
@@ -108,13 +136,18 @@ def _compute(sign: str, left: float, right: float) -> int | float:
         found = left * right
     else:
         found = _divided(sign, left, right)
-    if isinstance(found, int) and not _LEAST <= found < _BEYOND:
+    if not isinstance(found, float) and not LEAST <= found < BEYOND and isinstance(long_number(found), bytes):
         msg = "the result overflows: it is a whole number of more than 64 bits"
         raise ValueError(msg)
     if not math.isfinite(found):
         msg = "the result is larger than numbers can be"
         raise ValueError(msg)
-    return normal(found)
+    return given(found)
+
+
+def _whole(value: int | float) -> int | float:
+    """The number as an integer where it is one of 64 bits."""
+    return int(value) if isinstance(value, float) and value.is_integer() and LEAST <= value < BEYOND else value
 
 
 def _divided(sign: str, left: float, right: float) -> int | float:
@@ -125,33 +158,6 @@ def _divided(sign: str, left: float, right: float) -> int | float:
         return -rest if left < 0 else rest
     whole, rest = divmod(left, right)
     return whole if rest == 0 else left / right
-
-
-_LONG_NUMBER: Final = b"\xffnumber:"
-
-
-def long_number(value: int) -> float | bytes:
-    """What stands for a whole number of more than 64 bits: its double where that is exact, else its digits.
-
-    Digits are equal to the same digits only, and cannot be ordered or computed with.
-    """
-    try:
-        near = float(value)
-    except OverflowError:
-        near = math.inf
-    return near if math.isfinite(near) and int(near) == value else _LONG_NUMBER + b"%x" % value
-
-
-def number_of(value: Any) -> Any:
-    """The number that digits stand for; another value as JSON writes it."""
-    if isinstance(value, (bytes, bytearray)) and value.startswith(_LONG_NUMBER):
-        return int(value.removeprefix(_LONG_NUMBER), 16)
-    return other_json(value)
-
-
-def normal(value: int | float) -> int | float:
-    """The number as an integer where it is a whole one that doubles hold exactly."""
-    return int(value) if isinstance(value, float) and value.is_integer() and -_EXACT < value < _EXACT else value
 
 
 class Rewriter:
@@ -200,6 +206,8 @@ class Rewriter:
             right, right_data = self._binary(level + 1)
             data = data or right_data
             name = OPERATORS.get(sign) if data else None
+            if data and level == _COMPARISON_LEVEL:
+                text, right = _exact(text), _exact(right)
             if data and self._comparing and level == _COMPARISON_LEVEL:
                 text = f"dyn({text})"
             text = f"({text} {sign} {right})" if name is None else f"{name}({text}, {right})"
@@ -209,7 +217,8 @@ class Rewriter:
         if self._sees("-", "!"):
             sign = self._take()[1]
             text, data = self._unary()
-            return f"{sign}{text}", data
+            # The engine does not negate what is beyond 2^63.
+            return (f"{NEGATE}({text})" if data and sign == "-" else f"{sign}{text}"), data
         return self._member()
 
     def _member(self) -> tuple[str, bool]:
@@ -220,6 +229,8 @@ class Rewriter:
                 text += f".{self._take()[1]}"
                 continue
             inner, inner_data = self._until(_CLOSING[opening])
+            if (text, opening, inner_data) == ("string", "(", True):
+                text = TEXT
             text, data = f"{text}{opening}{inner}{_CLOSING[opening]}", data or inner_data
         return text, data
 
@@ -265,6 +276,28 @@ def _with_long_signs(tokens: Tokens) -> list[tuple[str, str]]:
     return joined
 
 
-def has_arithmetic(tokens: Tokens) -> bool:
-    """Whether an expression has an operator that needs to be rewritten."""
-    return any(kind == "sign" and text in OPERATORS for kind, text in tokens)
+def needs_rewriting(tokens: Tokens) -> bool:
+    """Whether an expression has an operator, a function or a number that the engine does not take as JSON has it."""
+    return any(
+        (kind == "sign" and text in OPERATORS)
+        or (kind == "name" and text == "string")
+        or (kind == "number" and _exact(text) != text)
+        for kind, text in tokens
+    )
+
+
+def _exact(text: str) -> str:
+    """A double that stands in an expression, as the whole number that it is where doubles are no longer exact.
+
+    The engine would round what it is compared with.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    if text.lstrip("-").isdecimal() or not value.is_integer() or abs(value) < _ROUNDED:
+        return text
+    number = given(value)
+    if isinstance(number, bytes):
+        return f"dyn(b'\\xff{number[1:].decode()}')"
+    return f"dyn({number}{'u' if number >= -LEAST else ''})" if isinstance(number, int) else text

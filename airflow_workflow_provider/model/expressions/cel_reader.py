@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from airflow_workflow_provider.model.expressions.cel_arithmetic import long_number, normal
+from airflow_workflow_provider.model.expressions.cel_numbers import given
 from airflow_workflow_provider.model.expressions.errors import ExpressionFailure
 from airflow_workflow_provider.model.expressions.values import well_formed
 
@@ -14,7 +14,6 @@ TEXT_LIMIT: Final = 1_000_000
 GROWTH_LIMIT: Final = 50_000_000
 """The longest text or list times the longest list, in an expression with additions and macros."""
 DEPTH_LIMIT: Final = 200
-INT64: Final = 2**63
 
 Paths = dict[str, Any]
 """A tree of the names an expression reads; an empty branch is read whole."""
@@ -59,8 +58,8 @@ class Reader:
             raise ExpressionFailure(msg)
         if value is None or isinstance(value, bool):
             return value
-        if isinstance(value, float):
-            return normal(value)
+        if isinstance(value, (int, float)):
+            return given(value)
         if isinstance(value, str):
             self._text_left -= len(value)
             self._longest_text = max(self._longest_text, len(value))
@@ -68,8 +67,6 @@ class Reader:
                 msg = f"the expression reads more than {TEXT_LIMIT} characters of text"
                 raise ExpressionFailure(msg)
             return well_formed(value)
-        if isinstance(value, int):
-            return value if -INT64 <= value < 2 * INT64 else long_number(value)
         if isinstance(value, Mapping):
             return {well_formed(str(key)): self._copy(part, depth + 1) for key, part in value.items()}
         if isinstance(value, (list, tuple)):

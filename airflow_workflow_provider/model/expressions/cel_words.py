@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from airflow_workflow_provider.model.expressions.cel_arithmetic import SIGNS
+from airflow_workflow_provider.model.expressions.cel_arithmetic import SIGNS, TEXT
 
 _CODE: Final = re.compile(r"^[A-Z_]+: |\s*\[[A-Z_]+\]\s*$")
 _NO_OVERLOAD: Final = re.compile(
@@ -103,6 +103,7 @@ def _applied(name: str, receiver: str | None, given: str | None) -> str:
         return f"{sign} cannot be applied to {kinds[0]} and {kinds[1]}"
     if sign is not None:
         return f"{sign} cannot be applied to {kinds[0] if kinds else 'such a value'}"
+    name = "string" if name == TEXT else name
     if receiver is not None:
         arguments = f" with {' and '.join(kinds)}" if kinds else ""
         return f"{name}() cannot be called on {kind(receiver)}{arguments}"

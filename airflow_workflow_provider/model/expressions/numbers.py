@@ -148,11 +148,11 @@ def number_text(value: Number) -> str:
         msg = f"a number that is {_infinite(value)} has no text"
         raise ExpressionFailure(msg)
     if value.is_integer():
-        return str(int(value)) if abs(value) < EXACT_BELOW else _exponential(repr(value))
-    return _exponential(repr(float(f"{value:.15g}")))
+        return str(int(value)) if abs(value) < EXACT_BELOW else exponential(repr(value))
+    return exponential(repr(float(f"{value:.15g}")))
 
 
-def _exponential(text: str) -> str:
+def exponential(text: str) -> str:
     """Python's text of a double as JavaScript writes it: exponents from 1e21 on and below 1e-6."""
     mantissa, _, exponent = text.partition("e")
     if not exponent:
