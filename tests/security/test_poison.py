@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -53,13 +52,12 @@ def test_two_deliverers_go_on_beside_a_poisoned_event(database: Database, pool: 
     Events(database).accept([*poison, *(event(str(n)) for n in range(10))])
     starts, stop = Starts(), threading.Event()
     threads = [threading.Thread(target=deliver_until, args=(stop, deliverer(database, pool, starts))) for _ in range(2)]
-    began = time.monotonic()
     for thread in threads:
         thread.start()
     try:
         poll(lambda: len(starts.starts) == 10 or None, seconds=30, what="the other events", interval=0.01)
         # Each has stood at most for the two that came first, not for all their tries.
-        assert time.monotonic() - began < 10
+        assert sum(row.kills for row in rows(database)) < 2 * MAX_KILLS
 
         def dead() -> Any:
             due_now(database, leased=False)
@@ -104,10 +102,8 @@ def test_of_a_suspected_workflow_one_delivery_comes_after_each_batch(database: D
     Events(database).accept([event(f"p{n}", "poison.made", data={"poison": True}) for n in range(8)])
     starts = Starts()
     made = deliverer(database, pool, starts, batch=4)
-    began = time.monotonic()
     made.deliver()
     # One was enough to suspect the workflow; the rest of the batch was given back, and one of it tried.
-    assert time.monotonic() - began < 2 * SECONDS + 3
     assert sorted(row.kills for row in rows(database)) == [0] * 6 + [1, 1]
     assert sorted(row.attempts for row in rows(database)) == [0] * 6 + [1, 1]
     Events(database).accept([event(str(n)) for n in range(4)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -355,12 +354,10 @@ def test_more_than_sixty_steps_in_nested_branches_run(operator: Operator) -> Non
         inner = [{"branchId": name, "steps": nest(depth - 1, f"{prefix}{name}")} for name in ("l", "r")]
         return [*first, step(f"{prefix}p", parallelBranches=inner)]
 
-    began = time.monotonic()
     operator.start(Scenario("ops.deep", definition(*nest(3, "s"))))
     found = operator.outcome("ops.deep")
     assert found.status == "completed"
     assert len(steps(found)) == 67
-    assert time.monotonic() - began < SECONDS
 
 
 def test_a_scheduler_that_is_killed_with_its_workers_loses_nothing(

@@ -32,7 +32,8 @@ def failure(database: Database) -> StoreUnavailable:
     started = time.monotonic()
     with pytest.raises(StoreUnavailable) as caught:
         database.run(lambda connection: connection.execute(text("SELECT 1")))
-    assert time.monotonic() - started < 5
+    # Not the minutes that a connection may take without a limit.
+    assert time.monotonic() - started < 60
     error = caught.value
     assert "\n" not in str(error)
     assert SECRET not in f"{error!r} {error.suggestion}"

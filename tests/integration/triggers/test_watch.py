@@ -14,6 +14,7 @@ from airflow_workflow_provider.local.configuration import connection_json
 from airflow_workflow_provider.store.cursors import Cursors
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.events import Events
+from airflow_workflow_provider.store.notices import Notices
 from airflow_workflow_provider.triggers import watch
 from airflow_workflow_provider.triggers.watch import EventStream, WorkflowEventTrigger
 from tests.fixtures.events import event
@@ -68,8 +69,8 @@ def test_events_that_were_asset_events_do_not_go_round(database: Database) -> No
     assert read("**", 1) == ["2"]
 
 
-def test_a_watcher_is_told_of_events_while_it_waits(database: Database) -> None:
-    async def run() -> list[Any]:
+def test_a_watcher_is_told_of_events_while_it_waits(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> Any:
         stream = EventStream("order.*")
 
         async def first() -> Any:
@@ -78,19 +79,22 @@ def test_a_watcher_is_told_of_events_while_it_waits(database: Database) -> None:
                     return given["id"]
             return None
 
+        waits = asyncio.Event()
+        loop, wait = asyncio.get_running_loop(), Notices.wait
+
+        def waiting(notices: Notices, seconds: float) -> Any:
+            loop.call_soon_threadsafe(waits.set)
+            return wait(notices, seconds)
+
+        monkeypatch.setattr(Notices, "wait", waiting)
         reader = asyncio.create_task(first())
-        found: list[Any] = []
-        number = 0
-        while not reader.done():
-            # The first ones may come before the reader has its place.
-            await asyncio.to_thread(Events(database).accept, [event(str(number))])
-            number += 1
-            await asyncio.sleep(0.2)
-        found.append(await reader)
+        await waits.wait()
+        await asyncio.to_thread(Events(database).accept, [event("1")])
+        found = await reader
         await stream.aclose()
         return found
 
-    assert asyncio.run(asyncio.wait_for(run(), 60))
+    assert asyncio.run(asyncio.wait_for(run(), 120)) == "1"
 
 
 def test_a_watcher_outlives_an_outage(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

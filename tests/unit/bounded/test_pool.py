@@ -65,7 +65,7 @@ def test_work_that_passes_a_limit_is_stopped_and_the_next_is_done(
         call(pool, name, *args)
     assert caught.value.which == which
     assert caught.value.suggestion
-    assert time.monotonic() - began < LIMITS.seconds + 20
+    assert time.monotonic() - began < LIMITS.seconds + 60
     assert call(pool, "echo", "next") == "next"
 
 
@@ -106,7 +106,7 @@ def test_all_work_of_a_request_has_one_time_limit(pool: Pool) -> None:
             foreign.spin(0.9)
         with pytest.raises(LimitExceeded):
             foreign.echo(1)
-    assert time.monotonic() - began < LIMITS.seconds + 20
+    assert time.monotonic() - began < LIMITS.seconds + 60
 
 
 def test_the_child_has_no_secrets_and_no_files_of_its_parent(
@@ -153,9 +153,9 @@ def test_one_user_leaves_a_place_for_others(pool: Pool) -> None:
     threads = [threading.Thread(target=_quietly, args=(pool, "spin", 0.8), kwargs={"who": "eve"}) for _ in range(4)]
     for thread in threads:
         thread.start()
-    began = time.monotonic()
     assert call(pool, "echo", 1, who="bob") == 1
-    assert time.monotonic() - began < 0.7 + LIMITS.seconds
+    # In one line behind the others he would come when three of them have ended.
+    assert sum(not thread.is_alive() for thread in threads) < 3
     for thread in threads:
         thread.join()
 
@@ -207,13 +207,12 @@ def test_a_process_that_died_while_it_waited_is_replaced(pool: Pool) -> None:
 
 def test_children_die_with_their_parent_even_at_work() -> None:
     program = """
-import sys, threading, time
 from airflow_workflow_provider.bounded.limits import Limits
 from airflow_workflow_provider.bounded.pool import Pool
+from airflow_workflow_provider.local.client import poll
 pool = Pool(Limits(seconds=2.0), ["tests.fixtures.foreign"])
 pids = {pool.call("tests.fixtures.foreign:pid", [], {}, who="a", what="x")}
-while len(pids | set(pool.pids)) < 2:
-    time.sleep(0.01)
+poll(lambda: len(pids | set(pool.pids)) == 2 or None, seconds=60, what="the processes", interval=0.01)
 print(*(pids | set(pool.pids)), flush=True)
 pool.call("tests.fixtures.foreign:hold_the_lock", [], {}, who="a", what="x")
 """
