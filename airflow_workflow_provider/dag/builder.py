@@ -54,7 +54,15 @@ _ROUTING: Final[Mapping[str, type[BaseOperator]]] = {
     "join": JoinOperator,
     "fail": FailureOperator,
 }
-_NAMES: Final = {"catch": "Catch", "join": "Join", "edge": "·", "sink": "End", "end": "End", "fail": "Fail"}
+_NAMES: Final = {
+    "whole": "Steps",
+    "catch": "Catch",
+    "join": "Join",
+    "edge": "·",
+    "sink": "End",
+    "end": "End",
+    "fail": "Fail",
+}
 
 
 def build_dag(

@@ -82,6 +82,11 @@ class Graph:
         return self.lists[""]
 
     @property
+    def runs_inline(self) -> bool:
+        """Whether all steps run inside one task (rule T8)."""
+        return self.definition.settings.execution == "inline"
+
+    @property
     def step_ids(self) -> Set[str]:
         """The ids of all steps."""
         return self._home.keys()

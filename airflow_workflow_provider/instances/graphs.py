@@ -43,7 +43,16 @@ def resolve(definitions: Iterable[StoredDefinition], tasks: Iterable[StoredTask]
         named = [known[name] for name in sorted(named_tasks(definition.document)) if name in known]
         revision = max([definition.revision, *(task.revision for task in named)])
         documents = tuple(task.document for task in named)
-        yield Resolved(definition.workflow_id, definition.document, documents, revision, definition.grants)
+        yield Resolved(definition.workflow_id, _with_execution(definition), documents, revision, definition.grants)
+
+
+def _with_execution(definition: StoredDefinition) -> Json:
+    """Return a document that says how its steps run: as it was configured when the version was published (rule T8)."""
+    document = definition.document
+    settings = document.get("settings") or {}
+    if definition.execution != "inline" or not isinstance(settings, dict) or settings.get("execution") is not None:
+        return document
+    return {**document, "settings": {**settings, "execution": definition.execution}}
 
 
 def graph_at(definitions: Definitions, tasks: Tasks, workflow_id: str, revision: int) -> Graph:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.listeners.marked import MarkedTask
     from airflow_workflow_provider.store.database import Database
 
-STEPS = frozenset({"step", "inline", "loop", "on_failure"})
+STEPS = frozenset({"whole", "step", "inline", "loop", "on_failure"})
 """The kinds of tasks that stand for steps, or compensations."""
 
 
@@ -61,7 +61,8 @@ def fail_step(
     failure = Failure(ErrorType.MARKED_FAILED, f"A user marked the task of {name!r} as failed in Airflow")
 
     def fail(machine: Machine) -> bool:
-        if not run_goes_on(marked):
+        # Nothing follows the only task of an inline workflow, so its run may have ended with the mark.
+        if node.kind != "whole" and not run_goes_on(marked):
             return False
         before = machine.state.to_json()
         task_failed(machine, node, failure, session.clock())

@@ -58,6 +58,8 @@ Target = Annotated[str, Field(description="stepId of the same step list, or `end
 ErrorType = Annotated[str, Field(min_length=1)]
 DurationText = Annotated[str, Field(json_schema_extra={"format": "duration"})]
 Condition = Annotated[str, Field(description="CEL expression that yields true or false")]
+Execution = Literal["tasks", "inline"]
+"""One Airflow task per step, or all steps in one task (rule T8)."""
 UiFormat = Literal["text", "number", "percent", "date", "datetime", "duration", "boolean", "json", "markdown", "link"]
 """How a value of a component is written."""
 
@@ -270,7 +272,12 @@ class ExecutionLog(Node):
 
 
 class WorkflowSettings(Node):
-    """Bounds of one instance."""
+    """Bounds of one instance, and how its steps run."""
+
+    execution: Execution | None = Field(
+        None,
+        description="One Airflow task per step, or all steps in one task; default: [workflows] default_execution",
+    )
 
     timeout: DurationText | None = None
     max_iterations: Count = Field(1000, description="Visits of one step before a loop counts as runaway")

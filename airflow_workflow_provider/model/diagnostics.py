@@ -50,6 +50,7 @@ CODES: Final[dict[str, str]] = {
     "WF214": "A retry policy that never applies",
     "WF215": "A field about retries without effect",
     "WF216": "A failed approval continues as if it had been given",
+    "WF217": "A pool, queue or priority of a step that has no task of its own",
     # WF3xx: expressions
     "WF301": "An expression that cannot be read",
     "WF302": "An empty expression",

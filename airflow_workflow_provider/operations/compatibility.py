@@ -32,10 +32,18 @@ def newest_revision(definitions: Definitions, tasks: Tasks, workflow_id: str) ->
 def fits(machine: Machine, graph: Graph, places: Collection[Place]) -> None:
     """Check that an instance can go on at some steps in another version of its workflow.
 
-    They must be where they were, in regions with the same branches, and behind the step that led to them.
+    They must be where they were, in regions with the same branches, and behind the step that led to them. The steps
+    that are done already would count as tasks that have run, or the other way round, where the execution is another.
 
     :raises Conflict: ``version-incompatible``, with the steps that are not
     """
+    if places and graph.runs_inline != machine.graph.runs_inline:
+        message = f"The newest version runs {'inline' if graph.runs_inline else 'as tasks'}, this instance does not"
+        raise Conflict(
+            message,
+            code=ProblemCode.VERSION_INCOMPATIBLE,
+            suggestion="restart it from the start, or continue on the same version",
+        )
     plan = plan_of(graph)
     wrong = sorted({step_id for place in places for step_id in _misfits(machine, graph, plan, *place)})
     if wrong:

@@ -11,6 +11,7 @@ from airflow_workflow_provider.errors import Conflict, InvalidDefinition, NotFou
 from airflow_workflow_provider.model.checks.base import diagnostic_of
 from airflow_workflow_provider.model.diagnostics import Diagnostic
 from airflow_workflow_provider.model.grants import EVENT, Grants, Needs, Publisher, not_yours
+from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
@@ -90,7 +91,14 @@ class Publishing:
             "workflow.publish", workflow_id=definition.workflow_id, version=definition.version, force=force or None
         )
         return self.definitions.publish(
-            definition, document, force=force, actor=self.actor, expected=expected, grants=grants, source=source
+            definition,
+            document,
+            force=force,
+            actor=self.actor,
+            expected=expected,
+            grants=grants,
+            source=source,
+            execution=load_settings().default_execution,
         )
 
     def publish_task(

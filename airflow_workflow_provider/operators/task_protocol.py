@@ -258,6 +258,10 @@ def _to_reopen(machine: Machine, node: Node, deciders: tuple[Node, ...], generat
 
 def region_left(machine: Machine, node: Node, now: datetime) -> Outcome:
     """Return what a task does whose steps all ran inside it, when the path has left them."""
+    if node.kind == "whole":
+        if machine.status == "completed":
+            return Follow((), machine.state.output)
+        return Stop(machine.state.error or _error(machine, node, ErrorType.CANCELLED, "Stopped", now))
     if node.path not in machine.state.lists:
         return not_activated(machine, node, now)
     target, record = _left(machine, node)

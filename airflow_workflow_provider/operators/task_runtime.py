@@ -160,7 +160,8 @@ def carry_out(
     if isinstance(outcome, Follow):
         if task.do_xcom_push and outcome.output is not None:
             context["ti"].xcom_push(key=RESULT, value=transportable(session.masked(outcome.output)))
-        task.do_branch(context, list(outcome.tasks))
+        if outcome.tasks:
+            task.do_branch(context, list(outcome.tasks))
         return
     if isinstance(outcome, Leave):
         raise AirflowSkipException(outcome.reason)

@@ -27,8 +27,11 @@ from airflow_workflow_provider.plan.decisions import (
     routes_failure,
 )
 
-Kind = Literal["step", "inline", "loop", "catch", "join", "edge", "sink", "on_failure", "fail", "end"]
+Kind = Literal["whole", "step", "inline", "loop", "catch", "join", "edge", "sink", "on_failure", "fail", "end"]
 Rule = Literal["one_success", "one_done", "none_skipped"]
+
+WHOLE: Final = "workflow.steps"
+"""The only task of an inline workflow."""
 
 MAX_LABEL: Final = 80
 MAX_GROUP_ID: Final = 180
@@ -39,9 +42,9 @@ class Node:
     """One Airflow task.
 
     :param task_id: its id; a step's task has the step's id
-    :param kind: ``step``; ``inline``, a step with branches or items that runs as a whole; ``loop``, the steps of a
-        cycle; ``catch``, which follows a failure; ``join``, which ends branches; ``edge`` and ``sink``, which are
-        empty; ``on_failure``, the workflow's; ``fail`` and ``end``
+    :param kind: ``whole``, all steps of an inline workflow; ``step``; ``inline``, a step with branches or items that
+        runs as a whole; ``loop``, the steps of a cycle; ``catch``, which follows a failure; ``join``, which ends
+        branches; ``edge`` and ``sink``, which are empty; ``on_failure``, the workflow's; ``fail`` and ``end``
     :param path: the step list it stands in
     :param step_id: the step it stands for; of a loop the first
     :param nodes: the steps, and :data:`ON_FAILURE`, that run inside it
@@ -147,7 +150,14 @@ def task_in(graph: Graph, plan: Plan, step_id: str) -> str:
 
 def plan_of(graph: Graph) -> Plan:
     """Return the plan of a definition."""
-    return _Planner(graph).plan()
+    return _whole(graph) if graph.runs_inline else _Planner(graph).plan()
+
+
+def _whole(graph: Graph) -> Plan:
+    """Return the plan of a workflow whose steps run in one task, compensations included."""
+    nodes = (*(step.step_id for step in graph.root.steps), ON_FAILURE)
+    node = Node(WHOLE, "whole", step_id=graph.root.entry, nodes=nodes)
+    return Plan((node,), (), (), dict.fromkeys(nodes, WHOLE))
 
 
 @dataclass

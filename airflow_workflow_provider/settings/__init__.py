@@ -69,6 +69,7 @@ class Settings:
     evaluation_memory: int
     evaluation_processes: int
     default_retry: dict[str, Any]
+    default_execution: Literal["tasks", "inline"]
     log_retention: str
     receive_window: timedelta
     start_wait: timedelta
@@ -139,6 +140,7 @@ def load_settings() -> Settings:
         evaluation_memory=number("evaluation_memory", 128),
         evaluation_processes=number("evaluation_processes", 1),
         default_retry=values.json_object("default_retry", text("default_retry")),
+        default_execution=values.execution("default_execution", text("default_execution")),
         log_retention=text("log_retention"),
         receive_window=duration("receive_window"),
         start_wait=duration("start_wait"),

@@ -183,6 +183,14 @@ OPTIONS: Final[tuple[Option, ...]] = (
         '{"maxAttempts": 5, "delay": "PT30S"}',
     ),
     Option(
+        "default_execution",
+        "string",
+        "tasks",
+        "How the steps of a definition without ``settings.execution`` run: ``tasks``, one Airflow task per step, or "
+        "``inline``, all steps in one task. It is read when a version is published, and stays with the version.",
+        "inline",
+    ),
+    Option(
         "log_retention",
         "string",
         "P90D",

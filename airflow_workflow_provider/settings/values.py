@@ -44,6 +44,15 @@ def on_missing_run(name: str, value: str) -> Literal["recreate", "fail"]:
     raise refused(name, value, "recreate or fail")
 
 
+def execution(name: str, value: str) -> Literal["tasks", "inline"]:
+    """Return how the steps of workflows run."""
+    if value == "tasks":
+        return "tasks"
+    if value == "inline":
+        return "inline"
+    raise refused(name, value, "tasks or inline")
+
+
 def name(name: str, value: str) -> str:
     """Return a part of the names of database roles."""
     if not re.fullmatch(r"[a-z_][a-z0-9_]{0,49}", value):

@@ -33,7 +33,7 @@ from airflow_workflow_provider.store.tables import workflow_definitions as heads
 from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.model.definition import WorkflowDefinition
+    from airflow_workflow_provider.model.definition import Execution, WorkflowDefinition
     from airflow_workflow_provider.store.database import Database
 
 
@@ -58,10 +58,12 @@ class StoredDefinition(PublishedVersion):
     """One publication with its document, as it was given but for the order of keys.
 
     :param grants: what the publisher was allowed; null of a version from before this was recorded
+    :param execution: how its steps run where the document leaves that open; null stands for ``tasks``
     """
 
     document: dict[str, Any]
     grants: dict[str, Any] | None = None
+    execution: str | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ class Definitions:
         expected: int | None = None,
         grants: Grants | None = None,
         source: str | None = None,
+        execution: Execution = "tasks",
     ) -> Published:
         """Make a checked document the head of its workflow, in one transaction (rule D4).
 
@@ -111,6 +114,7 @@ class Definitions:
         :param expected: the head's revision as the publisher knows it, 0 for a new workflow; null where any will do
         :param grants: what the publisher may have its steps do, kept with the version; by default all that it names
         :param source: the text that the document was read from; by default the document is written anew
+        :param execution: how the steps run where the document leaves that open; instances of a version never change it
         :raises Conflict: ``version-reused``: the version was published with other content; ``version-lower``: it is
             lower than the head; ``revision-changed``: the head is not the expected one
         :raises InvalidDefinition: a text that PostgreSQL cannot store
@@ -131,6 +135,7 @@ class Definitions:
             revision = next_revision(connection)
             values = {"version": definition.version, "revision": revision, "document": document, "digest": content}
             values |= {"grants": granted, "source": source or json.dumps(document, indent=2, ensure_ascii=False)}
+            values["execution"] = definition.settings.execution or execution
             connection.execute(insert(versions).values(workflow_id=definition.workflow_id, created_by=actor, **values))
             _write_head(connection, definition, document, revision)
             return Published(revision, "created" if head is None else "updated")

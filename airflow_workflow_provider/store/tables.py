@@ -96,6 +96,7 @@ workflow_definition_versions = Table(
     Column("created_by", String(255)),
     json_column("grants"),
     Column("source", Text),
+    Column("execution", String(10)),
     UniqueConstraint("revision"),
     Index("workflow_definition_versions_workflow_id_idx", "workflow_id", "revision"),
 )

@@ -87,7 +87,8 @@ class ScheduledRun:
         unfinished = {task_id: state for task_id, state in self.states.items() if state not in DONE}
         if unfinished:
             return f"deadlock: {unfinished}"
-        return "failed" if self.states["end"] in ("failed", "upstream_failed") else "success"
+        (leaf,) = (task_id for task_id, following in self._after.items() if not following)
+        return "failed" if self.states[leaf] in ("failed", "upstream_failed") else "success"
 
     def observed(self) -> Observed:
         """Return what the run has led to so far."""
@@ -148,7 +149,7 @@ class ScheduledRun:
         elif node.kind == "step":
             begun = self.change(lambda machine: task_protocol.begin(machine, node, runner, self.now, 1))
             self._run_step(node, runner, begun) if isinstance(begun, Call) else self._carry_out(node, begun)
-        elif node.kind in ("inline", "loop", "on_failure"):
+        elif node.kind in ("whole", "inline", "loop", "on_failure"):
             self._enter(node, runner)
         else:
             self._carry_out(node, self.change(lambda machine: self._route(machine, node)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
@@ -70,6 +71,31 @@ def test_simulate_and_the_scheduler_agree(sample: Sample) -> None:
 
     assert ended(run, observed) in (("success", "completed"), ("failed", "failed"))
     assert unordered(observed) == unordered(run_simulated(case))
+
+
+def inline(sample: Sample) -> Sample:
+    """Return a sample whose steps run in one task."""
+    document = {**sample.document, "settings": {**sample.document.get("settings", {}), "execution": "inline"}}
+    return replace(sample, document=document)
+
+
+@settings(UNHURRIED, max_examples=EXAMPLES // 4)
+@given(samples())
+def test_t8_simulate_and_an_inline_run_agree(sample: Sample) -> None:
+    run = scheduled_run(case_of(inline(sample)))
+    observed = run.to_end()
+
+    assert list(run.states) == ["workflow.steps"]
+    assert ended(run, observed) in (("success", "completed"), ("failed", "failed"))
+    assert unordered(observed) == unordered(run_simulated(case_of(sample)))
+
+
+@settings(UNHURRIED, max_examples=EXAMPLES // 4)
+@given(samples(), st.integers(0, 2**32))
+def test_f6_an_inline_run_and_its_instance_end_alike_whenever_its_process_is_killed(sample: Sample, seed: int) -> None:
+    run = scheduled_run(case_of(inline(sample)), order=random.Random(seed), lost=0.15, retries=1000)  # noqa: S311
+
+    assert ended(run, run.to_end()) in (("success", "completed"), ("failed", "failed"))
 
 
 @settings(UNHURRIED, max_examples=EXAMPLES // 4)

@@ -86,6 +86,7 @@ def test_a_broken_configuration_file_leaves_the_defaults(without_airflow: Path) 
         ("log_retention", "90"),
         ("default_retry", "[]"),
         ("default_retry", "{"),
+        ("default_execution", "Inline"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(option: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     failure.IdleFields(),
     regions.OneRegion(),
     regions.IdleFailFast(),
+    regions.IdleTaskArguments(),
     regions.ItemName(),
     expressions.Expressions(),
     expressions.ResemblesTransform(),

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.model.checks.base import Check, Checked, finding, warning
 from airflow_workflow_provider.model.expressions import X1_NAMES, usable_name
+from airflow_workflow_provider.model.task import BUILTIN_TASKS
 from airflow_workflow_provider.model.words import listed, shown
+from airflow_workflow_provider.settings import GRANTABLE_ARGUMENTS
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.diagnostics import Diagnostic
@@ -38,6 +40,28 @@ class IdleFailFast(Check):
             if step.fail_fast and not step.parallel_branches and step.for_each is None:
                 message = f"Step {shown(step.step_id)} has no branches, so failFast does nothing"
                 yield warning("WF211", (*path, "failFast"), message, "remove it")
+
+
+class IdleTaskArguments(Check):
+    """Pool, queue and priority are those of an Airflow task; a step without one of its own has none (rule T8)."""
+
+    codes = ("WF217",)
+
+    def findings(self, document: Checked) -> Iterator[Diagnostic]:
+        """Yield the steps of inline workflows, and of items, whose task asks for some."""
+        inline = document.definition.settings.execution == "inline"
+        for path, step, steps in document.steps():
+            if not inline and "forEach" not in steps.path:
+                continue
+            task = document.catalogue.get(step.task_id) if document.catalogue is not None else None
+            if task is None or task.operator in BUILTIN_TASKS:
+                continue
+            own = GRANTABLE_ARGUMENTS & (step.arguments or {}).keys()
+            for name in sorted(GRANTABLE_ARGUMENTS & task.arguments.keys() | own):
+                place = (*path, "arguments", name) if name in own else (*path, "taskId")
+                message = f"Step {shown(step.step_id)} runs inside a task of others, so its {name} does nothing"
+                suggestion = "leave it out, or run the step in a workflow whose execution is tasks, outside of forEach"
+                yield warning("WF217", place, message, suggestion)
 
 
 class ItemName(Check):

@@ -2,66 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from airflow_workflow_provider.model.validate import parse_definition, parse_task
-from airflow_workflow_provider.store.database import Database
-from airflow_workflow_provider.store.definitions import Definitions
-from airflow_workflow_provider.store.instances import Instance, Instances, instance_id
-from airflow_workflow_provider.store.logs import Logs
-from tests.fixtures.airflow import AirflowInProcess
+from tests.fixtures.dag_runs import Workflows
 from tests.fixtures.documents import step
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 
 Json = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What became of a run."""
-
-    state: str
-    tasks: dict[str, str | None]
-    instance: Instance
-    events: list[tuple[str, str | None, int | None]]
-
-    @property
-    def steps(self) -> dict[str, str]:
-        return {step_id: record.status.value for step_id, record in self.instance.state.steps.items()}
-
-
-@dataclass(frozen=True)
-class Workflows:
-    """Publishes definitions and runs them."""
-
-    airflow: AirflowInProcess
-    database: Database
-
-    def run(self, *steps: Json, given: Json | None = None, tasks: tuple[Json, ...] = (), **more: Any) -> Ran:
-        from airflow_workflow_provider.dag.builder import build_dag
-
-        document = {"workflowId": "w", "name": "W", "version": "1.0.0", "steps": list(steps), **more}
-        definition = parse_definition(document)
-        published = Definitions(self.database).publish(definition, document)
-        parsed = {task["taskId"]: parse_task(task) for task in tasks}
-        run = self.airflow.run(build_dag(definition, parsed, revision=published.revision), given)
-        instance = Instances(self.database).get(instance_id(run.dag_id, run.run_id))
-        rows = Logs(self.database).read(instance.id)
-        return Ran(
-            str(run.state),
-            self.airflow.states(run),
-            instance,
-            [(row.event, row.step_id, row.attempt) for row in rows],
-        )
-
-
-@pytest.fixture
-def workflows(airflow_in_process: AirflowInProcess, database_url: str) -> Workflows:
-    return Workflows(airflow_in_process, Database(database_url))
 
 
 def jmespath(expression: str) -> Json:
