@@ -113,7 +113,6 @@ class _Builder:
             description=definition.description or definition.name,
             doc_md=doc_of(definition),
             tags=[TAG, f"{VERSION_TAG}{definition.version}"],
-            params={name: _param(*given) for name, given in params_of(definition.input_schema).items()},
             schedule=None,
             catchup=False,
             max_active_runs=MAX_RUNS,
@@ -127,6 +126,8 @@ class _Builder:
             if edge.label:
                 # Airflow's own Label would also connect the boxes that the tasks are in.
                 dag.set_edge_info(edge.source, edge.target, {"label": edge.label})
+        # Last, or each task would copy them several times and be serialized with them.
+        dag.params.update({name: _param(*given) for name, given in params_of(definition.input_schema).items()})
         return dag
 
     def _groups(self, dag: DAG) -> dict[str, TaskGroup]:

@@ -75,6 +75,7 @@ def dag_of(*, revision: int, definition: str, tasks: str, grants: str = "null") 
     """
     # Airflow shows what is wrong where it reads all files; a task that runs need not pay for that.
     checked = get_parsing_context().dag_id is None
+    settings = load_settings()
 
     def read() -> tuple[WorkflowDefinition, dict[str, TaskDefinition]]:
         parsed = [_accepted(lambda each: parse_task(each, checked=checked), document) for document in json.loads(tasks)]
@@ -82,10 +83,10 @@ def dag_of(*, revision: int, definition: str, tasks: str, grants: str = "null") 
         return workflow, {task.task_id: task for task in parsed}
 
     try:
-        workflow, known = Inside(Limits.configured(load_settings())).within(read)
+        workflow, known = Inside(Limits.configured(settings)).within(read)
     except LimitExceeded as error:
         raise InvalidDefinition(error.message, too_much(error.message).diagnostics) from error
-    return build_dag(workflow, known, revision=revision, grants=Grants.from_json(json.loads(grants)))
+    return build_dag(workflow, known, revision=revision, grants=Grants.from_json(json.loads(grants)), settings=settings)
 
 
 def write_if_changed(path: Path, text: str) -> bool:
