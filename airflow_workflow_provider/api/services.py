@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache, cached_property, lru_cache
-from typing import Final
+from typing import Any, Final
 
 from airflow_workflow_provider.airflow_internals.secrets_masker import server_mask
 from airflow_workflow_provider.engine.graph import Graph
@@ -12,6 +12,7 @@ from airflow_workflow_provider.engine.masking import Masker, filled, filled_in, 
 from airflow_workflow_provider.errors import InvalidDefinition, Misuse, NotFound, StoreUnavailable
 from airflow_workflow_provider.instances.graphs import graph_at, stored_definition
 from airflow_workflow_provider.model.definition import WorkflowDefinition
+from airflow_workflow_provider.model.key_order import written_forms
 from airflow_workflow_provider.model.paths import Path
 from airflow_workflow_provider.model.reach import Policy
 from airflow_workflow_provider.model.task import TaskDefinition
@@ -141,6 +142,20 @@ class Services:
             return drawing_of(graph, plan_of(graph).task_of, asks_people)
 
         return draw
+
+    def forms(self, workflow_id: str, revision: int) -> Mapping[str, Any]:
+        """Return the schemas of the forms of a workflow by their steps, with their keys in the author's order."""
+        return self._forms(workflow_id, revision)
+
+    @cached_property
+    def _forms(self) -> Callable[[str, int], Mapping[str, Any]]:
+        @lru_cache(maxsize=256)
+        def read(workflow_id: str, revision: int) -> Mapping[str, Any]:
+            stored = self.definitions.at_revision(revision, workflow_id)
+            written = self.definitions.source(stored[0]) if stored else None
+            return {} if written is None else dict(written_forms(written[1]))
+
+        return read
 
     def masker(self, stored: Instance) -> Masker:
         """Return what hides the secrets of an instance (rule L4)."""

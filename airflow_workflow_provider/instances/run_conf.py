@@ -78,6 +78,11 @@ def input_of(conf: Mapping[str, object]) -> Json:
     return cast("Json", _changed(given, values))
 
 
+def is_carried(conf: Mapping[str, object]) -> bool:
+    """Tell whether Airflow can hand a ``conf`` to the tasks of a run."""
+    return not has_long_integers(conf)
+
+
 def check_carried(conf: Mapping[str, object]) -> None:
     """Refuse a ``conf`` that others have made with integers that Airflow cannot hand to the run's tasks.
 

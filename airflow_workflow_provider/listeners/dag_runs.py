@@ -1,4 +1,4 @@
-"""Told by Airflow that a DAG run has ended.
+"""Told by Airflow that a DAG run has begun or ended.
 
 Airflow calls listeners in the scheduler and the api-server, where they must be fast, never fail, and keep away from
 Airflow's database session. So a call only notes what it was told; a thread of its own does the rest. What is lost on
@@ -13,9 +13,23 @@ from typing import Final
 from airflow.listeners import hookimpl
 
 from airflow_workflow_provider.listeners.noted import Noted
-from airflow_workflow_provider.operations.ended_run import EndedRun, NotedRun
+from airflow_workflow_provider.operations.ended_run import EndedRun, NotedRun, UncarriedRun
 
 log = logging.getLogger(__name__)
+
+
+@hookimpl
+def on_dag_run_running(dag_run: NotedRun, msg: str) -> None:  # noqa: ARG001
+    """Note that a run has begun with what Airflow cannot hand to its tasks."""
+    # Imported here: most processes never see a run begin.
+    from airflow_workflow_provider.instances.run_conf import is_carried
+
+    try:
+        conf = dag_run.conf
+        if isinstance(conf, dict) and not is_carried(conf):
+            REFUSER.add(UncarriedRun(dag_run.dag_id, dag_run.run_id, conf, dag_run.triggering_user_name))
+    except Exception:
+        log.exception("The beginning of a DAG run could not be noted")
 
 
 @hookimpl
@@ -44,6 +58,20 @@ def _settle(ended: EndedRun) -> None:
         log.exception("The instance of %s %s could not be settled", ended.dag_id, ended.run_id)
 
 
+def _refuse(run: UncarriedRun) -> None:
+    from airflow_workflow_provider.errors import WorkflowsError
+    from airflow_workflow_provider.listeners.settling import refuse_configured
+
+    try:
+        if refuse_configured(run):
+            log.info("The run %s %s was ended: its conf has integers of more than 64 bits", run.dag_id, run.run_id)
+    except WorkflowsError as error:
+        log.warning("The run %s %s, whose tasks cannot start, could not be ended: %s", run.dag_id, run.run_id, error)
+    except Exception:
+        log.exception("The run %s %s, whose tasks cannot start, could not be ended", run.dag_id, run.run_id)
+
+
+REFUSER: Final = Noted("workflow-starts", _refuse)
 SETTLER: Final = Noted("workflow-runs", _settle)
 
 

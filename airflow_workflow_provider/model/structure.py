@@ -10,14 +10,17 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from airflow_workflow_provider.model.definition import UNION_TAGS
 from airflow_workflow_provider.model.diagnostics import Diagnostic, pointer_of
-from airflow_workflow_provider.model.json_text import MAX_DEPTH, Path
+from airflow_workflow_provider.model.json_text import MAX_DEPTH
 from airflow_workflow_provider.model.words import did_you_mean, listed, shortened, shown
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.strict_json import Path
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from airflow_workflow_provider.model.definition import END, OnFailure, Step, WorkflowDefinition, WorkflowOnFailure
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.model.json_text import Path
+    from airflow_workflow_provider.strict_json import Path
 
 ON_FAILURE: Final = "fail.on_failure"
 """Stands for the workflow's ``onFailure`` where otherwise a stepId stands (rule F7). No stepId holds a dot."""

@@ -1,4 +1,4 @@
-"""What Airflow says about a DAG run that has ended, or a task that was marked."""
+"""What Airflow says about a DAG run that has begun or ended, or a task that was marked."""
 
 from __future__ import annotations
 
@@ -30,9 +30,23 @@ class MarkedTask:
     task_id: str
 
 
+@dataclass(frozen=True)
+class UncarriedRun:
+    """A DAG run that has begun with what Airflow cannot hand to its tasks.
+
+    :param triggered_by: the name of the user who did it, if one did
+    """
+
+    dag_id: str
+    run_id: str
+    conf: dict[str, Any]
+    triggered_by: str | None
+
+
 class NotedRun(Protocol):
-    """Airflow's DAG run, as far as its end is noted."""
+    """Airflow's DAG run, as far as its beginning and its end are noted."""
 
     dag_id: str
     run_id: str
     conf: Any
+    triggering_user_name: str | None

@@ -20,12 +20,12 @@ from airflow_workflow_provider.bounded.inside import memory_limited
 from airflow_workflow_provider.bounded.limits import MIB
 from airflow_workflow_provider.errors import Misuse, StepFailure
 from airflow_workflow_provider.instances.session import configured_database
-from airflow_workflow_provider.model.json_text import MAX_DIGITS
 from airflow_workflow_provider.model.sql_text import RefusedStatement, other_statement, postgres_statement
 from airflow_workflow_provider.operators.builtin import BuiltInOperator
 from airflow_workflow_provider.operators.reach import NOT_ALLOWED, require_connection
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.foreign import OwnDatabase, RowTooLarge, TookTooLong, run_statement
+from airflow_workflow_provider.strict_json import MAX_DIGITS
 from airflow_workflow_provider.vocabulary import ErrorType, ProblemCode
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ Each function takes an option's name and text, and raises :class:`Misuse` for wh
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, Literal
 
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.settings.options import BY_NAME, SECTION
+from airflow_workflow_provider.strict_json import Unreadable, parsed, value_problems, walk
 from airflow_workflow_provider.vocabulary import ProblemCode
 
 
@@ -70,27 +70,21 @@ def duration(name: str, value: str) -> Any:
         raise refused(name, value, "an ISO 8601 duration, such as PT5M") from error
 
 
-def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object of JSON, each of whose keys occurs once."""
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        names = [name for name, _ in pairs]
-        message = f"the key {next(name for name in names if names.count(name) > 1)!r} occurs twice"
-        raise ValueError(message)
-    return made
-
-
 def json_object(name: str, value: str) -> dict[str, Any]:
-    """Return an object of JSON."""
+    """Return an object of JSON, read as strictly as documents are."""
     try:
-        parsed = json.loads(value, object_pairs_hook=each_once)
-        # Neither NaN nor 1e400 nor half of a surrogate pair can be written again.
-        json.dumps(parsed, allow_nan=False, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
+        found, problems = parsed(value)
+    except Unreadable as error:
         raise refused(name, value, f"a JSON object ({error})") from error
-    if not isinstance(parsed, dict):
+    except RecursionError as error:
+        raise refused(name, value, "a JSON object that is nested less deeply") from error
+    unfit = [message for _, part in walk(found) for _, message in value_problems(part)]
+    wrong = [each.message for each in problems] or unfit
+    if wrong:
+        raise refused(name, value, f"a JSON object ({wrong[0]})")
+    if not isinstance(found, dict):
         raise refused(name, value, "a JSON object")
-    return parsed
+    return found
 
 
 def json_objects(name: str, value: str) -> dict[str, Any]:

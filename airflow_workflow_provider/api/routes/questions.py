@@ -25,6 +25,7 @@ from airflow_workflow_provider.api.question_models import (
 from airflow_workflow_provider.api.services import Services
 from airflow_workflow_provider.api.visible import visible
 from airflow_workflow_provider.errors import NotFound
+from airflow_workflow_provider.model.key_order import in_order_of
 from airflow_workflow_provider.operations.answers import Actor, Answer, Answers
 from airflow_workflow_provider.operations.reconcile import Reconciler
 from airflow_workflow_provider.people.directory import Directory, Person
@@ -175,12 +176,13 @@ def _shown(services: Services, access: Access, answers: Answers, person: Person,
     masker = services.question_masker(stored)
     documents: dict[str, Any] = {name: getattr(stored, name) for name in ("subject", "body", "defaults", "votes")}
     documents["answer"] = stored.answer
+    written = services.forms(stored.workflow_id, stored.revision).get(stored.step_id)
     may = access.may(Right.ANSWER, stored.workflow_id) and answers.may_answer(stored, person)
     return Question.model_validate(
         {
             **vars(stored),
             **masker.mask(documents),
-            "schema": stored.schema or None,
+            "schema": in_order_of(stored.schema, written) or None,
             "status": "expired" if stored.is_due else stored.status,
             "may_answer": may,
         }

@@ -8,6 +8,7 @@ import pytest
 
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.store.database import Database
+from airflow_workflow_provider.store.instances import instance_id
 from tests.fixtures.airflow import RunningAirflow
 from tests.fixtures.documents import step, workflow
 from tests.fixtures.scenarios import Scenario, Scenarios
@@ -56,3 +57,15 @@ def test_a_start_of_ours_carries_them_exactly_through_tasks_and_children(ready: 
     assert found["input"] == INPUT
     assert found["output"] == {"call": True, "all": INPUT}
     assert found["state"]["steps"]["keep"]["output"] == {"got": INPUT, "text": {"text": f"n{LONG}"}}
+
+
+def test_e4_a_run_that_airflow_triggers_with_one_fails_once_and_says_why(ready: RunningAirflow) -> None:
+    client = ready.client
+    run = client.trigger("long.parent", INPUT)["dag_run_id"]
+
+    assert client.wait_for_run("long.parent", run, seconds=240)["state"] == "failed"
+    found = ended(ready, str(instance_id("long.parent", run)))
+    assert (found["status"], found["error"]["type"]) == ("failed", "ValidationError")
+    assert found["error"]["code"] == "integer-too-long"
+    assert "/n" in [each["pointer"] for each in found["error"]["details"]["errors"]]
+    assert max(each["try_number"] for each in client.task_instances("long.parent", run)) <= 1

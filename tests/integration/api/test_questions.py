@@ -207,3 +207,23 @@ def test_l4_secrets_of_form_and_input_are_hidden_everywhere(api: Api, computed: 
         text = admin.get(path).text
         assert SECRET not in text, path
         assert TOKEN not in text, path
+
+
+def test_k3_a_form_has_the_fields_in_the_order_of_the_published_text(api: Api) -> None:
+    schema = {
+        "type": "object",
+        "required": ["street"],
+        "properties": {
+            "zip": {"type": "string", "title": "ZIP"},
+            "street": {"type": "string", "maxLength": 80, "default": "Main Street"},
+            "a": {"type": "object", "properties": {"of": {}, "b": {}}},
+        },
+    }
+    asked = Asked(api, asking("ordered", ask("f", "form", schema=schema), ask("plain")))
+
+    shown = asked.get("op", "f").json()["schema"]
+    assert list(shown) == list(schema)
+    assert list(shown["properties"]) == ["zip", "street", "a"]
+    assert list(shown["properties"]["street"]) == ["type", "maxLength", "default"]
+    assert list(shown["properties"]["a"]["properties"]) == ["of", "b"]
+    assert asked.get("op", "plain").json()["schema"] is None

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from airflow_workflow_provider.model.task import TaskDefinition
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.instances import Instances
+from airflow_workflow_provider.store.tasks import Tasks
 from tests.fixtures.documents import step, workflow
 from tests.fixtures.people import start
 from tests.fixtures.store import publish
@@ -122,3 +124,35 @@ def test_an_old_pattern_still_refuses_what_it_refused(database: Database) -> Non
     assert found.status == "failed"
     assert found.error is not None
     assert found.error["type"] == "ValidationError"
+
+
+TEMPLATES: dict[str, tuple[str, str, str]] = {
+    "no-template": ("{{ workflow.input.a", "WF309", "end"),
+    "no-name": ("{{ workflw.input.a }}", "WF310", "workflow"),
+    "no-filter": ("{{ workflow.input.a | attr('x') }}", "WF311", "filter"),
+    "no-test": ("{{ workflow.input.a is callable }}", "WF311", "test"),
+    "no-function": ("{{ lipsum() }}", "WF311", "dict"),
+    "no-method": ("{{ 'a'.format_map({}) }}", "WF311", "method"),
+}
+"""Templates that earlier versions took, and the code and words with which they are found."""
+
+
+def test_templates_of_before_are_listed_with_the_way_out(database: Database, cli: Cli) -> None:
+    for task_id, (template, *_) in TEMPLATES.items():
+        document = {"taskId": task_id, "name": task_id, "operator": "set", "arguments": {"deep": ["fine", template]}}
+        fine = {**document, "arguments": {}}
+        Tasks(database).publish(TaskDefinition.model_validate(fine), fine)
+        put = {"put": json.dumps(document), "task": task_id}
+        statement = "UPDATE task_definition_versions SET document = CAST(:put AS jsonb) WHERE task_id = :task"
+        with database.begin() as session:
+            session.execute(text(statement), put)
+    publish(database, workflow(*(step(task_id, task_id) for task_id in TEMPLATES), workflowId="user-of-all"))
+
+    rows = cli.json("list", "--findings", code=1)
+
+    # A workflow is not told that a task of before is unknown.
+    assert {(row["kind"], row["id"]) for row in rows} == {("task", task_id) for task_id in TEMPLATES}
+    for row in rows:
+        _, code, word = TEMPLATES[row["id"]]
+        assert (row["code"], row["pointer"], row["severity"]) == (code, "/arguments/deep/1", "error")
+        assert word in f"{row['message']} {row['suggestion']}", row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -10,14 +11,16 @@ import pytest
 from airflow_workflow_provider.bounded.limits import Limits
 from airflow_workflow_provider.bounded.pool import Pool
 from airflow_workflow_provider.engine.graph import Graph
+from airflow_workflow_provider.instances.run_conf import conf_of
 from airflow_workflow_provider.instances.session import InstanceSession, Run
-from airflow_workflow_provider.listeners.dag_runs import SETTLER
+from airflow_workflow_provider.listeners.dag_runs import REFUSER, SETTLER, on_dag_run_running
 from airflow_workflow_provider.listeners.settling import settle_configured
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.local.configuration import connection_json
 from airflow_workflow_provider.model.validate import parse_definition
-from airflow_workflow_provider.operations.ended_run import EndedRun
+from airflow_workflow_provider.operations.ended_run import EndedRun, UncarriedRun
 from airflow_workflow_provider.operations.settling import settle
+from airflow_workflow_provider.operations.uncarried import fail_uncarried
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.instances import Instance, Instances, instance_id
@@ -129,3 +132,59 @@ def test_what_is_settled_is_evaluated_within_limits_of_all_of_it_together(
     found = instance(database)
     assert found.error is None or "takes longer than 1 s" in found.error["message"]
     assert found.status in ("failed", "completed")
+
+
+def test_e4_a_run_whose_tasks_cannot_start_fails_once_with_its_reason(
+    database: Database, ledger: InstanceSession
+) -> None:
+    del ledger
+    ends: list[tuple[str, str]] = []
+
+    def end(*run: str) -> bool:
+        ends.append((run[0], run[1]))
+        return len(ends) == 1
+
+    run = UncarriedRun("w", "r", {"n": [2**64]}, "ada")
+
+    assert fail_uncarried(run, database, end_run=end)
+    found = instance(database)
+    assert found.error is not None
+    assert (found.status, found.error["type"], found.error["code"]) == ("failed", "ValidationError", "integer-too-long")
+    assert found.error["details"]["errors"][0]["pointer"] == "/n/0"
+    assert found.input == {"n": [2**64]}
+    assert not fail_uncarried(run, database, end_run=end)
+    assert ends == [("w", "r"), ("w", "r")]
+    assert not fail_uncarried(replace(run, dag_id="somebody-elses"), database, end_run=end)
+    assert len(ends) == 2
+
+
+@dataclass
+class Begun:
+    """Airflow's DAG run, as a listener gets it."""
+
+    conf: Any
+    dag_id: str = "w"
+    run_id: str = "r"
+    triggering_user_name: str | None = None
+
+
+@pytest.mark.parametrize(
+    ("conf", "noted"),
+    [
+        ({"n": 2**64}, True),
+        ({"a": [{"b": -(2**63) - 1}]}, True),
+        ({"n": 1e20}, True),
+        ({"n": [2**64 - 1, -(2**63), 1.5, "9" * 30]}, False),
+        (conf_of({"n": 2**70}, {}), False),
+        ({}, False),
+        (None, False),
+        ("text", False),
+    ],
+)
+def test_e4_only_a_run_that_cannot_begin_is_noted(conf: Any, noted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[UncarriedRun] = []
+    monkeypatch.setattr(REFUSER, "add", found.append)
+
+    on_dag_run_running(Begun(conf), "started")
+
+    assert [each.conf for each in found] == ([conf] if noted else [])
