@@ -102,6 +102,11 @@ audit: $(VENV)/.dev ## Look for known faults in our code and in what it depends 
 chaos: $(VENV)/.dev ui ## Inject faults into a real Airflow and check that nothing is lost (CHAOS_ARGS="--rounds 24 --report")
 	@$(BIN)/python -m tests.chaos $(CHAOS_ARGS)
 
+.PHONY: fuzz
+fuzz: $(VENV)/.dev ## Check many mutated documents and requests (FUZZ_ARGS="--cases 100000 --seed 1")
+	@$(BIN)/python -m tests.fuzz $(FUZZ_ARGS)
+	@FUZZ_FACTOR=20 $(BIN)/python -m pytest -q -n 2 tests/integration/api/test_fuzz.py $(PYTEST_ARGS)
+
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure what has to be fast
 	@$(BIN)/python -m benchmarks

@@ -16,6 +16,7 @@ from airflow.utils.state import TaskInstanceState
 from sqlalchemy import select
 
 from airflow_workflow_provider.engine.stored_state import StateUnreadable
+from airflow_workflow_provider.failpoints import failpoint
 from airflow_workflow_provider.store.outbox import Backoff
 from airflow_workflow_provider.store.wakeups import GO_ON, HELD, Wakeup, Wakeups
 
@@ -131,6 +132,8 @@ class Waker:
             # Somebody has changed the row; the other tasks of the batch are told all the same.
             log.warning("%s", error.message)
             told = Told.NOT_YET
+        if told is Told.WOKEN:
+            failpoint("wakeup.delivered")
         if told is not Told.NOT_YET:
             self._wakeups.done(wakeup.id)
         elif (delay := BACKOFF.delay(wakeup.attempts)) is None:

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from pydantic.alias_generators import to_camel
 
-from airflow_workflow_provider.bounded.doors import Door, behind
+from airflow_workflow_provider.bounded.doors import Door, behind, renewed
 from airflow_workflow_provider.bounded.inside import Inside
 from airflow_workflow_provider.bounded.limits import Limits
 from airflow_workflow_provider.engine.calls import Options
@@ -31,6 +31,7 @@ from airflow_workflow_provider.engine.values import unusable_in
 from airflow_workflow_provider.errors import NotFound, StepFailure
 from airflow_workflow_provider.instances.keeping import keep, masker_of
 from airflow_workflow_provider.instances.run_conf import ABOUT, START, check_carried, input_of
+from airflow_workflow_provider.instances.unsaved import unsaved
 from airflow_workflow_provider.model.definition import RetryPolicy
 from airflow_workflow_provider.plan.params import without_blanks
 from airflow_workflow_provider.settings import Settings, load_settings
@@ -213,6 +214,22 @@ class InstanceSession:
         with self._limited():
             return self._instances.update(self.instance_id, within, self._new if create else None)
 
+    def open(self) -> Instance:
+        """Return the instance as it is stored, made if this is the first to need it; raises as :meth:`change` does."""
+        # What was accepted must not be refused because its first check has taken most of the request's time.
+        with renewed():
+            self.change(lambda _: None)
+        return self._instances.get(self.instance_id)
+
+    def unsaved(self, definition: UUID, about: Json) -> Instance:
+        """Return the instance as its first step will write it.
+
+        :param definition: the id of its workflow
+        :param about: what is known about its start beside the input
+        """
+        with renewed(), self._limited():
+            return unsaved(self._first(about), definition, self.clock())
+
     @contextmanager
     def transaction(self) -> Iterator[Machine]:
         """Give the machine within one transaction, which is not repeated when the connection is lost."""
@@ -288,9 +305,11 @@ class InstanceSession:
 
     def _new(self, connection: Connection) -> NewInstance:
         """Return the instance as it is before its first step (rules I2, X6)."""
+        announced = read(connection, self.instance_id) if ABOUT in self.run.conf else None
+        return self._first(announced.about if announced is not None and self.run.is_of(announced) else {})
+
+    def _first(self, about: Json) -> NewInstance:
         run, definition, now = self.run, self.graph.definition, self.clock()
-        announced = read(connection, run.instance_id) if ABOUT in run.conf else None
-        about: Json = announced.about if announced is not None and run.is_of(announced) else {}
         parent = Parent.from_json(about[PARENT]) if about.get(PARENT) else None
         instance = InstanceFacts(
             str(run.instance_id),

@@ -12,6 +12,7 @@ from typing import Final
 
 from airflow.listeners import hookimpl
 
+from airflow_workflow_provider.failpoints import failpoint
 from airflow_workflow_provider.listeners.noted import Noted
 from airflow_workflow_provider.operations.ended_run import EndedRun, NotedRun, UncarriedRun
 
@@ -48,6 +49,8 @@ def _settle(ended: EndedRun) -> None:
     # Imported here: processes that never see a run end need none of it.
     from airflow_workflow_provider.errors import WorkflowsError
     from airflow_workflow_provider.listeners.settling import settle_configured
+
+    failpoint("end.noted")
 
     try:
         if settle_configured(ended):

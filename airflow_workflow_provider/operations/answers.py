@@ -13,6 +13,7 @@ from airflow_workflow_provider.engine.failure import timestamp
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.masking import Masker, filled, note_secrets
 from airflow_workflow_provider.errors import Conflict, Forbidden, Misuse
+from airflow_workflow_provider.failpoints import failpoint
 from airflow_workflow_provider.store.logs import LogEntry
 from airflow_workflow_provider.tasks.questions import check_answer, is_decided
 from airflow_workflow_provider.vocabulary import LogEvent, ProblemCode
@@ -121,7 +122,9 @@ class Answers:
             )
             return found.question
 
-        return self.questions.change(wanted, work)
+        answered = self.questions.change(wanted, work)
+        failpoint("answer.stored")
+        return answered
 
     def claim(self, wanted: UUID, by: Actor) -> Question:
         """Reserve a question for a person: until it is released nobody else may answer it.

@@ -21,6 +21,7 @@ from airflow_workflow_provider.engine import owing, recovery
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.operating import COMPENSATED, verdict
 from airflow_workflow_provider.errors import Conflict, Misuse, NotFound, StepFailure
+from airflow_workflow_provider.failpoints import failpoint
 from airflow_workflow_provider.instances.keeping import keep
 from airflow_workflow_provider.instances.run_conf import about_of, conf_of
 from airflow_workflow_provider.instances.session import Parent, Run, options_of
@@ -224,6 +225,7 @@ def _change(
             clearing = cleared(run.dag_id, run.run_id, rerun.tasks, newest=newest, conf=rerun.conf, alone=rerun.alone)
             with clearing as tries:
                 after(case, tries)
+        failpoint("operation.cleared")
         keep(record, case.machine, case.now)
         write_down(context, case, operation, order)
     return context.instances.get(wanted)

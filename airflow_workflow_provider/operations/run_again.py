@@ -17,6 +17,7 @@ from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.manual_override import abandon
 from airflow_workflow_provider.errors import Conflict
+from airflow_workflow_provider.failpoints import failpoint
 from airflow_workflow_provider.instances.graphs import resolved_at
 from airflow_workflow_provider.instances.run_conf import START, conf_of
 from airflow_workflow_provider.instances.session import InstanceSession, Run
@@ -127,6 +128,7 @@ def start_again(context: OperationContext, run: Run, revision: int, machine: Mac
     """
     is_child = machine.state.instance.parent is not None
     _start_at_revision(context.definitions, context.tasks, run, revision, by_step=is_child)
+    failpoint("rerun.run-made")
     tries, plan = highest_tries(run.dag_id, run.run_id), plan_of(machine.graph)
     recovery.lower_generations(machine, lambda step_id: tries.get(task_in(machine.graph, plan, step_id), 0))
     return tries

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +15,8 @@ from airflow_workflow_provider.airflow_db.dag_versions import not_loaded
 from airflow_workflow_provider.bounded.doors import renewed
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.inputs import accepted_input
-from airflow_workflow_provider.errors import Conflict, NotFound, StepFailure, Unprocessable
+from airflow_workflow_provider.errors import Conflict, NotFound, StepFailure, StoreUnavailable, Unprocessable
+from airflow_workflow_provider.failpoints import failpoint
 from airflow_workflow_provider.instances.graphs import graph_at
 from airflow_workflow_provider.instances.run_conf import START, conf_of
 from airflow_workflow_provider.instances.session import API_RUN_PREFIX, InstanceSession, Run
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import WorkflowDefinition
     from airflow_workflow_provider.settings import Settings
     from airflow_workflow_provider.store.database import Database
+    from airflow_workflow_provider.store.instances import Instance
+
+log = logging.getLogger(__name__)
 
 VERSION_CHANGED: Final = ProblemCode.VERSION_CHANGED
 """Code of the conflict that another version would run than the one that was named."""
@@ -70,12 +75,14 @@ class Opened:
     """An instance that was started.
 
     :param created: False where the same start was made before
+    :param instance: as it is stored, or will be where the workflow database has become unavailable meanwhile
     """
 
     id: UUID
     dag_id: str
     run_id: str
     created: bool
+    instance: Instance
 
 
 @dataclass(frozen=True)
@@ -116,8 +123,8 @@ class Starter:
         :raises Conflict: the workflow is not active, Airflow cannot run it now, or the key was used for another
             start; ``workflow-not-loaded``: Airflow has not loaded the version in time; ``version-changed``: another
             version would run than the one that was named; ``revision-not-published``
-        :raises StoreUnavailable: the workflow database is not reachable; where the run was made already, its first
-            step writes the row, and starting again with the same key gives that instance
+        :raises StoreUnavailable: the workflow database is not reachable, and nothing was started. Once the run is
+            made, the instance is started: if its row cannot be written, its first step does that
         """
         known = {name: value for name, value in (about or {}).items() if value is not None}
         run_id = _run_id(key)
@@ -136,9 +143,11 @@ class Starter:
         for _ in range(_MAX_MOVES):
             loaded = self._loaded(workflow_id, input_data, which)
             about = {}
+            self.instances.starts.refuse_read_only()
             if known:
                 announced = self.instances.starts.announce(instance_id(workflow_id, run_id), known)
                 about = {START: announced.token}
+            failpoint("start.announced")
             conf = conf_of(input_data, about)
             try:
                 run = start_run(workflow_id, run_id, conf, user_name=user_name, version=loaded.dag)
@@ -148,8 +157,10 @@ class Starter:
                 continue
             if not run.created:
                 return self._again(run, input_data, known)
-            self._open(run, loaded.revision)
-            return _opened(run)
+            failpoint("start.run-made")
+            opened = self._opened(run, loaded.revision, head.id, known)
+            failpoint("start.stored")
+            return opened
         raise not_loaded(workflow_id)
 
     def _loaded(self, workflow_id: str, input_data: dict[str, Any], which: Which) -> Loaded:
@@ -173,8 +184,8 @@ class Starter:
         made = Run(run.dag_id, run.run_id, run.conf)
         if made.input != input_data or self._correlation_id(made) != known.get("correlationId"):
             raise _reused()
-        self._open(run, revision_of(self.definitions, self.tasks, run.dag_id, run.bundle_version))
-        return _opened(run)
+        revision = revision_of(self.definitions, self.tasks, run.dag_id, run.bundle_version)
+        return Opened(made.instance_id, run.dag_id, run.run_id, created=False, instance=self._row(run, revision).open())
 
     def _kept(
         self, workflow_id: str, run_id: str, input_data: dict[str, Any], known: Mapping[str, Any]
@@ -187,7 +198,7 @@ class Starter:
         given = check_input(self.definition_of(workflow_id, found.revision), input_data)
         if given != found.input or found.correlation_id != known.get("correlationId"):
             raise _reused()
-        return Opened(found.id, found.dag_id, found.run_id, created=False)
+        return Opened(found.id, found.dag_id, found.run_id, created=False, instance=found)
 
     def _correlation_id(self, run: Run) -> str | None:
         """Return what a run was started with, from its instance, or as it was announced where that is not there yet."""
@@ -197,9 +208,19 @@ class Starter:
             announced = self.instances.starts.find(run.instance_id)
         return announced.about.get("correlationId") if announced is not None and run.is_of(announced) else None
 
-    def _open(self, run: StartedRun, revision: int) -> None:
+    def _opened(self, run: StartedRun, revision: int, definition: UUID, known: dict[str, Any]) -> Opened:
+        """Write the row of an instance that was started; to refuse the start now would have it made twice."""
+        session = self._row(run, revision)
+        try:
+            instance = session.open()
+        except StoreUnavailable as error:
+            log.warning("The row of instance %s is written by its first step: %s", session.instance_id, error.message)
+            instance = session.unsaved(definition, known)
+        return Opened(instance.id, run.dag_id, run.run_id, created=True, instance=instance)
+
+    def _row(self, run: StartedRun, revision: int) -> InstanceSession:
         graph = Graph.of(self.definition_of(run.dag_id, revision))
-        _write_row(run, graph, revision, self.instances, self.settings, self.mask)
+        return _session(run, graph, revision, self.instances, self.settings, self.mask)
 
 
 def open_instance(
@@ -212,23 +233,19 @@ def open_instance(
     definitions, tasks = Definitions(database), Tasks(database)
     revision = revision_of(definitions, tasks, run.dag_id, run.bundle_version)
     graph = graph_at(definitions, tasks, run.dag_id, revision)
-    _write_row(run, graph, revision, Instances(database), settings, mask)
+    _session(run, graph, revision, Instances(database), settings, mask).open()
 
 
-def _write_row(
+def _session(
     run: StartedRun,
     graph: Graph,
     revision: int,
     instances: Instances,
     settings: Settings,
     mask: Callable[[Any], Any],
-) -> None:
-    """Write the row of an instance, so that it can be read at once; its first step does it too, and does no harm."""
+) -> InstanceSession:
     made = Run(run.dag_id, run.run_id, run.conf, run.triggered_by)
-    session = InstanceSession(graph, revision, made, instances=instances, settings=settings, mask=mask)
-    # What was accepted must not be refused because its first check has taken most of the request's time.
-    with renewed():
-        session.change(lambda _: None)
+    return InstanceSession(graph, revision, made, instances=instances, settings=settings, mask=mask)
 
 
 def _check_version(workflow_id: str, which: Which, version: str) -> None:
@@ -256,10 +273,6 @@ def check_input(definition: WorkflowDefinition, input_data: dict[str, Any]) -> d
 def _reused() -> Conflict:
     message = "This idempotency key was used to start an instance with another input or correlation id"
     return Conflict(message, code=ProblemCode.IDEMPOTENCY_KEY_REUSED, suggestion="use a new key for another start")
-
-
-def _opened(run: StartedRun) -> Opened:
-    return Opened(instance_id(run.dag_id, run.run_id), run.dag_id, run.run_id, run.created)
 
 
 def _run_id(key: str | None) -> str:

@@ -13,6 +13,7 @@ from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.inputs import accepted_input
 from airflow_workflow_provider.engine.manual_override import cancel
 from airflow_workflow_provider.errors import NotFound, StepFailure
+from airflow_workflow_provider.failpoints import failpoint
 from airflow_workflow_provider.hosts.simulation import child_failure
 from airflow_workflow_provider.instances.graphs import Resolved, graph_at, resolve_version, resolved_at
 from airflow_workflow_provider.instances.run_conf import START, conf_of
@@ -74,6 +75,7 @@ class ChildWorkflowOperator(BuiltInOperator):
         user_name = context["dag_run"].triggering_user_name
         self._request(self._version(version), parent, about, user_name, at_least=version is None)
         child = str(instance_id(workflow_id, run_id_of(parent)))
+        failpoint("child.requested")
         kwargs = {"child": child, "announced": True}
         self.defer(trigger=InstanceEndedTrigger(child), method_name="ended", kwargs=kwargs)
 

@@ -19,6 +19,7 @@ from airflow_workflow_provider.engine.calls import ActivationRef, Call
 from airflow_workflow_provider.engine.failure import Failure, moment
 from airflow_workflow_provider.engine.timing import instance_deadline
 from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.failpoints import failpoint
 from airflow_workflow_provider.hosts.inline import Ended, InlineHost, Left, Parked, Region, Waiting
 from airflow_workflow_provider.instances.session import configured_database
 from airflow_workflow_provider.model.plain import one_line
@@ -302,3 +303,4 @@ class _Limit:
         with self._session.transaction() as machine:
             yield machine
             self.instance = instance_deadline(machine.state)
+        failpoint("turn.stored")

@@ -16,6 +16,7 @@ from airflow_workflow_provider.engine.calls import ActivationRef, Call
 from airflow_workflow_provider.engine.failure import Failure, moment
 from airflow_workflow_provider.engine.timing import instance_deadline, instance_limit
 from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.failpoints import failpoint
 from airflow_workflow_provider.hosts.inline import Ended, Kept
 from airflow_workflow_provider.instances.run_conf import has_long_integers
 from airflow_workflow_provider.operators import task_protocol
@@ -201,17 +202,22 @@ class StepMixin:
         """Report how the attempt has ended. Until that is stored, it is kept here and on this worker's disk."""
         kept, results = Kept(ended, attempt.session.clock()), attempt.results
         activation = ActivationRef(call.scope, call.step_id, call.visit, call.kind, call.attempt)
+        failpoint("attempt.worked")
         results.keep(activation, kept)
+        failpoint("attempt.kept")
         outcome = results.stored(
             lambda: attempt.session.change(
                 lambda machine: task_protocol.end(machine, self.workflow_place.node, call, attempt.runner, kept)
             )
         )
+        failpoint("attempt.stored")
         results.drop(activation)
+        failpoint("attempt.reported")
         return outcome
 
     def _run(self, attempt: _Attempt, run: Callable[[], Any]) -> tuple[Ended, BaseException | None]:
         try:
+            failpoint("attempt.begun")
             with bounded(self, attempt.deadline):
                 return without_secrets(Ended(output=run_patiently(self, run))), None  # type: ignore[arg-type]
         except (TaskDeferred, TaskAwaitingInput) as deferral:
@@ -238,6 +244,7 @@ class StepMixin:
             deferral.timeout = remaining if deferral.timeout is None else min(remaining, as_delta(deferral.timeout))
         question = deferral.question if isinstance(deferral, AwaitingAnswer) else None
         asked = None if question is None else str(question.id)
+        failpoint("attempt.asked")
         attempt.results.stored(
             lambda: session.change(
                 lambda machine: machine.park(
@@ -245,6 +252,7 @@ class StepMixin:
                 )
             )
         )
+        failpoint("attempt.parked")
         if question is not None:
             show_in_airflow(UUID(attempt.runner), question)
 

@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool
 
 from airflow_workflow_provider.errors import StoreUnavailable
+from airflow_workflow_provider.failpoints import failpoint
 from airflow_workflow_provider.settings import Settings, load_settings
 from airflow_workflow_provider.store.connection import database_url
 from airflow_workflow_provider.store.jsontext import dumps, loads
@@ -225,6 +226,8 @@ class Database:
                 with connection, connection.begin():
                     self._check_schema(connection)
                     yield connection
+                    failpoint("transaction.before-commit")
+                failpoint("transaction.committed")
             except DBAPIError as error:
                 self._leave_standby(error)
                 raise
@@ -261,10 +264,13 @@ class Database:
             try:
                 with self.engine.begin() as connection:
                     self._check_schema(connection)
-                    return work(connection)
+                    done = work(connection)
+                    failpoint("transaction.before-commit")
             except DBAPIError as error:
                 self._leave_standby(error)
                 raise
+            failpoint("transaction.committed")
+            return done
 
         with self._translated():
             return self._retrying()(attempt)

@@ -14,6 +14,7 @@ from airflow_workflow_provider.engine.failure import Failure, timestamp
 from airflow_workflow_provider.engine.instance_records import MAX_CORRELATION_ID
 from airflow_workflow_provider.engine.triggering import input_of
 from airflow_workflow_provider.errors import LimitExceeded, Overloaded, StepFailure, StoreUnavailable, WorkflowsError
+from airflow_workflow_provider.failpoints import failpoint
 from airflow_workflow_provider.model.events import depth_of
 from airflow_workflow_provider.model.plain import one_line
 from airflow_workflow_provider.settings import MAX_DEPTH
@@ -134,6 +135,8 @@ class Deliverer:
         now = self._clock()
         self._suspects = {name: until for name, until in self._suspects.items() if until > now}
         claimed = self._deliveries.claim(self._batch, self._lease, suspected=False, suspects=self._suspects)
+        if claimed:
+            failpoint("event.claimed")
         for delivery in claimed:
             if delivery.workflow_id in self._suspects:
                 self._deliveries.release(delivery.id)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, false, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from airflow_workflow_provider.store.tables import workflow_starts as starts
@@ -55,6 +55,15 @@ class Starts:
             return Announced(row.token, row.about)
 
         return self._database.run(work)
+
+    def refuse_read_only(self) -> None:
+        """Go on only with a database that takes writes, as far as it says so.
+
+        :raises StoreUnavailable: ``store-read-only``
+        """
+        # Locking nothing is refused as a write is, and leads away from a standby as a write does.
+        nothing = select(starts.c.id).where(false()).with_for_update()
+        self._database.run(lambda connection: connection.execute(nothing))
 
     def find(self, instance: UUID) -> Announced | None:
         """Return a start, if it was announced."""

@@ -10,6 +10,7 @@ from airflow_workflow_provider.airflow_db.dag_runs import find_run, start_run
 from airflow_workflow_provider.airflow_internals.secrets_masker import server_mask
 from airflow_workflow_provider.bounded.pool import PoolDoor
 from airflow_workflow_provider.errors import Misuse
+from airflow_workflow_provider.failpoints import failpoint
 from airflow_workflow_provider.instances.run_conf import START, conf_of
 from airflow_workflow_provider.instances.session import Run
 from airflow_workflow_provider.operations.loading import Loading
@@ -39,6 +40,7 @@ def start_instance(start: Start, database: Database, settings: Settings | None =
     :raises Conflict: the DAG's newest version is not loaded yet or broken, or it is paused, which may pass
     """
     announced = Starts(database).announce(start.instance_id, start.about)
+    failpoint("event.announced")
     conf = conf_of(start.input, {START: announced.token})
     try:
         run = find_run(start.workflow_id, start.run_id)
@@ -52,7 +54,9 @@ def start_instance(start: Start, database: Database, settings: Settings | None =
     if not run.created and not Run(run.dag_id, run.run_id, run.conf).is_of(announced):
         message = f"Somebody else has made a DAG run {start.run_id!r} of workflow {start.workflow_id!r}"
         raise StartRefused(message, code=ProblemCode.RUN_NOT_OURS)
+    failpoint("event.run-made")
     open_instance(database, run, settings or load_settings(), server_mask)
+    failpoint("event.stored")
 
 
 def _door_of(workflow_id: str) -> PoolDoor:

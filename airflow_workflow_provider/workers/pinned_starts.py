@@ -16,6 +16,7 @@ from airflow_workflow_provider.dag.pinned import pinned_dag
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.manual_override import agree_failed
 from airflow_workflow_provider.errors import Conflict, InvalidDefinition, Misuse, NotFound
+from airflow_workflow_provider.failpoints import failpoint
 from airflow_workflow_provider.instances.graphs import graph_at, resolved_at
 from airflow_workflow_provider.instances.session import InstanceSession, Run
 from airflow_workflow_provider.operations.loading import Loading
@@ -63,7 +64,10 @@ class PinnedStarter:
         claimed = self._requests.claim()
         for request in claimed:
             try:
-                open_instance(self._database, self._start(request), self._settings, self._mask)
+                run = self._start(request)
+                failpoint("child.run-made")
+                open_instance(self._database, run, self._settings, self._mask)
+                failpoint("child.stored")
             except (InvalidDefinition, Misuse, NotFound) as error:
                 self._give_up(request, error)
             except Conflict as error:

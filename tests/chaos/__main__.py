@@ -7,63 +7,106 @@ import random
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from airflow_workflow_provider.local.airflow import LocalEnvironment
-from tests.chaos.faults import FAULTS, SHORT
-from tests.chaos.report import PAGE, page
-from tests.chaos.rounds import VARIABLES, Round, run_rounds
+from tests.chaos.clock import SteppedClock
+from tests.chaos.disk import SmallDisk
+from tests.chaos.faults import FAULTS, RARE, SHORT, possible
+from tests.chaos.place import Place, variables
+from tests.chaos.report import PAGE, append, page, read
+from tests.chaos.rounds import Round, Rounds
 
 
 def main() -> int:
-    """Run; exit code 1 where something was wrong."""
-    parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=len(FAULTS), help="rounds; the faults take turns")
-    parser.add_argument("--instances", type=int, default=12, help="instances started in each round")
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
-    parser.add_argument("--fault", action="append", choices=sorted(FAULTS), help="only these")
-    parser.add_argument("--short", action="store_true", help="the short form: few faults, few instances")
-    parser.add_argument("--seconds", type=float, default=420, help="within which a round must end")
-    parser.add_argument("--report", action="store_true", help=f"write {PAGE.name}")
-    options = parser.parse_args()
-    names = options.fault or (list(SHORT) if options.short else list(FAULTS))
-    dice = random.Random(options.seed)  # noqa: S311 - a seed makes rounds that can be repeated
-    dice.shuffle(names)
-    rounds = len(SHORT) if options.short else options.rounds
-    faults = [names[number % len(names)] for number in range(rounds)]
-    sys.stdout.write(f"seed {options.seed}\n")
+    """Run; exit code 1 where something was lost or wrong."""
+    options = _options()
+    if options.page:
+        PAGE.write_text(page(read(options.page)), encoding="utf-8")
+        return 0
     # Asked to end, it ends as for Ctrl-C: nothing that was started is left behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    dice = random.Random(options.seed)  # noqa: S311 - a seed makes rounds that can be repeated
+    sys.stdout.write(f"seed {options.seed}\n")
     done: list[Round] = []
 
     def note(found: Round) -> None:
         done.append(found)
         _say(found)
+        if options.results:
+            append(options.results, found)
 
+    try:
+        with _place(dice, clock="clock" in " ".join(options.fault or ())) as place:
+            Rounds(
+                place,
+                options.seed,
+                6 if options.short else options.instances,
+                options.seconds,
+                options.together,
+                note,
+            ).run(_faults(options, place, dice))
+    finally:
+        if options.report and done:
+            PAGE.write_text(page(read(options.results) if options.results else done), encoding="utf-8")
+    return 1 if any(each.wrong or each.lost for each in done) else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
+    parser.add_argument("--rounds", type=int, help="rounds; the faults take turns; by default one of each")
+    parser.add_argument("--instances", type=int, default=8, help="instances started in each round, beside events")
+    parser.add_argument("--together", type=int, default=1, help="rounds that follow each other before all has ended")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--fault", action="append", choices=sorted(FAULTS), help="only these")
+    parser.add_argument("--short", action="store_true", help="the short form: few faults, few instances")
+    parser.add_argument("--seconds", type=float, default=900, help="within which all must end after the last fault")
+    parser.add_argument("--results", type=Path, help="a file to which the results are added")
+    parser.add_argument("--report", action="store_true", help=f"write {PAGE.name}")
+    parser.add_argument("--page", type=Path, help=f"only write {PAGE.name} from such a file")
+    return parser.parse_args()
+
+
+def _faults(options: argparse.Namespace, place: Place, dice: random.Random) -> list[str]:
+    """Return the fault of each round: all of them take turns, each turn in another order."""
+    names = options.fault or [name for name in (SHORT if options.short else FAULTS) if name not in RARE]
+    names = [name for name in names if possible(place, name)]
+    found: list[str] = []
+    rounds = len(names) if options.rounds is None else options.rounds
+    while len(found) < rounds:
+        found += dice.sample(names, len(names))
+    return found[:rounds]
+
+
+@contextmanager
+def _place(dice: random.Random, *, clock: bool) -> Iterator[Place]:
+    """Give a running Airflow.
+
+    :param clock: whether its clock is to be stepped, for which all of its processes need another library
+    """
     with tempfile.TemporaryDirectory(prefix="airflow-workflows-chaos-") as folder:
-        environment = LocalEnvironment(Path(folder) / "environment", variables=VARIABLES)
+        failpoints = Path(folder) / "failpoints"
+        stepped = SteppedClock.found(Path(folder)) if clock else None
+        more = {} if stepped is None else stepped.variables
+        environment = LocalEnvironment(Path(folder) / "environment", variables={**variables(failpoints), **more})
+        disk = SmallDisk.mounted(environment.postgres)
         try:
             environment.up()
             with environment.client() as client:
-                run_rounds(
-                    environment,
-                    client,
-                    faults,
-                    seed=options.seed,
-                    instances=6 if options.short else options.instances,
-                    seconds=options.seconds,
-                    report=note,
-                )
+                yield Place(environment, client, dice, failpoints, disk, stepped)
         finally:
-            environment.down()
-            if options.report and done:
-                PAGE.write_text(page(done, options.seed), encoding="utf-8")
-    return 1 if any(each.wrong for each in done) else 0
+            environment.remove()
+            if disk is not None:
+                disk.unmount()
 
 
 def _say(found: Round) -> None:
-    sys.stdout.write(f"{found.fault}: {found.instances} instances, {found.recovery:.0f} s, {len(found.wrong)} wrong\n")
-    for sentence in found.wrong:
+    count = f"{len(found.lost)} lost, {len(found.wrong)} wrong"
+    notes = f" ({', '.join(found.notes)})" if found.notes else ""
+    sys.stdout.write(f"{found.fault}{notes}: {found.instances} instances, {found.recovery:.0f} s, {count}\n")
+    for sentence in (*found.lost, *found.wrong):
         sys.stdout.write(f"  {sentence}\n")
     sys.stdout.flush()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 from sqlalchemy import text
 
@@ -13,29 +14,67 @@ from tests.chaos.workload import Accepted
 Rows = Callable[..., list[Any]]
 
 TERMINAL: Final = ("completed", "failed")
+OPENED_AGAIN: Final = ("instance.restarted", "instance.retried", "instance.compensationStarted", "step.rerun")
+"""What the log says before an instance that has ended continues; the last one where Airflow runs a task again."""
 
 
-def violations(workflows: Database, metadata: Database, accepted: Accepted) -> list[str]:
+@dataclass(frozen=True)
+class Violation:
+    """What does not hold.
+
+    :param kind: ``lost`` where something accepted is not there or twice
+    """
+
+    kind: Literal["lost", "wrong"]
+    sentence: str
+
+
+def violations(workflows: Database, metadata: Database, accepted: Accepted) -> list[Violation]:
     """Return everything that does not hold."""
     rows, airflow = _asking(workflows), _asking(metadata)
-    checks: tuple[Iterable[str], ...] = (
-        _every_start_once(rows, accepted),
-        _every_event_once(rows, accepted),
+    lost = (_every_start_once(rows, accepted), _every_event_once(rows, accepted))
+    wrong: tuple[Iterable[str], ...] = (
         _everything_ended_as_its_run(rows, airflow),
         _results_once(rows),
+        _compensations_complete(rows),
         _nothing_open_on_the_ended(rows),
         _log_without_gaps(rows),
     )
-    return [sentence for check in checks for sentence in check]
+    return [
+        *(Violation("lost", sentence) for check in lost for sentence in check),
+        *(Violation("wrong", sentence) for check in wrong for sentence in check),
+    ]
 
 
 def unfinished(workflows: Database) -> int:
-    """Return how many instances have not ended."""
+    """Return how many instances have not ended, or owe compensations."""
     query = """
         SELECT count(*) FROM workflow_instances
-        WHERE workflow_id LIKE 'chaos.%' AND status NOT IN ('completed', 'failed')
+        WHERE workflow_id LIKE 'chaos.%' AND (status NOT IN ('completed', 'failed') OR compensations_owed > 0)
     """
     return int(_asking(workflows)(query)[0][0])
+
+
+def unpaid(workflows: Database) -> list[tuple[str, str]]:
+    """Return what waits for payment, as the ids of waits with the keys of instances."""
+    query = """
+        SELECT id::text, correlation ->> 'key' FROM workflow_event_waits
+        WHERE status = 'waiting' AND pattern = 'chaos.paid'
+    """
+    return [(row[0], row[1]) for row in _asking(workflows)(query)]
+
+
+def last_change(workflows: Database, prefix: str) -> float | None:
+    """Return when an instance of a round changed last, in seconds since 1970; None where there is none."""
+    query = "SELECT extract(epoch FROM max(updated_at)) FROM workflow_instances WHERE correlation_id LIKE :prefix"
+    found = _asking(workflows)(query, prefix=f"{prefix}-%")[0][0]
+    return None if found is None else float(found)
+
+
+def keys_of(workflows: Database) -> dict[str, str]:
+    """Return the keys with which instances were started, by the ids of the instances."""
+    query = "SELECT id::text, correlation_id FROM workflow_instances WHERE correlation_id IS NOT NULL"
+    return {row[0]: row[1] for row in _asking(workflows)(query)}
 
 
 def _asking(database: Database) -> Rows:
@@ -78,42 +117,74 @@ def _everything_ended_as_its_run(rows: Rows, airflow: Rows) -> Iterable[str]:
     for row in rows(query):
         state = states.get((row.dag_id, row.run_id))
         if row.status not in TERMINAL:
-            yield f"instance {row.id} of {row.dag_id} is {row.status} for ever, its run {state}"
+            yield f"instance {row.id} of {row.dag_id} is {row.status} without an end, its run {state}"
         elif state is not None and state != {"completed": "success", "failed": "failed"}[row.status]:
             yield f"instance {row.id} of {row.dag_id} is {row.status}, its run {state}"
 
 
 def _results_once(rows: Rows) -> Iterable[str]:
     query = """
-        SELECT instance_id, scope, step_id, visit, count(*) AS number FROM workflow_execution_logs
-        WHERE event = 'step.completed' GROUP BY 1, 2, 3, 4 HAVING count(*) > 1
+        SELECT instance_id, scope, step_id, visit, event, count(*) AS number FROM workflow_execution_logs
+        WHERE event IN ('step.completed', 'compensation.completed')
+          AND instance_id IN (SELECT id FROM workflow_instances WHERE workflow_id LIKE 'chaos.%')
+        GROUP BY 1, 2, 3, 4, 5 HAVING count(*) > 1
     """
     for row in rows(query):
-        yield f"step {row.step_id} of instance {row.instance_id} was completed {row.number} times"
+        yield f"{row.event} of step {row.step_id} of instance {row.instance_id} is there {row.number} times"
+
+
+def _compensations_complete(rows: Rows) -> Iterable[str]:
+    """Each completed visit of a failed instance is compensated, or owed.
+
+    Its error tells whether its workflow handled the failure: an instance whose compensations failed says so.
+    """
+    query = """
+        SELECT instance.id, instance.compensations_owed AS owed,
+               count(*) FILTER (WHERE log.event = 'step.completed' AND log.step_id IN ('reserve', 'pay')) AS completed,
+               count(*) FILTER (WHERE log.event = 'compensation.completed') AS compensated,
+               count(*) FILTER (WHERE log.event = 'compensation.failed') AS failed
+        FROM workflow_instances AS instance JOIN workflow_execution_logs AS log ON log.instance_id = instance.id
+        WHERE instance.workflow_id IN ('chaos.approved', 'chaos.compensated') AND instance.status = 'failed'
+          AND NOT EXISTS (SELECT 1 FROM workflow_execution_logs AS again WHERE again.instance_id = instance.id
+                          AND again.event IN ('instance.restarted', 'instance.retried'))
+        GROUP BY 1, 2
+    """
+    for row in rows(query):
+        if row.completed != row.compensated + row.failed + row.owed:
+            yield (
+                f"instance {row.id} has completed {row.completed} visits, compensated {row.compensated}, "
+                f"failed to compensate {row.failed}, and owes {row.owed}"
+            )
 
 
 def _nothing_open_on_the_ended(rows: Rows) -> Iterable[str]:
     for table, status in (("workflow_questions", "open"), ("workflow_event_waits", "waiting")):
         query = f"""
-            SELECT open.id FROM {table} AS open JOIN workflow_instances AS instance ON instance.id = open.instance_id
+            SELECT open.id, open.instance_id
+            FROM {table} AS open JOIN workflow_instances AS instance ON instance.id = open.instance_id
             WHERE open.status = :status AND instance.status IN ('completed', 'failed')
+              AND instance.workflow_id LIKE 'chaos.%'
         """  # noqa: S608 - names of ours
         for row in rows(query, status=status):
-            yield f"{row.id} of {table} is {status}, and its instance has ended"
+            yield f"{row.id} of {table} is {status}, and instance {row.instance_id} has ended"
 
 
 def _log_without_gaps(rows: Rows) -> Iterable[str]:
     query = """
         SELECT instance.id, instance.status,
                count(*) FILTER (WHERE log.event = 'instance.started') AS starts,
+               count(*) FILTER (WHERE log.event = 'instance.restarted') AS restarts,
                count(*) FILTER (WHERE log.event IN ('instance.completed', 'instance.failed')) AS ends,
+               count(*) FILTER (WHERE log.event = ANY(:again)) AS again,
                count(*) FILTER (WHERE log.event = 'step.completed') AS completed,
                count(DISTINCT (log.scope, log.step_id, log.visit)) FILTER (WHERE log.event = 'step.started') AS started
         FROM workflow_instances AS instance LEFT JOIN workflow_execution_logs AS log ON log.instance_id = instance.id
         WHERE instance.workflow_id LIKE 'chaos.%' GROUP BY 1, 2
     """
-    for row in rows(query):
-        if row.starts != 1 or (row.status in TERMINAL and row.ends != 1):
-            yield f"the log of instance {row.id} has {row.starts} starts and {row.ends} ends"
+    for row in rows(query, again=list(OPENED_AGAIN)):
+        if not 1 <= row.starts <= 1 + row.restarts:
+            yield f"the log of instance {row.id} has {row.starts} starts, and {row.restarts} restarts"
+        if row.status in TERMINAL and not 1 <= row.ends <= 1 + row.again:
+            yield f"the log of instance {row.id} has {row.ends} ends, and was opened again {row.again} times"
         if row.completed > row.started:
             yield f"the log of instance {row.id} has {row.completed} completed steps, and {row.started} that started"

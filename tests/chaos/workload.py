@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from airflow_workflow_provider.errors import Conflict, WorkflowsError
+from airflow_workflow_provider.local.airflow import LocalEnvironment
 from airflow_workflow_provider.local.client import AirflowClient
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.store.database import Database
@@ -18,7 +20,7 @@ Json = dict[str, Any]
 T = TypeVar("T")
 
 RETRIED: Final[Json] = {"retryPolicy": {"maxAttempts": 5, "delay": "PT1S"}}
-PATIENCE: Final = 240.0
+PATIENCE: Final = 900.0
 """Seconds for which a client repeats a request that is not accepted."""
 
 
@@ -40,7 +42,7 @@ def _short_wait(step_id: str) -> Json:
 WORKFLOWS: Final[tuple[Json, ...]] = (
     {
         "workflowId": "chaos.plain",
-        "steps": [_step("a", "set", arguments={"n": _cel("input.n")}), _short_wait("b"), _step("c")],
+        "steps": [_step("a", "set", arguments={"n": _cel("input.n")}), _short_wait("b")],
     },
     {
         "workflowId": "chaos.approved",
@@ -64,7 +66,7 @@ WORKFLOWS: Final[tuple[Json, ...]] = (
     {"workflowId": "chaos.parent", "steps": [_step("before"), _step("child", "workflow:chaos.plain"), _step("after")]},
     {
         "workflowId": "chaos.triggered",
-        "steps": [_step("a"), _short_wait("b")],
+        "steps": [_step("a")],
         "triggers": [{"eventPattern": "chaos.ordered"}],
     },
     {
@@ -80,14 +82,39 @@ WORKFLOWS: Final[tuple[Json, ...]] = (
             _step("join"),
         ],
     },
+    {
+        "workflowId": "chaos.items",
+        "steps": [
+            _step(
+                "each",
+                forEach={
+                    "items": {"type": "jmespath", "expression": "`[1, 2, 3]`"},
+                    "maxConcurrency": 1,
+                    "steps": [_step("work"), _step("check")],
+                },
+            ),
+            _step("done"),
+        ],
+    },
+    {
+        "workflowId": "chaos.compensated",
+        "steps": [
+            _step("reserve", compensation={"taskId": "noop"}),
+            _step("pay", compensation={"taskId": "noop"}),
+            {"stepId": "ship", "taskId": "fail", "arguments": {"type": "NoStock"}},
+        ],
+        "onFailure": {"compensate": True},
+    },
 )
 STARTED: Final = tuple(each["workflowId"] for each in WORKFLOWS if "triggers" not in each)
+WEIGHTS: Final = {"chaos.plain": 2, "chaos.items": 2, "chaos.branches": 2}
+"""How often a workflow is started, in proportion; once by default."""
 
 
-def publish(database: Database) -> None:
-    """Store the workflows."""
+def publish(database: Database, number: int = 0) -> None:
+    """Store a version of each workflow."""
     for given in WORKFLOWS:
-        document = {"name": given["workflowId"], "version": "1.0.0", **given}
+        document = {"name": f"{given['workflowId']} {number}", "version": f"1.0.{number}", **given}
         Definitions(database).publish(parse_definition(document), document)
 
 
@@ -108,42 +135,48 @@ class Accepted:
 class Clients:
     """Starts, sends and answers as a client does that lives through outages: again, with the same key."""
 
-    def __init__(self, client: AirflowClient, seed: random.Random) -> None:
-        self._client = client
+    def __init__(self, environment: LocalEnvironment, seed: random.Random) -> None:
+        self._environment = environment
         self._random = seed
         self.accepted = Accepted()
 
     def start(self, number: int, prefix: str) -> None:
         """Start some instances, and send some events that start one."""
-        for index in range(number):
-            key = f"{prefix}-{index}"
-            workflow_id = self._random.choice(STARTED)
-            body = {"input": {"n": index, "key": key}, "correlationId": key}
-            headers = {"Idempotency-Key": key}
-            path = f"/definitions/{workflow_id}/instances"
-            found = insist(lambda: self._client.workflows("POST", path, json=body, headers=headers))  # noqa: B023
-            self.accepted.starts[key] = workflow_id
-            self.accepted.instances[key] = found["id"]
-        for index in range(max(number // 4, 1)):
-            self._send("chaos.ordered", f"{prefix}-ordered-{index}", {})
-            self.accepted.events.append(f"{prefix}-ordered-{index}")
+        weights = [WEIGHTS.get(each, 1) for each in STARTED]
+        chosen = self._random.choices(STARTED, weights, k=number)
+        with self._environment.client() as client:
+            for index, workflow_id in enumerate(chosen):
+                key = f"{prefix}-{index}"
+                body = {"input": {"n": index, "key": key}, "correlationId": key}
+                headers = {"Idempotency-Key": key}
+                path = f"/definitions/{workflow_id}/instances"
+                found = insist(lambda: client.workflows("POST", path, json=body, headers=headers))  # noqa: B023
+                self.accepted.starts[key] = workflow_id
+                self.accepted.instances[key] = found["id"]
+            for index in range(max(number // 4, 1)):
+                _send(client, "chaos.ordered", f"{prefix}-ordered-{index}", {})
+                self.accepted.events.append(f"{prefix}-ordered-{index}")
 
-    def serve(self) -> None:
-        """Answer every open question, and pay what waits for payment."""
-        for question in self._client.workflows("GET", "/questions?limit=200")["items"]:
-            if question["status"] != "open" or not question["mayAnswer"]:
-                continue
-            try:
-                self._client.workflows("POST", f"/questions/{question['id']}/answer", json={"decision": "approve"})
-            except Conflict:
-                continue  # answered in the moment when the connection was lost, or withdrawn with its instance
-        for key, workflow_id in self.accepted.starts.items():
-            if workflow_id == "chaos.received":
-                self._send("chaos.paid", f"{key}-paid", {"key": key})
+    def serve(self, client: AirflowClient, unpaid: Sequence[tuple[str, str]]) -> None:
+        """Answer open questions, pay what waits for payment, and have compensations run that are owed.
 
-    def _send(self, kind: str, event_id: str, data: Json) -> None:
-        event = {"specversion": "1.0", "id": event_id, "source": "/chaos", "type": kind, "data": data}
-        insist(lambda: self._client.workflows("POST", "/events", json=event))
+        :param unpaid: what waits for payment, as ids of waits with the keys of instances
+        """
+        for question in client.workflows("GET", "/questions?limit=200")["items"]:
+            if question["status"] == "open" and question["mayAnswer"]:
+                # Answered in the moment when the connection was lost, or withdrawn with its instance.
+                with suppress(Conflict):
+                    client.workflows("POST", f"/questions/{question['id']}/answer", json={"decision": "approve"})
+        for wait, key in unpaid:
+            _send(client, "chaos.paid", f"{wait}-paid", {"key": key})
+        for found in client.workflows("GET", "/instances?compensationOwed=true&limit=50")["items"]:
+            with suppress(Conflict):
+                client.workflows("POST", f"/instances/{found['id']}/compensate")
+
+
+def _send(client: AirflowClient, kind: str, event_id: str, data: Json) -> None:
+    event = {"specversion": "1.0", "id": event_id, "source": "/chaos", "type": kind, "data": data}
+    insist(lambda: client.workflows("POST", "/events", json=event))
 
 
 def insist(request: Callable[[], T], seconds: float = PATIENCE) -> T:

@@ -26,6 +26,7 @@ from airflow_workflow_provider.api.services import Services
 from airflow_workflow_provider.api.visible import visible
 from airflow_workflow_provider.engine.masking import SecretPlaces
 from airflow_workflow_provider.errors import Misuse, NotFound
+from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.operations.start_instance import Starter, Which
 from airflow_workflow_provider.store.instances import Instance as StoredInstance
 from airflow_workflow_provider.store.instances import InstanceSummary as InstanceRow
@@ -108,7 +109,7 @@ def start_instance(
     if not opened.created:
         response.status_code = 200
         response.headers[REPLAYED] = "true"
-    return shown(services, access, services.instances.get(opened.id))
+    return shown(services, access, opened.instance)
 
 
 @router.get("/instances", responses=responses())
@@ -153,12 +154,17 @@ def readable_instance(services: Services, access: Access, instance_id: UUID, rig
 
 
 def _starter(services: Services) -> Starter:
+    def definition_of(workflow_id: str, revision: int) -> WorkflowDefinition:
+        # What the answer needs is read before anything is made: a start that was made must not be refused.
+        services.graph(workflow_id, revision)
+        return services.definition(workflow_id, revision)
+
     return Starter(
         services.definitions,
         services.tasks,
         services.instances,
         services.settings,
-        services.definition,
+        definition_of,
         mask=server_mask,
     )
 

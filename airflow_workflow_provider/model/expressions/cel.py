@@ -211,7 +211,9 @@ def _compiled(source: str, tokens: list[tuple[str, str]], names: frozenset[str])
 
 def _only_types(message: str) -> bool:
     """Whether nothing is wrong with an expression but the types of what its operators are applied to."""
-    return all("no matching overload" in line for line in message.splitlines() if "ERROR: <input>" in line)
+    # One that is nested too deeply has no such line at all.
+    found = [line for line in message.splitlines() if "ERROR: <input>" in line]
+    return bool(found) and all("no matching overload" in line for line in found)
 
 
 def _compares_numbers(message: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -21,7 +22,10 @@ from tests.fixtures.documents import step, workflow
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow, pytest.mark.slow]
 
-EXAMPLES = {"admin": 15, "viewer": 5, None: 5}
+FACTOR = int(os.environ.get("FUZZ_FACTOR", "1"))
+"""How many times as many requests as in the tests for every change; each set is another one."""
+
+EXAMPLES = {"admin": 15 * FACTOR, "viewer": 5, None: 5}
 """How many requests to each operation, by who sends them; None is nobody."""
 
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]

@@ -1,0 +1,87 @@
+"""Faults of processes: killed, doubled, or with a wrong clock."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import suppress
+
+import psutil
+
+from airflow_workflow_provider.local.configuration import process_environment
+from airflow_workflow_provider.local.daemon import Daemon, stop_all
+from tests.chaos.place import Place
+
+
+def _kill(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.Error):
+            process.send_signal(signal.SIGKILL)
+
+
+def kill_daemon(place: Place, name: str) -> None:
+    """Kill a daemon, not what restarts it, with all that it has started."""
+    found = place.daemon(name)
+    with suppress(psutil.Error):
+        _kill([] if found is None else found.children(recursive=True))
+
+
+def kill_scheduler_alone(place: Place) -> None:
+    """Kill the scheduler, and leave the workers of its executor."""
+    _kill(place.children("scheduler"))
+
+
+def _workers(place: Place) -> list[psutil.Process]:
+    found = []
+    for process in place.children("scheduler"):
+        with suppress(psutil.Error):
+            found += process.children()
+    return found
+
+
+def kill_workers(place: Place) -> None:
+    """Kill workers of the executor, which supervise tasks; their tasks are left alone."""
+    found = _workers(place)
+    _kill(place.random.sample(found, min(3, len(found))))
+
+
+def kill_some_tasks(place: Place) -> None:
+    """Kill processes in which tasks run."""
+    found: list[psutil.Process] = []
+    for worker in _workers(place):
+        with suppress(psutil.Error):
+            found += worker.children(recursive=True)
+    _kill(place.random.sample(found, min(4, len(found))))
+
+
+def two_schedulers(place: Place) -> None:
+    """Let a second scheduler run beside the first, which is killed; the second ends with the round."""
+    environment = place.environment
+    command = [sys.executable, "-m", "airflow", "scheduler", "--skip-serve-logs"]
+    second = Daemon("scheduler-2", command, environment.layout.logs, grace=20)
+    second.start(process_environment(environment.variables("worker")), environment.layout.folder)
+    place.undo.append(lambda: stop_all([second]))
+    kill_scheduler_alone(place)
+
+
+def step_clock(place: Place, seconds: int) -> None:
+    """Let the clock of all of Airflow's processes be wrong until the round ends."""
+    clock = place.clock
+    if clock is not None:
+        clock.step(seconds)
+        place.undo.append(lambda: clock.step(0))
+
+
+def arm(place: Place, name: str) -> None:
+    """Have the next process die that comes to a failpoint."""
+    armed = place.failpoints / name
+    armed.touch()
+
+    def disarm() -> None:
+        try:
+            armed.unlink()
+        except FileNotFoundError:
+            return
+        place.notes.append("not reached")
+
+    place.undo.append(disarm)
