@@ -28,6 +28,7 @@ from airflow_workflow_provider.workers.notifications import BACKOFF, Notifier
 from airflow_workflow_provider.workers.reminders import Reminder
 from tests.fixtures.documents import step, workflow
 from tests.fixtures.people import ask_all, start
+from tests.integration.api.test_secrets import GIVEN, SCHEMA, readable_in, written
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 
@@ -195,3 +196,41 @@ def test_the_end_of_an_instance_is_told_once_and_history_is_not(database: Databa
         ends.add_ends(lambda occasion: listening({"mail": MAIL}, occasion, None))
     assert notifier(database).work() == 1
     assert mailbox.subjects == ["failed: Cancelled"]
+
+
+def test_l4_no_planted_secret_is_mailed(database: Database, mailbox: Mailbox) -> None:
+    from airflow_workflow_provider.people.notifiers import listening
+    from airflow_workflow_provider.store.notifications import Notifications
+
+    whole = {"type": "jsonata", "expression": "$string(input)"}
+    document = workflow(
+        step("ask", "approval", arguments={"subject": "S", "body": whole}),
+        workflowId="planted.mail",
+        inputSchema=SCHEMA,
+        executionLog={"redact": ['"p redacted".*.pin']},
+    )
+    definition = parse_definition(document)
+    question = ask_all(database, start(database, document, GIVEN))["ask"]
+    ends = Notifications(database)
+    ends.add_ends(lambda occasion: listening({"mail": MAIL}, occasion, None))
+    with database.begin() as connection:
+        add_notifications(connection, "asked", ["mail"], question.instance_id, question.id)
+
+    def fail(record: Record) -> None:
+        machine = Machine(Graph.of(definition), record.state)
+        cancel(machine, written()[:3900], datetime.now(UTC))
+        record.status, record.error = machine.status, machine.state.error
+        record.completed_at = datetime.now(UTC)
+        record.save()
+
+    Instances(database).update(question.instance_id, fail)
+    ends.add_ends(lambda occasion: listening({"mail": MAIL}, occasion, None))
+    content = "{{ workflow | tojson }} {{ workflow }} {{ question | tojson }} {{ question }}"
+    everything = {**MAIL, "arguments": {**MAIL["arguments"], "html_content": content}}
+    assert Notifier(database, {"mail": everything}, lambda *_: definition).work() == 2
+    assert len(mailbox.mails) == 2
+    mails = [
+        str(each["Subject"]) + str(part.get_payload(decode=True)) for each in mailbox.mails for part in each.walk()
+    ]
+    assert any("***" in each for each in mails)
+    assert [readable_in(each) for each in mails if readable_in(each)] == []
