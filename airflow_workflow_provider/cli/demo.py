@@ -19,11 +19,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from airflow_workflow_provider.cli.console import console, note, print_error, print_json, print_line, print_table
+from airflow_workflow_provider.cli.documents import not_json
 from airflow_workflow_provider.cli.main import FAILED, FINE
 from airflow_workflow_provider.cli.main import main as run_command
-from airflow_workflow_provider.errors import Misuse, NotFound, WorkflowsError
+from airflow_workflow_provider.errors import InvalidDefinition, Misuse, NotFound, WorkflowsError
 from airflow_workflow_provider.local.airflow import EnvironmentFailure, LocalEnvironment
 from airflow_workflow_provider.local.configuration import connection_json
+from airflow_workflow_provider.model.json_text import loads_document
 from airflow_workflow_provider.settings import DEFAULT_CONNECTION_ID
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.instances import Instance, Instances, instance_id
@@ -302,12 +304,14 @@ def _look(instances: Instances, wanted: UUID) -> Instance | None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        document: dict[str, Any] = loads_document(path.read_bytes())
     except OSError as error:
         message = f"{path} cannot be read: {error.strerror}"
         raise Misuse(
             message, code=ProblemCode.NO_EXAMPLE, suggestion="run the demo in a working copy, or name --examples"
         ) from error
+    except InvalidDefinition as error:
+        raise not_json(error, str(path)) from error
     return document
 
 

@@ -110,7 +110,7 @@ def _configured_bundles() -> list[Any] | None:
         given = conf.get("dag_processor", "dag_bundle_config_list", fallback="[]")
     try:
         found = json.loads(given)
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
     return found if isinstance(found, list) else []
 

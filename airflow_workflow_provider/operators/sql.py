@@ -129,6 +129,8 @@ class SqlTaskOperator(BuiltInOperator):
         fetch, limit = self.arguments.get("fetch", "all"), self.arguments.get("maxRows", DEFAULT_MAX_ROWS)
         if columns is None:
             return {"rows": [], "rowCount": count}
+        if fetch != "none":
+            _check_names(columns)
         max_bytes, size = load_settings().sql_max_bytes, 0
         found: list[dict[str, Any]] = []
         seen = 0
@@ -146,6 +148,19 @@ class SqlTaskOperator(BuiltInOperator):
             if fetch == "one":
                 break
         return {"rows": found, "rowCount": len(found) if fetch != "none" else seen}
+
+
+def _check_names(columns: Sequence[str]) -> None:
+    """Refuse a result of which an object would keep one of two columns only.
+
+    :raises StepFailure: two columns have one name
+    """
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    if twice:
+        message = (
+            f"The statement gives more than one column named {', '.join(map(repr, twice))}; name them apart with AS"
+        )
+        raise StepFailure(message, type=ErrorType.OUTPUT_ERROR, details={"columns": twice})
 
 
 def _too_large(max_bytes: int) -> StepFailure:

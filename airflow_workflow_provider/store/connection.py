@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import sys
 from dataclasses import dataclass, field
@@ -13,7 +12,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from psycopg.pq import Conninfo
 from sqlalchemy.engine import URL
 
-from airflow_workflow_provider.errors import Misuse
+from airflow_workflow_provider.errors import InvalidDefinition, Misuse
+from airflow_workflow_provider.model.json_text import loads_data
 from airflow_workflow_provider.settings import DEFAULT_CONNECTION_ID
 from airflow_workflow_provider.vocabulary import ProblemCode
 
@@ -64,7 +64,7 @@ def parse_connection(text: str, conn_id: str) -> ConnectionFields:
     """
     try:
         return _from_json(text) if text.lstrip().startswith("{") else _from_uri(text)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         raise _refused(conn_id, "cannot be read", "expected Airflow's URI or JSON form of a connection") from None
 
 
@@ -90,18 +90,40 @@ def to_url(fields: ConnectionFields, conn_id: str) -> URL:
 
 
 def _from_json(text: str) -> ConnectionFields:
-    document = json.loads(text)
-    extra = document.get("extra") or {}
+    document = _object(text)
     port = document.get("port")
     return ConnectionFields(
-        conn_type=str(document["conn_type"]) if "conn_type" in document else "",
-        host=document.get("host"),
-        login=document.get("login"),
-        password=document.get("password"),
-        schema=document.get("schema"),
+        conn_type=_text(document, "conn_type") or "",
+        host=_text(document, "host"),
+        login=_text(document, "login"),
+        password=_text(document, "password"),
+        schema=_text(document, "schema"),
         port=int(port) if port not in (None, "") else None,
-        extra=json.loads(extra) if isinstance(extra, str) else dict(extra),
+        extra=_object(document.get("extra") or {}),
     )
+
+
+def _object(given: Any) -> dict[str, Any]:
+    """An object, or the JSON text of one; PostgreSQL's driver takes no text that has a NUL.
+
+    :raises ValueError: it is neither
+    """
+    try:
+        found = loads_data(given) if isinstance(given, str) else given
+    except InvalidDefinition as error:
+        raise ValueError from error
+    if not isinstance(found, dict):
+        raise TypeError
+    return found
+
+
+def _text(document: dict[str, Any], name: str) -> str | None:
+    found = document.get(name)
+    if found is None or isinstance(found, str):
+        return found
+    if not isinstance(found, int) or isinstance(found, bool):
+        raise TypeError
+    return str(found)
 
 
 def _from_uri(text: str) -> ConnectionFields:
@@ -113,7 +135,7 @@ def _from_uri(text: str) -> ConnectionFields:
     login, _, password = account.partition(":")
     host, _, port = place.rpartition(":") if ":" in place and not place.endswith("]") else (place, "", "")
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    extra = json.loads(query["__extra__"]) if "__extra__" in query else query
+    extra = _object(query["__extra__"]) if "__extra__" in query else query
     return ConnectionFields(
         conn_type=parts.scheme.replace("-", "_"),
         host=unquote(host).strip("[]") or None,

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from airflow_workflow_provider.engine.values import json_object
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.local.configuration import connection_json
 from airflow_workflow_provider.operators.sql import SqlTaskOperator
@@ -63,3 +64,23 @@ def test_k3_sql_that_writes_says_so() -> None:
 def test_a_server_that_refuses_a_statement_fails_the_step() -> None:
     with pytest.raises(psycopg.Error, match="nowhere"):
         run("select * from nowhere")
+
+
+@pytest.mark.usefixtures("warehouse")
+@pytest.mark.parametrize("query", ["select 1 as a, 2 as a", "select * from (values (1)) x(a), (values (2), (3)) y(a)"])
+def test_x5_a_column_that_would_get_lost_is_named(query: str) -> None:
+    with pytest.raises(StepFailure, match="more than one column named 'a'; name them apart with AS") as caught:
+        run(query)
+    assert (caught.value.error_type, caught.value.details) == ("OutputError", {"columns": ["a"]})
+    assert run(query, fetch="none")["rows"] == []
+
+
+@pytest.mark.usefixtures("warehouse")
+def test_x5_documents_of_a_database_are_json_that_can_be_kept_or_refused_with_their_place() -> None:
+    query = """select '{"a": [1, 1.5, null], "a": {"b": 9007199254740993}}'::jsonb as j, '[0.1, 1e-400]'::json as t"""
+    (row,) = run(query)["rows"]
+    assert row == {"j": {"a": {"b": 9007199254740993}}, "t": [0.1, 0.0]}
+    with pytest.raises(StepFailure) as caught:
+        json_object(run("select '{\"a\": 1e400}'::jsonb as j"), max_bytes=10_000)
+    assert caught.value.error_type == "OutputError"
+    assert caught.value.details["errors"][0]["pointer"] == "/rows/0/j/a"

@@ -10,6 +10,7 @@ from sqlalchemy.engine import make_url
 
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.store.connection import database_url, parse_connection, to_url
+from tests.fixtures.json_edges import EDGES
 
 TRAPS = "p%40:@/ '\"?#&=+ü[]{}$x;\\"
 VARIABLE = "AIRFLOW_CONN_WORKFLOWS_DEFAULT"
@@ -70,6 +71,41 @@ def test_a_connection_that_cannot_be_read_is_not_shown(monkeypatch: pytest.Monke
         database_url("other")
     assert "secret" not in f"{caught.value!r} {caught.value.suggestion}"
     assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(text.decode("utf-8", "surrogateescape") for text in EDGES.values() if text[:1] == b"{" and b"\0" not in text),
+        *(
+            '{"conn_type": "postgres", "password": "secret", ' + more + "}"
+            for more in (
+                '"extra": "[1]"',
+                '"extra": 5',
+                '"extra": ' + "[" * 10_000,
+                '"extra": "{\\"a\\": NaN}"',
+                '"host": ["h"]',
+                '"host": "h\\u0000"',
+                '"login": true',
+                '"port": 1e400',
+                '"port": {}',
+                '"password": "other"',
+            )
+        ),
+        'postgres://u:secret@h/db?__extra__={"a":',
+        "postgres://u:secret@h/db?__extra__=[]",
+    ],
+)
+def test_a_connection_that_is_no_clean_json_cannot_be_read(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_OTHER", text)
+    with pytest.raises(Misuse, match="The connection 'other' cannot be read") as caught:
+        database_url("other")
+    assert "secret" not in f"{caught.value!r} {caught.value.suggestion}"
+
+
+def test_a_password_of_digits_may_be_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, '{"conn_type": "postgres", "login": "u", "password": 4711, "port": "5432"}')
+    assert (database_url().password, database_url().port) == ("4711", 5432)
 
 
 def test_a_connection_of_another_type_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
