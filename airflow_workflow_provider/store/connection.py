@@ -143,7 +143,7 @@ def _from_uri(text: str) -> ConnectionFields:
         password=unquote(password) or None,
         schema=unquote(parts.path.removeprefix("/")) or None,
         port=int(port) if port else None,
-        extra=extra if isinstance(extra, dict) else {},
+        extra=extra,
     )
 
 
