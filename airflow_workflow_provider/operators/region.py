@@ -27,6 +27,7 @@ from airflow_workflow_provider.operators import task_protocol
 from airflow_workflow_provider.operators.builtin import SHORT_WAIT, WaitOperator
 from airflow_workflow_provider.operators.catalogue import prepared, runtime_operator
 from airflow_workflow_provider.operators.deferring import FAIL_METHOD, TRIGGER_TIMEOUT, kwargs_of, note_of, trigger_of
+from airflow_workflow_provider.operators.observed import observed
 from airflow_workflow_provider.operators.people import AwaitingAnswer, show_in_airflow, time_until
 from airflow_workflow_provider.operators.results import WorkerResults, run_patiently
 from airflow_workflow_provider.operators.resumption import is_told_to_go_on, wait_for_resumption
@@ -219,6 +220,15 @@ class RegionOperator(BaseOperator, BranchMixIn):
     # One call
 
     def _run(self, context: Context, session: InstanceSession, call: Call, deadline: datetime | None) -> Ended | Parked:
+        with observed(session, call) as seen:
+            found = self._called(context, session, call, deadline)
+            if isinstance(found, Ended):
+                seen.ended(found)
+            return found
+
+    def _called(
+        self, context: Context, session: InstanceSession, call: Call, deadline: datetime | None
+    ) -> Ended | Parked:
         try:
             operator = self._operator(context, call)
             if isinstance(operator, WaitOperator):

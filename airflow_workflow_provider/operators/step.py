@@ -28,6 +28,7 @@ from airflow_workflow_provider.operators.deferring import (
     deferral_of,
     note_of,
 )
+from airflow_workflow_provider.operators.observed import observed
 from airflow_workflow_provider.operators.outcomes import Hold, Leave
 from airflow_workflow_provider.operators.people import AwaitingAnswer, show_in_airflow
 from airflow_workflow_provider.operators.results import WorkerResults, run_patiently
@@ -192,11 +193,14 @@ class StepMixin:
                 carry_out(self, context, attempt.session, attempt.outcome)
             return
         cause = attempt.cause
-        if attempt.failure is not None:
-            ended = Ended(failure=attempt.failure)
-        else:
-            ended, cause = self._run(attempt, run)
-        carry_out(self, context, attempt.session, self._store(attempt, attempt.call, ended), cause)
+        with observed(attempt.session, attempt.call) as seen:
+            if attempt.failure is not None:
+                ended = Ended(failure=attempt.failure)
+            else:
+                ended, cause = self._run(attempt, run)
+            seen.ended(ended)
+            outcome = self._store(attempt, attempt.call, ended)
+        carry_out(self, context, attempt.session, outcome, cause)
 
     def _store(self, attempt: _Attempt, call: Call, ended: Ended) -> Outcome:
         """Report how the attempt has ended. Until that is stored, it is kept here and on this worker's disk."""

@@ -76,12 +76,13 @@ def arm(place: Place, name: str) -> None:
     """Have the next process die that comes to a failpoint."""
     armed = place.failpoints / name
     armed.touch()
+    notes = place.notes
 
     def disarm() -> None:
         try:
             armed.unlink()
         except FileNotFoundError:
             return
-        place.notes.append("not reached")
+        notes.append("not reached")
 
     place.undo.append(disarm)
