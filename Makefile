@@ -77,7 +77,7 @@ screenshots: $(VENV)/.dev ui ## Write the pictures of the documentation anew
 
 .PHONY: test-unit
 test-unit: $(VENV)/.dev ## Run the short loop: unit tests, and the conformance cases in memory
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" tests/unit tests/conformance/test_simulate.py $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -p no:schemathesis -m "not slow" tests/unit tests/conformance/test_simulate.py $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Check style, types, wording and the direction of imports

@@ -160,7 +160,8 @@ def rules() -> str:
     ]
     introduction = (
         "Which tests prove which rule of the [semantics](../semantics.md). The conformance cases are files in "
-        "`tests/conformance/cases`; `tests/conformance` runs each in memory, and `tests/integration` in Airflow. "
+        "`tests/conformance/cases`; `tests/conformance` runs each in memory, and `tests/integration` some of each kind "
+        "in a real Airflow: `tests/conformance/in_memory.json` lists the others, each with those that stand for it. "
         "Test modules are listed for tests that are named after the rule, such as `test_t4_…`."
     )
     return page(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.conformance.cases import FOLDER, load_cases
+from tests.conformance.kinds import features, listed, runs_in_airflow
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "semantics.md").read_text(encoding="utf-8")
@@ -55,6 +56,18 @@ def test_what_runs_in_memory_but_not_in_airflow_is_the_exception() -> None:
     in_memory, in_airflow = load_cases("simulate"), load_cases("airflow")
 
     assert len(in_airflow) > len(in_memory) * 0.6
+
+
+def test_airflow_runs_a_case_with_all_that_those_show_that_run_in_memory_only() -> None:
+    cases = {case.name: case for case in load_cases("airflow") if runs_in_airflow(case)}
+    left_out = listed()
+    shown = set().union(*(features(case) for name, case in cases.items() if name not in left_out))
+
+    assert left_out.keys() <= cases.keys()
+    lacking = {name: sorted(features(cases[name]) - shown) for name in left_out}
+    # Write the list again with ``python -m tests.conformance.kinds``.
+    assert {name: found for name, found in lacking.items() if found} == {}
+    assert {name for those in left_out.values() for name in those} <= cases.keys() - left_out.keys()
 
 
 @pytest.mark.parametrize(("name", "text"), EXAMPLES, ids=[name for name, _ in EXAMPLES])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from airflow_workflow_provider.vocabulary import ErrorType, LogEvent, ProblemCode
@@ -26,8 +27,13 @@ PYTHONS = {"TimeoutError"}
 """Types of the engine's that are names of Python's own exceptions too."""
 
 
-def strings() -> Iterator[tuple[Path, ast.AST, str]]:
-    """Yield every text in the code, the beginnings of f-strings included, except docstrings."""
+@cache
+def strings() -> tuple[tuple[Path, ast.AST, str], ...]:
+    """Return every text in the code, the beginnings of f-strings included, except docstrings."""
+    return tuple(_strings())
+
+
+def _strings() -> Iterator[tuple[Path, ast.AST, str]]:
     for path in sorted(PACKAGE.rglob("*.py")):
         if path.name == "vocabulary.py":
             continue

@@ -48,6 +48,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     return zipfile.ZipFile(next(folder.glob("*.whl")))
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_package_and_migrations(wheel: zipfile.ZipFile) -> None:
     names = set(wheel.namelist())
     sources = {str(path.relative_to(ROOT)) for path in (ROOT / "airflow_workflow_provider").rglob("*.py")}
@@ -58,6 +59,7 @@ def test_the_wheel_holds_package_and_migrations(wheel: zipfile.ZipFile) -> None:
     assert migrations <= names
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_the_built_front_end_and_nothing_of_its_making(wheel: zipfile.ZipFile) -> None:
     names = set(wheel.namelist())
     static = "airflow_workflow_provider/ui/static/"
@@ -66,11 +68,13 @@ def test_the_wheel_holds_the_built_front_end_and_nothing_of_its_making(wheel: zi
     assert [name for name in names if "node_modules" in name or name.endswith((".ts", ".tsx"))] == []
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_nothing_else(wheel: zipfile.ZipFile) -> None:
     others = [name for name in wheel.namelist() if not name.startswith("airflow_workflow_provider")]
     assert others == []
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_the_licence(wheel: zipfile.ZipFile) -> None:
     assert [name for name in wheel.namelist() if name.endswith("licenses/LICENSE")]
 

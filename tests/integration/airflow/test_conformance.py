@@ -1,6 +1,7 @@
 """The conformance cases in a real Airflow: the same definitions, the same outcomes, Airflow's own scheduling.
 
-All cases run side by side in one Airflow; each is then a test of its own.
+Some of each kind, see :mod:`tests.conformance.kinds`. All of them run side by side in one Airflow; each is then a test
+of its own.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from sqlalchemy import text
 
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.store.database import Database
-from tests.conformance.cases import Case, Observed, load_cases
+from tests.conformance.cases import Case, Observed
+from tests.conformance.kinds import cases_in_airflow
 from tests.fixtures.airflow import RunningAirflow
 from tests.fixtures.scenarios import Outcome, Scenario
 from tests.fixtures.scripted import task_definition
@@ -23,12 +25,7 @@ from tests.fixtures.stored import check_stored_state, check_stored_steps
 pytestmark = [pytest.mark.daemons, pytest.mark.xdist_group("airflow"), pytest.mark.slow, pytest.mark.timeout(2_700)]
 
 
-def runs_in_airflow(case: Case) -> bool:
-    """Tell whether a case needs nothing that only a simulation can set: bounds, and an event of its own."""
-    return not case.options and case.event is None
-
-
-CASES = [case for case in load_cases("airflow") if runs_in_airflow(case)]
+CASES = cases_in_airflow()
 
 
 def workflow_id(case: Case) -> str:

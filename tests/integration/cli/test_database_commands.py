@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import resource
+import select
+import socket
 import subprocess
 import sys
-import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -255,25 +257,44 @@ def test_db_migrate_check_and_downgrade(
 @pytest.mark.parametrize(
     "arguments", [["list"], ["apply", str(EXAMPLES)], ["db", "check"], ["db", "migrate"], ["instances", "list"]]
 )
-def test_a_database_that_is_down_is_said_in_one_line_within_5_seconds_and_without_the_password(
+def test_a_database_that_is_down_is_said_at_once_in_one_line_and_without_the_password(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_WORKFLOWS_DEFAULT", "postgres://me:hush-hush@127.0.0.1:1/nowhere")
     program = [sys.executable, "-m", "airflow_workflow_provider.cli.main", *arguments]
 
     computed = _processor_time_of_commands()
-    began = time.monotonic()
-    ended = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
-    took, computed = time.monotonic() - began, _processor_time_of_commands() - computed
+    ended = subprocess.run(program, capture_output=True, text=True, timeout=300, check=False)
+    computed = _processor_time_of_commands() - computed
 
-    # What the command reads and checks before takes longer on a busy machine; that is another matter.
-    assert took < 5 + 5 * computed
     assert computed < 5
     assert ended.returncode == 1
     assert ended.stdout == ""
     assert ended.stderr.startswith("error store-unavailable: ")
     assert ended.stderr.count("\n") == 1
     assert "hush-hush" not in ended.stderr
+
+
+def test_a_command_tries_a_database_that_is_down_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"postgres://me:hush-hush@127.0.0.1:{server.getsockname()[1]}/nowhere"
+        monkeypatch.setenv("AIRFLOW_CONN_WORKFLOWS_DEFAULT", url)
+        program = [sys.executable, "-m", "airflow_workflow_provider.cli.main", "list"]
+        ended = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        tries = 0
+        server.settimeout(0.1)
+        # A server that is there, and lets nobody in.
+        while ended.poll() is None or _waits(server):
+            with suppress(TimeoutError):
+                server.accept()[0].close()
+                tries += 1
+        assert "store-unavailable" in ended.communicate()[1]
+    # With and without encryption.
+    assert 1 <= tries <= 2
+
+
+def _waits(server: socket.socket) -> bool:
+    return bool(select.select([server], [], [], 0)[0])
 
 
 def _processor_time_of_commands() -> float:

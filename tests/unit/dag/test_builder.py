@@ -36,21 +36,22 @@ def build(document: Json, *tasks: Json) -> Any:
     return build_dag(parse_definition({"name": "W", "version": "1.0.0", **document}), parsed, revision=3)
 
 
-def test_the_same_definition_gives_the_same_dag_in_every_process(tmp_path: Path) -> None:
+def test_the_same_definition_gives_the_same_dag_in_every_process(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     document = json.loads((EXAMPLES / "employee-onboarding.json").read_text())
     tasks = [json.loads(file.read_text()) for file in sorted((EXAMPLES / "tasks").glob("*.json"))]
     (tmp_path / "input.json").write_text(json.dumps([document, tasks]))
-    outputs = {
-        subprocess.run(
-            [sys.executable, "-c", SERIALIZE, str(tmp_path / "input.json")],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.splitlines()[-1]
-        for seed in ("1", "2")
-    }
-    assert len(outputs) == 1
+    other = subprocess.run(
+        [sys.executable, "-c", SERIALIZE, str(tmp_path / "input.json")],
+        env={**os.environ, "PYTHONHASHSEED": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    monkeypatch.setattr("sys.argv", ["", str(tmp_path / "input.json")])
+    exec(SERIALIZE, {})  # noqa: S102 - our own program
+    assert capsys.readouterr().out.splitlines()[-1] == other.stdout.splitlines()[-1]
 
 
 def test_a_dag_says_what_its_definition_says() -> None:
