@@ -126,8 +126,9 @@ def benchmarks() -> list[Benchmark]:
     return [
         Benchmark("import the model", importing("airflow_workflow_provider.model.validate"), 5, 0.3),
         Benchmark("import the engine", importing("airflow_workflow_provider.engine.machine"), 5, 0.3),
-        Benchmark("command: --version", program(*cli, "--version"), 5, 0.5),
-        Benchmark("command: validate one file", program(*cli, "validate", str(EXAMPLE)), 5, 1.5),
+        Benchmark("command: --version", program(*cli, "--version"), 5, 0.15),
+        Benchmark("command: --help", program(*cli, "--help"), 5, 0.15),
+        Benchmark("command: validate one file", program(*cli, "validate", str(EXAMPLE)), 5, 1.0),
         Benchmark("check the order approval (5 steps)", timed(validate(document)), 20),
         Benchmark("check a definition of 60 steps and nested branches", timed(validate(large)), 20, 0.5),
         Benchmark("simulate the order approval", timed(lambda: simulate(document, order)), 20),

@@ -32,6 +32,7 @@ from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.migrate import upgrade
 from airflow_workflow_provider.store.tables import workflow_definition_versions, workflow_definitions
+from benchmarks.machine import about
 
 STEPS = 10
 CHANGES = 10
@@ -188,7 +189,7 @@ def main() -> int:
     """Measure and print JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("number", nargs="?", type=int, default=10_000)
-    sys.stdout.write(json.dumps(measure(parser.parse_args().number), indent=2) + "\n")
+    sys.stdout.write(json.dumps(measure(parser.parse_args().number) | {"machine": about()}, indent=2) + "\n")
     return 0
 
 

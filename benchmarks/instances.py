@@ -33,6 +33,7 @@ from airflow_workflow_provider.store.migrate import upgrade
 from airflow_workflow_provider.store.overview import Overviews
 from airflow_workflow_provider.store.retention import Retention
 from airflow_workflow_provider.store.views import Views
+from benchmarks.machine import about
 from tests.fixtures.many import BEGAN, fill, instance
 from tests.fixtures.store import document, new_instance, publish
 
@@ -199,7 +200,7 @@ def main() -> int:
     parser.add_argument("instances", nargs="?", type=int, default=1_000_000)
     parser.add_argument("rows", nargs="?", type=int, default=10)
     given = parser.parse_args()
-    sys.stdout.write(json.dumps(measure(given.instances, given.rows), indent=2) + "\n")
+    sys.stdout.write(json.dumps(measure(given.instances, given.rows) | {"machine": about()}, indent=2) + "\n")
     return 0
 
 

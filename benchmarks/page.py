@@ -1,0 +1,167 @@
+"""Write ``docs/benchmarks.md`` from the results in ``benchmarks/results``; run as ``python -m benchmarks.page``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+PAGE = ROOT / "docs" / "benchmarks.md"
+
+HEAD: Final = """\
+# Benchmarks
+
+<!-- Written by python -m benchmarks.page from benchmarks/results. -->
+
+What takes longer than the measurements of `make bench`: many definitions and many instances. The page
+[Performance](performance.md) has the others. Each measurement is a script that prints JSON:
+
+```sh
+.venv/bin/python -m benchmarks.instances 1000000 2 > benchmarks/results/instances.json
+.venv/bin/python -m benchmarks.definitions 200 > benchmarks/results/definitions.json
+.venv/bin/python -m benchmarks.page
+```
+
+"""
+ABOUT_INSTANCES: Final = """\
+## Many instances
+
+PostgreSQL makes the instances and the rows of their logs. Then each kind of read is done 200 times, of different
+instances, and its statement is explained with `EXPLAIN ANALYZE`. The time in PostgreSQL is planning and execution;
+the other time is that of the caller, which on a busy machine mostly waits for a processor.
+`tests/integration/store/test_hot_queries.py` proves that none of these statements reads a whole table.
+
+"""
+ABOUT_INPUT: Final = """
+A filter by input (`input=$.customer.id == "c1"`) has no index. It reads instances of the workflow, newest first, until
+the page is full: fast where many match, and all instances of the workflow where few do. A correlation id or a time
+span bounds it, because both have indexes.
+
+"""
+ABOUT_DEFINITIONS: Final = """\
+## Many definitions
+
+An empty Airflow with a dag-processor of default parallelism gets definitions of 10 steps. Airflow reads one file per
+definition. Times begin with the start of the dag-processor; the processor time includes the processes that read the
+files.
+
+"""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Something promised.
+
+    :param unit: after the number
+    :param at_least: more is better
+    """
+
+    name: str
+    limit: float
+    unit: str
+    measured: Callable[[dict[str, Any]], float]
+    at_least: bool = False
+
+    def row(self, results: dict[str, Any]) -> tuple[str, ...]:
+        """Return its row of the table."""
+        found = self.measured(results)
+        kept = found >= self.limit if self.at_least else found <= self.limit
+        sign = "≥" if self.at_least else "≤"
+        shown = (f"{sign} {self.limit:,g} {self.unit}".rstrip(), f"{found:,.4g} {self.unit}".rstrip())
+        return (self.name, *shown, "kept" if kept else "**missed**")
+
+
+def _slowest(results: dict[str, Any], *, by_input: bool) -> float:
+    reads = results["instances"]["reads"]
+    return max(
+        float(times["p95 in PostgreSQL"])
+        for what, times in reads.items()
+        if (what.startswith("page by input")) == by_input
+    )
+
+
+TARGETS: Final = (
+    Target("Reads, p95 in PostgreSQL", 20, "ms", lambda found: _slowest(found, by_input=False)),
+    Target("Filter by input, p95 in PostgreSQL", 20, "ms", lambda found: _slowest(found, by_input=True)),
+    Target(
+        "Cost of a step, beside an empty database", 1.1, "times", lambda found: found["instances"]["a step"]["ratio"]
+    ),
+    Target("Purge", 20_000, "rows/s", lambda found: found["instances"]["purge"]["rows a second"], at_least=True),
+    Target(
+        "Definitions known for each second of two processors",
+        56,
+        "",
+        lambda found: 2 * found["definitions"]["definitions"] / found["definitions"]["processor time"],
+        at_least=True,
+    ),
+    Target(
+        "A changed definition is known, median",
+        2,
+        "s",
+        lambda found: found["definitions"]["changed one known"]["median"],
+    ),
+)
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" if not number else "---:" for number in range(len(head))), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _plain(found: dict[str, Any], skipped: str = "") -> Iterator[tuple[str, ...]]:
+    for name, value in found.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}: {inner}", f"{each:,.6g}") for inner, each in value.items())
+        elif name != skipped:
+            yield name, f"{value:,.6g}"
+
+
+def _machine(found: dict[str, Any]) -> str:
+    about = found["machine"]
+    return (
+        f"{about['processor']}, {about['cores']} cores, {about['memory (GiB)']} GiB; Python {about['Python']}, Airflow "
+        f"{about['Airflow']}; {about['load']:g} processes wanted a processor at the end of the measurement.\n\n"
+    )
+
+
+def page(results: dict[str, Any]) -> str:
+    """Return the page."""
+    instances, definitions = results["instances"], results["definitions"]
+    reads = [(what, *(f"{each:,.2f}" for each in times.values())) for what, times in instances["reads"].items()]
+    columns = ("Read (ms)", "median", "p95", "median in PostgreSQL", "p95 in PostgreSQL")
+    others = {name: instances[name] for name in ("a step", "purge")}
+    numbers = {name: value for name, value in definitions.items() if name != "machine"}
+    return "".join(
+        (
+            HEAD,
+            "## Targets\n\n",
+            _table(("What", "promised", "measured", ""), (target.row(results) for target in TARGETS)),
+            "\n",
+            ABOUT_INSTANCES,
+            f"{instances['instances']:,} instances, {instances['rows of the log']:,} rows. ",
+            _machine(instances),
+            _table(columns, reads),
+            ABOUT_INPUT,
+            _table(("Other work (ms, rows)", "measured"), _plain(others)),
+            "\n",
+            ABOUT_DEFINITIONS,
+            _machine(definitions),
+            _table(("Definitions (s)", "measured"), _plain(numbers)),
+        )
+    )
+
+
+def main() -> int:
+    """Write the page."""
+    results = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in RESULTS.glob("*.json")}
+    PAGE.write_text(page(results), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
