@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_workflow_provider.bounded.doors import behind
-from airflow_workflow_provider.bounded.limits import memory_of
+from airflow_workflow_provider.bounded.limits import is_panic, memory_of
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.bounded.limits import Limits
@@ -56,6 +56,10 @@ class Inside:
         except MemoryError:
             raise self.limits.exceeded(which="memory") from None
         except RecursionError:
+            raise self.limits.exceeded(which="depth") from None
+        except BaseException as error:
+            if not is_panic(error):
+                raise
             raise self.limits.exceeded(which="depth") from None
 
 

@@ -90,6 +90,14 @@ def memory_of(what: Literal["VmData", "VmHWM"]) -> int | None:
     return None if found is None else int(found.split()[1]) * 1024
 
 
+def is_panic(error: BaseException) -> bool:
+    """Tell whether a library of Rust has panicked, as it does where Python's limit of depth is met inside it.
+
+    What it raises is no ``Exception``, and its class can be imported from nowhere.
+    """
+    return type(error).__name__ == "PanicException"
+
+
 def _lower(kind: int, wanted: int) -> None:
     _, hard = resource.getrlimit(kind)
     limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)

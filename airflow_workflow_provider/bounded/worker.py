@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import Any
 
 from airflow_workflow_provider.bounded.doors import FUNCTIONS
-from airflow_workflow_provider.bounded.limits import Limits, allow_seconds, confine, memory_of
+from airflow_workflow_provider.bounded.limits import Limits, allow_seconds, confine, is_panic, memory_of
 from airflow_workflow_provider.bounded.messages import PACKAGE, TooLarge, encoded, error_to_json, receive, send
 from airflow_workflow_provider.errors import WorkflowsError
 
@@ -56,6 +56,10 @@ def _reply(request: dict[str, Any], limits: Limits) -> bytes:
         reply = {"limit": "size", "worn": True}
     except Exception as error:
         reply = {"failed": type(error).__name__, "worn": False}
+    except BaseException as error:
+        if not is_panic(error):
+            raise
+        reply = {"limit": "depth", "worn": True}
     return encoded(reply, limits.message)
 
 

@@ -24,6 +24,7 @@ INSIDE = Inside(Limits(seconds=0.3, memory=200 * MIB))
         (lambda: foreign.spin(30), "time"),
         (lambda: foreign.eat(900), "memory"),
         (foreign.recurse, "depth"),
+        (foreign.panic, "depth"),
     ],
 )
 def test_work_that_passes_a_limit_is_stopped(work, which: str) -> None:  # type: ignore[no-untyped-def]

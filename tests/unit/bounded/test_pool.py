@@ -53,6 +53,7 @@ def test_values_come_back_as_they_were(pool: Pool, value: Any) -> None:
         ("spin", (30,), "time"),
         ("eat", (400,), "memory"),
         ("recurse", (), "depth"),
+        ("panic", (), "depth"),
         ("die", (), "died"),
         ("talk", (3 * MIB,), "size"),
     ],

@@ -76,3 +76,23 @@ def test_x6_slow_patterns_are_a_finding() -> None:
     found = schema_findings(schema, ["ab" * 3000 + "!"] * 100)
 
     assert [each["message"] for each in found] == [TOO_MANY_STEPS]
+
+
+ENDLESS: dict[str, Any] = {
+    "a dynamic reference": {"$dynamicAnchor": "n", "allOf": [{"$dynamicRef": "#n"}]},
+    "a reference": {"$anchor": "n", "allOf": [{"$ref": "#n"}]},
+    "two references": {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"anyOf": [{"$ref": "#"}]}}},
+    "unevaluated": {"unevaluatedProperties": False, "oneOf": [{"$ref": "#"}]},
+    "negation": {"$dynamicAnchor": "n", "not": {"$dynamicRef": "#n"}},
+    "a condition": {"$dynamicAnchor": "n", "if": {"$dynamicRef": "#n"}},
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_x6_a_schema_without_end_is_a_finding_however_deep_it_is_asked_for(name: str) -> None:
+    def from_depth(depth: int) -> Any:
+        return from_depth(depth - 1) if depth else schema_findings(ENDLESS[name], {"a": {}})
+
+    # Python's own limit would be met at another place each time, some of them in libraries that panic then.
+    for depth in range(0, 60, 3):
+        assert [each["message"] for each in from_depth(depth)] == [NO_END]
