@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[1]
 pytest_plugins = [
     "tests.fixtures.airflow",
     "tests.fixtures.api",
+    "tests.fixtures.api_servers",
+    "tests.fixtures.fab",
     "tests.fixtures.dag_runs",
     "tests.fixtures.pgbouncer",
     "tests.fixtures.postgres",

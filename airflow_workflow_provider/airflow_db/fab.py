@@ -7,6 +7,9 @@ from typing import Any, Final
 from airflow.utils.session import create_session
 from sqlalchemy import select
 
+ADMINISTRATORS: Final = "Admin"
+"""FAB's role of administrators."""
+
 MAX_DIGITS: Final = 9
 """Of the number that FAB's tables can hold as the id of a user."""
 
@@ -24,6 +27,33 @@ def has_user(models: Any, name: str) -> bool:
     # By the very name: FAB itself finds it in any case, but a question for such a user would be nobody's.
     is_it = models.User.username == name
     return _has(select(models.User.id).where(is_it | (models.User.id == int(name)) if _is_number(name) else is_it))
+
+
+def let_administrators(models: Any, action: str, resource: str) -> None:
+    """Have FAB know an action on a resource, which only then can be granted, and grant it to administrators.
+
+    Doing it twice, or by two servers at once, is doing it once.
+    """
+    with create_session() as session:
+        # One server after the other: the tables are small, and the lock is held for a moment.
+        session.execute(select(models.Role.id).where(models.Role.name == ADMINISTRATORS).with_for_update())
+        known = _get_or_add(session, models.Action, name=action)
+        edited = _get_or_add(session, models.Resource, name=resource)
+        permission = _get_or_add(session, models.Permission, action_id=known.id, resource_id=edited.id)
+        role = session.scalar(select(models.Role).where(models.Role.name == ADMINISTRATORS))
+        if role is not None and permission not in role.permissions:
+            role.permissions.append(permission)
+
+
+def _get_or_add(session: Any, model: Any, **values: Any) -> Any:
+    found = session.scalar(select(model).filter_by(**values))
+    if found is None:
+        found = model()
+        for name, value in values.items():
+            setattr(found, name, value)
+        session.add(found)
+        session.flush()
+    return found
 
 
 def _has(query: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
@@ -14,6 +15,7 @@ from airflow_workflow_provider.api.problems import Refused
 from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.model.grants import Publisher
 from airflow_workflow_provider.people.directory import Person
+from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
@@ -122,10 +124,17 @@ class Access:
 
     def _may(self, right: Right, workflow_id: str | None, teams: dict[str, str | None]) -> bool:
         details = DagDetails(id=workflow_id, team_name=teams.get(workflow_id)) if workflow_id else None
-        return bool(
-            auth_manager().is_authorized_dag(
-                method=right.method, access_entity=right.entity, details=details, user=self.user
-            )
+        on_dag = auth_manager().is_authorized_dag(
+            method=right.method, access_entity=right.entity, details=details, user=self.user
+        )
+        return bool(on_dag) and (right is not Right.EDIT or self._may_publish)
+
+    @cached_property
+    def _may_publish(self) -> bool:
+        """Whether the user may edit ``[workflows] publish_resource``, if publishing takes more than editing DAGs."""
+        resource = load_settings().publish_resource
+        return not resource or bool(
+            auth_manager().is_authorized_custom_view(method="PUT", resource_name=resource, user=self.user)
         )
 
 

@@ -29,6 +29,8 @@ from airflow_workflow_provider.api.routes import (
 )
 from airflow_workflow_provider.api.security import Authentication
 from airflow_workflow_provider.api.services import Services
+from airflow_workflow_provider.people.auth_manager import declare_resource
+from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.ui.static import StaticFiles, read_bundle
 from airflow_workflow_provider.workers.evaluation import evaluations
 
@@ -105,5 +107,6 @@ async def _delivering(_: FastAPI) -> AsyncIterator[None]:
     """Do what goes on beside requests for as long as the api-server runs."""
     # The first request needs not wait for them.
     evaluations().start()
+    declare_resource(load_settings().publish_resource)
     with background():
         yield

@@ -6,13 +6,14 @@ import io
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from airflow_workflow_provider.model.json_text import dumps
 from airflow_workflow_provider.model.plain import one_line, visible, visible_json
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, ConsoleOptions, RenderableType
 
     from airflow_workflow_provider.errors import WorkflowsError
     from airflow_workflow_provider.model.diagnostics import Diagnostic
@@ -22,12 +23,26 @@ SEVERITY_STYLES = {"error": "bold red", "warning": "yellow"}
 
 def console(*, stderr: bool = False) -> Console:
     """Return a console on the present standard output or error; data is never read as markup."""
-    from rich.console import Console
-
     stream = sys.stderr if stderr else sys.stdout
     # a file or a pipe has no width: do not fold what another program is to read
     width = None if stream.isatty() else 200
-    return Console(file=stream, markup=False, highlight=False, emoji=False, soft_wrap=False, width=width)
+    made = _harmless_console()
+    return made(file=stream, markup=False, highlight=False, emoji=False, soft_wrap=False, width=width)
+
+
+@cache
+def _harmless_console() -> type[Console]:
+    from rich.console import Console
+    from rich.segment import Segment
+
+    class HarmlessConsole(Console):
+        """Writes out what a terminal would obey in any text; Rich's own styles are no part of these."""
+
+        def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+            for segment in super().render(renderable, options):
+                yield segment if segment.control else Segment(visible(segment.text), segment.style)
+
+    return HarmlessConsole
 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:
@@ -66,6 +81,15 @@ def flush() -> None:
 def note(text: str) -> None:
     """Say something beside the result."""
     sys.stderr.write(visible(text) + "\n")
+
+
+def confirmed(what: str) -> bool:
+    """Ask on a terminal whether something is to be done; without a terminal nobody says yes."""
+    if not sys.stdin.isatty():
+        return False
+    sys.stderr.write(f"{visible(what)} Type 'yes' to continue: ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip() == "yes"
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.cli.access import workflows_url
-from airflow_workflow_provider.cli.console import print_json, print_line, print_rows, progress
+from airflow_workflow_provider.cli.console import confirmed, print_json, print_line, print_rows, progress
 from airflow_workflow_provider.cli.main import FAILED, FINE
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.settings import load_settings
@@ -58,21 +57,13 @@ def downgrade(options: Namespace) -> int:
     from airflow_workflow_provider.store.migrate import downgrade
 
     url = workflows_url(load_settings())
-    if not options.yes and not _confirmed(options.revision):
+    if not options.yes and not confirmed(f"Downgrading to {options.revision} deletes workflow data."):
         message = "Nothing was changed"
         raise Misuse(message, code=ProblemCode.NOT_CONFIRMED, suggestion="Add --yes to go back without a question")
     with progress("Going back", None):
         state = downgrade(url, options.revision)
     _report(state, options.output)
     return FINE
-
-
-def _confirmed(revision: str) -> bool:
-    if not sys.stdin.isatty():
-        return False
-    sys.stderr.write(f"Downgrading to {revision} deletes workflow data. Type 'yes' to continue: ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip() == "yes"
 
 
 def _report(state: MigrationState, output: str) -> int:

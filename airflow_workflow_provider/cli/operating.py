@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_workflow_provider.cli.console import print_rows, progress
+from airflow_workflow_provider.cli.console import confirmed, print_rows, progress
 from airflow_workflow_provider.cli.documents import read_json_argument
 from airflow_workflow_provider.cli.instances import parse_instance_id
 from airflow_workflow_provider.cli.main import FAILED, FINE
@@ -131,7 +130,7 @@ def _filtered(client: AirflowClient, options: Namespace, body: Json) -> list[Jso
     to_do = [row for row in looked_at if row["outcome"] == "would"]
     if options.dry_run or not to_do:
         return looked_at
-    if not options.yes and not _confirmed(f"{body['operation']} {len(to_do)} instances"):
+    if not options.yes and not confirmed(f"This is going to {body['operation']} {len(to_do)} instances."):
         message = "Nothing was changed"
         raise Misuse(message, code=ProblemCode.NOT_CONFIRMED, suggestion="Add --yes to continue without a question")
     with progress(str(body["operation"]), len(looked_at)) as advance:
@@ -150,11 +149,3 @@ def _pages(client: AirflowClient, body: Json) -> Iterator[Json]:
         if page["next"] is None:
             return
         after = {"after": page["next"]}
-
-
-def _confirmed(what: str) -> bool:
-    if not sys.stdin.isatty():
-        return False
-    sys.stderr.write(f"This is going to {what}. Type 'yes' to continue: ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip() == "yes"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from airflow_workflow_provider.airflow_internals.auth_manager import running_auth_manager
 from airflow_workflow_provider.people.roles import STANDARD_ROLES, spellings
+
+log = logging.getLogger(__name__)
 
 SIMPLE: Final = "SimpleAuthManager"
 FAB_MODELS: Final = "airflow.providers.fab.auth_manager.models"
@@ -39,13 +42,33 @@ class AuthManagerResolver:
         return name in {user.partition(":")[0].strip() for user in users}
 
 
+def declare_resource(name: str) -> None:
+    """Have FAB know a resource that can be edited, and let its administrators; nothing with other auth managers.
+
+    What goes wrong is logged: without the resource nobody may edit it, and everything else works.
+    """
+    models = _fab_models()
+    if not name or models is None:
+        return
+    from airflow_workflow_provider.airflow_db.fab import let_administrators
+
+    try:
+        let_administrators(models, "can_edit", name)
+    except Exception:
+        log.exception("The resource %r could not be added to the permissions of FAB", name)
+
+
 def _fab_knows(kind: str, name: str) -> bool | None:
     """Look into FAB's tables, where this is the api-server and FAB is its auth manager."""
-    manager, models = running_auth_manager(), sys.modules.get(FAB_MODELS)
-    # FAB's own manager, and those that extend it.
-    if models is None or not hasattr(type(manager), "security_manager"):
+    models = _fab_models()
+    if models is None:
         return None
     # Imported here: workers, which know nothing of FAB, have no metadata database.
     from airflow_workflow_provider.airflow_db.fab import has_role, has_user
 
     return has_user(models, name) if kind == "user" else any(has_role(models, each) for each in spellings(name))
+
+
+def _fab_models() -> Any:
+    """Return FAB's module of models where this is the api-server and FAB its auth manager, or one that extends it."""
+    return sys.modules.get(FAB_MODELS) if hasattr(type(running_auth_manager()), "security_manager") else None

@@ -60,6 +60,7 @@ class Settings:
     allowed_operators: tuple[str, ...]
     allowed_connections: dict[str, tuple[str, ...]]
     allowed_operator_arguments: tuple[str, ...]
+    publish_resource: str
     http_timeout: int
     http_max_bytes: int
     sql_timeout: int
@@ -131,6 +132,7 @@ def load_settings() -> Settings:
         allowed_operator_arguments=values.some_of(
             "allowed_operator_arguments", text("allowed_operator_arguments"), GRANTABLE_ARGUMENTS
         ),
+        publish_resource=text("publish_resource"),
         http_timeout=number("http_timeout", 1),
         http_max_bytes=number("http_max_bytes", 1),
         sql_timeout=number("sql_timeout", 1),

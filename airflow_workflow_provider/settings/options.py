@@ -116,6 +116,16 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "pool, priority_weight",
     ),
     Option(
+        "publish_resource",
+        "string",
+        "",
+        "Resource of Airflow's auth manager that users must be permitted to edit (with FAB: ``can_edit``), besides the "
+        "workflow's DAG, to publish, activate or deactivate workflows and to publish task definitions. The api-server "
+        "adds it to FAB's permissions when it starts, and to the role of administrators. The simple auth manager "
+        "permits all resources to every user. Empty: the permission to edit the DAG suffices.",
+        "Workflows",
+    ),
+    Option(
         "http_timeout",
         "integer",
         "60",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import io
 import json
 import logging
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, ClassVar
+from uuid import uuid4
 
 import pytest
 
@@ -15,6 +19,7 @@ from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.diagnostics import Diagnostic
 from airflow_workflow_provider.model.diagram import mermaid, outline
 from airflow_workflow_provider.model.plain import one_line, visible, visible_json
+from airflow_workflow_provider.store.logs import LogRow
 
 UNSEEN = [chr(number) for number in (*range(32), *range(0x7F, 0xA0)) if chr(number) not in "\n\t"]
 UNSEEN += [*"\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"]
@@ -60,6 +65,50 @@ def test_a_terminal_shows_data_and_does_not_obey_them(text: str, capsys: pytest.
     assert not set(captured.out + captured.err) & set(UNSEEN)
     if "[" in text and "\x1b" not in text:
         assert captured.out.count(text) >= 4
+
+
+def log_row(text: str) -> LogRow:
+    return LogRow(
+        id=1, instance_id=uuid4(), at=datetime.now(UTC), level="error", event="StepFailed", step_id=text, scope=text,
+        visit=1, attempt=1, actor={"name": text}, metadata={}, data={text: text}, message=text,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [*NASTY, *(f"a{char}b" for char in UNSEEN)])
+def test_what_is_printed_with_styles_is_data_too(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    from rich.text import Text
+
+    from airflow_workflow_provider.cli import logs
+
+    logs._print(log_row(text))
+    for out in (console.console(), console.console(stderr=True)):
+        out.print(Text(text, style="bold"), text)
+        out.rule(text)
+    console.print_table([text], [[text]], title=text)
+    captured = capsys.readouterr()
+    assert not set(captured.out + captured.err) & set(UNSEEN)
+
+
+def test_styles_reach_a_terminal_though_texts_cannot_bring_their_own() -> None:
+    from rich.text import Text
+
+    made = console._harmless_console()
+    shown = io.StringIO()
+    made(file=shown, force_terminal=True, color_system="standard").print(Text("a\x1b[31mb", style="bold"))
+    assert shown.getvalue() == "\x1b[1ma\\x1b[31mb\x1b[0m\n"
+
+
+def test_nothing_but_the_console_writes_to_a_terminal() -> None:
+    """A command that is added later prints as the others do."""
+    folder = Path(console.__file__).parent
+    found = []
+    for file in sorted(folder.glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and file.name != "console.py":
+                called = ast.unparse(node.func)
+                if called in ("print", "Console") or called.endswith((".stdout.write", ".stderr.write")):
+                    found.append(f"{file.name}:{node.lineno}: {called}")
+    assert found == []
 
 
 def test_an_error_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

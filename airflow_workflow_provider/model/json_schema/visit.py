@@ -6,7 +6,6 @@ of their own and follow a nested ``$schema`` to other drafts, whose patterns are
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,13 +14,6 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.model.json_schema.references import Place
 
 _UNPREFIXED: Final = frozenset({"if", "$ref"})
-MAX_VISITS_DEEP: Final = 1000
-"""Schemas within each other, by parts and by references: five for each level of the most deeply nested value."""
-
-# A visit takes up to four frames of Python. It must never be Python's own limit that ends a schema which refers to
-# itself: where that is met inside a library of Rust, the library panics, which no ``except Exception`` catches.
-sys.setrecursionlimit(max(sys.getrecursionlimit(), 10_000))
-
 _KINDS: Final[dict[str, type]] = {"array": list, "boolean": bool, "null": type(None), "object": dict, "string": str}
 
 
@@ -35,30 +27,23 @@ class Visit:
     :param place: the schema
     :param budget: counts the steps
     :param keywords: how each keyword is checked
-    :param depth: how many schemas led to this one
     """
 
-    __slots__ = ("_depth", "budget", "keywords", "place", "schema")
+    __slots__ = ("budget", "keywords", "place", "schema")
 
-    def __init__(self, place: Place, budget: Budget, keywords: Mapping[str, Keyword], depth: int = 0) -> None:
+    def __init__(self, place: Place, budget: Budget, keywords: Mapping[str, Keyword]) -> None:
         self.place = place
         self.schema = place.schema
         self.budget = budget
         self.keywords = keywords
-        self._depth = depth
 
     def at(self, place: Place) -> Visit:
-        """Return the same for another place.
-
-        :raises RecursionError: too many schemas led to it
-        """
-        if self._depth >= MAX_VISITS_DEEP:
-            raise RecursionError
-        return Visit(place, self.budget, self.keywords, self._depth + 1)
+        """Return the same for another place."""
+        return Visit(place, self.budget, self.keywords)
 
     def evolve(self, *, schema: Any) -> Visit:
         """Return the same for a schema within this one."""
-        return self.at(self.place.inner(schema))
+        return Visit(self.place.inner(schema), self.budget, self.keywords)
 
     def is_type(self, instance: Any, name: str) -> bool:
         """Tell whether a value is of a type of JSON Schema; 1.0 is an integer, true is no number."""

@@ -4,81 +4,40 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
 
-from airflow_workflow_provider.people.auth_manager import AuthManagerResolver
-from tests.fixtures.airflow import AirflowInProcess
+from airflow_workflow_provider.people.auth_manager import AuthManagerResolver, declare_resource
 from tests.fixtures.api import API, Api, problem, writes
-from tests.fixtures.business_roles import FAB, cells, walked
+from tests.fixtures.business_roles import SIMPLE, cells, walked
 from tests.fixtures.documents import step, workflow
+from tests.fixtures.fab import RESOURCE, ROLES
 from tests.fixtures.people import ask_all
 from tests.integration.api.test_security import NEEDS_OP, OPERATIONS, fill, send, succeeded
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 
-ROLES = ("Viewer", "User", "Op", "Admin")
+PUBLISHING = {
+    "PUT /definitions/{workflow_id}",
+    "POST /definitions/{workflow_id}/activate",
+    "POST /definitions/{workflow_id}/deactivate",
+    "PUT /tasks/{task_id}",
+}
 EVENT = {"specversion": "1.0", "id": "e-1", "source": "/shop", "type": "shop.order"}
 
 
-@pytest.fixture(scope="module")
-def fab_app(airflow_metadata: AirflowInProcess) -> Iterator[Any]:  # noqa: ARG001 - Airflow's database is there
-    """Airflow's application with FAB and a user of every role, and one that may read a single DAG."""
-    with pytest.MonkeyPatch.context() as patch:
-        manager = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
-        patch.setenv("AIRFLOW__CORE__AUTH_MANAGER", manager)
-        patch.setenv(
-            "AIRFLOW__API_AUTH__JWT_SECRET", "a-secret-for-tests-that-is-long-enough-for-any-algorithm-of-jwt-00"
-        )
-        patch.setenv("AIRFLOW__API__SECRET_KEY", "another-secret-for-tests")
-        from airflow.api_fastapi import app as airflow_app
-        from airflow.providers.fab.auth_manager.models.db import FABDBManager
-        from airflow.utils.session import create_session
-
-        before = airflow_app._AuthManagerState.instance
-        airflow_app._AuthManagerState.instance = None
-        with create_session() as session:
-            FABDBManager(session).initdb()
-        app = airflow_app.create_app(apps="core")
-        yield app
-        airflow_app._AuthManagerState.instance = before
-
-
-@pytest.fixture(scope="module")
-def users(fab_app: Any) -> dict[str, Any]:  # noqa: ARG001 - FAB is set up
-    from airflow.api_fastapi.app import get_auth_manager
-    from airflow.providers.fab.www.app import create_app as flask_app
-
-    made = {}
-    with flask_app(enable_plugins=False).app_context():
-        manager = get_auth_manager().security_manager  # type: ignore[attr-defined]
-        for role in ROLES:
-            made[role] = manager.add_user(
-                role.lower(), role, "Test", f"{role}@example.org", manager.find_role(role), "x"
-            )
-        for name, permissions in FAB.items():
-            role = manager.add_role(name)
-            for action, resource in permissions:
-                manager.add_permission_to_role(role, manager.create_permission(action, resource))
-            made[name] = manager.add_user(name, name, "Test", f"{name}@example.org", role, "x")
-        limited = manager.add_role("Limited")
-        for action, resource in (("can_read", "DAG:open"), ("can_read", "DAG Run:open"), ("can_read", "DAG Runs")):
-            manager.add_permission_to_role(limited, manager.create_permission(action, resource))
-        made["Limited"] = manager.add_user("limited", "L", "Test", "l@example.org", limited, "x")
-    return made
-
-
 @pytest.fixture
-def client_of(fab_app: Any, users: dict[str, Any], api: Any) -> Iterator[Any]:  # noqa: ARG001 - the databases are there
+def client_of(fab_app: Any, fab_users: dict[str, Any], api: Any) -> Iterator[Any]:  # noqa: ARG001 - the databases are there
     from airflow.api_fastapi import app as airflow_app
     from airflow.providers.fab.auth_manager.fab_auth_manager import FabAuthManager
     from fastapi.testclient import TestClient
 
     def client(role: str) -> Any:
-        token = airflow_app.get_auth_manager().generate_jwt(users[role])
+        token = airflow_app.get_auth_manager().generate_jwt(fab_users[role])
         return TestClient(
             fab_app,
             base_url=f"http://testserver{API}",
@@ -115,7 +74,7 @@ def test_roles_of_fab(client_of: Any, api: Any) -> None:
 
 @pytest.mark.parametrize("role", [None, *ROLES])
 def test_roles_of_fab_on_every_route(fab_app: Any, client_of: Any, api: Api, role: str | None) -> None:
-    named = fill(api, client_of("Admin"))
+    named = fill(api.database, client_of("Admin"))
     client = client_of(role) if role is not None else TestClient(fab_app, base_url=f"http://testserver{API}")
     for method, path in OPERATIONS:
         answer = send(client, method, path, named)
@@ -129,9 +88,9 @@ def test_roles_of_fab_on_every_route(fab_app: Any, client_of: Any, api: Api, rol
             assert succeeded(answer, path), (method, path, answer.text)
 
 
-@pytest.mark.parametrize("role", FAB)
+@pytest.mark.parametrize("role", SIMPLE)
 def test_each_route_lets_in_whom_it_is_for(client_of: Any, api: Api, role: str) -> None:
-    named = fill(api, client_of("Admin"))
+    named = fill(api.database, client_of("Admin"))
     client = client_of(role)
     found = walked(OPERATIONS, lambda method, path: send(client, method, path, named), succeeded)
     assert found == cells(role, fab=True)
@@ -153,7 +112,7 @@ def test_a_role_limited_to_one_dag_sees_that_one_alone(client_of: Any, api: Any)
     problem(limited.put("tasks/greet", json={"taskId": "greet", "name": "G", "operator": "set"}), 403, "forbidden")
 
 
-def test_k3_roles_of_fab_answer_questions(client_of: Any, users: dict[str, Any], api: Any) -> None:
+def test_k3_roles_of_fab_answer_questions(client_of: Any, fab_users: dict[str, Any], api: Any) -> None:
     document = workflow(
         step(
             "all",
@@ -188,10 +147,10 @@ def test_k3_roles_of_fab_answer_questions(client_of: Any, users: dict[str, Any],
     delegate = f"{asked['eyes']}/delegate"
     problem(client_of("User").post(delegate, json={"to": "admin"}), 422, "initiator-excluded")
     problem(client_of("User").post(delegate, json={"to": "ADMIN"}), 422, "unknown-user")
-    number = str(users["Admin"].get_id())
+    number = str(fab_users["Admin"].get_id())
     assert client_of("User").post(delegate, json={"to": number}).json()["claimedBy"]["id"] == number
     problem(client_of("Admin").post(f"{asked['eyes']}/answer", json=approve), 403, "initiator-excluded")
-    by_id = str(users["Op"].get_id())
+    by_id = str(fab_users["Op"].get_id())
     assert client_of("Op").post(f"{asked['user']}/answer", json=approve).status_code == 403
     assert client_of("User").post(f"{asked['user']}/delegate", json={"to": by_id}).status_code == 200
     assert client_of("Op").post(f"{asked['user']}/answer", json=approve).status_code == 200
@@ -204,3 +163,30 @@ def test_k3_roles_of_fab_answer_questions(client_of: Any, users: dict[str, Any],
         True,
         False,
     ]
+
+
+def test_publishing_takes_a_permission_of_its_own_where_one_is_configured(
+    client_of: Any, api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__WORKFLOWS__PUBLISH_RESOURCE", RESOURCE)
+    # As another server that starts.
+    declare_resource(RESOURCE)
+    for role in (*SIMPLE, "User", "Op", "Admin", "publisher"):
+        named = fill(api.database, client_of("Admin"))
+        found = walked(OPERATIONS, partial(send, client_of(role), filled=named), succeeded)
+        may = role in ("Admin", "administrator", "publisher")
+        assert {route for route in PUBLISHING if found[route]} == (PUBLISHING if may else set()), role
+        if role in SIMPLE:
+            expected = cells(role, fab=True)
+            assert {route for route in found if found[route] != expected[route]} <= PUBLISHING
+    (overview,) = client_of("starter").get("overviews", params={"workflowId": "example"}).json()["items"]
+    assert overview["permissions"] == ["start"]
+
+
+def test_no_permission_to_publish_is_of_use_without_that_on_the_dag(
+    client_of: Any, api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.publish(workflow())
+    monkeypatch.setenv("AIRFLOW__WORKFLOWS__PUBLISH_RESOURCE", RESOURCE)
+    problem(client_of("only-publisher").put("definitions/example", json=workflow()), 403, "forbidden")
+    problem(client_of("only-publisher").put("tasks/greet", json={}), 403, "forbidden")

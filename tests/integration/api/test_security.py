@@ -10,7 +10,8 @@ import pytest
 
 from airflow_workflow_provider.api.app import create_app
 from airflow_workflow_provider.api.openapi import openapi_document
-from tests.fixtures.api import ROLES, Api, problem, writes
+from airflow_workflow_provider.store.database import Database
+from tests.fixtures.api import ROLES, Api, problem, publish, writes
 from tests.fixtures.business_roles import SIMPLE, cells, walked
 from tests.fixtures.documents import step, workflow
 from tests.fixtures.people import ask_all
@@ -46,7 +47,7 @@ NEEDS_OP = {("POST", "/api/v1/events"), ("GET", "/api/v1/events/{id}")}
 """Airflow's simple roles let operators create asset events, and nobody below."""
 
 
-NOT_NOW = {"retry", "skip", "compensate"}
+NOT_NOW = {"retry", "skip", "compensate", "redrive"}
 """What a status refuses that the others lead to."""
 
 
@@ -70,20 +71,20 @@ def succeeded(answer: Any, path: str) -> bool:
 
 @pytest.fixture
 def filled(api: Api) -> dict[str, str]:
-    return fill(api, api.as_role("admin"))
+    return fill(api.database, api.as_role("admin"))
 
 
-def fill(api: Api, admin: Any) -> dict[str, str]:
+def fill(database: Database, admin: Any) -> dict[str, str]:
     """Make something of every kind, and return what the routes' addresses can name."""
-    api.publish(EXAMPLE)
+    publish(database, EXAMPLE)
     assert admin.put("tasks/greet", json=TASK).is_success
     started = admin.post("definitions/example/instances", json={})
     assert started.is_success, started.text
     event = admin.post("events", json=BODIES["/api/v1/events"]).json()["items"][0]["id"]
     delivery = admin.get("deliveries").json()["items"][0]["id"]
-    api.publish(ASKING)
+    publish(database, ASKING)
     asking = admin.post("definitions/asking/instances", json={}).json()["id"]
-    asked = {name: str(each.id) for name, each in ask_all(api.database, UUID(asking)).items()}
+    asked = {name: str(each.id) for name, each in ask_all(database, UUID(asking)).items()}
     return {
         **asked,
         "question_id": asked["answer"],
