@@ -237,11 +237,14 @@ def test_x2_only_what_an_expression_names_is_handed_over(source: str, reads: dic
 
 def test_x2_large_data_beside_what_is_read_costs_nothing() -> None:
     big = {"amount": 1, "rows": [{"n": number} for number in range(200_000)], "text": "x" * 5_000_000}
-    condition = compile_condition("data.amount == 1")
-    started = time.process_time()
 
-    assert condition.holds({"data": big})
-    assert time.process_time() - started < 0.1
+    def seconds(source: str) -> float:
+        condition = compile_condition(source)
+        started = time.process_time()
+        assert condition.holds({"data": big})
+        return time.process_time() - started
+
+    assert min(seconds("data.amount == 1") for _ in range(3)) < seconds("size(data.rows) > 1") / 10
 
 
 @pytest.mark.parametrize(
