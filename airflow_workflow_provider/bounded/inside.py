@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from airflow_workflow_provider.bounded.doors import behind
 from airflow_workflow_provider.bounded.limits import is_panic, memory_of
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.bounded.limits import Limits
 
 R = TypeVar("R")
+
+_AGAIN: Final = 0.2
+"""Seconds of the processor after which work that has not ended is stopped once more."""
 
 
 class _TimeIsOver(BaseException):
@@ -76,7 +79,8 @@ def _time(seconds: float) -> Iterator[None]:
             raise _TimeIsOver
 
     handler = signal.signal(signal.SIGPROF, over)
-    theirs, interval = signal.setitimer(signal.ITIMER_PROF, seconds)
+    # Again, if it was raised where Python drops exceptions, as in a finalizer.
+    theirs, interval = signal.setitimer(signal.ITIMER_PROF, seconds, max(seconds, _AGAIN))
     try:
         yield
     finally:

@@ -73,3 +73,20 @@ def test_a_thread_has_the_limit_of_memory() -> None:
 def _spin_often() -> None:
     for _ in range(100):
         foreign.spin(0.05)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_work_is_stopped_though_a_finalizer_runs_when_its_time_is_over() -> None:
+    class Slow:
+        def __del__(self) -> None:
+            # Python drops what is raised here.
+            foreign.spin(30)
+
+    def work() -> None:
+        Slow()
+        foreign.spin(30)
+
+    began = time.process_time()
+    with behind(INSIDE), pytest.raises(LimitExceeded):
+        INSIDE.within(work)
+    assert time.process_time() - began < 10
