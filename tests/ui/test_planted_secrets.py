@@ -31,8 +31,8 @@ DOCUMENT = workflow(
     uiComponents=[
         {
             "componentId": "facts",
-            "layout": "card",
-            "context": {"title": "Facts", "items": [{"label": "all", "value": WHOLE}]},
+            "condition": "true",
+            "context": {"title": "Facts", "layout": "card", "items": [{"label": "all", "value": WHOLE}]},
         }
     ],
 )
