@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from airflow_workflow_provider.local.airflow import LocalEnvironment
-from tests.chaos.clock import SteppedClock
 from tests.chaos.disk import SmallDisk
 from tests.chaos.faults import FAULTS, RARE, SHORT, possible
 from tests.chaos.place import Place, variables
@@ -39,7 +38,7 @@ def main() -> int:
             append(options.results, found)
 
     try:
-        with _place(dice, clock="clock" in " ".join(options.fault or ())) as place:
+        with _place(dice) as place:
             Rounds(
                 place,
                 options.seed,
@@ -81,21 +80,16 @@ def _faults(options: argparse.Namespace, place: Place, dice: random.Random) -> l
 
 
 @contextmanager
-def _place(dice: random.Random, *, clock: bool) -> Iterator[Place]:
-    """Give a running Airflow.
-
-    :param clock: whether its clock is to be stepped, for which all of its processes need another library
-    """
+def _place(dice: random.Random) -> Iterator[Place]:
+    """Give a running Airflow."""
     with tempfile.TemporaryDirectory(prefix="airflow-workflows-chaos-") as folder:
         failpoints = Path(folder) / "failpoints"
-        stepped = SteppedClock.found(Path(folder)) if clock else None
-        more = {} if stepped is None else stepped.variables
-        environment = LocalEnvironment(Path(folder) / "environment", variables={**variables(failpoints), **more})
+        environment = LocalEnvironment(Path(folder) / "environment", variables=variables(failpoints))
         disk = SmallDisk.mounted(environment.postgres)
         try:
             environment.up()
             with environment.client() as client:
-                yield Place(environment, client, dice, failpoints, disk, stepped)
+                yield Place(environment, client, dice, failpoints, disk)
         finally:
             environment.remove()
             if disk is not None:

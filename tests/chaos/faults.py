@@ -26,8 +26,6 @@ DIRECT: Final[MappingProxyType[str, Fault]] = MappingProxyType(
         "dag-processor killed": partial(processes.kill_daemon, name="dag-processor"),
         "triggerer killed": partial(processes.kill_daemon, name="triggerer"),
         "two schedulers, one killed": processes.two_schedulers,
-        "clock 5 minutes ahead": partial(processes.step_clock, seconds=300),
-        "clock 2 minutes behind": partial(processes.step_clock, seconds=-120),
         "PostgreSQL killed": databases.kill_postgres,
         "PostgreSQL away for 15 s": partial(databases.restart_postgres, seconds=15),
         "PostgreSQL away for 2 minutes": partial(databases.restart_postgres, seconds=120),
@@ -56,7 +54,7 @@ DIRECT: Final[MappingProxyType[str, Fault]] = MappingProxyType(
 FAULTS: Final[MappingProxyType[str, Fault]] = MappingProxyType(
     {**DIRECT, **{f"{AT}{name}": partial(processes.arm, name=name) for name in FAILPOINTS}}
 )
-RARE: Final = frozenset(name for name in FAULTS if "minutes" in name and "clock" not in name)
+RARE: Final = frozenset(name for name in FAULTS if "minutes" in name)
 """Faults that take long, which a run injects only if it is asked for them."""
 
 SHORT: Final = ("runs deleted", "runs ended in silence", "api-server killed", "tasks killed", "connections cut")
@@ -65,6 +63,4 @@ SHORT: Final = ("runs deleted", "runs ended in silence", "api-server killed", "t
 
 def possible(place: Place, name: str) -> bool:
     """Tell whether this machine allows a fault."""
-    if name.startswith("clock"):
-        return place.clock is not None
     return place.disk is not None or "full" not in name

@@ -16,7 +16,6 @@ from airflow_workflow_provider.local.airflow import LocalEnvironment
 from airflow_workflow_provider.local.client import AirflowClient
 from airflow_workflow_provider.local.configuration import METADATA_DATABASE
 from airflow_workflow_provider.store.database import Database
-from tests.chaos.clock import SteppedClock
 from tests.chaos.disk import SmallDisk
 
 VARIABLES = {
@@ -44,7 +43,6 @@ class Place:
 
     :ivar failpoints: the folder in which failpoints are armed
     :ivar disk: the small filesystem of the workflow database; None where there is none
-    :ivar clock: the clock of Airflow's processes; None where it cannot be stepped
     :ivar undo: what ends a fault that lasts beyond its injection
     """
 
@@ -53,7 +51,6 @@ class Place:
     random: random.Random
     failpoints: Path
     disk: SmallDisk | None = None
-    clock: SteppedClock | None = None
     undo: list[Callable[[], None]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""Faults of processes: killed, doubled, or with a wrong clock."""
+"""Faults of processes: killed, or doubled."""
 
 from __future__ import annotations
 
@@ -62,14 +62,6 @@ def two_schedulers(place: Place) -> None:
     second.start(process_environment(environment.variables("worker")), environment.layout.folder)
     place.undo.append(lambda: stop_all([second]))
     kill_scheduler_alone(place)
-
-
-def step_clock(place: Place, seconds: int) -> None:
-    """Let the clock of all of Airflow's processes be wrong until the round ends."""
-    clock = place.clock
-    if clock is not None:
-        clock.step(seconds)
-        place.undo.append(lambda: clock.step(0))
 
 
 def arm(place: Place, name: str) -> None:

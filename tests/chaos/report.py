@@ -104,7 +104,8 @@ def _table(rounds: Iterable[Round], *, points: bool = False) -> str:
 
 
 def _never(names: Sequence[str]) -> str:
-    return f"Not injected in this run: {', '.join(names)}.\n\n" if names else ""
+    more = f"Not injected, or not reached, in this run: {', '.join(names)}.\n" if names else ""
+    return f"{more}Clocks that are stepped are not among the faults.\n\n"
 
 
 def _sentences(rounds: Sequence[Round]) -> str:
