@@ -8,7 +8,7 @@ where the last result was stored. Steps of different branches take turns; what w
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -109,6 +109,14 @@ class Left:
     decision: Decision | None
 
 
+class ChangedMeanwhile(Exception):
+    """Somebody else has changed the instance during a turn, which is not stored: it is to be taken again."""
+
+
+class Superseded(Exception):
+    """Another host has taken the region over, because this one counted as dead: it must not go on."""
+
+
 class Results:
     """What a host does so that no result is lost. This one does nothing: where all is in memory, none can be."""
 
@@ -197,10 +205,13 @@ class InlineHost:
 
         :param parked: what waited before the turn
         """
-        self._parked = None if parked is None else dict(parked)
-        self._reported.clear()
-        with self._session() as machine:
-            return self._turn(machine, result)
+        for _ in range(MAX_TURNS):
+            self._parked = None if parked is None else dict(parked)
+            self._reported.clear()
+            with suppress(ChangedMeanwhile), self._session() as machine:
+                return self._turn(machine, result)
+        msg = "others change an instance a bounded number of times"
+        raise AssertionError(msg)
 
     def _turn(self, machine: Machine, result: tuple[ActivationRef, Kept | Parked] | None) -> Call | Left | Waiting:
         """Fold in what has ended, and return the next call to run, or why there is none."""
@@ -209,6 +220,8 @@ class InlineHost:
             self._parked = self._adopt(machine)
             self._recover(machine, now)
             self._bury(machine, now)
+        elif any(map(self._region.holds, machine.orphans(self._runner))):
+            raise Superseded
         if result is not None:
             self._report(machine, *result, now)
         while True:

@@ -6,12 +6,12 @@ store state and log, commit. No Airflow import here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from functools import cache
+from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import UUID
 
 from pydantic.alias_generators import to_camel
@@ -29,16 +29,16 @@ from airflow_workflow_provider.engine.phases import InstanceStatus, ListStatus
 from airflow_workflow_provider.engine.state import State
 from airflow_workflow_provider.engine.values import unusable_in
 from airflow_workflow_provider.errors import NotFound, StepFailure
+from airflow_workflow_provider.instances.configured import configured_database
 from airflow_workflow_provider.instances.keeping import keep, masker_of
 from airflow_workflow_provider.instances.run_conf import ABOUT, START, check_carried, input_of
 from airflow_workflow_provider.instances.unsaved import unsaved
 from airflow_workflow_provider.model.definition import RetryPolicy
 from airflow_workflow_provider.plan.params import without_blanks
 from airflow_workflow_provider.settings import Settings, load_settings
-from airflow_workflow_provider.store.connection import database_url
-from airflow_workflow_provider.store.database import Database
+from airflow_workflow_provider.store.held import HeldInstance
 from airflow_workflow_provider.store.instances import Instance, Instances, NewInstance, Record, instance_id
-from airflow_workflow_provider.store.journal import entries, metadata_of
+from airflow_workflow_provider.store.journal import by, entries, metadata_of
 from airflow_workflow_provider.store.logs import LogEntry
 from airflow_workflow_provider.store.starts import Announced, read
 from airflow_workflow_provider.vocabulary import LogEvent
@@ -230,13 +230,28 @@ class InstanceSession:
         with renewed(), self._limited():
             return unsaved(self._first(about), definition, self.clock())
 
-    @contextmanager
-    def transaction(self) -> Iterator[Machine]:
-        """Give the machine within one transaction, which is not repeated when the connection is lost."""
-        with self._limited(), self._instances.locked(self.instance_id, self._new) as record:
-            machine = self._machine(record)
-            yield machine
-            self._save(record, machine)
+    def turns(self) -> Callable[[], AbstractContextManager[Machine]]:
+        """Return what gives the machine for a turn and stores it after; for one who changes the instance many times.
+
+        Between turns the instance stays in memory. A turn that somebody else's change has overtaken is not stored: its
+        end raises :class:`ChangedMeanwhile`.
+        """
+        held = HeldInstance(self._instances.database, self.instance_id, self._new)
+
+        @contextmanager
+        def turn() -> Iterator[Machine]:
+            with self._limited():
+                record = held.read()
+                try:
+                    machine = self._machine(record)
+                    yield machine
+                    self._save(record, machine)
+                    held.write(record)
+                except BaseException:
+                    held.forget()  # The state in memory has changed already.
+                    raise
+
+        return turn
 
     def stop_if_forsaken(self) -> None:
         """Cancel the instance of a child whose parent does not wait for it any more (rule P5)."""
@@ -351,7 +366,7 @@ class InstanceSession:
         # Airflow keeps the name only.
         actor = {"id": name, "name": name}
         if self.run.run_id.startswith(API_RUN_PREFIX):
-            return [_by(row, actor, via) if row.event == STARTED else row for row in rows]
+            return [by(row, actor, via) if row.event == STARTED else row for row in rows]
         # Users may hand on a conf of another run; what it says beside the input counts for nothing.
         ignored = {"ignored": [ABOUT]} if ABOUT in self.run.conf else {}
         return [LogEntry(TRIGGERED, at=now, actor=actor, data={"via": "airflow", **ignored}), *rows]
@@ -375,25 +390,3 @@ class InstanceSession:
         machine.log.add("error", STARTED, now, data={"input": state.input, "event": event})
         machine.log.add("error", LogEvent.INSTANCE_FAILED, now, data={"error": state.error})
         return machine
-
-
-def _by(row: LogEntry, actor: Json, via: str) -> LogEntry:
-    return replace(row, actor=actor, data={**(row.data or {}), "via": via})
-
-
-def configured_database(settings: Settings | None = None) -> Database:
-    """Return the database of the configured connection; its few connections are kept for the life of the process."""
-    settings = settings or load_settings()
-    url = database_url(settings.conn_id)
-    return _database(url, settings.connect_timeout, settings.statement_timeout, settings.retry_for)
-
-
-@lru_cache(maxsize=2)
-def _database(url: Hashable, connect_timeout: int, statement_timeout: int, retry_for: float) -> Database:
-    return Database(
-        cast("Any", url),
-        connect_timeout=connect_timeout,
-        statement_timeout=statement_timeout,
-        retry_for=retry_for,
-        checked=True,
-    )

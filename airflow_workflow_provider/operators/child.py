@@ -15,15 +15,10 @@ from airflow_workflow_provider.engine.manual_override import cancel
 from airflow_workflow_provider.errors import NotFound, StepFailure
 from airflow_workflow_provider.failpoints import failpoint
 from airflow_workflow_provider.hosts.simulation import child_failure
+from airflow_workflow_provider.instances.configured import configured_database
 from airflow_workflow_provider.instances.graphs import Resolved, graph_at, resolve_version, resolved_at
 from airflow_workflow_provider.instances.run_conf import START, conf_of
-from airflow_workflow_provider.instances.session import (
-    PARENT,
-    InstanceSession,
-    Parent,
-    Run,
-    configured_database,
-)
+from airflow_workflow_provider.instances.session import PARENT, InstanceSession, Parent, Run
 from airflow_workflow_provider.model.references import Reference, too_deep
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.operators.builtin import BuiltInOperator

@@ -54,14 +54,15 @@ def delay_after(try_number: int, settings: Settings) -> timedelta:
     return min(growing, longest_delay(settings)) * random.uniform(0.5, 1)  # noqa: S311 - jitter is no secret
 
 
-def patiently(work: Callable[[], T], what: str) -> T:
+def patiently(work: Callable[[], T], what: str, settings: Settings | None = None) -> T:
     """Do what needs the workflow database, again and again while that is away, as long as it may be away.
 
     :param work: can be repeated: where it was done and only the answer was lost, it finds that
     :param what: what waits, for the log
+    :param settings: for whoever asks often; by default as they are configured now
     :raises StoreUnavailable: the database was away for longer
     """
-    settings = load_settings()
+    settings = settings or load_settings()
     longest = longest_delay(settings).total_seconds()
 
     def report(state: RetryCallState) -> None:

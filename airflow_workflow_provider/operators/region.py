@@ -11,7 +11,13 @@ from uuid import UUID
 
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 from airflow.sdk import BaseOperator, BranchMixIn
-from airflow.sdk.exceptions import TaskAwaitingInput, TaskDeferralError, TaskDeferralTimeout, TaskDeferred
+from airflow.sdk.exceptions import (
+    AirflowTaskTerminated,
+    TaskAwaitingInput,
+    TaskDeferralError,
+    TaskDeferralTimeout,
+    TaskDeferred,
+)
 
 from airflow_workflow_provider.airflow_internals.nested_operators import executing
 from airflow_workflow_provider.airflow_internals.serde import serialize
@@ -20,8 +26,8 @@ from airflow_workflow_provider.engine.failure import Failure, moment
 from airflow_workflow_provider.engine.timing import instance_deadline
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.failpoints import failpoint
-from airflow_workflow_provider.hosts.inline import Ended, InlineHost, Left, Parked, Region, Waiting
-from airflow_workflow_provider.instances.session import configured_database
+from airflow_workflow_provider.hosts.inline import Ended, InlineHost, Left, Parked, Region, Superseded, Waiting
+from airflow_workflow_provider.instances.configured import configured_database
 from airflow_workflow_provider.model.plain import one_line
 from airflow_workflow_provider.operators import task_protocol
 from airflow_workflow_provider.operators.builtin import SHORT_WAIT, WaitOperator
@@ -29,7 +35,7 @@ from airflow_workflow_provider.operators.catalogue import prepared, runtime_oper
 from airflow_workflow_provider.operators.deferring import FAIL_METHOD, TRIGGER_TIMEOUT, kwargs_of, note_of, trigger_of
 from airflow_workflow_provider.operators.observed import observed
 from airflow_workflow_provider.operators.people import AwaitingAnswer, show_in_airflow, time_until
-from airflow_workflow_provider.operators.results import WorkerResults, run_patiently
+from airflow_workflow_provider.operators.results import RegionResults, run_patiently
 from airflow_workflow_provider.operators.resumption import is_told_to_go_on, wait_for_resumption
 from airflow_workflow_provider.operators.retry import StepRetried
 from airflow_workflow_provider.operators.task_runtime import (
@@ -131,11 +137,15 @@ class RegionOperator(BaseOperator, BranchMixIn):
             lambda call: self._run(context, session, call, earliest(call.deadline, limit.instance)),
             session.clock,
             generation=context["ti"].max_tries,
-            results=WorkerResults(session.instance_id),
+            results=RegionResults(session.instance_id),
         )
         ended = None if event is None else (event[0], event[1]())
         while True:
-            result = host.run(ended)
+            try:
+                result = host.run(ended)
+            except Superseded as error:
+                message = "Another process runs these steps, because this one counted as dead"
+                raise AirflowTaskTerminated(message) from error
             if isinstance(result, Left):
                 break
             questions = self._questions(result)
@@ -304,13 +314,13 @@ class _Limit:
     """Remembers from each turn when the instance must have ended, so that it need not be asked for again."""
 
     def __init__(self, session: InstanceSession) -> None:
-        self._session = session
+        self._turn = session.turns()
         self.instance: datetime | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[Machine]:
         """Give the machine within one transaction."""
-        with self._session.transaction() as machine:
+        with self._turn() as machine:
             yield machine
             self.instance = instance_deadline(machine.state)
         failpoint("turn.stored")

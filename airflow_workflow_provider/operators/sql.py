@@ -19,7 +19,7 @@ from airflow_workflow_provider.airflow_internals.task_process import time_limit
 from airflow_workflow_provider.bounded.inside import memory_limited
 from airflow_workflow_provider.bounded.limits import MIB
 from airflow_workflow_provider.errors import Misuse, StepFailure
-from airflow_workflow_provider.instances.session import configured_database
+from airflow_workflow_provider.instances.configured import configured_database
 from airflow_workflow_provider.model.sql_text import RefusedStatement, other_statement, postgres_statement
 from airflow_workflow_provider.operators.builtin import BuiltInOperator
 from airflow_workflow_provider.operators.reach import NOT_ALLOWED, require_connection

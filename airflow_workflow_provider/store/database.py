@@ -100,6 +100,7 @@ class Database:
         self._pooled = pooled
         self._next_check: float | None = 0.0 if checked else None
         self._engine: Engine | None = None
+        self._pooler = False
         self._process = os.getpid()
 
     @classmethod
@@ -174,6 +175,7 @@ class Database:
 
     def _create_pooled_engine(self, parameters: Mapping[str, int | str]) -> Engine:
         """Return an engine for a pooler that gives each transaction another session of the server."""
+        self._pooler = True
         engine = self._make_engine({"prepare_threshold": None})
         settings = "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in parameters.items())
 
@@ -213,16 +215,19 @@ class Database:
             self.engine.dispose()
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
+    def begin(self, *, alone: bool = False) -> Iterator[Connection]:
         """One transaction: committed at the end, rolled back on an exception.
 
         Making the connection is retried; what is done with it is not, because only the caller can repeat it.
 
+        :param alone: it is for one statement only, which PostgreSQL then commits without being asked to
         :raises StoreUnavailable: when the database is not reached, does not answer in time or is not migrated
         """
         with self._translated():
             connection = self._retrying()(self.engine.connect)
             try:
+                if alone and not self._pooler:
+                    connection.execution_options(isolation_level="AUTOCOMMIT")
                 with connection, connection.begin():
                     self._check_schema(connection)
                     yield connection

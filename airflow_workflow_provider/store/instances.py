@@ -9,22 +9,20 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID, uuid5
 
-from sqlalchemy import ColumnElement, Connection, Row, func, literal, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, Connection, Row, func, select, update
 
-from airflow_workflow_provider.engine.instance_records import MAX_CORRELATION_ID
 from airflow_workflow_provider.engine.stored_state import StateUnreadable, read_state, unreadable
-from airflow_workflow_provider.errors import Misuse, NotFound
+from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.store import wakeups
 from airflow_workflow_provider.store.endings import ENDED, End
 from airflow_workflow_provider.store.events import accept, row_id_of
+from airflow_workflow_provider.store.inserting import check_correlation_id, insert_instance
 from airflow_workflow_provider.store.jsontext import clean
 from airflow_workflow_provider.store.logs import LogEntry, append
 from airflow_workflow_provider.store.starts import Starts, settle
-from airflow_workflow_provider.store.tables import workflow_definitions, workflow_events
 from airflow_workflow_provider.store.tables import workflow_instances as instances
 from airflow_workflow_provider.store.withdrawing import Attempt, end_waits, withdraw
-from airflow_workflow_provider.vocabulary import ErrorType, ProblemCode
+from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.state import State
@@ -76,6 +74,33 @@ class NewInstance:
     def id(self) -> UUID:
         """The instance's id."""
         return instance_id(self.dag_id, self.run_id)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The columns of its row.
+
+        :raises Misuse: the correlation id is too long
+        """
+        check_correlation_id(self.correlation_id)
+        return {
+            "id": self.id,
+            "workflow_id": self.workflow_id,
+            "version": self.version,
+            "revision": self.revision,
+            "dag_id": self.dag_id,
+            "run_id": self.run_id,
+            "status": self.status,
+            "current_step_id": self.current_step_id,
+            "input": self.input,
+            "state": self.state.to_json(),
+            "event": self.event,
+            "correlation_id": clean(self.correlation_id),
+            "trigger_event_id": self.trigger_event_id or row_id_of(self.event),
+            "parent_instance_id": self.parent_instance_id,
+            "parent_step_id": self.parent_step_id,
+            "started_at": self.started_at,
+            "deadline_at": self.deadline_at,
+        }
 
 
 @dataclass(frozen=True)
@@ -174,9 +199,31 @@ class Record:
         Open questions that the state does not wait for any more are withdrawn with it; steps of an instance that has
         ended wait for no event.
         """
-        _check_correlation_id(self.correlation_id)
-        values = {
+        written = {
+            **self.values,
             "state": self.state.to_json(),
+            # Not now(): that is when the transaction began, before it waited for its turn.
+            "updated_at": func.statement_timestamp(),
+        }
+        self.connection.execute(update(instances).where(instances.c.id == self.id).values(**written))
+        withdraw(self.connection, self.withdrawn)
+        if self.status in ENDED and self.stored.status not in ENDED:
+            end_waits(self.connection, self.id, self.stored.workflow_id, self._live)
+        self._tell_end()
+
+    @property
+    def withdrawn(self) -> set[str]:
+        """The open questions that the state does not wait for any more."""
+        return self._asked - self.state.open_questions()
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The columns that are written, but for the state and the time.
+
+        :raises Misuse: the correlation id is too long
+        """
+        check_correlation_id(self.correlation_id)
+        return {
             "status": self.status,
             "current_step_id": self.current_step_id,
             "output": self.output,
@@ -188,14 +235,7 @@ class Record:
             "version": self.version,
             "revision": self.revision,
             "compensations_owed": self.compensations_owed,
-            # Not now(): that is when the transaction began, before it waited for its turn.
-            "updated_at": func.statement_timestamp(),
         }
-        self.connection.execute(update(instances).where(instances.c.id == self.id).values(**values))
-        withdraw(self.connection, self._asked - self.state.open_questions())
-        if self.status in ENDED and self.stored.status not in ENDED:
-            end_waits(self.connection, self.id, self.stored.workflow_id, self._live)
-        self._tell_end()
 
     def _tell_end(self) -> None:
         """Publish the end of the instance in the transaction that makes it true."""
@@ -239,6 +279,11 @@ class Instances:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    @property
+    def database(self) -> Database:
+        """Where they are."""
+        return self._database
 
     @property
     def starts(self) -> Starts:
@@ -307,7 +352,7 @@ def lock_instance(connection: Connection, wanted: UUID, create: Create | None = 
     if new.id != wanted:
         message = f"The new instance has the id {new.id}, expected {wanted}"
         raise ValueError(message)
-    created = _insert(connection, new)
+    created = insert_instance(connection, new.values)
     row = _read(connection, wanted, lock=True)
     if row is None:
         message = f"There is no workflow {new.workflow_id!r} to start an instance of"
@@ -349,48 +394,6 @@ def _read(connection: Connection, wanted: UUID, *, lock: bool) -> Row[Any] | Non
     query = select(*_COLUMNS).where(instances.c.id == wanted)
     # Log rows refer to the instance and may be written meanwhile: the key itself never changes.
     return connection.execute(query.with_for_update(key_share=True) if lock else query).one_or_none()
-
-
-def _insert(connection: Connection, new: NewInstance) -> bool:
-    _check_correlation_id(new.correlation_id)
-    values = {
-        "id": new.id,
-        "workflow_id": new.workflow_id,
-        "version": new.version,
-        "revision": new.revision,
-        "dag_id": new.dag_id,
-        "run_id": new.run_id,
-        "status": new.status,
-        "current_step_id": new.current_step_id,
-        "input": new.input,
-        "state": new.state.to_json(),
-        "event": new.event,
-        "correlation_id": clean(new.correlation_id),
-        "trigger_event_id": new.trigger_event_id or row_id_of(new.event),
-        "parent_instance_id": new.parent_instance_id,
-        "parent_step_id": new.parent_step_id,
-        "started_at": new.started_at,
-        "deadline_at": new.deadline_at,
-    }
-    columns: dict[str, Any] = {name: literal(value, instances.c[name].type) for name, value in values.items()}
-    columns["started_at"] = func.coalesce(columns["started_at"], func.now())
-    # Whoever starts a run by hand can name any event in its conf; only one that was accepted is referred to.
-    accepted = select(workflow_events.c.id).where(workflow_events.c.id == columns["trigger_event_id"])
-    columns["trigger_event_id"] = accepted.scalar_subquery()
-    # The head's id is looked up in the same statement; without a head there is nothing to insert.
-    head = select(workflow_definitions.c.id, *columns.values()).where(
-        workflow_definitions.c.workflow_id == new.workflow_id
-    )
-    statement = insert(instances).from_select(["workflow_definition_id", *columns], head).on_conflict_do_nothing()
-    return connection.execute(statement.returning(instances.c.id)).one_or_none() is not None
-
-
-def _check_correlation_id(value: str | None) -> None:
-    if value is not None and len(value) > MAX_CORRELATION_ID:
-        message = f"The correlation id has {len(value)} characters; at most {MAX_CORRELATION_ID} are possible"
-        raise Misuse(
-            message, code=ProblemCode.TOO_LONG, pointer="correlationId", suggestion="use a shorter business key"
-        )
 
 
 def _not_found(instance: UUID) -> NotFound:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from airflow_workflow_provider.model.paths import Allowance, Exhausted, PathError, parse_path, values_at
@@ -53,6 +54,11 @@ def entries(events: Sequence[Event], masker: Masker, metadata: Mapping[str, Any]
         )
         for event in events
     ]
+
+
+def by(row: LogEntry, actor: dict[str, Any], via: str) -> LogEntry:
+    """Return a row that tells who did it, and by which way."""
+    return replace(row, actor=actor, data={**(row.data or {}), "via": via})
 
 
 def _look_up(document: Mapping[str, Any] | None, name: str, allowed: Allowance) -> tuple[bool, Any]:

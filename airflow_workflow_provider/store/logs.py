@@ -85,7 +85,8 @@ def append(connection: Connection, instance_id: UUID, entries: Sequence[LogEntry
     """Write entries in the transaction that changes their instance, whose lock keeps their ids in order."""
     if not entries:
         return
-    connection.execute(insert(logs).values([{"instance_id": instance_id, **_row(entry)} for entry in entries]))
+    rows = [{**row_of(entry), "at": entry.at or func.statement_timestamp()} for entry in entries]
+    connection.execute(insert(logs).values([{"instance_id": instance_id, **row} for row in rows]))
 
 
 def is_written(connection: Connection, instance_id: UUID, event: str, data: dict[str, Any]) -> bool:
@@ -124,9 +125,10 @@ class Logs:
         return tuple(log_row(row) for row in rows)
 
 
-def _row(entry: LogEntry) -> dict[str, Any]:
+def row_of(entry: LogEntry) -> dict[str, Any]:
+    """Return what is written of an entry, by column; the time of an entry without one is null."""
     return {
-        "at": entry.at or func.statement_timestamp(),
+        "at": entry.at,
         "level": entry.level,
         "event": entry.event,
         "step_id": entry.step_id,

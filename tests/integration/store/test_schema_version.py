@@ -110,7 +110,7 @@ def test_migrations_that_the_version_before_works_with_only_add(number: str) -> 
 @pytest.mark.parametrize("way", ["configured", "session", "cli"])
 def test_every_component_asks(way: str, empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow_workflow_provider.cli.access import open_database
-    from airflow_workflow_provider.instances.session import configured_database
+    from airflow_workflow_provider.instances.configured import configured_database
 
     migrate.upgrade(empty_database_url)
     at(empty_database_url, "0099", "")
