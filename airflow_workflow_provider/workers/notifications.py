@@ -34,8 +34,8 @@ Json = dict[str, Any]
 BACKOFF: Final = Backoff(timedelta(seconds=10), timedelta(hours=1), attempts=10)
 """Of a notifier that fails; after the last try, about three hours, the notification stays as ``failed``."""
 
-HEADERS: Final = frozenset({"subject", "to", "from_email", "cc", "bcc", "custom_headers"})
-"""Fields of notifiers that become headers of a mail."""
+OF_LINES: Final = ("attachment", "block", "body", "content", "description", "html", "message", "payload", "text")
+"""Words in the names of a notifier's fields that may have several lines; any other may become a header."""
 
 
 class Notifier:
@@ -148,12 +148,14 @@ def notify(configured: Mapping[str, Any], name: str, context: Json) -> None:
 def _render(made: BaseNotifier, context: Json, use: str) -> None:
     """Render what the notifier was made with; what people and documents say is text there, and nothing more.
 
-    In HTML it is escaped. Headers of a mail are one line each: with a line break the mail would not be sent at all.
+    In HTML it is escaped. Headers of a mail are one line each: with a line break the mail would not be sent at all, or
+    have one header more.
     """
     for field in made.template_fields:
         value = getattr(made, field)
         rendered = render(value, context, f"{use}/{field}", strict=False, html="html" in field)
-        setattr(made, field, _in_one_line(rendered) if field in HEADERS else rendered)
+        has_lines = any(word in field for word in OF_LINES)
+        setattr(made, field, rendered if has_lines else _in_one_line(rendered))
 
 
 def _in_one_line(value: Any) -> Any:
@@ -161,7 +163,7 @@ def _in_one_line(value: Any) -> Any:
         return one_line(value)
     if isinstance(value, (list, tuple)):
         return type(value)(_in_one_line(each) for each in value)
-    return {key: _in_one_line(each) for key, each in value.items()} if isinstance(value, dict) else value
+    return {_in_one_line(key): _in_one_line(each) for key, each in value.items()} if isinstance(value, dict) else value
 
 
 def _class_of(path: str) -> type[BaseNotifier]:

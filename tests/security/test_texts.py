@@ -193,6 +193,44 @@ class TestNotifiers:
         escaped = "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &#34;more&#34;"
         assert made.html_content == f"<p>{escaped}</p>{escaped}"
 
+    def test_every_other_field_is_one_line_also_one_that_is_added_later(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from airflow.providers.smtp.notifications.smtp import SmtpNotifier
+        from airflow.sdk import BaseNotifier
+
+        from airflow_workflow_provider.workers import notifications
+
+        class Chat(BaseNotifier):
+            """As notifiers of chats, tickets and pagers are."""
+
+            template_fields = ("title", "channel", "summary", "details", "text", "message", "body", "description")
+
+            def __init__(self, **arguments: Any) -> None:
+                super().__init__()
+                for name, value in arguments.items():
+                    setattr(self, name, value)
+
+            def notify(self, context: Any) -> None:
+                raise NotImplementedError
+
+        nasty = "{{ question.subject }}"
+        for kind in (SmtpNotifier, Chat):
+            made: list[Any] = []
+            monkeypatch.setattr(kind, "notify", lambda notifier, _, made=made: made.append(notifier))
+            monkeypatch.setattr(notifications, "_class_of", lambda _, kind=kind: kind)
+            arguments: dict[str, Any] = dict.fromkeys(kind.template_fields, nasty)
+            arguments |= {"custom_headers": {nasty: nasty}} if kind is SmtpNotifier else {"details": {nasty: [nasty]}}
+            notifications.notify({"n": {"class": "x", "arguments": arguments}}, "n", dict(self.CONTEXT))
+            several = {field for field in kind.template_fields if set("\r\n") & set(str_of(getattr(made[0], field)))}
+            expected = {"html_content"} if kind is SmtpNotifier else {"text", "message", "body", "description"}
+            assert several == expected
+
+
+def str_of(value: Any) -> str:
+    """Return all texts in a value, one after the other."""
+    if isinstance(value, dict):
+        return "".join(str_of(key) + str_of(each) for key, each in value.items())
+    return "".join(map(str_of, value)) if isinstance(value, list | tuple) else str(value)
+
 
 def test_a_log_has_one_line_for_what_is_refused(caplog: pytest.LogCaptureFixture) -> None:
     from types import SimpleNamespace
