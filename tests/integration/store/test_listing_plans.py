@@ -12,7 +12,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from airflow_workflow_provider.errors import StoreUnavailable
 from airflow_workflow_provider.store.database import Database
+from airflow_workflow_provider.store.jsonpath import parse_condition
 from airflow_workflow_provider.store.listing import InstanceFilter, InstanceList, newest
 from airflow_workflow_provider.store.statuses import STATUSES
 from tests.fixtures.store import document, publish
@@ -135,3 +137,17 @@ def test_a_list_of_one_workflow_reads_a_page_where_it_read_the_whole_table(
         print(f"\n{MANY} instances: {now['Execution Time']:.1f} ms, without indexes {before['Execution Time']:.1f} ms")
     assert read_rows(now["Plan"]) <= PAGE
     assert read_rows(before["Plan"]) > MANY // 2
+
+
+def test_a_filter_that_looks_into_every_input_is_ended_by_the_time_limit(
+    filled: Database, module_database_url: str
+) -> None:
+    """No index helps there: it reads the whole table, so it is the time limit of statements that bounds it."""
+    nowhere = InstanceFilter(input=[parse_condition(f'$.a{n}."b"[3] == "nowhere"') for n in range(20)])
+    with Database(module_database_url, retry_for=0, statement_timeout=0.002) as hurried:
+        with pytest.raises(StoreUnavailable) as caught:
+            InstanceList(hurried).page(nowhere)
+        assert caught.value.code == "store-timeout"
+        assert "statement_timeout" in str(caught.value.suggestion)
+    # What was ended has harmed nothing, and with more time the answer comes.
+    assert InstanceList(filled).page(nowhere).items == ()
