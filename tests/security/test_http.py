@@ -353,7 +353,7 @@ def test_an_answer_is_bounded_in_time(path: str, connect: Any, monkeypatch: pyte
     monkeypatch.setenv("AIRFLOW__WORKFLOWS__HTTP_TIMEOUT", "1")
     began = time.monotonic()
     assert refused(path).error_code == "http-timeout"
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
 
 
 @pytest.mark.parametrize(
