@@ -10,6 +10,7 @@ from airflow.api_fastapi.common.dagbag import create_dag_bag
 from airflow.models.dag_version import DagVersion
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance, clear_task_instances
+from airflow.task.trigger_rule import TriggerRule
 from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState, TaskInstanceState
 from sqlalchemy import or_, select
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from airflow.serialization.definitions.dag import SerializedDAG
     from sqlalchemy.orm import Session
 
+FAILED = (TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED)
 NOT_CHOSEN = (TaskInstanceState.SKIPPED, TaskInstanceState.UPSTREAM_FAILED, TaskInstanceState.REMOVED)
 
 
@@ -72,18 +74,25 @@ def cleared(
 
 
 def _lead_to(session: Session, dag: SerializedDAG, run_id: str, task_id: str) -> None:
-    """Let a task start although nothing before it succeeds: count one of the tasks before it as done.
+    """Let a task start although nothing before it led to it: count one of the tasks before it as if that had.
 
-    That is one between two steps, which says nothing about any step. One that has succeeded may have led elsewhere.
+    That is one between two steps, which says nothing about any step, or one that never ran. One that has succeeded may
+    have led elsewhere.
     """
-    before = dag.get_task(task_id).upstream_task_ids
+    task = dag.get_task(task_id)
+    before = task.upstream_task_ids
     query = select(TaskInstance).where(
         TaskInstance.dag_id == dag.dag_id, TaskInstance.run_id == run_id, TaskInstance.task_id.in_(before)
     )
     found = sorted(session.scalars(query).all(), key=lambda each: ("." not in each.task_id, each.task_id))
+    state = TaskInstanceState.SUCCESS
+    if task.trigger_rule == TriggerRule.ONE_FAILED:
+        state = TaskInstanceState.UPSTREAM_FAILED
+        if any(each.state in FAILED for each in found):
+            return
     for each in found:
         if each.state != TaskInstanceState.SUCCESS:
-            each.set_state(TaskInstanceState.SUCCESS, session=session)
+            each.set_state(state, session=session)
             return
 
 

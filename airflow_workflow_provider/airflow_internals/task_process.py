@@ -1,4 +1,4 @@
-"""What the process of a task asks of Airflow beyond its public interface: DAG runs, required actions, timeouts."""
+"""What the process of a task asks of Airflow beyond its public interface, about runs, tasks, people and time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from airflow.sdk.exceptions import AirflowRuntimeError
 from airflow.sdk.execution_time import task_runner
-from airflow.sdk.execution_time.comms import DagRunResult, GetDagRun
+from airflow.sdk.execution_time.comms import DagRunResult, GetDagRun, SkipDownstreamTasks
 from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 from airflow.sdk.execution_time.timeout import timeout
 
@@ -22,6 +22,14 @@ def conf_of_run(dag_id: str, run_id: str) -> dict[str, Any] | None:
     except AirflowRuntimeError:
         return None
     return (found.conf or {}) if isinstance(found, DagRunResult) else None
+
+
+def skip_tasks(tasks: Sequence[str | tuple[str, int]]) -> None:
+    """Skip tasks of the run, and go on: Airflow itself only skips tasks behind one that succeeds.
+
+    Tasks that run, have succeeded or have failed stay as they are.
+    """
+    task_runner.SUPERVISOR_COMMS.send(SkipDownstreamTasks(tasks=list(tasks)))
 
 
 def show_required_action(

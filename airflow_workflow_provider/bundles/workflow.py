@@ -150,7 +150,7 @@ class WorkflowDagBundle(BaseDagBundle):
         names = set()
         for each in found:
             names.add(file_name(each.workflow_id))
-            text = dag_source(each.document, each.tasks, each.revision, each.grants)
+            text = dag_source(each.document, each.tasks, each.revision, each.grants, dag_shape=each.dag_shape)
             if write_if_changed(folder / file_name(each.workflow_id), text):
                 log.info("Workflow %r is now revision %s", each.workflow_id, each.revision)
         return names

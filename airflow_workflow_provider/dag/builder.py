@@ -10,7 +10,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, BaseOperator, Param, TaskGroup
 
 from airflow_workflow_provider.dag.doc import doc_of, step_doc
-from airflow_workflow_provider.engine.graph import Graph
+from airflow_workflow_provider.engine.graph import DAG_SHAPE, Graph
 from airflow_workflow_provider.errors import InvalidDefinition
 from airflow_workflow_provider.instances.session import options_of
 from airflow_workflow_provider.model.durations import parse_duration
@@ -23,11 +23,12 @@ from airflow_workflow_provider.operators.child import ChildWorkflowOperator
 from airflow_workflow_provider.operators.patience import GROWTH, longest_delay, tries_within
 from airflow_workflow_provider.operators.region import RegionOperator
 from airflow_workflow_provider.operators.retry import StepRetryPolicy
-from airflow_workflow_provider.operators.routing import CatchOperator, FailureOperator, JoinOperator
+from airflow_workflow_provider.operators.routing import CatchOperator, FailureOperator, HandledOperator, JoinOperator
 from airflow_workflow_provider.operators.step import step_class
 from airflow_workflow_provider.operators.task_runtime import Place, Workflow
+from airflow_workflow_provider.plan.nodes import EMPTY, Node, Plan
 from airflow_workflow_provider.plan.params import REQUIRED, params_of
-from airflow_workflow_provider.plan.plan import Node, Plan, plan_of
+from airflow_workflow_provider.plan.plan import plan_of
 from airflow_workflow_provider.settings import Settings, load_settings
 from airflow_workflow_provider.tasks.builtin import asks_people
 from airflow_workflow_provider.tasks.calls import task_ids, tasks_of
@@ -52,17 +53,12 @@ QUESTION_RETRIES: Final = 10_000
 _ROUTING: Final[Mapping[str, type[BaseOperator]]] = {
     "catch": CatchOperator,
     "join": JoinOperator,
+    "handled": HandledOperator,
     "fail": FailureOperator,
 }
-_NAMES: Final = {
-    "whole": "Steps",
-    "catch": "Catch",
-    "join": "Join",
-    "edge": "·",
-    "sink": "End",
-    "end": "End",
-    "fail": "Fail",
-}
+_NAMES: Final = {"whole": "Steps", "end": "End", "fail": "Fail"}
+OTHERWISE: Final = "otherwise"
+"""What a way without a condition is called."""
 
 
 def build_dag(
@@ -72,12 +68,14 @@ def build_dag(
     revision: int,
     grants: Grants | None = None,
     settings: Settings | None = None,
+    dag_shape: int = DAG_SHAPE,
 ) -> DAG:
     """Return the DAG of a definition.
 
     :param tasks: the task definitions of the table that it names
     :param revision: the definition's revision, kept with each instance
     :param grants: what the publisher of the version was allowed; by default an administrator's
+    :param dag_shape: the shape of the DAG, kept with the revision
     :raises InvalidDefinition: a task is unknown, or its operator cannot be used as the definition says
     """
     settings = settings or load_settings()
@@ -89,7 +87,7 @@ def build_dag(
         raise InvalidDefinition(message)
     for task in found.values():
         check_step(task, {}, Policy.of(settings), older=grants.older)
-    graph = Graph.of(definition, found)
+    graph = Graph.of(definition, found, dag_shape=dag_shape)
     for step in map(graph.step, sorted(graph.step_ids)):
         check_step(graph.tasks.get(step.task_id), step.arguments or {}, Policy.of(settings), older=grants.older)
     plan = plan_of(graph)
@@ -154,7 +152,7 @@ class _Builder:
             "trigger_rule": node.rule,
             "task_display_name": self._name(node),
         }
-        if node.kind in ("edge", "sink", "end"):
+        if node.kind in EMPTY:
             return EmptyOperator(**common)
         if node.kind == "step":
             operator = self._step(node, common)
@@ -215,7 +213,23 @@ class _Builder:
             return "Loop: " + ", ".join(name for name in node.nodes if name != ON_FAILURE)
         if node.kind == "on_failure":
             return "On failure"
-        return _NAMES[node.kind]
+        return _NAMES[node.kind] if node.kind in _NAMES else f"⤷ {self._between(node)}"
+
+    def _between(self, node: Node) -> str:
+        """Return what a task between steps stands for."""
+        if node.kind == "sink":
+            return f"{node.path.rpartition('/')[2]}: end of the branch"
+        if node.kind in ("edge", "handled"):
+            before = [self._of(edge.source) for edge in self._plan.edges if edge.target == node.task_id]
+            return f"{', '.join(dict.fromkeys(before))}: {self._plan.label_into(node.task_id) or OTHERWISE}"
+        name = self._of(node.task_id)
+        return f"{name}: failed" if node.kind == "catch" else f"{name}: end of the branches"
+
+    def _of(self, task_id: str) -> str:
+        """Return the name of the step that a task stands for."""
+        node = self._plan.node(task_id)
+        own = node.kind in ("step", "inline", "loop", "on_failure")
+        return self._name(node) if own or node.step_id is None else self._graph.step(node.step_id).name or node.step_id
 
 
 def _param(default: Any, schema: Mapping[str, Any]) -> Param:

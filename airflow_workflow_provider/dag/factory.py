@@ -45,6 +45,7 @@ def generate_dags(namespace: MutableMapping[str, Any]) -> None:
                 definition=json.dumps(found.document),
                 tasks=json.dumps(found.tasks),
                 grants=json.dumps(found.grants),
+                dag_shape=found.dag_shape,
             )
         except Exception:  # whatever is wrong with one definition concerns that one only
             log.exception("Workflow %r cannot become a DAG", found.workflow_id)

@@ -23,9 +23,12 @@ def pinned_dag(resolved: Resolved) -> PinnedDag:
             definition=json.dumps(resolved.document),
             tasks=json.dumps(list(resolved.tasks)),
             grants=json.dumps(resolved.grants),
+            dag_shape=resolved.dag_shape,
         )
 
     def source() -> str:
-        return dag_source(resolved.document, resolved.tasks, resolved.revision, resolved.grants)
+        return dag_source(
+            resolved.document, resolved.tasks, resolved.revision, resolved.grants, dag_shape=resolved.dag_shape
+        )
 
     return PinnedDag(resolved.workflow_id, resolved.revision, dag, source)

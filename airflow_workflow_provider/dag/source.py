@@ -16,6 +16,7 @@ from airflow.sdk import get_parsing_context
 from airflow_workflow_provider.bounded.inside import Inside
 from airflow_workflow_provider.bounded.limits import Limits
 from airflow_workflow_provider.dag.builder import build_dag
+from airflow_workflow_provider.engine.graph import DAG_SHAPE, DAG_SHAPE_OF_CATCHES
 from airflow_workflow_provider.errors import InvalidDefinition, LimitExceeded
 from airflow_workflow_provider.model.grants import Grants
 from airflow_workflow_provider.model.validate import parse_definition, parse_task, too_much
@@ -38,7 +39,7 @@ dag = dag_of(
     grants={grants},
     definition={definition},
     tasks={tasks},
-)
+{more})
 """
 
 
@@ -52,25 +53,35 @@ def dag_source(
     tasks: Sequence[Mapping[str, Any]],
     revision: int,
     grants: Mapping[str, Any] | None = None,
+    *,
+    dag_shape: int = DAG_SHAPE,
 ) -> str:
     """Return the text of a workflow's DAG file; the same for the same content.
 
     :param tasks: documents of the task definitions that it names
     :param revision: the newest revision among the definition and its tasks
     :param grants: what the publisher was allowed, as it is stored
+    :param dag_shape: the shape of the DAG, see :data:`~airflow_workflow_provider.engine.graph.DAG_SHAPE`
     """
     ordered = sorted(tasks, key=lambda task: str(task.get("taskId")))
     return _FILE.format(
-        revision=int(revision), grants=_quoted(grants), definition=_quoted(document), tasks=_quoted(list(ordered))
+        revision=int(revision),
+        grants=_quoted(grants),
+        definition=_quoted(document),
+        tasks=_quoted(list(ordered)),
+        more="" if dag_shape == DAG_SHAPE_OF_CATCHES else f"    dag_shape={int(dag_shape)},\n",
     )
 
 
-def dag_of(*, revision: int, definition: str, tasks: str, grants: str = "null") -> DAG:
+def dag_of(
+    *, revision: int, definition: str, tasks: str, grants: str = "null", dag_shape: int = DAG_SHAPE_OF_CATCHES
+) -> DAG:
     """Return the DAG that a generated file describes.
 
     :param definition: the definition as JSON text
     :param tasks: a JSON array of task definitions
     :param grants: what the publisher was allowed, as JSON; null of an older version
+    :param dag_shape: the shape of the DAG; a file that an older release wrote names none
     :raises InvalidDefinition: the definition cannot be built; every finding is in the message
     """
     # Airflow shows what is wrong where it reads all files; a task that runs need not pay for that.
@@ -86,7 +97,8 @@ def dag_of(*, revision: int, definition: str, tasks: str, grants: str = "null") 
         workflow, known = Inside(Limits.configured(settings)).within(read)
     except LimitExceeded as error:
         raise InvalidDefinition(error.message, too_much(error.message).diagnostics) from error
-    return build_dag(workflow, known, revision=revision, grants=Grants.from_json(json.loads(grants)), settings=settings)
+    allowed = Grants.from_json(json.loads(grants))
+    return build_dag(workflow, known, revision=revision, grants=allowed, settings=settings, dag_shape=dag_shape)
 
 
 def write_if_changed(path: Path, text: str) -> bool:

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 Successors = Callable[[str], Iterable[str]]
 
+DAG_SHAPE: Final = 2
+"""The shape of the DAGs of what is published now. A DAG run keeps the shape of its revision until it ends."""
+
+DAG_SHAPE_OF_CATCHES: Final = 1
+"""The shape of revisions that were published before shapes were recorded: a task of its own follows a failure."""
+
 _SOME_RETRY: Final = RetryPolicy.model_construct(max_attempts=2)
 
 
@@ -59,22 +65,30 @@ class Graph:
     :param definition: the checked document
     :param tasks: the task definitions that it names, by their id (rule K1)
     :param lists: every step list by its path
+    :param dag_shape: the shape of the DAG in which Airflow runs this revision, see :data:`DAG_SHAPE`
     """
 
     definition: WorkflowDefinition
     tasks: Mapping[str, TaskDefinition]
     lists: Mapping[str, StepList]
     _home: Mapping[str, StepList] = field(repr=False)
+    dag_shape: int = DAG_SHAPE
 
     @classmethod
-    def of(cls, definition: WorkflowDefinition, tasks: Mapping[str, TaskDefinition] | None = None) -> Graph:
+    def of(
+        cls,
+        definition: WorkflowDefinition,
+        tasks: Mapping[str, TaskDefinition] | None = None,
+        *,
+        dag_shape: int = DAG_SHAPE,
+    ) -> Graph:
         """Return the graph of a definition."""
         named_before = workflow_targets(definition)
         lists = {
             found.path: found for found in _lists("", definition.steps, None, frozenset(), named_before=named_before)
         }
         home = {step.step_id: found for found in lists.values() for step in found.steps}
-        return cls(definition, dict(tasks or {}), lists, home)
+        return cls(definition, dict(tasks or {}), lists, home, dag_shape)
 
     @property
     def root(self) -> StepList:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_workflow_provider.engine.graph import Graph
+from airflow_workflow_provider.engine.graph import DAG_SHAPE, Graph
 from airflow_workflow_provider.errors import InvalidDefinition, NotFound
 from airflow_workflow_provider.model.validate import parse_definition, parse_task
 from airflow_workflow_provider.store.publications import unreadable_definition
@@ -27,6 +27,7 @@ class Resolved:
 
     :param revision: the newest revision among them; at this revision all of them can be found again
     :param grants: what the publisher was allowed, as it is stored
+    :param dag_shape: the shape of its DAG, see :data:`~airflow_workflow_provider.engine.graph.DAG_SHAPE`
     """
 
     workflow_id: str
@@ -34,6 +35,7 @@ class Resolved:
     tasks: tuple[Json, ...]
     revision: int
     grants: Json | None = None
+    dag_shape: int = DAG_SHAPE
 
 
 def resolve(definitions: Iterable[StoredDefinition], tasks: Iterable[StoredTask]) -> Iterator[Resolved]:
@@ -43,7 +45,14 @@ def resolve(definitions: Iterable[StoredDefinition], tasks: Iterable[StoredTask]
         named = [known[name] for name in sorted(named_tasks(definition.document)) if name in known]
         revision = max([definition.revision, *(task.revision for task in named)])
         documents = tuple(task.document for task in named)
-        yield Resolved(definition.workflow_id, _with_execution(definition), documents, revision, definition.grants)
+        yield Resolved(
+            definition.workflow_id,
+            _with_execution(definition),
+            documents,
+            revision,
+            definition.grants,
+            definition.dag_shape,
+        )
 
 
 def _with_execution(definition: StoredDefinition) -> Json:
@@ -63,7 +72,7 @@ def graph_at(definitions: Definitions, tasks: Tasks, workflow_id: str, revision:
     found = resolved_at(definitions, tasks, workflow_id, revision)
     definition = stored_definition(found.document, workflow_id, revision)
     known = {task.task_id: task for task in (_stored_task(each, revision) for each in found.tasks)}
-    return Graph.of(definition, tasks_of(definition, Catalogue(known)))
+    return Graph.of(definition, tasks_of(definition, Catalogue(known)), dag_shape=found.dag_shape)
 
 
 def resolve_version(definitions: Definitions, tasks: Tasks, workflow_id: str, version: str) -> Resolved:

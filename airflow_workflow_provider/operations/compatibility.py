@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from airflow_workflow_provider.engine.keys import list_path
 from airflow_workflow_provider.errors import Conflict
 from airflow_workflow_provider.operations.loading import Loading
-from airflow_workflow_provider.plan.plan import Plan, plan_of, task_in
+from airflow_workflow_provider.plan.nodes import Plan, task_in
+from airflow_workflow_provider.plan.plan import plan_of
 from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:

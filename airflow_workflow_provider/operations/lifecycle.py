@@ -11,7 +11,8 @@ from airflow_workflow_provider.engine.operating import verdict
 from airflow_workflow_provider.errors import Conflict
 from airflow_workflow_provider.model.ways import ON_FAILURE
 from airflow_workflow_provider.operations.context import Case, OperationContext, Order, act, is_to_do
-from airflow_workflow_provider.plan.plan import plan_of, task_in
+from airflow_workflow_provider.plan.nodes import task_in
+from airflow_workflow_provider.plan.plan import plan_of
 from airflow_workflow_provider.store.listing import InstanceFilter
 
 if TYPE_CHECKING:

@@ -30,7 +30,8 @@ from airflow_workflow_provider.operations import run_again
 from airflow_workflow_provider.operations.compatibility import fits, newest_revision
 from airflow_workflow_provider.operations.context import Case, is_to_do, machine_of, write_down
 from airflow_workflow_provider.operations.start_instance import check_input
-from airflow_workflow_provider.plan.plan import Node, plan_of, task_in
+from airflow_workflow_provider.plan.nodes import Node, task_in
+from airflow_workflow_provider.plan.plan import plan_of
 from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from airflow_workflow_provider.failpoints import failpoint
 from airflow_workflow_provider.instances.graphs import resolved_at
 from airflow_workflow_provider.instances.run_conf import START, conf_of
 from airflow_workflow_provider.instances.session import InstanceSession, Run
-from airflow_workflow_provider.plan.plan import plan_of, task_in
+from airflow_workflow_provider.plan.nodes import task_in
+from airflow_workflow_provider.plan.plan import plan_of
 from airflow_workflow_provider.vocabulary import ErrorType, LogEvent, ProblemCode
 
 if TYPE_CHECKING:

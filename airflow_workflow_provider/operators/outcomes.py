@@ -27,9 +27,29 @@ class Follow:
 
 @dataclass(frozen=True)
 class Stop:
-    """The task has failed for good."""
+    """The task has failed for good, because the work around it has ended.
+
+    :param is_over: no decision will lead to any task behind it in its step list
+    """
 
     error: Json
+    is_over: bool = False
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The work of the task has failed for good; of the tasks that follow a failure of it, only this one starts.
+
+    :param task: None where its step list fails
+    """
+
+    error: Json
+    task: str | None = None
+
+
+@dataclass(frozen=True)
+class Later:
+    """No decision leads to the task yet: it waits, without a worker, and asks again."""
 
 
 @dataclass(frozen=True)
@@ -60,4 +80,4 @@ def no_results(_: ActivationRef) -> None:
     """Find nothing: where nothing is kept."""
 
 
-Outcome = Follow | Stop | Again | Leave | Hold
+Outcome = Follow | Stop | Failed | Again | Leave | Later | Hold

@@ -108,6 +108,10 @@ class RegionOperator(BaseOperator, BranchMixIn):
 
     held = go_on
 
+    def later(self, context: Context, event: Any = None) -> None:  # noqa: ARG002
+        """Look again whether a decision leads here."""
+        self.execute(context)
+
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Go on after waiting, also when a trigger has failed or timed out: the state knows what was waited for."""
         if next_method != FAIL_METHOD:

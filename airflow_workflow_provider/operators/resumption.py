@@ -6,11 +6,23 @@ Airflow's state ``awaiting_input`` needs neither. Without a question beside it n
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NoReturn
 
-from airflow.sdk.exceptions import TaskAwaitingInput
+from airflow.providers.standard.triggers.temporal import DateTimeTrigger
+from airflow.sdk.exceptions import TaskAwaitingInput, TaskDeferred
 
 from airflow_workflow_provider.store.wakeups import GO_ON, HELD
+
+LATER: Final = "later"
+"""The method with which a task asks again what became of it."""
+
+ASK_AGAIN: Final = timedelta(seconds=5)
+
+
+def ask_later() -> NoReturn:
+    """Leave the worker for a moment, because the path may still come to this task."""
+    raise TaskDeferred(trigger=DateTimeTrigger(moment=datetime.now(UTC) + ASK_AGAIN), method_name=LATER)
 
 
 def wait_for_resumption() -> NoReturn:

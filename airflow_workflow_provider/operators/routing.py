@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator, BranchMixIn
 
@@ -32,6 +32,10 @@ class RoutingOperator(BaseOperator, BranchMixIn):
         session = session_of(place, context)
         outcome = move(place, session, context, lambda machine: self.move(machine, session.clock()))
         carry_out(self, context, session, outcome)
+
+    def later(self, context: Context, event: Any = None) -> None:  # noqa: ARG002
+        """Look again."""
+        self.execute(context)
 
     def move(self, machine: Machine, now: datetime) -> Outcome:
         """Return what is to be done."""
@@ -65,6 +69,17 @@ class JoinOperator(RoutingOperator):
         """End the branches."""
         place = self.workflow_place
         return task_protocol.join(machine, place.node, place.workflow.plan.steps_before(place.node.task_id), now)
+
+
+class HandledOperator(RoutingOperator):
+    """Ends a run well after a failure that the end of the workflow handles (rule F4)."""
+
+    custom_operator_name = "Handled"
+    ui_color = "#fdf3e4"
+
+    def move(self, machine: Machine, now: datetime) -> Outcome:
+        """End, if the instance has."""
+        return task_protocol.handled(machine, self.workflow_place.node, now)
 
 
 class FailureOperator(RoutingOperator):

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-from airflow.sdk import BranchMixIn
+from airflow.sdk import BranchMixIn, SkipMixin
 from airflow.sdk.exceptions import TaskAwaitingInput, TaskDeferred
 
 from airflow_workflow_provider.engine.calls import ActivationRef, Call
@@ -29,9 +29,10 @@ from airflow_workflow_provider.operators.deferring import (
     note_of,
 )
 from airflow_workflow_provider.operators.observed import observed
-from airflow_workflow_provider.operators.outcomes import Hold, Leave
+from airflow_workflow_provider.operators.outcomes import Hold, Later, Leave
 from airflow_workflow_provider.operators.people import AwaitingAnswer, show_in_airflow
 from airflow_workflow_provider.operators.results import WorkerResults, run_patiently
+from airflow_workflow_provider.operators.resumption import LATER
 from airflow_workflow_provider.operators.task_runtime import (
     NO_RESULT,
     Place,
@@ -106,7 +107,7 @@ class StepMixin:
             results.drop(attempt.recovered)
         if not isinstance(begun, tuple):
             attempt.outcome = begun
-            if isinstance(begun, Leave | Hold):
+            if isinstance(begun, Leave | Later | Hold):
                 carry_out(self, context, session, begun)
             return
         attempt.call, attempt.deadline, attempt.limit, attempt.parked = begun
@@ -130,7 +131,7 @@ class StepMixin:
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Go on with the attempt after the operator has waited without a worker, or begin one that was held."""
-        if next_method == HELD:
+        if next_method in (HELD, LATER):
             return self.execute(context)
         again = self._wait_on(next_method, next_kwargs or {})
 
@@ -277,6 +278,7 @@ def step_class(operator: type[BaseOperator]) -> type[BaseOperator]:
         "__doc__": operator.__doc__,
         "custom_operator_name": getattr(operator, "custom_operator_name", operator.__name__),
         "ui_color": operator.ui_color,
+        "branches_itself": issubclass(operator, SkipMixin),
         "shallow_copy_attrs": (*operator.shallow_copy_attrs, "workflow_place"),
     }
     return type(f"{operator.__name__}Step", (StepMixin, UnrenderedMixin, operator, BranchMixIn), attributes)

@@ -13,7 +13,7 @@ from airflow_workflow_provider.operators.task_protocol import is_inside, live_in
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.machine import Machine
-    from airflow_workflow_provider.plan.plan import Node
+    from airflow_workflow_provider.plan.nodes import Node
 
 
 @dataclass(frozen=True)

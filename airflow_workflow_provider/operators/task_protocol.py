@@ -21,6 +21,7 @@ from airflow_workflow_provider.model.definition import END, FAIL
 from airflow_workflow_provider.model.ways import ON_FAILURE
 from airflow_workflow_provider.operators.outcomes import (
     Again,
+    Failed,
     Follow,
     Hold,
     Leave,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.engine.records import StepRecord
     from airflow_workflow_provider.hosts.inline import Kept
     from airflow_workflow_provider.plan.decisions import Target
-    from airflow_workflow_provider.plan.plan import Node
+    from airflow_workflow_provider.plan.nodes import Node
 
 LOST: Final = "The worker that ran this step died, or could not be started"
 GIVEN_UP: Final = "Airflow counts the task of this step as failed, although its work was done"
@@ -98,11 +99,17 @@ def after(machine: Machine, node: Node, decision: Decision, now: datetime) -> Ou
     if decision.status == "ignored":
         return Stop(_error(machine, node, ErrorType.CANCELLED, "The instance went on without this attempt", now))
     if decision.status == "failed":
-        return Stop(decision.error or _error(machine, node, ErrorType.CANCELLED, "Stopped", now))
+        return _failed(machine, node, decision.error, now)
     record = machine.scope(node.path).record(_step(node))
     if node.starts:
         return Follow(node.starts, record.region.own if record.region is not None else record.output)
     return follow(machine, node, way_on(machine, node, _step(node)), record.output, now)
+
+
+def _failed(machine: Machine, node: Node, error: Json | None, now: datetime) -> Failed:
+    """Return what the failure of a step means: the task fails, and what handles that starts behind it."""
+    target = None if node.starts else way_on(machine, node, _step(node))
+    return Failed(error or _error(machine, node, ErrorType.CANCELLED, "Stopped", now), node.failing.get(target))
 
 
 def not_activated(machine: Machine, node: Node, now: datetime, upstream: frozenset[str] = frozenset()) -> Outcome:
@@ -113,13 +120,18 @@ def not_activated(machine: Machine, node: Node, now: datetime, upstream: frozens
     :param upstream: steps whose tasks have ended as Airflow knows; one that is live nevertheless has lost its worker
     """
     if machine.status == "failed":
-        return Stop(_error(machine, node, ErrorType.CANCELLED, "Stopped", now))
+        return _stopped(machine, node, "Stopped", now)
     if _is_lost(machine, node.path, upstream):
-        return Stop(_error(machine, node, ErrorType.CANCELLED, "Stopped because the work around it ended", now))
+        return _stopped(machine, node, "Stopped because the work around it ended", now)
     handled = machine.state.failure
     if handled is not None and node.step_id is not None and _before_on_failure(machine, node, node.step_id):
         return Stop(handled.error)
     return Leave("No decision of the workflow leads here")
+
+
+def _stopped(machine: Machine, node: Node, message: str, now: datetime) -> Stop:
+    is_over = machine.status == "failed" or _is_lost(machine, node.path, frozenset())
+    return Stop(_error(machine, node, ErrorType.CANCELLED, message, now), is_over)
 
 
 def _is_lost(machine: Machine, path: str, upstream: frozenset[str]) -> bool:
@@ -199,9 +211,17 @@ def join(machine: Machine, node: Node, upstream: frozenset[str], now: datetime) 
     if decision is None:
         return not_activated(machine, node, now, upstream)
     if decision.status == "failed":
-        return Stop(decision.error or _error(machine, node, ErrorType.CANCELLED, "Stopped", now))
+        return _failed(machine, node, decision.error, now)
     output = machine.scope(node.path).record(step_id).output
     return follow(machine, node, way_on(machine, node, step_id), output, now)
+
+
+def handled(machine: Machine, node: Node, now: datetime) -> Outcome:
+    """Let the run end well where a failure was handled by the end of the workflow (rule F4)."""
+    machine.expire(now)
+    if machine.status == "completed":
+        return Follow((node.routes[END],))
+    return not_activated(machine, node, now)
 
 
 def fail(machine: Machine) -> Outcome:
@@ -267,13 +287,11 @@ def region_left(machine: Machine, node: Node, now: datetime) -> Outcome:
     target, record = _left(machine, node)
     output = record.output if record is not None and record.status is StepStatus.COMPLETED else None
     if ON_FAILURE not in node.nodes and record is not None and record.status is StepStatus.FAILED:
-        return Stop(record.error or _error(machine, node, ErrorType.CANCELLED, "Stopped", now))
+        error = record.error or _error(machine, node, ErrorType.CANCELLED, "Stopped", now)
+        return Failed(error, node.failing.get(target))
     if target is None and target not in node.routes:
         return not_activated(machine, node, now)
     return follow(machine, node, target, output, now)
-
-
-# Marked by hand
 
 
 # Ways
@@ -285,8 +303,10 @@ def follow(machine: Machine, node: Node, target: Target, output: Json | None, no
     :raises WorkflowsError: the plan has no such way; the DAG is of another revision than the state
     """
     if target not in node.routes:
+        if target in node.failing:
+            return Failed(_error(machine, node, ErrorType.CANCELLED, "Stopped", now), node.failing[target])
         if target in (None, FAIL, ON_FAILURE):
-            return Stop(_error(machine, node, ErrorType.CANCELLED, "Stopped", now))
+            return _stopped(machine, node, "Stopped", now)
         message = f"Task {node.task_id!r} has no way to {target!r}; its ways are {sorted(map(str, node.routes))}"
         raise WorkflowsError(message, code=ProblemCode.NO_WAY, suggestion="Was the DAG run moved to another version?")
     return Follow((node.routes[target],), output)

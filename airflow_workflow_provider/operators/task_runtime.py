@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
+from airflow.sdk.bases.skipmixin import XCOM_SKIPMIXIN_KEY, XCOM_SKIPMIXIN_SKIPPED
 from airflow.sdk.exceptions import (
     AirflowRescheduleException,
     AirflowSkipException,
@@ -20,18 +21,19 @@ from airflow.sdk.exceptions import (
 )
 
 from airflow_workflow_provider.airflow_internals.secrets_masker import masked_text, task_mask
-from airflow_workflow_provider.airflow_internals.task_process import time_limit
+from airflow_workflow_provider.airflow_internals.task_process import skip_tasks, time_limit
 from airflow_workflow_provider.engine.failure import Failure
+from airflow_workflow_provider.engine.graph import DAG_SHAPE_OF_CATCHES
 from airflow_workflow_provider.hosts.inline import Ended
 from airflow_workflow_provider.instances.run_conf import transportable
 from airflow_workflow_provider.instances.session import InstanceSession, Run, own_limits
 from airflow_workflow_provider.model.json_text import DATA_DEPTH
-from airflow_workflow_provider.operators import suspects
+from airflow_workflow_provider.operators import suspects, unexpected
 from airflow_workflow_provider.operators.builtin import STEP_CONTEXT
 from airflow_workflow_provider.operators.catalogue import step_context_of
 from airflow_workflow_provider.operators.failures import FailedWith
-from airflow_workflow_provider.operators.outcomes import Again, Follow, Hold, Leave, Outcome, Stop
-from airflow_workflow_provider.operators.resumption import wait_for_resumption
+from airflow_workflow_provider.operators.outcomes import Again, Failed, Follow, Hold, Later, Leave, Outcome, Stop
+from airflow_workflow_provider.operators.resumption import ask_later, wait_for_resumption
 from airflow_workflow_provider.operators.retry import StepRetried, StepStopped
 from airflow_workflow_provider.tasks.templates import RunNames, template_values
 from airflow_workflow_provider.vocabulary import ErrorType
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.engine.graph import Graph
     from airflow_workflow_provider.engine.machine import Machine
     from airflow_workflow_provider.model.grants import Grants
-    from airflow_workflow_provider.plan.plan import Node, Plan
+    from airflow_workflow_provider.plan.nodes import Node, Plan
 
 log = logging.getLogger(__name__)
 
@@ -118,27 +120,35 @@ def without_secrets(ended: Ended) -> Ended:
 
 
 def move(place: Place, session: InstanceSession, context: Context, work: Callable[[Machine], Any]) -> Any:
-    """Do a move; do it again if a person has marked a task before this one as success and the state did not know.
+    """Do a move; do it again if Airflow knows better than the state what became of a task before this one.
+
+    A person may have marked it as success; or it was lost, see :mod:`airflow_workflow_provider.operators.unexpected`.
 
     :param work: gives an outcome, or something else where the task goes on
     """
     done = session.change(work)
     if not isinstance(done, Leave | Stop):
         return done
-    deciders = place.workflow.plan.deciders(place.node.task_id)
+    plan, node = place.workflow.plan, place.node
+    has_catches = plan.shape == DAG_SHAPE_OF_CATCHES
+    deciders = plan.deciders(node.task_id)
     found = session.look(lambda machine: suspects.suspects(machine, deciders))
-    if not found:
+    more = [] if has_catches else session.look(lambda machine: unexpected.asked(machine, plan, node))
+    if not found and not more:
         return done
-    states = states_of(context, [suspect.task_id for suspect in found])
+    states = states_of(context, sorted({*more, *(suspect.task_id for suspect in found)}))
     marked = [suspect for suspect in found if states.get(suspect.task_id) == "success"]
-    if not marked:
-        return done
 
     def again(machine: Machine) -> Any:
         suspects.believe(machine, marked, session.clock())
-        return work(machine)
+        settled = not has_catches and unexpected.settle(machine, plan, node, states, session.clock())
+        return work(machine) if marked or settled else done
 
-    return session.change(again)
+    done = session.change(again)
+    if has_catches or not isinstance(done, Leave):
+        return done
+    later = session.look(lambda machine: unexpected.may_come(machine, plan, node, states))
+    return Later() if later else done
 
 
 def states_of(context: Context, task_ids: list[str]) -> dict[str, str | None]:
@@ -160,17 +170,41 @@ def carry_out(
     if isinstance(outcome, Follow):
         if task.do_xcom_push and outcome.output is not None:
             context["ti"].xcom_push(key=RESULT, value=transportable(session.masked(outcome.output)))
-        if outcome.tasks:
-            task.do_branch(context, list(outcome.tasks))
+        _skip_others(task, context, outcome.tasks)
         return
     if isinstance(outcome, Leave):
         raise AirflowSkipException(outcome.reason)
+    if isinstance(outcome, Later):
+        ask_later()
     if isinstance(outcome, Hold):
         wait_for_resumption()
+    if isinstance(outcome, Failed) or (isinstance(outcome, Stop) and outcome.is_over):
+        chosen = outcome.task if isinstance(outcome, Failed) else None
+        try:
+            _skip_others(task, context, () if chosen is None else (chosen,), failed=True)
+        except DownstreamTasksSkipped as skipping:
+            skip_tasks(skipping.tasks)
     _fail(outcome, session, cause)
 
 
-def _fail(outcome: Again | Stop, session: InstanceSession, cause: BaseException | None) -> NoReturn:
+def _skip_others(task: Any, context: Context, chosen: Sequence[str], *, failed: bool = False) -> None:
+    """Skip what no decision can lead to any more.
+
+    :raises DownstreamTasksSkipped: Airflow is to skip something; it does that where a task succeeds
+    """
+    place: Place = task.workflow_place
+    if place.workflow.plan.shape == DAG_SHAPE_OF_CATCHES:
+        if chosen and not failed:
+            task.do_branch(context, list(chosen))
+        return
+    skipped = place.workflow.plan.skipped(place.node.task_id, chosen, failed=failed)
+    if not skipped and getattr(task, "branches_itself", False):
+        # What it has skipped itself is nothing to Airflow when something is cleared.
+        context["ti"].xcom_push(key=XCOM_SKIPMIXIN_KEY, value={XCOM_SKIPMIXIN_SKIPPED: []})
+    task.skip(context["ti"], [task.dag.get_task(each) for each in skipped])
+
+
+def _fail(outcome: Again | Failed | Stop, session: InstanceSession, cause: BaseException | None) -> NoReturn:
     trace = None if cause is None else "".join(traceback.format_exception(cause))
     error, shown = cast("list[Any]", session.masked([outcome.error, trace]))
     if shown != trace:

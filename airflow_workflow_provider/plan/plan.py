@@ -6,18 +6,21 @@ Plain values, no Airflow: the builder turns them into operators. Exactly one act
 * When a task chooses among the tasks behind it, Airflow skips the others, except those that can still be reached from
   the chosen one. Such a task would start at once, so an empty task is put on that edge.
 * A DAG has no cycle. The steps of a cycle are one task, which runs them one after the other.
+
+A step that fails for good skips the ways that were not chosen before it fails, so what handles the failure starts right
+behind it. The plans of older revisions have a task ``catch`` for that (:data:`DAG_SHAPE_OF_CATCHES`).
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from dataclasses import dataclass, replace
+from typing import Final
 
-from airflow_workflow_provider.engine.graph import Graph, StepList, child_path, reachable
+from airflow_workflow_provider.engine.graph import DAG_SHAPE_OF_CATCHES, Graph, StepList, child_path, reachable
 from airflow_workflow_provider.model.definition import END, FAIL, Step
-from airflow_workflow_provider.model.ways import ON_FAILURE
+from airflow_workflow_provider.model.ways import ANY_ERROR, ON_FAILURE
 from airflow_workflow_provider.plan.decisions import (
     Choice,
     Target,
@@ -26,130 +29,14 @@ from airflow_workflow_provider.plan.decisions import (
     after_success,
     routes_failure,
 )
-
-Kind = Literal["whole", "step", "inline", "loop", "catch", "join", "edge", "sink", "on_failure", "fail", "end"]
-Rule = Literal["one_success", "one_done", "none_skipped"]
-
-WHOLE: Final = "workflow.steps"
-"""The only task of an inline workflow."""
+from airflow_workflow_provider.plan.nodes import WHOLE, Edge, Group, Kind, Node, Plan, Rule, join_of
 
 MAX_LABEL: Final = 80
 MAX_GROUP_ID: Final = 180
 
 
-@dataclass(frozen=True)
-class Node:
-    """One Airflow task.
-
-    :param task_id: its id; a step's task has the step's id
-    :param kind: ``whole``, all steps of an inline workflow; ``step``; ``inline``, a step with branches or items that
-        runs as a whole; ``loop``, the steps of a cycle; ``catch``, which follows a failure; ``join``, which ends
-        branches; ``edge`` and ``sink``, which are empty; ``on_failure``, the workflow's; ``fail`` and ``end``
-    :param path: the step list it stands in
-    :param step_id: the step it stands for; of a loop the first
-    :param nodes: the steps, and :data:`ON_FAILURE`, that run inside it
-    :param rule: Airflow's trigger rule
-    :param routes: the task to choose for each decision; decisions with one task share it
-    :param starts: the tasks that a step with branches starts
-    """
-
-    task_id: str
-    kind: Kind
-    path: str = ""
-    step_id: str | None = None
-    nodes: tuple[str, ...] = ()
-    rule: Rule = "one_success"
-    routes: Mapping[Target, str] = field(default_factory=dict)
-    starts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Edge:
-    """One task after another; ``label`` says when."""
-
-    source: str
-    target: str
-    label: str = ""
-
-
-@dataclass(frozen=True)
-class Group:
-    """A branch, drawn as a box.
-
-    :param group_id: its id
-    :param name: the branch's id
-    :param path: the step list that it is
-    :param parent: id of the box around it
-    """
-
-    group_id: str
-    name: str
-    path: str
-    parent: str | None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The tasks of a definition's DAG, in a fixed order."""
-
-    nodes: tuple[Node, ...]
-    edges: tuple[Edge, ...]
-    groups: tuple[Group, ...]
-    task_of: Mapping[str, str]
-    """The task in which a step, or :data:`ON_FAILURE`, runs."""
-
-    def node(self, task_id: str) -> Node:
-        """Return a node by its id."""
-        return next(node for node in self.nodes if node.task_id == task_id)
-
-    def deciders(self, task_id: str) -> tuple[Node, ...]:
-        """Return the nodes whose decision may have led to a task, empty tasks and catches passed over."""
-        sources, nodes = self._sources(), {node.task_id: node for node in self.nodes}
-        found: dict[str, Node] = {}
-        seen: set[str] = set()
-        todo = [task_id]
-        while todo:
-            for source in sources.get(todo.pop(), ()):
-                if source in seen:
-                    continue
-                seen.add(source)
-                if nodes[source].kind in ("edge", "sink", "catch"):
-                    todo.append(source)
-                else:
-                    found[source] = nodes[source]
-        return tuple(found.values())
-
-    def steps_before(self, task_id: str) -> frozenset[str]:
-        """Return the steps whose tasks lie before a task, near and far."""
-        sources = self._sources()
-        seen: set[str] = set()
-        todo = [task_id]
-        while todo:
-            fresh = [source for source in sources.get(todo.pop(), ()) if source not in seen]
-            seen.update(fresh)
-            todo += fresh
-        return frozenset(step_id for step_id, home in self.task_of.items() if home in seen)
-
-    def _sources(self) -> dict[str, list[str]]:
-        sources: dict[str, list[str]] = {}
-        for edge in self.edges:
-            sources.setdefault(edge.target, []).append(edge.source)
-        return sources
-
-
-def task_in(graph: Graph, plan: Plan, step_id: str) -> str:
-    """Return the task in which a step runs, also where that is the task of a step around it."""
-    while step_id not in plan.task_of:
-        owner = graph.home(step_id).owner
-        if owner is None:
-            message = f"Step {step_id!r} of the top level is in no task"
-            raise AssertionError(message)
-        step_id = owner.step_id
-    return plan.task_of[step_id]
-
-
 def plan_of(graph: Graph) -> Plan:
-    """Return the plan of a definition."""
+    """Return the plan of a definition, in the shape of its revision."""
     return _whole(graph) if graph.runs_inline else _Planner(graph).plan()
 
 
@@ -157,7 +44,7 @@ def _whole(graph: Graph) -> Plan:
     """Return the plan of a workflow whose steps run in one task, compensations included."""
     nodes = (*(step.step_id for step in graph.root.steps), ON_FAILURE)
     node = Node(WHOLE, "whole", step_id=graph.root.entry, nodes=nodes)
-    return Plan((node,), (), (), dict.fromkeys(nodes, WHOLE))
+    return Plan((node,), (), (), dict.fromkeys(nodes, WHOLE), graph.dag_shape)
 
 
 @dataclass
@@ -172,6 +59,8 @@ class _Unit:
 class _Planner:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
+        self._has_catches = graph.dag_shape == DAG_SHAPE_OF_CATCHES
+        self._failures: dict[str, list[Choice]] = {}
         self._nodes: dict[str, Node] = {}
         self._edges: dict[tuple[str, str], str] = {}
         self._groups: list[Group] = []
@@ -186,9 +75,10 @@ class _Planner:
             self._add(Node(FAIL, "fail"))
             self._edge(FAIL, END)
         self._part_siblings()
+        self._draw_failures()
         nodes = tuple(self._nodes.values())
         edges = tuple(Edge(source, target, label) for (source, target), label in self._edges.items())
-        return Plan(nodes, edges, tuple(self._groups), dict(self._task_of))
+        return Plan(nodes, edges, tuple(self._groups), dict(self._task_of), self._graph.dag_shape)
 
     # One step list
 
@@ -224,11 +114,11 @@ class _Planner:
         if self._graph.must_run_inline(step):
             return _Unit(Node(step_id, "inline", found.path, step_id, (step_id,)), step_id, (step_id,))
         node = Node(step_id, "step", found.path, step_id)
-        return _Unit(node, f"{step_id}.join" if self._graph.is_region(step) else step_id, (step_id,))
+        return _Unit(node, join_of(step_id) if self._graph.is_region(step) else step_id, (step_id,))
 
     def _branches(self, found: StepList, step: Step, group: str | None) -> None:
         """Plan the branches of a step: a box each, a sink at its end, and the join behind all of them."""
-        join = Node(f"{step.step_id}.join", "join", found.path, step.step_id, rule="none_skipped")
+        join = Node(join_of(step.step_id), "join", found.path, step.step_id, rule="none_skipped")
         self._edge(step.step_id, join.task_id)
         starts = []
         for branch in step.parallel_branches or ():
@@ -237,12 +127,27 @@ class _Planner:
             self._groups.append(box)
             sink = f"{step.step_id}.{branch.branch_id}.end"
             self._list(child, box.group_id, sink)
-            self._add(Node(sink, "sink", child.path, step.step_id))
-            self._edge(sink, join.task_id)
+            if not self._ends_in(join.task_id, sink):
+                self._add(Node(sink, "sink", child.path, step.step_id))
+                self._edge(sink, join.task_id)
             starts.append(self._task_of[child.entry] if child.entry is not None else sink)
             self._edge(step.step_id, starts[-1], branch.branch_id)
         self._nodes[step.step_id] = replace(self._nodes[step.step_id], starts=tuple(starts))
         self._add(join)
+
+    def _ends_in(self, join: str, sink: str) -> bool:
+        """Let the only task that can end a branch lead to the join itself; tell whether there is one.
+
+        Every path through the branch passes that task, so it is never skipped while the branch runs.
+        """
+        sources = [source for source, target in self._edges if target == sink]
+        if self._has_catches or len(sources) != 1:
+            return False
+        node, label = self._nodes[sources[0]], self._edges.pop((sources[0], sink))
+        self._edge(node.task_id, join, label)
+        routes = {way: join if task == sink else task for way, task in node.routes.items()}
+        self._nodes[node.task_id] = replace(node, routes=routes)
+        return True
 
     def _group_id(self, step_id: str, branch_id: str) -> str:
         """Return the id of a branch's box: Airflow takes no dots there, and no id that a task has."""
@@ -269,14 +174,27 @@ class _Planner:
             # After the workflow's handler every way out is the region's own.
             succeeded += [*after_on_failure(self._graph), *(each for each in failed if each.target is not None)]
         self._choose(task_id, _outside(succeeded, inside), sink)
-        routed = [each for each in _outside(failed, inside) if each.target is not None or found.owner is not None]
+        if self._has_catches:
+            self._catch(found, unit, failed, sink)
+            return
+        if mixed:
+            # Where its task is lost, the workflow's handler may lead out of it.
+            failed += after_on_failure(self._graph)
+        # A list that fails needs no way: what is behind the failed task does not start.
+        ends = (None, FAIL) if found.owner is None else (None, FAIL, END)
+        self._failures[task_id] = [each for each in _outside(failed, inside) if each.target not in ends]
+
+    def _catch(self, found: StepList, unit: _Unit, failed: list[Choice], sink: str) -> None:
+        """Put a task behind a node that follows its failure (:data:`DAG_SHAPE_OF_CATCHES`)."""
+        steps = [found.by_id[step_id] for step_id in unit.steps if step_id != ON_FAILURE]
+        routed = [
+            each for each in _outside(failed, set(unit.steps)) if each.target is not None or found.owner is not None
+        ]
         if routed and any(routes_failure(self._graph, found, step) for step in steps):
-            catch = Node(f"{task_id}.catch", "catch", found.path, unit.node.step_id, unit.node.nodes, "one_done")
-            if unit.exit != unit.node.task_id:
-                catch = replace(catch, task_id=f"{unit.node.task_id}.catch")
-            self._add(catch)
-            self._edge(task_id, catch.task_id, "failed")
-            self._choose(catch.task_id, routed, sink)
+            name = f"{unit.node.task_id}.catch"
+            self._add(Node(name, "catch", found.path, unit.node.step_id, unit.node.nodes, "one_done"))
+            self._edge(unit.exit, name, "failed")
+            self._choose(name, routed, sink)
 
     def _choose(self, task_id: str, choices: Sequence[Choice], sink: str) -> None:
         """Draw the edges of a node that chooses one of them."""
@@ -296,6 +214,65 @@ class _Planner:
         if target is None or target == END or (target == FAIL and sink != END):
             return sink
         return FAIL if target == FAIL else self._task_of[target]
+
+    # Failures
+
+    def _draw_failures(self) -> None:
+        """Draw an edge from each node to what handles its failures.
+
+        A task that only failures lead to starts on a failed task before it. Where a success leads to it too, an empty
+        task stands for the failures; also where another handler of the same failure may lead to it later.
+        """
+        reach = self._descendants()
+        direct: dict[str, dict[str, str]] = {}
+        for source, choices in self._failures.items():
+            labels: dict[str, dict[str, None]] = {}
+            for choice in choices:
+                labels.setdefault(self._target(choice.target, END), {})[choice.label] = None
+            between: dict[str, str] = {}
+            for task, found in labels.items():
+                label = ": ".join(
+                    ["failed", *filter(None, [" | ".join(each for each in found if each not in ("", ANY_ERROR))])]
+                )
+                if any(task in reach[sibling] for sibling in labels if sibling != task):
+                    between[task] = self._put_failure(f"{source}.failed.{self._name_of(task)}", (source,), task, label)
+                else:
+                    direct.setdefault(task, {})[source] = label
+            failing = {choice.target: self._target(choice.target, END) for choice in choices}
+            failing = {way: between.get(task, task) for way, task in failing.items()}
+            self._nodes[source] = replace(self._nodes[source], failing=failing)
+        for task, sources in direct.items():
+            self._lead_from_failures(task, sources)
+
+    def _lead_from_failures(self, task: str, sources: Mapping[str, str]) -> None:
+        """Lead from failures of some nodes to a task.
+
+        :param sources: the nodes, with the label of the edge of each
+        """
+        if not any(target == task for _, target in self._edges):
+            for source, label in sources.items():
+                self._edge(source, task, label)
+            # The workflow's handler may have to be started by hand, see `airflow_db.clearing`.
+            rule: Rule = "one_failed" if task == ON_FAILURE else _on_failure_of(len(sources))
+            self._nodes[task] = replace(self._nodes[task], rule=rule)
+            return
+        only = next(iter(sources)) if len(sources) == 1 else None
+        name = f"{only}.failed.{self._name_of(task)}" if only is not None else f"{self._name_of(task)}.on.failure"
+        between = self._put_failure(name, tuple(sources), task, next(iter(sources.values())) if only else "failed")
+        for source in sources:
+            node = self._nodes[source]
+            failing = {way: between if each == task else each for way, each in node.failing.items()}
+            self._nodes[source] = replace(node, failing=failing)
+
+    def _put_failure(self, name: str, sources: Sequence[str], task: str, label: str) -> str:
+        """Put a task between failures and what handles them: an empty one, if that is something which can look."""
+        kind: Kind = "handled" if task == END else "edge"
+        routes: dict[Target, str] = {END: END} if task == END else {}
+        self._add(Node(name, kind, self._nodes[task].path, routes=routes, rule=_on_failure_of(len(sources))))
+        for source in sources:
+            self._edge(source, name, label)
+        self._edge(name, task)
+        return name
 
     # Edge nodes
 
@@ -327,6 +304,8 @@ class _Planner:
         after: dict[str, list[str]] = {task_id: [] for task_id in self._nodes}
         for source, target in self._edges:
             after[source].append(target)
+        for source, choices in self._failures.items():
+            after[source] += [self._target(choice.target, END) for choice in choices]
         return {start: reachable(following, after.__getitem__) for start, following in after.items()}
 
     def _add(self, node: Node) -> None:
@@ -337,6 +316,14 @@ class _Planner:
 
     def _edge(self, source: str, target: str, label: str = "") -> None:
         self._edges[source, target] = label if len(label) <= MAX_LABEL else f"{label[: MAX_LABEL - 1]}…"
+
+
+def _on_failure_of(sources: int) -> Rule:
+    """Return the rule of a task that starts where one of some tasks has failed.
+
+    With one task before it, it needs no process where that one never ran.
+    """
+    return "one_done" if sources == 1 else "one_failed"
 
 
 def _outside(choices: Iterable[Choice], inside: set[str]) -> list[Choice]:

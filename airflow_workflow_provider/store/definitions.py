@@ -13,6 +13,7 @@ from semver import Version
 from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from airflow_workflow_provider.engine.graph import DAG_SHAPE
 from airflow_workflow_provider.errors import Conflict, InvalidDefinition, NotFound
 from airflow_workflow_provider.model.grants import Grants
 from airflow_workflow_provider.model.json_text import loads_document
@@ -59,11 +60,13 @@ class StoredDefinition(PublishedVersion):
 
     :param grants: what the publisher was allowed; null of a version from before this was recorded
     :param execution: how its steps run where the document leaves that open; null stands for ``tasks``
+    :param dag_shape: the shape of its DAG, see :data:`airflow_workflow_provider.engine.graph.DAG_SHAPE`
     """
 
     document: dict[str, Any]
     grants: dict[str, Any] | None = None
     execution: str | None = None
+    dag_shape: int = DAG_SHAPE
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,7 @@ class Definitions:
             revision = next_revision(connection)
             values = {"version": definition.version, "revision": revision, "document": document, "digest": content}
             values |= {"grants": granted, "source": source or json.dumps(document, indent=2, ensure_ascii=False)}
-            values["execution"] = definition.settings.execution or execution
+            values |= {"execution": definition.settings.execution or execution, "dag_shape": DAG_SHAPE}
             connection.execute(insert(versions).values(workflow_id=definition.workflow_id, created_by=actor, **values))
             _write_head(connection, definition, document, revision)
             return Published(revision, "created" if head is None else "updated")

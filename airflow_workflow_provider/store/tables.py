@@ -18,6 +18,7 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Sequence,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -97,6 +98,7 @@ workflow_definition_versions = Table(
     json_column("grants"),
     Column("source", Text),
     Column("execution", String(10)),
+    Column("dag_shape", SmallInteger, nullable=False, server_default=text("1")),
     UniqueConstraint("revision"),
     Index("workflow_definition_versions_workflow_id_idx", "workflow_id", "revision"),
 )

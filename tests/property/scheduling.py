@@ -11,22 +11,23 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from airflow_workflow_provider.engine.calls import ActivationRef, Call, Options
 from airflow_workflow_provider.engine.events import Event
 from airflow_workflow_provider.engine.failure import Failure, moment
-from airflow_workflow_provider.engine.graph import Graph
+from airflow_workflow_provider.engine.graph import DAG_SHAPE, DAG_SHAPE_OF_CATCHES, Graph
 from airflow_workflow_provider.engine.instance_records import InstanceFacts
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.state import State
 from airflow_workflow_provider.engine.stored_state import read_state
 from airflow_workflow_provider.hosts.inline import Ended, InlineHost, Kept, Left, Parked, Region, Waiting
 from airflow_workflow_provider.hosts.simulation import Outcome
-from airflow_workflow_provider.operators import outcomes, task_protocol
-from airflow_workflow_provider.plan.plan import Node, Plan, plan_of
+from airflow_workflow_provider.operators import outcomes, task_protocol, unexpected
+from airflow_workflow_provider.plan.nodes import EMPTY, Node, Plan
+from airflow_workflow_provider.plan.plan import plan_of
 from airflow_workflow_provider.vocabulary import ErrorType
 from tests.conformance.cases import START, Case, Observed
 from tests.conformance.hosts import INSTANCE, TaskRunner, as_stored, observed_in, options_of, tasks_of
@@ -40,6 +41,7 @@ class ScheduledRun:
     """A DAG run of a definition.
 
     :param order: the order in which tasks that may start do start; None for first come, first served
+    :param doomed: tasks whose process is killed in the last try that Airflow allows, in the middle of a step's work
     :param lost: probability that the process of a task is killed, with that order's random numbers
     """
 
@@ -49,13 +51,18 @@ class ScheduledRun:
     options: Options | None = None
     order: random.Random | None = None
     lost: float = 0.0
+    doomed: frozenset[str] = frozenset()
     retries: int = 30
     now: datetime = START
     trace: list[Event] = field(default_factory=list)
     log: list[Event] = field(default_factory=list)
     states: dict[str, str | None] = field(default_factory=dict)
     tries: dict[str, int] = field(default_factory=dict)
+    waits: int = 0
+    """How often a task was started although no decision led to it yet."""
+
     _text: str = ""
+    _asks_again: dict[str, str] = field(default_factory=dict)
     _events: list[tuple[datetime, int, str, Callable[[], None]]] = field(default_factory=list)
     _sequence: int = 0
     _hosts: dict[str, InlineHost] = field(default_factory=dict)
@@ -119,7 +126,7 @@ class ScheduledRun:
             return "run"
         done = sum(state in DONE for state in found)
         success, failed = found.count("success"), found.count("failed")
-        skipped = found.count("skipped")
+        skipped, upstream_failed = found.count("skipped"), found.count("upstream_failed")
         everything = done == len(found)
         rule = self._nodes[task_id].rule
         if rule == "one_success":
@@ -128,31 +135,34 @@ class ScheduledRun:
             if everything and not success:
                 return "upstream_failed"
             return "run" if success else None
-        if rule == "one_done":
-            if everything and not (failed or success):
-                return "skipped"
-            return "run" if failed or success else None
+        if rule in ("one_failed", "one_done"):
+            wanted = failed + (upstream_failed if rule == "one_failed" else success)
+            return "run" if wanted else "skipped" if everything else None
         if skipped:
             return "skipped"
         return "run" if everything else None
 
     def _start(self, task_id: str) -> None:
         node = self._nodes[task_id]
-        if node.kind in ("edge", "sink", "end"):
+        if node.kind in EMPTY:
             self.states[task_id] = "success"
             return
         self.states[task_id] = "running"
         self.tries[task_id] = self.tries.get(task_id, 0) + 1
         runner = f"{task_id}/{self.tries[task_id]}"
-        if self._is_killed():
+        if task_id in self.doomed:
+            if node.kind == "step":
+                self.change(lambda machine: task_protocol.begin(machine, node, runner, self.now, 1))
+            self.states[task_id] = "failed"
+        elif self._is_killed():
             self._killed(node)
         elif node.kind == "step":
-            begun = self.change(lambda machine: task_protocol.begin(machine, node, runner, self.now, 1))
+            begun = self._moved(node, lambda machine: task_protocol.begin(machine, node, runner, self.now, 1))
             self._run_step(node, runner, begun) if isinstance(begun, Call) else self._carry_out(node, begun)
         elif node.kind in ("whole", "inline", "loop", "on_failure"):
             self._enter(node, runner)
         else:
-            self._carry_out(node, self.change(lambda machine: self._route(machine, node)))
+            self._carry_out(node, self._moved(node, lambda machine: self._route(machine, node)))
 
     def _route(self, machine: Machine, node: Node) -> outcomes.Outcome:
         if node.kind == "catch":
@@ -161,7 +171,21 @@ class ScheduledRun:
             return task_protocol.catch(machine, node, self.now, failed=failed)
         if node.kind == "join":
             return task_protocol.join(machine, node, self.plan.steps_before(node.task_id), self.now)
+        if node.kind == "handled":
+            return task_protocol.handled(machine, node, self.now)
         return task_protocol.fail(machine)
+
+    def _moved(self, node: Node, work: Callable[[Machine], Any]) -> Any:
+        """Do a move as the operators do: what was started without a decision settles what was lost, or waits."""
+        done = self.change(work)
+        if self.plan.shape == DAG_SHAPE_OF_CATCHES or not isinstance(done, outcomes.Leave | outcomes.Stop):
+            return done
+        if self.change(lambda machine: unexpected.settle(machine, self.plan, node, self.states, self.now)):
+            done = self.change(work)
+        if not isinstance(done, outcomes.Leave):
+            return done
+        later = self.change(lambda machine: unexpected.may_come(machine, self.plan, node, self.states))
+        return outcomes.Later() if later else done
 
     def _is_killed(self) -> bool:
         return self.order is not None and self.order.random() < self.lost
@@ -201,14 +225,8 @@ class ScheduledRun:
     def _carry_out(self, node: Node, outcome: outcomes.Outcome) -> None:
         task_id = node.task_id
         if isinstance(outcome, outcomes.Follow):
-            kept = set(outcome.tasks)
-            assert kept <= set(self._after[task_id]), (task_id, outcome)
-            for chosen in outcome.tasks:
-                kept |= self._descendants(chosen)
-            for following in self._after[task_id]:
-                if following not in kept:
-                    assert self.states[following] in (None, "skipped"), (task_id, following, self.states[following])
-                    self.states[following] = "skipped"
+            assert set(outcome.tasks) <= set(self._after[task_id]), (task_id, outcome)
+            self._skip(node, outcome.tasks)
             self.states[task_id] = "success"
         elif isinstance(outcome, outcomes.Again):
             if self.tries[task_id] > self.retries:
@@ -216,8 +234,35 @@ class ScheduledRun:
             else:
                 self.states[task_id] = "up_for_retry"
                 self._at(self.now + outcome.delay, task_id, lambda: self.states.update({task_id: None}))
+        elif isinstance(outcome, outcomes.Later):
+            self.waits += 1
+            self.states[task_id] = "deferred"
+            self._asks_again[task_id] = self._text
+        elif isinstance(outcome, outcomes.Failed):
+            assert outcome.task is None or outcome.task in self._after[task_id], (task_id, outcome)
+            self._skip(node, () if outcome.task is None else (outcome.task,), failed=True)
+            self.states[task_id] = "failed"
+        elif isinstance(outcome, outcomes.Stop):
+            if outcome.is_over:
+                self._skip(node, (), failed=True)
+            self.states[task_id] = "failed"
         else:
-            self.states[task_id] = "failed" if isinstance(outcome, outcomes.Stop) else "skipped"
+            self.states[task_id] = "skipped"
+
+    def _skip(self, node: Node, chosen: tuple[str, ...], *, failed: bool = False) -> None:
+        """Skip as Airflow's API does: what runs or has ended is left as it is."""
+        if self.plan.shape == DAG_SHAPE_OF_CATCHES:
+            if failed:
+                return
+            kept = {*chosen, *(each for task in chosen for each in self._descendants(task))}
+            skipped = [task for task in self._after[node.task_id] if task not in kept]
+        else:
+            skipped = list(self.plan.skipped(node.task_id, chosen, failed=failed))
+        for task in skipped:
+            if self.lost == 0 and not self.doomed:
+                assert self.states[task] in (None, "skipped"), (node.task_id, task, self.states[task])
+            if self.states[task] not in ("running", "success", "failed"):
+                self.states[task] = "skipped"
 
     def _descendants(self, task_id: str) -> set[str]:
         seen: set[str] = set()
@@ -233,7 +278,7 @@ class ScheduledRun:
 
     def _enter(self, node: Node, runner: str) -> None:
         deciders = self.plan.deciders(node.task_id)
-        entered = self.change(lambda machine: task_protocol.enter_region(machine, node, deciders, self.now, 1))
+        entered = self._moved(node, lambda machine: task_protocol.enter_region(machine, node, deciders, self.now, 1))
         if entered is not None:
             self._carry_out(node, entered)
             return
@@ -290,6 +335,11 @@ class ScheduledRun:
         heapq.heappush(self._events, (when, self._sequence, task_id, work))
 
     def _pass_time(self) -> bool:
+        for task_id, text in self._asks_again.items():
+            if self.states[task_id] == "deferred" and (text != self._text or not self._events):
+                self._asks_again[task_id] = self._text
+                self.states[task_id] = None
+                return True
         if not self._events:
             return False
         when, _, _, work = heapq.heappop(self._events)
@@ -319,6 +369,9 @@ class _Killed(Exception):
     """Stands for SIGKILL."""
 
 
-def scheduled_run(case: Case, run_task: TaskRunner | None = None, **how: Any) -> ScheduledRun:
+def scheduled_run(
+    case: Case, run_task: TaskRunner | None = None, *, dag_shape: int = DAG_SHAPE, **how: Any
+) -> ScheduledRun:
     """Return a DAG run of a case that has not begun; ``how`` are fields of :class:`ScheduledRun`."""
-    return ScheduledRun(case.graph, case.input, run_task or tasks_of(case), options_of(case), **how)
+    graph = replace(case.graph, dag_shape=dag_shape)
+    return ScheduledRun(graph, case.input, run_task or tasks_of(case), options_of(case), **how)

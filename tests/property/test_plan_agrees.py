@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_workflow_provider.engine.failure import Failure
+from airflow_workflow_provider.engine.graph import DAG_SHAPE_OF_CATCHES
 from airflow_workflow_provider.engine.manual_override import agree_failed
 from airflow_workflow_provider.plan.plan import plan_of
 from tests.conformance.cases import Observed
@@ -54,7 +55,7 @@ def test_plans_are_stable_and_acyclic_and_lead_to_the_end(sample: Sample) -> Non
         after[edge.source].add(edge.target)
     assert [task_id for task_id, following in after.items() if not following] == ["end"]
     for node in plan.nodes:
-        assert set(node.routes.values()) | set(node.starts) <= after[node.task_id]
+        assert set(node.routes.values()) | set(node.failing.values()) | set(node.starts) <= after[node.task_id]
     while after:
         last = [task_id for task_id, following in after.items() if not following & after.keys()]
         assert last, f"a cycle among {sorted(after)}"
@@ -118,3 +119,46 @@ def test_f6_run_and_instance_end_alike_whatever_process_is_killed(sample: Sample
         observed = run.observed()
         assert run.run_state == "failed"
     assert ended(run, observed) in (("success", "completed"), ("failed", "failed"))
+
+
+@settings(UNHURRIED, max_examples=EXAMPLES // 4)
+@given(samples(), st.integers(0, 2**32))
+def test_f6_a_task_that_is_lost_for_good_is_settled_by_what_may_follow(sample: Sample, seed: int) -> None:
+    order = random.Random(seed)  # noqa: S311
+    case = case_of(sample)
+    plan = plan_of(case.graph)
+    doomed = order.choice([node for node in plan.nodes if node.kind in ("step", "inline", "loop")])
+    run = scheduled_run(case, order=order, doomed=frozenset({doomed.task_id}))
+    observed = run.to_end()
+
+    if observed.status == "running":
+        # What no task saw, the listener of DAG runs settles.
+        assert run.run_state == "failed"
+        assert doomed.step_id is not None
+        assert not plan.exit_of(doomed.step_id).failing
+    else:
+        assert ended(run, observed) in (("success", "completed"), ("failed", "failed"))
+
+
+@settings(UNHURRIED, max_examples=EXAMPLES // 8)
+@given(samples(Shape(time=False)))
+def test_simulate_and_the_scheduler_agree_on_dags_with_catches(sample: Sample) -> None:
+    case = case_of(sample)
+    run = scheduled_run(case, dag_shape=DAG_SHAPE_OF_CATCHES)
+    observed = run.to_end()
+
+    assert ended(run, observed) in (("success", "completed"), ("failed", "failed"))
+    assert unordered(observed) == unordered(run_simulated(case))
+
+
+@settings(UNHURRIED, max_examples=EXAMPLES // 8)
+@given(samples(), st.integers(0, 2**32))
+def test_f6_dags_with_catches_end_alike_whatever_process_is_killed(sample: Sample, seed: int) -> None:
+    order = random.Random(seed)  # noqa: S311
+    run = scheduled_run(case_of(sample), order=order, lost=0.15, retries=3, dag_shape=DAG_SHAPE_OF_CATCHES)
+    observed = run.to_end()
+
+    if observed.status == "running":
+        assert run.run_state == "failed"
+    else:
+        assert ended(run, observed) in (("success", "completed"), ("failed", "failed"))

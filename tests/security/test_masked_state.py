@@ -11,6 +11,7 @@ from airflow.sdk._shared.secrets_masker import _secrets_masker, mask_secret
 
 from airflow_workflow_provider.dag.source import dag_of
 from airflow_workflow_provider.engine.failure import Failure
+from airflow_workflow_provider.engine.graph import DAG_SHAPE
 from airflow_workflow_provider.hosts.inline import Ended
 from airflow_workflow_provider.operators.task_runtime import without_secrets
 from airflow_workflow_provider.store.database import Database
@@ -86,7 +87,7 @@ def test_a_step_that_gives_a_secret_stores_none(
         steps = [step("each", forEach={"items": {"type": "jmespath", "expression": "[`1`]"}, "steps": steps})]
     document = workflow(*steps)
     revision = publish(database, document).revision
-    dag = dag_of(revision=revision, definition=json.dumps(document), tasks="[]")
+    dag = dag_of(revision=revision, definition=json.dumps(document), tasks="[]", dag_shape=DAG_SHAPE)
     run = airflow_in_process.run(dag, {"one": SECRET[:9], "two": SECRET[9:]})
     found = Instances(database).get(instance_id("example", run.run_id))
     kept = json.dumps([found.state.to_json(), found.output, found.error])

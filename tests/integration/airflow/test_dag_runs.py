@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from airflow_workflow_provider.engine.graph import DAG_SHAPE_OF_CATCHES
 from tests.fixtures.dag_runs import Workflows
 from tests.fixtures.documents import step
 
@@ -64,10 +65,47 @@ def test_f4_a_handled_failure_stays_red_and_the_run_goes_on(workflows: Workflows
     )  # fmt: skip
     assert (ran.state, ran.instance.status) == ("success", "completed")
     assert ran.tasks == {
-        "a": "failed", "a.catch": "success", "b": "upstream_failed", "h": "success", "end": "success"
+        "a": "failed", "b": "upstream_failed", "h": "success", "end": "success"
     }  # fmt: skip
     assert ran.steps == {"a": "failed", "h": "completed"}
     assert ran.instance.output == {"why": "E1"}
+
+
+def test_f4_a_run_of_a_revision_with_catches_goes_on_as_it_began(workflows: Workflows) -> None:
+    handler = {"action": "continue", "nextStepId": "h"}
+    ran = workflows.run(
+        step("a"), {"stepId": "b", **FAIL, "onFailure": handler}, step("c", next=[]), step("h"),
+        dag_shape=DAG_SHAPE_OF_CATCHES,
+    )  # fmt: skip
+    assert (ran.state, ran.instance.status) == ("success", "completed")
+    assert ran.tasks == {
+        "a": "success", "b": "failed", "b.catch": "success", "c": "upstream_failed", "h": "success", "end": "success"
+    }  # fmt: skip
+
+
+def test_f4_a_failure_may_end_the_workflow_well(workflows: Workflows) -> None:
+    ran = workflows.run({"stepId": "a", **FAIL, "onFailure": {"action": "continue", "nextStepId": "end"}}, step("b"))
+    assert (ran.state, ran.instance.status) == ("success", "completed")
+    assert ran.tasks == {"a": "failed", "b": "upstream_failed", "a.failed.end": "success", "end": "success"}
+
+
+def test_f4_a_step_with_branches_that_fails_is_handled_by_what_follows_normally_too(workflows: Workflows) -> None:
+    ran = workflows.run(
+        step("p", parallelBranches=[
+            {"branchId": "x", "steps": [step("x1"), step("x2")]},
+            {"branchId": "y", "steps": [
+                {"stepId": "y1", **FAIL, "onFailure": {"action": "continue", "nextStepId": "y3"}},
+                step("y2"),
+                step("y3"),
+            ]},
+            {"branchId": "z", "steps": [{"stepId": "z1", **FAIL}]},
+        ], onFailure={"action": "continue"}),
+        step("q"),
+    )  # fmt: skip
+    assert (ran.state, ran.instance.status) == ("success", "completed")
+    assert {name: state for name, state in ran.tasks.items() if state != "success"} == {
+        "y1": "failed", "y2": "upstream_failed", "z1": "failed", "p.join": "failed"
+    }  # fmt: skip
 
 
 def test_f4_an_unhandled_failure_fails_run_and_instance(workflows: Workflows) -> None:
@@ -87,7 +125,7 @@ def test_f7_compensations_run_newest_first_before_the_handler(workflows: Workflo
     )
     assert (ran.state, ran.instance.status) == ("failed", "failed")
     assert {name: state for name, state in ran.tasks.items() if state in ("success", "failed")} == {
-        "a": "success", "b": "success", "c": "failed", "c.catch": "success", "fail.on_failure": "success",
+        "a": "success", "b": "success", "c": "failed", "fail.on_failure": "success",
         "tell": "success", "fail": "failed",
     }  # fmt: skip
     assert ran.instance.error is not None
@@ -134,7 +172,7 @@ def test_p3_a_parallel_step_that_is_not_chosen_starts_nothing(workflows: Workflo
         step("q"),
     )
     assert ran.state == "success"
-    assert {ran.tasks[name] for name in ("p", "x1", "p.x.end", "p.join")} == {"skipped"}
+    assert {ran.tasks[name] for name in ("p", "x1", "p.join")} == {"skipped"}
 
 
 def test_p4_items_run_inside_one_task(workflows: Workflows) -> None:

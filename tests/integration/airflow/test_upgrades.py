@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from airflow_workflow_provider.engine.graph import DAG_SHAPE_OF_CATCHES
 from airflow_workflow_provider.engine.state import FORMAT
 from airflow_workflow_provider.local.client import poll
+from airflow_workflow_provider.store import definitions
 from airflow_workflow_provider.store.database import Database
 from tests.fixtures.airflow import RunningAirflow
 from tests.fixtures.api import problem
@@ -182,3 +184,38 @@ def test_an_instance_that_a_newer_release_stored_is_left_alone_until_that_releas
 
     store_state(store, instance, lambda state: {**{k: v for k, v in state.items() if k != "shape"}, "format": FORMAT})
     steering.ended(instance)
+
+
+def test_an_instance_keeps_the_dag_of_its_revision_while_a_newer_version_has_one_of_another_shape(
+    steering: Steering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler = {"action": "continue", "nextStepId": "h"}
+    steps = [waits("a"), step("b", "work", onFailure=handler), step("c", next=[]), step("h")]
+    scenarios = {
+        version: Scenario("upgrade.shape", {"name": "Shape", "version": version, "steps": steps}, mocks={"b": [BROKEN]})
+        for version in ("1.0.0", "1.1.0")
+    }
+    with monkeypatch.context() as older:
+        older.setattr(definitions, "DAG_SHAPE", DAG_SHAPE_OF_CATCHES)
+        steering.scenarios.publish([scenarios["1.0.0"]])
+    instances = {"1.0.0": steering.started("upgrade.shape")}
+    steering.wait_for(instances["1.0.0"], a="deferred")
+    steering.scenarios.publish([scenarios["1.1.0"]])
+
+    def newer() -> str | None:
+        found = steering.started("upgrade.shape")
+        return found if steering.get(found)["version"] == "1.1.0" else None
+
+    instances["1.1.0"] = poll(newer, seconds=120, what="the newer version to start", interval=2)
+    steering.wait_for(instances["1.1.0"], a="deferred")
+    event = {"specversion": "1.0", "id": "shape", "source": "/test", "type": "upgrade.over"}
+    sent = steering.http.post("events", json=event, headers={"Content-Type": "application/cloudevents+json"})
+    assert sent.status_code in (200, 201, 202), sent.text
+    tasks = {}
+    for version, instance in instances.items():
+        steering.ended(instance)
+        tasks[version] = {name: state for name, state in steering.tasks(instance).items() if name != "a"}
+    assert tasks == {
+        "1.0.0": {"b": "failed", "b.catch": "success", "c": "upstream_failed", "h": "success", "end": "success"},
+        "1.1.0": {"b": "failed", "c": "upstream_failed", "h": "success", "end": "success"},
+    }

@@ -314,8 +314,9 @@ def test_f7_a_cancelled_instance_owes_its_compensations_until_they_are_run(api: 
     found = tasks("undone")
     # The task in which they run is to run, and one before it leads there; no step runs again.
     assert found["fail.on_failure"][0] is None
-    assert "success" in {state for task_id, (state, _) in found.items() if task_id.endswith(".catch")}
-    assert {found[step_id][0] for step_id in ("reserve", "pay", "ship")} <= {"skipped", "failed", "success"}
+    states = {found[step_id][0] for step_id in ("reserve", "pay", "ship")}
+    assert states <= {"skipped", "failed", "upstream_failed", "success"}
+    assert not states.isdisjoint({"failed", "upstream_failed"})
     problem(client.post(f"instances/{instance}/compensate"), 409, "not-failed")
 
 

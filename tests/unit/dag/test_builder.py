@@ -99,6 +99,29 @@ def test_conditions_label_the_edges() -> None:
     assert dag.edge_info["a"] == {"b": {"label": "data.n > 1"}, "c": {"label": "otherwise"}}
 
 
+def test_tasks_between_steps_are_named_after_what_they_stand_for() -> None:
+    handler = {"action": "continue", "nextStepId": "c"}
+    ends = [step("x", next=[{"nextStepId": "y", "condition": "true"}, {"nextStepId": "end"}]), step("y")]
+    dag = build(
+        {"workflowId": "w", "steps": [
+            step("a", name="Check", next=[{"nextStepId": "b", "condition": "data.n > 1"}, {"nextStepId": "c"}],
+                 onFailure=handler),
+            step("b", name="Pay", onFailure=handler), step("c"),
+            step("p", parallelBranches=[{"branchId": "left", "steps": ends}, {"branchId": "empty", "steps": []}],
+                 onFailure={"action": "continue", "nextStepId": "end"}),
+        ]}
+    )  # fmt: skip
+    assert {task.task_id: task.task_display_name for task in dag.tasks if "." in task.task_id} == {
+        "a.to.c": "⤷ Check: otherwise",
+        "c.on.failure": "⤷ Check, Pay: failed",
+        "x.to.end": "⤷ x: otherwise",
+        "p.left.end": "⤷ left: end of the branch",
+        "p.empty.end": "⤷ empty: end of the branch",
+        "p.join": "⤷ p: end of the branches",
+        "p.join.failed.end": "⤷ p: failed",
+    }
+
+
 def test_branches_are_boxes_in_boxes() -> None:
     inner = [{"branchId": "deep", "steps": [step("d1")]}]
     dag = build(

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from airflow_workflow_provider.dag.source import dag_source, file_name, write_if_changed
+from airflow_workflow_provider.dag.source import dag_of, dag_source, file_name, write_if_changed
+from airflow_workflow_provider.engine.graph import DAG_SHAPE, DAG_SHAPE_OF_CATCHES
 from airflow_workflow_provider.instances.graphs import named_tasks
 
 NASTY = [
@@ -47,6 +48,22 @@ def test_nothing_of_a_document_is_ever_code(text: str) -> None:
     assert found["revision"] == 7
     assert json.loads(found["definition"]) == document
     assert json.loads(found["tasks"]) == [task]
+
+
+def test_a_file_names_the_shape_of_its_dag_unless_older_releases_wrote_it_so() -> None:
+    assert arguments(dag_source({}, [], 7))["dag_shape"] == DAG_SHAPE
+    # What an older release wrote stays as it is, so that Airflow does not read it again.
+    assert "dag_shape" not in arguments(dag_source({}, [], 7, dag_shape=DAG_SHAPE_OF_CATCHES))
+
+
+def test_a_file_of_an_older_release_becomes_the_dag_that_its_runs_began_with() -> None:
+    handler = {"action": "continue", "nextStepId": "b"}
+    steps = [{"stepId": "a", "taskId": "noop", "onFailure": handler, "next": []}, {"stepId": "b", "taskId": "noop"}]
+    document = {"workflowId": "w", "name": "W", "version": "1.0.0", "steps": steps}
+    older = dag_of(revision=1, definition=json.dumps(document), tasks="[]")
+    assert set(older.task_ids) == {"a", "a.catch", "b", "end"}
+    newer = dag_of(revision=1, definition=json.dumps(document), tasks="[]", dag_shape=DAG_SHAPE)
+    assert set(newer.task_ids) == {"a", "b", "end"}
 
 
 def test_a_file_has_the_words_that_airflow_looks_for() -> None:

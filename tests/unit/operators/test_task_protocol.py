@@ -11,8 +11,9 @@ from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.hosts.inline import Ended, Kept
 from airflow_workflow_provider.operators import task_protocol
-from airflow_workflow_provider.operators.outcomes import Again, Follow, Results, Stop
-from airflow_workflow_provider.plan.plan import Node, plan_of
+from airflow_workflow_provider.operators.outcomes import Again, Failed, Follow, Results
+from airflow_workflow_provider.plan.nodes import Node
+from airflow_workflow_provider.plan.plan import plan_of
 from tests.unit.engine.driving import at, machine_of, step
 
 POLICY = {"maxAttempts": 2, "delay": "PT7S"}
@@ -67,7 +68,7 @@ def test_f3_a_result_is_not_late_because_it_could_not_be_stored() -> None:
     in_time = Kept(Ended(output={"n": 1}), at(5))
     outcome = task_protocol.begin(machine, node_of(machine, "a"), "second", at(600), 0, found(Ended(output={}), 5))
     assert isinstance(outcome, Follow)
-    for kept, expected in ((in_time, Follow), (late, Stop)):
+    for kept, expected in ((in_time, Follow), (late, Failed)):
         machine = machine_of(step("a", timeout="PT5S"))
         call = begun(machine)
         assert isinstance(task_protocol.end(machine, node_of(machine, "a"), call, "first", kept), expected)
@@ -85,7 +86,7 @@ def test_f6_without_a_result_the_worker_is_lost() -> None:
     machine = machine_of(step("a", onFailure={"action": "stop"}))
     begun(machine)
     outcome = task_protocol.begin(machine, node_of(machine, "a"), "second", at(3), 0)
-    assert isinstance(outcome, Stop)
+    assert isinstance(outcome, Failed)
     assert outcome.error["type"] == "WorkerLost"
 
 
