@@ -116,7 +116,13 @@ def test_f6_a_killed_process_loses_only_what_ran(running_airflow: RunningAirflow
     process = running_airflow.scripts / f"{instance}.pid"
     calls = running_airflow.scripts / f"{instance}.calls"
     steering.wait_for_start(instance, "b")
-    poll(lambda: True if "b" in json.loads(calls.read_text() or "{}") else None, seconds=60, what="b to run")
+
+    def runs() -> bool | None:
+        # The start of the step is stored before its work begins; the file is empty while it is written.
+        text = calls.read_text() if calls.exists() else ""
+        return True if "b" in json.loads(text or "{}") else None
+
+    poll(runs, seconds=90, what="b to run")
     os.kill(int(process.read_text()), signal.SIGKILL)
     done = steering.ended(instance)
     assert done["state"]["steps"]["b"]["output"] == {"done": True}
