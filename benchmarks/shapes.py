@@ -224,9 +224,9 @@ def measure(pairs: int) -> dict[str, dict[str, list[Ran]]]:
 
 def _workflow(client: AirflowClient, shape: Shape) -> Ran:
     ran, run_id = _run(client, shape.workflow, shape.state)
-    listed = client.workflows("GET", "instances", params={"workflowId": shape.workflow, "limit": 100})["items"]
+    listed = client.workflows("GET", "/instances", params={"workflowId": shape.workflow, "limit": 100})["items"]
     instance = next(each for each in listed if each["runId"] == run_id)
-    state = client.workflows("GET", f"instances/{instance['id']}")["state"]
+    state = client.workflows("GET", f"/instances/{instance['id']}")["state"]
     done = {name for name, record in _steps(state).items() if record["status"] == "completed"}
     _check(done == shape.expected, f"{shape.workflow}: {sorted(done)}")
     return ran
