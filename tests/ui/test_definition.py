@@ -66,9 +66,9 @@ def test_triggers_and_checks(view: View) -> None:
     app = view.open(f"{TAB}?view=triggers", "dag")
     expect(app.get_by_text("ui.order.*")).to_be_visible()
     app.get_by_role("tab", name="Checks").click()
-    expect(app.get_by_text(re.compile("Nothing is wrong|valid, with warnings"))).to_be_visible()
+    expect(app.get_by_text(re.compile("No errors, no warnings|valid, with warnings"))).to_be_visible()
     app = view.open("/dags/ui.broken/plugin/workflow-definition?view=triggers", "dag")
-    expect(app.get_by_text("Nothing starts this workflow by itself")).to_be_visible()
+    expect(app.get_by_text("No triggers")).to_be_visible()
 
 
 def test_mistakes_are_told_at_their_line_while_typing(view: View, own: str, shoot: Callable[[View, str], None]) -> None:
@@ -86,7 +86,7 @@ def test_mistakes_are_told_at_their_line_while_typing(view: View, own: str, shoo
     findings.get_by_role("button", name=f"Line {line}").click()
     expect(app.locator(".cm-activeLine")).to_contain_text("nosuchtask")
     write(view, '{"workflowId": "x",')
-    expect(findings).to_contain_text("A name in double quotes is expected here")
+    expect(findings).to_contain_text("Expected a name in double quotes")
 
 
 def test_publishing(view: View, own: str) -> None:
@@ -112,7 +112,7 @@ def test_nobody_overwrites_what_somebody_else_published(view: View, own: str) ->
     view.site.admin.put(f"definitions/{own}", json=changed(own, "2.0.0")).raise_for_status()
     write(view, changed(own, "3.0.0"))
     app.get_by_role("button", name="Publish").click()
-    expect(app.get_by_text("Somebody else has published meanwhile")).to_be_visible()
+    expect(app.get_by_text("Someone else has published a new version")).to_be_visible()
     assert view.site.admin.get(f"definitions/{own}").json()["version"] == "2.0.0"
 
 
@@ -137,4 +137,4 @@ def test_a_viewer_cannot_edit(open_view: Callable[..., View]) -> None:
 def test_a_dag_that_is_no_workflow_says_so(view: View) -> None:
     view.page.goto(f"{view.site.address}/dags/ui_plain/plugin/workflow-definition")
     app = view.settled("dag")
-    expect(app.get_by_text("This DAG is no workflow")).to_be_visible()
+    expect(app.get_by_text("Not a workflow")).to_be_visible()

@@ -83,7 +83,11 @@ def test_it_stays_calm_while_the_api_is_away(view: View) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "words"),
     [
-        (503, {"code": "store-unavailable", "detail": "The database is away"}, "The database is away for the moment"),
+        (
+            503,
+            {"code": "store-unavailable", "detail": "The database is away"},
+            "The database is temporarily unavailable",
+        ),
         (401, {"code": "not-authenticated", "detail": "Nobody is signed in"}, "You are signed out"),
         (500, {"code": "internal-error", "detail": "The server's log says why"}, "The server answered with 500"),
     ],
@@ -111,9 +115,9 @@ def test_an_editor_that_cannot_be_loaded_leaves_a_field(view: View) -> None:
 
 def test_an_unknown_workflow_or_instance_is_told_calmly(view: View) -> None:
     app = view.open("/plugin/workflows/start/ui.nowhere")
-    expect(app.get_by_text("There is nothing here")).to_be_visible()
+    expect(app.get_by_text("Not found")).to_be_visible()
     app = view.open("/plugin/workflows/instance/7f1b8f0e-0000-4000-8000-000000000000")
-    expect(app.get_by_text("There is nothing here")).to_be_visible()
+    expect(app.get_by_text("Not found")).to_be_visible()
 
 
 def test_the_first_view_is_there_soon(view: View) -> None:

@@ -42,11 +42,11 @@ def test_definitions_show_how_they_do(view: View, shoot: Callable[[View, str], N
     # One character after the other: Airflow must not take the field away meanwhile.
     app.get_by_label("Search workflows").fill("")
     app.get_by_label("Search workflows").press_sequentially("nothing has this")
-    expect(app.get_by_text("No workflow matches")).to_be_visible()
+    expect(app.get_by_text("No matching workflows")).to_be_visible()
     # Another visit to the same address shows the same.
     view.page.wait_for_url(re.compile("search=nothing"))
     view.page.reload()
-    expect(view.settled().get_by_text("No workflow matches")).to_be_visible()
+    expect(view.settled().get_by_text("No matching workflows")).to_be_visible()
 
 
 def test_workflows_are_shown_page_by_page(view: View) -> None:
@@ -79,15 +79,15 @@ def test_instances_are_found(view: View, shoot: Callable[[View, str], None]) -> 
     app = view.open("/plugin/workflows/instances")
     shoot(view, "instances")
     # One character after the other: Airflow must not take the field away meanwhile.
-    app.get_by_label("Correlation id").press_sequentially("order-2")
-    expect(app.get_by_label("Correlation id")).to_be_focused()
+    app.get_by_label("Correlation ID").press_sequentially("order-2")
+    expect(app.get_by_label("Correlation ID")).to_be_focused()
     rows = app.locator("tbody tr")
     expect(rows).to_have_count(1)
     expect(rows).to_contain_text("ui.order")
     assert "correlationId=order-2" in view.page.url
     app.get_by_label("Started from").fill("2999-01-01")
-    expect(app.get_by_text("No instance matches")).to_be_visible()
-    app.get_by_role("button", name="Clear").click()
+    expect(app.get_by_text("No matching instances")).to_be_visible()
+    app.get_by_role("button", name="Clear filter").click()
     expect(rows).not_to_have_count(1)
     # Another visit to the same address shows the same.
     app = view.open("/plugin/workflows/instances?workflowId=ui.order&status=completed&correlationId=order-1")
@@ -132,7 +132,7 @@ def test_an_instance_starts_from_its_form(view: View, shoot: Callable[[View, str
     shoot(view, "start")
     correlation = f"form-{uuid.uuid4()}"
     app.get_by_label("Customer").fill("Ada")
-    app.get_by_label("Correlation id").fill(correlation)
+    app.get_by_label("Correlation ID").fill(correlation)
     app.get_by_role("button", name="Start", exact=True).click()
     view.page.wait_for_url(re.compile("/dags/ui.order/runs/.*/plugin/workflow-run"))
     found = view.site.admin.get("instances", params={"correlationId": correlation}).json()["items"]
@@ -157,7 +157,7 @@ def test_a_start_that_is_sent_twice_starts_one(view: View) -> None:
     view.page.route("**/definitions/ui.order/instances", lose_the_first_answer)
     app.get_by_label("Amount").fill("5")
     app.get_by_label("Customer").fill("Ada")
-    app.get_by_label("Correlation id").fill(correlation)
+    app.get_by_label("Correlation ID").fill(correlation)
     app.get_by_role("button", name="Start", exact=True).click()
     expect(app.get_by_text("Airflow cannot be reached").first).to_be_visible()
     app.get_by_role("button", name="Start", exact=True).click()
@@ -218,7 +218,7 @@ def test_a_viewer_sees_but_is_offered_nothing(open_view: Callable[..., View]) ->
     app.get_by_label("Amount").fill("5")
     app.get_by_label("Customer").fill("Ada")
     app.get_by_role("button", name="Start", exact=True).click()
-    expect(app.get_by_text("You may not do this")).to_be_visible()
+    expect(app.get_by_text("Permission required")).to_be_visible()
 
 
 def test_a_new_workflow_is_written(view: View) -> None:

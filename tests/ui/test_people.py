@@ -76,7 +76,7 @@ def test_a_question_is_answered(
     assert item.locator("img, script").count() == 0
     item.get_by_role("button", name="reject").click()
     # The form belongs to the approval; a rejection needs a comment only.
-    expect(item.get_by_text("A comment is required for “reject”", exact=True)).to_be_visible()
+    expect(item.get_by_text("A comment is required for “Reject”", exact=True)).to_be_visible()
     expect(item.get_by_text("Required", exact=True)).to_have_count(0)
     item.get_by_role("button", name="approve").click()
     expect(item.get_by_text("Required", exact=True)).to_be_visible()
@@ -87,7 +87,7 @@ def test_a_question_is_answered(
     expect(item.get_by_label("Code")).to_have_attribute("aria-invalid", "true")
     item.get_by_label("Code").fill("DE")
     item.get_by_role("button", name="reject").click()
-    expect(app.get_by_text("Answer recorded: reject")).to_be_visible()
+    expect(app.get_by_text("Answer recorded: Reject")).to_be_visible()
     ended = view.site.ended(question["instanceId"])
     output = ended["state"]["steps"]["decide"]["output"]
     assert (output["decision"], output["form"]) == ("reject", {"limit": 500, "code": "DE"})
@@ -102,7 +102,7 @@ def test_who_is_not_asked_sees_nothing_to_answer(
     app = user.open("/plugin/workflows/tasks")
     item = app.get_by_test_id(f"question-{question['id']}")
     expect(app.get_by_role("button", name="For me")).to_be_visible()
-    expect(app.get_by_text("No task waits for you").or_(app.get_by_role("article")).first).to_be_visible()
+    expect(app.get_by_text("No tasks for you").or_(app.get_by_role("article")).first).to_be_visible()
     # Questions of other workflows may wait for anybody; this one does not wait for this user.
     expect(item).to_have_count(0)
     app.get_by_role("button", name="All tasks").click()
@@ -122,4 +122,4 @@ def test_an_answer_that_comes_second_is_told_so(view: View, asking: Callable[[st
     answer = {"decision": "approve", "form": {"limit": 7}}
     view.site.api("operator").post(f"questions/{question['id']}/answer", json=answer).raise_for_status()
     item.get_by_role("button", name="approve").click()
-    expect(app.get_by_text("This cannot be done now")).to_be_visible()
+    expect(app.get_by_text("Not possible now")).to_be_visible()

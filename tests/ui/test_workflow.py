@@ -84,7 +84,7 @@ def test_u1_each_layout_is_drawn(view: View, runs: dict[str, Json], shoot: Calla
     expect(rows).to_have_text(["No.Article", "1A-1", "2B-2"])
     expect(component(app, "times").get_by_role("listitem")).to_have_count(7)
     expect(component(app, "picture").locator("[data-step=decide]")).to_have_attribute("data-status", "completed")
-    expect(component(app, "questions")).to_contain_text("No task waits for you")
+    expect(component(app, "questions")).to_contain_text("No open tasks for you")
     order = app.locator("[data-component]").evaluate_all("all => all.map(each => each.dataset.component)")
     assert order == ["note", "facts", "lines", "times", "picture", "questions", "own", "odd", "margin"]
     assert view.page.evaluate("window.hacked") is None
@@ -163,7 +163,7 @@ def test_a_step_tells_everything_by_keyboard_alone(
     detail = view.page.get_by_role("dialog", name="Decide")
     expect(detail).to_contain_text("data.amount <= 1000.0 && data.score > 50 → pay")
     expect(detail).to_contain_text("data.score")
-    expect(detail).to_contain_text("Went on to pay")
+    expect(detail).to_contain_text("Continued with pay")
     expect(detail).to_contain_text("***")
     expect(detail.get_by_role("link", name="Airflow task and its log")).to_have_attribute(
         "href", re.compile(r"/dags/ui\.loan/runs/.*/tasks/decide$")
@@ -271,19 +271,19 @@ def test_a_failed_instance_is_retried_skipped_and_restarted(view: View, site: Si
     failed = site.ended(site.start("ui.stuck", input={"amount": 5})["id"])
     app = view.open(page_of(failed), "dag_run")
     dialog = operate(view, app, "Retry")
-    dialog.get_by_label("Version of the workflow").select_option("newest")
+    dialog.get_by_label("Workflow version").select_option("newest")
     confirm(view, dialog, "Retry")
     app.get_by_role("tab", name="Log").click()
     rows = app.get_by_test_id("workflow-log").get_by_role("listitem")
     expect(rows.filter(has_text="instance.failed")).to_have_count(2)
 
-    dialog = operate(view, app, "Skip a failed step")
+    dialog = operate(view, app, "Skip failed step")
     expect(dialog.get_by_label("Step")).to_have_value("pay")
     dialog.get_by_label("Output").fill("[1]")
-    dialog.get_by_role("button", name="Skip a failed step").click()
+    dialog.get_by_role("button", name="Skip failed step").click()
     expect(dialog).to_contain_text("it must be an object")
     dialog.get_by_label("Output").fill('{"receipt": "by hand"}')
-    confirm(view, dialog, "Skip a failed step")
+    confirm(view, dialog, "Skip failed step")
     expect(component(app, "workflow-summary")).to_contain_text("by hand")
     assert site.ended(failed["id"])["output"]["receipt"] == "by hand"
     # Airflow's own header agrees, without anybody loading the page again.
@@ -291,12 +291,12 @@ def test_a_failed_instance_is_retried_skipped_and_restarted(view: View, site: Si
 
     dialog = operate(view, app, "Restart")
     dialog.get_by_label("Input").fill('{"amount": 6}')
-    expect(dialog.get_by_label("From").locator("option")).to_have_text(["The beginning", "Open", "Pay", "Close"])
+    expect(dialog.get_by_label("From").locator("option")).to_have_text(["The first step", "Open", "Pay", "Close"])
     confirm(view, dialog, "Restart")
     expect(component(app, "error-view")).to_contain_text("not for 6")
     dialog = operate(view, app, "Restart")
     # What never ran has nothing to be run again from.
-    expect(dialog.get_by_label("From").locator("option")).to_have_text(["The beginning", "Open", "Pay"])
+    expect(dialog.get_by_label("From").locator("option")).to_have_text(["The first step", "Open", "Pay"])
 
 
 def test_it_stays_calm_while_the_api_is_away(view: View, runs: dict[str, Json]) -> None:
@@ -320,7 +320,7 @@ def test_a_deleted_instance_is_told(
     expect(app.get_by_role("heading", name="Stuck")).to_be_visible()
     with database.begin() as connection:
         connection.execute(delete(workflow_instances).where(workflow_instances.c.id == UUID(failed["id"])))
-    expect(app.get_by_text("This instance does not exist any more")).to_be_visible()
+    expect(app.get_by_text("This instance no longer exists")).to_be_visible()
     view.page.reload()
     expect(view.settled("dag_run").get_by_text("This run has no workflow instance yet")).to_be_visible()
 
@@ -331,16 +331,16 @@ def test_a_dag_that_is_no_workflow_says_so(view: View, running_airflow: RunningA
     place = {"dagId": "ui_plain", "runId": run["dag_run_id"]}
     for more, name in (("/plugin/workflow-run", "dag_run"), ("/tasks/nothing/plugin/workflow-step", "task_instance")):
         app = view.open(page_of(place, more), name)
-        expect(app.get_by_text("This DAG is no workflow")).to_be_visible()
+        expect(app.get_by_text("Not a workflow")).to_be_visible()
 
 
 def test_a_task_shows_its_steps(view: View, runs: dict[str, Json]) -> None:
     app = view.open(page_of(runs["paid"], "/tasks/decide/plugin/workflow-step"), "task_instance")
-    expect(app.get_by_role("region", name="Decide")).to_contain_text("Went on to pay")
+    expect(app.get_by_role("region", name="Decide")).to_contain_text("Continued with pay")
     app = view.open(page_of(runs["paid"], "/tasks/remind.loop/plugin/workflow-step"), "task_instance")
     expect(app.get_by_role("region", name="Collect papers")).to_contain_text("Visit 3")
     app = view.open(page_of(runs["paid"], "/tasks/end/plugin/workflow-step"), "task_instance")
-    expect(app.get_by_text("This task is no step of the workflow")).to_be_visible()
+    expect(app.get_by_text("Not a step of the workflow")).to_be_visible()
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -1,6 +1,7 @@
 // Requests to our API: same origin, Airflow's own sign-in, problem documents as exceptions.
 
 import type { Finding } from "src/api/schema.gen";
+import { t } from "src/texts";
 
 /** Where Airflow is served, which need not be the root of the host. */
 export function airflowUrl(path: string): string {
@@ -85,7 +86,7 @@ export async function send<T>(path: string, options: Options = {}): Promise<Answ
     response = await fetch(apiUrl(path, options.query), init);
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new Failure(0, "unreachable", "Airflow cannot be reached at the moment.");
+    throw new Failure(0, "unreachable", t("failure.unreachableText"));
   }
   if (!response.ok && response.status !== 304) throw await failure(response);
   return {
@@ -105,7 +106,7 @@ async function parsed(response: Response): Promise<unknown> {
   try {
     return await response.json();
   } catch {
-    throw new Failure(response.status, "bad-answer", "The answer of the server cannot be read.");
+    throw new Failure(response.status, "bad-answer", t("failure.unreadable"));
   }
 }
 
@@ -124,7 +125,7 @@ async function failure(response: Response): Promise<Failure> {
   return new Failure(
     response.status,
     text("code") ?? `http-${response.status}`,
-    text("detail") ?? text("title") ?? `The server answered with ${response.status}.`,
+    text("detail") ?? text("title") ?? t("failure.status", { status: response.status }),
     findings,
     text("suggestion"),
     retryAfter,

@@ -5,6 +5,7 @@ import type { ViewProps } from "src/definition/view";
 import { FailureNotice } from "src/parts/FailureNotice";
 import { LiveView } from "src/parts/LiveView";
 import { Notice } from "src/parts/Notice";
+import { t } from "src/texts";
 
 /** What checking the published document finds today: tasks that it names may have gone since. */
 export function CheckView({ definition }: ViewProps) {
@@ -23,12 +24,12 @@ export function CheckView({ definition }: ViewProps) {
   return (
     <Stack gap={3} maxW="4xl">
       {checked.findings.length === 0 ? (
-        <Notice title="Nothing is wrong" tone="success">
-          The document was checked as publishing would: no errors, no warnings.
+        <Notice title={t("check.clean")} tone="success">
+          {t("check.cleanText")}
         </Notice>
       ) : (
         <Notice
-          title={errors > 0 ? "This document could not be published today" : "It is valid, with warnings"}
+          title={errors > 0 ? t("check.broken") : t("check.warnings")}
           tone={errors > 0 ? "error" : "warning"}
         />
       )}

@@ -26,18 +26,19 @@ import { Notice } from "src/parts/Notice";
 import { paths } from "src/parts/paths";
 import { ViewTabs } from "src/parts/ViewTabs";
 import type { AirflowProps } from "src/shell/frame";
+import { type TextKey, t } from "src/texts";
 
 function GraphPanel({ definition }: ViewProps) {
   return <DefinitionGraphView revision={definition.revision} workflowId={definition.workflowId} />;
 }
 
-const VIEWS: Record<string, { title: string; View: ComponentType<ViewProps> }> = {
-  graph: { title: "Graph", View: GraphPanel },
-  document: { title: "Document", View: DocumentView },
-  versions: { title: "Versions", View: VersionView },
-  triggers: { title: "Triggers", View: TriggerView },
-  checks: { title: "Checks", View: CheckView },
-  edit: { title: "Edit", View: EditView },
+const VIEWS: Record<string, { title: TextKey; View: ComponentType<ViewProps> }> = {
+  graph: { title: "definition.graph", View: GraphPanel },
+  document: { title: "definition.document", View: DocumentView },
+  versions: { title: "definition.versions", View: VersionView },
+  triggers: { title: "definition.triggers", View: TriggerView },
+  checks: { title: "definition.checks", View: CheckView },
+  edit: { title: "definition.edit", View: EditView },
 };
 
 /** What a workflow is, on the page of its DAG. */
@@ -46,11 +47,7 @@ export function DefinitionTab({ dagId }: AirflowProps) {
     dagId === undefined ? null : `/definitions/${encodeURIComponent(dagId)}`,
   );
   if (live.failure?.missing) {
-    return (
-      <Notice title="This DAG is no workflow">
-        It was not made from a workflow definition, so there is none to show.
-      </Notice>
-    );
+    return <Notice title={t("definition.notWorkflow")}>{t("definition.notWorkflowText")}</Notice>;
   }
   return (
     <LiveView lines={8} live={live}>
@@ -68,7 +65,7 @@ function Definition({ definition, live }: { definition: DefinitionVersion; live:
   const own = { definition, document, live, mayEdit: may.has("edit") };
   const views = Object.entries(VIEWS)
     .filter(([name]) => name !== "edit" || own.mayEdit)
-    .map(([name, { title, View }]) => ({ name, title, content: <View {...own} /> }));
+    .map(([name, { title, View }]) => ({ name, title: t(title), content: <View {...own} /> }));
   return (
     <Stack gap={3}>
       <HStack align="flex-start" flexWrap="wrap" gap={3} minH={16}>
@@ -119,15 +116,15 @@ function Actions({ overview, onChanged }: ActionProps) {
   return (
     <Stack align="flex-end">
       <HStack>
-        {active ? null : <Badge size="sm">inactive</Badge>}
+        {active ? null : <Badge size="sm">{t("definition.inactive")}</Badge>}
         {permissions.includes("edit") ? (
           <Button loading={busy} onClick={() => void toggle()} size="sm" variant="outline">
-            {active ? "Deactivate" : "Activate"}
+            {active ? t("definition.deactivate") : t("definition.activate")}
           </Button>
         ) : null}
         {active && permissions.includes("start") ? (
           <Button asChild size="sm">
-            <RouterLink to={paths.start(workflowId)}>Start</RouterLink>
+            <RouterLink to={paths.start(workflowId)}>{t("definition.start")}</RouterLink>
           </Button>
         ) : null}
       </HStack>

@@ -4,7 +4,9 @@ import type { ViewProps } from "src/definition/view";
 import { textOf } from "src/definition/written";
 import { CopyButton } from "src/parts/CopyButton";
 import { DownloadButton } from "src/parts/DownloadButton";
+import { Sentence } from "src/parts/Sentence";
 import { Time } from "src/parts/Time";
+import { t } from "src/texts";
 
 /** The document itself. */
 export function DocumentView({ definition }: ViewProps) {
@@ -15,8 +17,10 @@ export function DocumentView({ definition }: ViewProps) {
         <CopyButton text={text} />
         <DownloadButton name={`${definition.workflowId}-${definition.version}.json`} text={text} />
         <Text color="fg.muted" fontSize="xs">
-          Published <Time at={definition.createdAt} />
-          {definition.createdBy === null ? "" : ` by ${definition.createdBy}`}
+          <Sentence
+            parts={{ time: <Time at={definition.createdAt} />, user: definition.createdBy }}
+            text={definition.createdBy === null ? "editor.publishedAt" : "editor.publishedBy"}
+          />
         </Text>
       </HStack>
       <JsonText text={text} />
@@ -30,7 +34,7 @@ const COLORS: Record<string, string> = { key: "fg.info", string: "fg.success", o
 export function JsonText({ text }: { text: string }) {
   return (
     <Box
-      aria-label="Workflow document"
+      aria-label={t("editor.document")}
       as="pre"
       bg="bg.subtle"
       borderWidth="1px"

@@ -9,7 +9,9 @@ import { type EditorHandle, TextEditor } from "src/definition/TextEditor";
 import { useValidation } from "src/definition/useValidation";
 import { FailureNotice } from "src/parts/FailureNotice";
 import { Notice } from "src/parts/Notice";
+import { Sentence } from "src/parts/Sentence";
 import { Time } from "src/parts/Time";
+import { type TextKey, t } from "src/texts";
 
 type Props = {
   /** What is published, or a template. */
@@ -74,7 +76,7 @@ export function Editing({ initial, etag, workflowId, onPublished }: Props) {
           >
             <Checkbox.HiddenInput />
             <Checkbox.Control />
-            <Checkbox.Label>Allow a lower version</Checkbox.Label>
+            <Checkbox.Label>{t("editor.allowLower")}</Checkbox.Label>
           </Checkbox.Root>
         )}
         <Button
@@ -83,7 +85,7 @@ export function Editing({ initial, etag, workflowId, onPublished }: Props) {
           onClick={() => void publish()}
           size="sm"
         >
-          Publish
+          {t("editor.publish")}
         </Button>
       </HStack>
       {restoredAt === null ? null : (
@@ -97,31 +99,40 @@ export function Editing({ initial, etag, workflowId, onPublished }: Props) {
               size="xs"
               variant="outline"
             >
-              Discard them
+              {t("editor.discard")}
             </Button>
           }
-          title="Your unpublished changes were restored"
+          title={t("editor.restored")}
         >
-          You made them <Time at={restoredAt} />
-          {tag === etag ? "." : ", to an older version than the one that is published now."}
+          <Sentence
+            parts={{ time: <Time at={restoredAt} /> }}
+            text={tag === etag ? "editor.restoredText" : "editor.restoredOlder"}
+          />
         </Notice>
       )}
-      {failure === null ? null : <FailureNotice failure={failure} title={TITLES[failure.code]} />}
+      {failure === null ? null : <FailureNotice failure={failure} title={titleOf(failure)} />}
       {published === null ? null : (
         <Notice
           title={
             published.outcome === "unchanged"
-              ? "No changes to publish"
-              : `Version ${published.version} is published`
+              ? t("editor.unchanged")
+              : t("editor.published", { version: published.version })
           }
           tone="success"
         >
-          Airflow loads it within a few seconds. Instances that run keep their version.
+          {t("editor.publishedText")}
         </Notice>
       )}
       <Grid gap={3} templateColumns={{ base: "minmax(0, 1fr)", lg: "minmax(0, 2fr) minmax(0, 1fr)" }}>
         <TextEditor initial={text} marks={checked?.marks ?? []} onChange={change} ref={editor} />
-        <Stack aria-label="Findings" as="section" gap={2} maxH="70vh" overflowY="auto" tabIndex={0}>
+        <Stack
+          aria-label={t("editor.findings")}
+          as="section"
+          gap={2}
+          maxH="70vh"
+          overflowY="auto"
+          tabIndex={0}
+        >
           {checked?.failure == null ? null : <FailureNotice failure={checked.failure} />}
           {checked === null || checked.findings.length === 0 ? null : (
             <Findings findings={checked.findings} lineOf={line} onGo={go} />
@@ -132,22 +143,25 @@ export function Editing({ initial, etag, workflowId, onPublished }: Props) {
   );
 }
 
-const TITLES: Record<string, string> = {
-  "revision-changed": "Somebody else has published meanwhile",
-  "version-reused": "This version exists with different content; choose a higher one",
-  "version-lower": "The version is lower than the published one",
+const TITLES: Record<string, TextKey> = {
+  "revision-changed": "editor.otherPublished",
+  "version-reused": "editor.versionReused",
+  "version-lower": "editor.versionLower",
 };
 
+function titleOf({ code }: Failure): string | undefined {
+  const title = TITLES[code];
+  return title === undefined ? undefined : t(title);
+}
+
 function said(checking: boolean, findings: readonly Finding[], failure: Failure | null): string {
-  if (checking) return "Checking…";
-  if (failure !== null) return "It could not be checked";
+  if (checking) return t("editor.checking");
+  if (failure !== null) return t("editor.notChecked");
   const errors = findings.filter((each) => each.severity === "error").length;
   const warnings = findings.length - errors;
-  if (errors > 0)
-    return `${errors} ${errors === 1 ? "error" : "errors"}, ${warnings} ${warnings === 1 ? "warning" : "warnings"}`;
-  return warnings === 0
-    ? "No errors, no warnings"
-    : `No errors, ${warnings} ${warnings === 1 ? "warning" : "warnings"}`;
+  if (errors + warnings === 0) return t("check.clean");
+  const first = errors > 0 ? t("editor.errors", { count: errors }) : t("editor.noErrors");
+  return `${first}, ${t("editor.warnings", { count: warnings })}`;
 }
 
 function idIn(text: string): string {

@@ -1,5 +1,6 @@
 import { Badge, Button, Code, HStack, Stack, Text } from "@chakra-ui/react";
 import type { Finding } from "src/api/schema.gen";
+import { t } from "src/texts";
 
 type Props = {
   findings: readonly Finding[];
@@ -18,7 +19,7 @@ export function Findings({ findings, onGo, lineOf }: Props) {
         return (
           <HStack align="flex-start" as="li" key={`${each.code} ${each.pointer} ${each.message}`}>
             <Badge colorPalette={each.severity === "error" ? "failed" : "warning"} flexShrink={0} size="sm">
-              {each.severity}
+              {t(`severity.${each.severity}`)}
             </Badge>
             <Stack gap={0} minW={0}>
               <Text overflowWrap="anywhere">{each.message}</Text>
@@ -32,7 +33,7 @@ export function Findings({ findings, onGo, lineOf }: Props) {
                 {each.pointer === "" ? null : <Code size="xs">{each.pointer}</Code>}
                 {onGo === undefined || line === null ? null : (
                   <Button onClick={() => onGo(each)} size="2xs" variant="ghost">
-                    Line {line}
+                    {t("editor.line", { line })}
                   </Button>
                 )}
               </HStack>

@@ -2,6 +2,7 @@ import { Box, Textarea } from "@chakra-ui/react";
 import { type Ref, useEffect, useImperativeHandle, useRef, useState } from "react";
 import { loadEditor } from "src/editor/load";
 import type { Editor, Mark } from "src/editor/main";
+import { t } from "src/texts";
 
 export type EditorHandle = { goTo: (position: number) => void; setText: (text: string) => void };
 type Props = {
@@ -26,7 +27,7 @@ export function TextEditor({ initial, onChange, marks, ref }: Props) {
     loadEditor().then(
       ({ createEditor }) => {
         if (gone || place.current === null) return;
-        made = createEditor(place.current, latest.current.initial, (changed) =>
+        made = createEditor(place.current, latest.current.initial, t("editor.document"), (changed) =>
           latest.current.onChange(changed),
         );
         setEditor(made);
@@ -56,7 +57,7 @@ export function TextEditor({ initial, onChange, marks, ref }: Props) {
   if (plain) {
     return (
       <Textarea
-        aria-label="Workflow document"
+        aria-label={t("editor.document")}
         fontFamily="mono"
         fontSize="xs"
         onChange={(event) => {

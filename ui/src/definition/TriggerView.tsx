@@ -3,19 +3,16 @@ import type { ViewProps } from "src/definition/view";
 import { DataTable } from "src/parts/DataTable";
 import { Empty } from "src/parts/Empty";
 import { Markdown } from "src/parts/Markdown";
+import { t } from "src/texts";
 
 /** What starts the workflow by itself. */
 export function TriggerView({ document }: ViewProps) {
   const triggers = document.triggers ?? [];
   if (triggers.length === 0) {
-    return (
-      <Empty title="Nothing starts this workflow by itself">
-        It is started by hand, through the API, or by another workflow.
-      </Empty>
-    );
+    return <Empty title={t("triggers.none")}>{t("triggers.noneText")}</Empty>;
   }
   return (
-    <DataTable columns={["Event pattern", "When", "How the event becomes the input"]}>
+    <DataTable columns={[t("triggers.pattern"), t("triggers.when"), t("triggers.input")]}>
       {triggers.map((each) => (
         <Table.Row key={JSON.stringify(each)} verticalAlign="top">
           <Table.Cell>
@@ -28,7 +25,7 @@ export function TriggerView({ document }: ViewProps) {
           <Table.Cell>{each.description == null ? "–" : <Markdown text={each.description} />}</Table.Cell>
           <Table.Cell>
             {each.transform == null ? (
-              <Text color="fg.muted">Its data, as they are</Text>
+              <Text color="fg.muted">{t("triggers.data")}</Text>
             ) : (
               <Stack gap={1}>
                 <Text color="fg.muted" fontSize="xs">

@@ -7,6 +7,7 @@ import { DataTable } from "src/parts/DataTable";
 import { Empty } from "src/parts/Empty";
 import { LiveView } from "src/parts/LiveView";
 import { Time } from "src/parts/Time";
+import { t } from "src/texts";
 
 /** What was published, and where two versions differ. */
 export function VersionView({ definition }: ViewProps) {
@@ -28,14 +29,17 @@ function Versions({ workflowId, current, items }: Props) {
   const [newer, setNewer] = useState(current);
   return (
     <Stack gap={5}>
-      <DataTable columns={["Version", "Published", "By", "Compare"]} maxW="3xl">
+      <DataTable
+        columns={[t("versions.version"), t("versions.published"), t("versions.by"), t("versions.compare")]}
+        maxW="3xl"
+      >
         {items.map((each, index) => (
           <Table.Row key={each.revision}>
             <Table.Cell>
               {each.version}{" "}
               {index === 0 ? (
                 <Badge colorPalette="success" size="sm">
-                  current
+                  {t("versions.current")}
                 </Badge>
               ) : null}
             </Table.Cell>
@@ -46,7 +50,7 @@ function Versions({ workflowId, current, items }: Props) {
             <Table.Cell>
               {each.version === current ? null : (
                 <Button
-                  aria-label={`Compare ${each.version} with the current version`}
+                  aria-label={t("versions.compareOne", { version: each.version })}
                   onClick={() => {
                     setOlder(each.version);
                     setNewer(current);
@@ -54,7 +58,7 @@ function Versions({ workflowId, current, items }: Props) {
                   size="2xs"
                   variant="outline"
                 >
-                  with current
+                  {t("versions.compareCurrent")}
                 </Button>
               )}
             </Table.Cell>
@@ -62,14 +66,14 @@ function Versions({ workflowId, current, items }: Props) {
         ))}
       </DataTable>
       {versions.length < 2 ? (
-        <Text color="fg.muted">There is one version only, so there is nothing to compare.</Text>
+        <Text color="fg.muted">{t("versions.only")}</Text>
       ) : (
         <Stack gap={3}>
           <HStack flexWrap="wrap">
-            <Text>From</Text>
-            <Choice label="Older version" onChange={setOlder} value={older} versions={versions} />
-            <Text>to</Text>
-            <Choice label="Newer version" onChange={setNewer} value={newer} versions={versions} />
+            <Text>{t("versions.from")}</Text>
+            <Choice label={t("versions.older")} onChange={setOlder} value={older} versions={versions} />
+            <Text>{t("versions.to")}</Text>
+            <Choice label={t("versions.newer")} onChange={setNewer} value={newer} versions={versions} />
           </HStack>
           <Difference newer={newer} older={older} workflowId={workflowId} />
         </Stack>
@@ -108,7 +112,7 @@ function Difference({ workflowId, older, newer }: { workflowId: string; older: s
     <LiveView live={live}>
       {({ changes }) =>
         changes.length === 0 ? (
-          <Empty title="These versions do not differ">Choose two versions with different content.</Empty>
+          <Empty title={t("versions.same")}>{t("versions.sameText")}</Empty>
         ) : (
           <Stack as="ol" gap={3} listStyleType="none">
             {changes.map((each) => (
@@ -128,10 +132,10 @@ function ChangeItem({ change }: { change: Change }) {
     <Stack as="li" borderWidth="1px" data-testid="change" gap={2} p={2} rounded="md">
       <HStack>
         <Badge colorPalette={PALETTES[change.change]} size="sm">
-          {change.change}
+          {t(`change.${change.change}`)}
         </Badge>
         <Code overflowWrap="anywhere" size="sm" variant="plain">
-          {change.pointer === "" ? "the whole document" : change.pointer}
+          {change.pointer === "" ? t("versions.whole") : change.pointer}
         </Code>
       </HStack>
       <Box fontFamily="mono" fontSize="xs" overflowX="auto">

@@ -40,10 +40,10 @@ describe("positions", () => {
     ['{"a": 1,}', 8, "name in double quotes"],
     ['{"a": 1 "b": 2}', 8, "comma"],
     ['{"a": nope}', 6, "value"],
-    ['{"a": "x\ny"}', 6, "not closed"],
+    ['{"a": "x\ny"}', 6, "Unterminated string"],
     ['{"a": 1, "a": 2}', 9, "twice"],
     ["[1 2]", 3, "comma"],
-    ["{} x", 3, "follow"],
+    ["{} x", 3, "Unexpected text"],
     ["[01]", 2, "comma"],
   ])("says what is wrong with %j", (text, place, words) => {
     try {

@@ -1,6 +1,7 @@
 // Where in the text of a JSON document each of its values stands, for findings that name a place by JSON pointer.
 
 import { escaped } from "src/forms/schema";
+import { t } from "src/texts";
 
 export type Range = { from: number; to: number };
 /** Of every value by its pointer; of members the key is included. */
@@ -54,16 +55,14 @@ class Reader {
     const character = this.text[this.at];
     if (character === "{") this.object(pointer);
     else if (character === "[") this.array(pointer);
-    else if (character === '"')
-      this.match(STRING, "A text is not closed, or has a character that must be escaped");
-    else
-      this.match(OTHER, character === undefined ? "The document ends too early" : "A value is expected here");
+    else if (character === '"') this.match(STRING, t("json.string"));
+    else this.match(OTHER, character === undefined ? t("json.end") : t("json.value"));
     this.found.set(pointer, { from: pointer === "" ? Math.max(0, this.at - 1) : start, to: this.at });
   }
 
   end(): void {
     this.space();
-    if (this.at < this.text.length) this.wrong("Nothing may follow the document");
+    if (this.at < this.text.length) this.wrong(t("json.more"));
   }
 
   private object(pointer: string): void {
@@ -74,15 +73,15 @@ class Reader {
     for (;;) {
       this.space();
       const from = this.at;
-      const key = JSON.parse(this.match(STRING, "A name in double quotes is expected here")) as string;
-      if (seen.has(key)) throw new JsonMistake(`"${key}" stands here twice`, from);
+      const key = JSON.parse(this.match(STRING, t("json.name"))) as string;
+      if (seen.has(key)) throw new JsonMistake(t("json.twice", { name: key }), from);
       seen.add(key);
       this.space();
-      if (!this.take(":")) this.wrong("A colon is expected here");
+      if (!this.take(":")) this.wrong(t("json.colon"));
       this.value(`${pointer}/${escaped(key)}`, from);
       this.space();
       if (this.take("}")) return;
-      if (!this.take(",")) this.wrong("A comma or } is expected here");
+      if (!this.take(",")) this.wrong(t("json.object"));
     }
   }
 
@@ -94,7 +93,7 @@ class Reader {
       this.value(`${pointer}/${index}`, null);
       this.space();
       if (this.take("]")) return;
-      if (!this.take(",")) this.wrong("A comma or ] is expected here");
+      if (!this.take(",")) this.wrong(t("json.array"));
     }
   }
 

@@ -2,6 +2,7 @@
 
 import { airflowUrl } from "src/api/client";
 import type { createEditor } from "src/editor/main";
+import { t } from "src/texts";
 
 export type EditorModule = { createEditor: typeof createEditor };
 
@@ -17,6 +18,6 @@ export async function loadEditor(): Promise<EditorModule> {
     await import(/* @vite-ignore */ url);
   }
   const found = known();
-  if (found === undefined) throw new Error("The editor could not be loaded");
+  if (found === undefined) throw new Error(t("editor.notLoaded"));
   return found;
 }

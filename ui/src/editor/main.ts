@@ -56,7 +56,12 @@ const theme = EditorView.theme({
 });
 
 /** Put an editor for a JSON document into an element. */
-export function createEditor(parent: HTMLElement, text: string, onChange: (text: string) => void): Editor {
+export function createEditor(
+  parent: HTMLElement,
+  text: string,
+  label: string,
+  onChange: (text: string) => void,
+): Editor {
   const view = new EditorView({
     parent,
     state: EditorState.create({
@@ -74,7 +79,7 @@ export function createEditor(parent: HTMLElement, text: string, onChange: (text:
         syntaxHighlighting(highlighting),
         theme,
         EditorView.lineWrapping,
-        EditorView.contentAttributes.of({ "aria-label": "Workflow document" }),
+        EditorView.contentAttributes.of({ "aria-label": label }),
         keymap.of([...foldKeymap, ...lintKeymap, ...historyKeymap, ...defaultKeymap, indentWithTab]),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) onChange(update.state.doc.toString());

@@ -68,7 +68,7 @@ describe("SchemaForm", () => {
     type("any", '{"a": [1]}');
     expect(current).toEqual({ any: { a: [1] } });
     type("any", "{");
-    expect(screen.getByText("This is no JSON")).toBeTruthy();
+    expect(screen.getByText("Not valid JSON")).toBeTruthy();
     expect(current).toEqual({ any: { a: [1] } });
   });
 

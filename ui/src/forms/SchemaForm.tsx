@@ -24,6 +24,7 @@ import {
   type Schema,
   typesOf,
 } from "src/forms/schema";
+import { disjunction, t } from "src/texts";
 
 type Props = {
   schema: Schema;
@@ -79,7 +80,7 @@ function Part(props: PartProps) {
 type InnerProps = PartProps & { schema: Schema };
 
 function titleOf(schema: Schema, label: string | undefined): string {
-  return typeof schema.title === "string" && schema.title !== "" ? schema.title : (label ?? "Input");
+  return typeof schema.title === "string" && schema.title !== "" ? schema.title : (label ?? t("form.input"));
 }
 
 function helpOf(schema: Schema): string | undefined {
@@ -112,7 +113,7 @@ function ObjectPart(props: InnerProps) {
     return (
       <Stack gap={4}>
         <Problems messages={own} />
-        {fields.length === 0 ? <Text color="fg.muted">This workflow asks for nothing.</Text> : fields}
+        {fields.length === 0 ? <Text color="fg.muted">{t("form.nothing")}</Text> : fields}
       </Stack>
     );
   }
@@ -155,12 +156,12 @@ function ArrayPart(props: InnerProps) {
               />
             </Box>
             <Button
-              aria-label={`Remove ${title} ${index + 1}`}
+              aria-label={t("form.removeItem", { name: `${title} ${index + 1}` })}
               onClick={() => onChange(items.filter((_, at) => at !== index))}
               size="sm"
               variant="ghost"
             >
-              Remove
+              {t("form.remove")}
             </Button>
           </HStack>
         ))}
@@ -172,11 +173,11 @@ function ArrayPart(props: InnerProps) {
             size="xs"
             variant="outline"
           >
-            Add
+            {t("form.add")}
           </Button>
           {items.length === 0 && value !== undefined && props.required !== true ? (
             <Button onClick={() => onChange(undefined)} size="xs" variant="ghost">
-              Leave out
+              {t("form.leaveOut")}
             </Button>
           ) : null}
         </HStack>
@@ -213,14 +214,14 @@ function ChoicePart(props: InnerProps) {
             {choices.map((each, index) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: an alternative has no name but its place
               <option key={index} value={String(index)}>
-                {titleOf(each, typesOf(each).join(" or ") || `Alternative ${index + 1}`)}
+                {titleOf(each, disjunction(typesOf(each)) || t("form.alternative", { number: index + 1 }))}
               </option>
             ))}
           </NativeSelect.Field>
           <NativeSelect.Indicator />
         </NativeSelect.Root>
       </Labelled>
-      <Part {...props} depth={depth + 1} label="Value" schema={current} />
+      <Part {...props} depth={depth + 1} label={t("form.value")} schema={current} />
     </Stack>
   );
 }
@@ -366,7 +367,7 @@ function JsonPart(props: InnerProps) {
   const messages = [...(bad === null ? [] : [bad]), ...(errors[pointer] ?? [])];
   return (
     <Labelled
-      help={helpOf(schema) ?? "JSON"}
+      help={helpOf(schema) ?? t("form.json")}
       id={id}
       label={titleOf(schema, label)}
       messages={messages}
@@ -384,7 +385,7 @@ function JsonPart(props: InnerProps) {
             onChange(text.trim() === "" ? undefined : JSON.parse(text));
             setBad(null);
           } catch {
-            setBad("This is no JSON");
+            setBad(t("form.notJson"));
           }
         }}
         rows={5}

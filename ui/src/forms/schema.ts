@@ -1,5 +1,6 @@
 // What a JSON Schema asks for, as far as a form can show it. The server checks everything; this only helps to fill in.
 
+import { t } from "src/texts";
 import { matches } from "./patterns";
 import { baseOf, dynamicTarget, target } from "./references";
 
@@ -150,7 +151,7 @@ export function check(schema: unknown, value: unknown, root: Schema, pointer = "
   const kind = kindOf(found, depth);
   if (kind === "object" && isObject(value)) {
     for (const name of names(found.required)) {
-      if (value[name] === undefined) add(`${pointer}/${escaped(name)}`, "Required");
+      if (value[name] === undefined) add(`${pointer}/${escaped(name)}`, t("form.required"));
     }
     for (const [name, each] of Object.entries(found.properties as object)) {
       if (value[name] !== undefined) {
@@ -158,9 +159,10 @@ export function check(schema: unknown, value: unknown, root: Schema, pointer = "
       }
     }
   } else if (kind === "array" && Array.isArray(value)) {
-    if (value.length < (Number(found.minItems) || 0)) add(pointer, `Add at least ${found.minItems}`);
+    if (value.length < (Number(found.minItems) || 0))
+      add(pointer, t("form.minItems", { limit: found.minItems }));
     if (typeof found.maxItems === "number" && value.length > found.maxItems) {
-      add(pointer, `No more than ${found.maxItems} are allowed`);
+      add(pointer, t("form.maxItems", { limit: found.maxItems }));
     }
     value.forEach((each, index) => {
       include(check(found.items, each, root, `${pointer}/${index}`, depth + 1));
@@ -175,26 +177,25 @@ function wrong(schema: Schema, value: unknown): string[] {
   const messages: string[] = [];
   const kind = kindOf(schema);
   // A number field keeps what is typed as a text until it is a number.
-  if (typeof value === "string" && kind === "number") return ["Enter a number, for example 1500.50"];
-  if (typeof value === "string" && kind === "integer") return ["Enter a whole number"];
+  if (typeof value === "string" && kind === "number") return [t("form.number")];
+  if (typeof value === "string" && kind === "integer") return [t("form.integer")];
   if (typeof value === "string") {
     const length = [...value].length;
     if (length < (Number(schema.minLength) || 0))
-      messages.push(`Enter at least ${schema.minLength} characters`);
+      messages.push(t("form.minLength", { limit: schema.minLength }));
     if (typeof schema.maxLength === "number" && length > schema.maxLength) {
-      messages.push(`Enter no more than ${schema.maxLength} characters`);
+      messages.push(t("form.maxLength", { limit: schema.maxLength }));
     }
     if (typeof schema.pattern === "string" && matches(schema.pattern, value) === false) {
-      messages.push(`This must match ${schema.pattern}`);
+      messages.push(t("form.pattern", { pattern: schema.pattern }));
     }
   }
   if (typeof value === "number") {
-    if (typesOf(schema).includes("integer") && !Number.isInteger(value))
-      messages.push("Enter a whole number");
+    if (typesOf(schema).includes("integer") && !Number.isInteger(value)) messages.push(t("form.integer"));
     if (typeof schema.minimum === "number" && value < schema.minimum)
-      messages.push(`Enter ${schema.minimum} or more`);
+      messages.push(t("form.minimum", { limit: schema.minimum }));
     if (typeof schema.maximum === "number" && value > schema.maximum)
-      messages.push(`Enter ${schema.maximum} or less`);
+      messages.push(t("form.maximum", { limit: schema.maximum }));
   }
   return messages;
 }

@@ -8,6 +8,7 @@ import { isLarge, type Layout, layoutOf } from "src/graph/layout";
 import { type FlowNode, FrameNode, Selecting, SignNode, StepNode } from "src/graph/nodes";
 import { type GraphStates, statesOf } from "src/graph/states";
 import { useDark } from "src/graph/useDark";
+import { t } from "src/texts";
 
 const NODE_TYPES = { step: StepNode, sign: SignNode, frame: FrameNode };
 const EDGE_TYPES = { way: WayEdge };
@@ -28,7 +29,7 @@ type Props = {
 export function GraphView(props: Props) {
   const layout = useLayout(props.graph);
   if (layout === null)
-    return <Skeleton aria-label="The graph is drawn" height={`${TALLEST}px`} role="status" />;
+    return <Skeleton aria-label={t("graph.drawing")} height={`${TALLEST}px`} role="status" />;
   return (
     <ReactFlowProvider>
       <style>{flowStyle}</style>
@@ -59,7 +60,10 @@ function Canvas({ graph, layout, view = null, selected = null, onSelect }: Props
   const show = useShow(layout, place, view?.currentStepId ?? null);
   return (
     <Box
-      aria-label={`Graph of ${graph.workflowId}, ${graph.nodes.filter(({ kind }) => !SIGNS.has(kind)).length} steps`}
+      aria-label={t("graph.of", {
+        workflow: graph.workflowId,
+        count: graph.nodes.filter(({ kind }) => !SIGNS.has(kind)).length,
+      })}
       borderWidth="1px"
       className="workflows-graph"
       data-testid="workflow-graph"
@@ -142,9 +146,9 @@ function useShow(layout: Layout, place: React.RefObject<HTMLDivElement | null>, 
 function Buttons({ onAll }: { onAll: () => void }) {
   const flow = useReactFlow();
   const buttons = [
-    { label: "Zoom in", sign: "+", act: () => flow.zoomIn() },
-    { label: "Zoom out", sign: "−", act: () => flow.zoomOut() },
-    { label: "Show the graph as at first", sign: "⤢", act: onAll },
+    { label: t("graph.zoomIn"), sign: "+", act: () => flow.zoomIn() },
+    { label: t("graph.zoomOut"), sign: "−", act: () => flow.zoomOut() },
+    { label: t("graph.fit"), sign: "⤢", act: onAll },
   ];
   return (
     <Panel position="top-right">
@@ -170,7 +174,7 @@ function Legend() {
   return (
     <Panel position="bottom-right">
       <Text bg="bg" color="fg.muted" fontSize="2xs" opacity={0.9} px={1} rounded="sm">
-        — next &nbsp; ╌ on failure &nbsp; ··· undo &nbsp; ↺ back
+        {t("graph.legend")}
       </Text>
     </Panel>
   );

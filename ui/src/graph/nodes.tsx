@@ -5,6 +5,7 @@ import type { GraphNode } from "src/api/schema.gen";
 import type { PlacedGroup } from "src/graph/layout";
 import { type NodeState, saidAround } from "src/graph/states";
 import { paletteOf } from "src/parts/StatusBadge";
+import { t, useLanguage } from "src/texts";
 
 export type StepNodeData = { node: GraphNode; state: NodeState; selected: boolean };
 export type GroupNodeData = { placed: PlacedGroup };
@@ -37,6 +38,7 @@ function Ends() {
 
 export const StepNode = memo(function StepNode({ data }: NodeProps<Node<StepNodeData, "step">>) {
   const { node, state, selected } = data;
+  useLanguage();
   const select = useContext(Selecting);
   const { stepId } = node;
   const small = node.kind === "compensation";
@@ -90,7 +92,7 @@ export const StepNode = memo(function StepNode({ data }: NodeProps<Node<StepNode
         </HStack>
         {small ? null : (
           <Text color={quiet} fontSize="2xs" truncate>
-            <VisuallyHidden>, task </VisuallyHidden>
+            <VisuallyHidden>{t("graph.task")} </VisuallyHidden>
             {node.loop ? <span aria-hidden="true">⟲ </span> : null}
             {node.taskId}
           </Text>
@@ -136,6 +138,7 @@ export const SignNode = memo(function SignNode({ data }: NodeProps<Node<StepNode
 /** A branch, or the steps for each item. */
 export const FrameNode = memo(function FrameNode({ data }: NodeProps<Node<GroupNodeData, "frame">>) {
   const { group, depth } = data.placed;
+  useLanguage();
   return (
     <Box
       bg={depth % 2 === 0 ? "bg.subtle" : "bg.muted"}
@@ -147,7 +150,7 @@ export const FrameNode = memo(function FrameNode({ data }: NodeProps<Node<GroupN
       w="full"
     >
       <Text color="fg.muted" fontSize="2xs" px={2} py="2px" truncate>
-        {group.kind === "items" ? `for each ${group.name}` : group.name}
+        {group.kind === "items" ? t("graph.items", { name: group.name }) : group.name}
       </Text>
     </Box>
   );

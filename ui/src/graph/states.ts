@@ -1,6 +1,7 @@
 // What the run of an instance means to the nodes and edges of its definition's graph.
 
 import type { DefinitionGraph, GraphEdge, GraphNode, InstanceView, StepState } from "src/api/schema.gen";
+import { statusName, type TextKey, t } from "src/texts";
 
 /** As `next` of a step names the workflow's own handler. */
 export const ON_FAILURE = "fail.on_failure";
@@ -68,21 +69,21 @@ export function statesOf(graph: DefinitionGraph, view: InstanceView | null): Gra
   return { node: (id) => nodes.get(id) ?? UNTOUCHED, taken };
 }
 
-const KINDS: Partial<Record<GraphNode["kind"], string>> = {
-  parallel: "Step with branches",
-  forEach: "Step for each item",
-  compensation: "Compensation",
+const KINDS: Partial<Record<GraphNode["kind"], TextKey>> = {
+  parallel: "graph.parallel",
+  forEach: "graph.forEach",
+  compensation: "graph.compensation",
 };
 
 /** What is said before and behind the name and the task of a node, for whoever cannot see how it looks. */
 export function saidAround(node: GraphNode, state: NodeState): { before: string; after: string } {
   const after = [
-    state.status ?? "",
-    state.visits > 1 ? `${state.visits} visits` : "",
-    node.loop ? "in a loop" : "",
+    state.status === null ? "" : statusName(state.status),
+    state.visits > 1 ? t("graph.visits", { count: state.visits }) : "",
+    node.loop ? t("graph.loop") : "",
   ];
   return {
-    before: `${KINDS[node.kind] ?? "Step"} `,
+    before: `${t(KINDS[node.kind] ?? "graph.step")} `,
     after: after
       .filter(Boolean)
       .map((each) => `, ${each}`)

@@ -4,6 +4,7 @@ import type { RecentInstance } from "src/api/schema.gen";
 import { paths } from "src/parts/paths";
 import { paletteOf } from "src/parts/StatusBadge";
 import { absolute, duration } from "src/parts/times";
+import { statusName, t } from "src/texts";
 
 const HIGHEST = 28;
 const LOWEST = 6;
@@ -23,7 +24,7 @@ export function BarStrip({ items }: { items: readonly RecentInstance[] }) {
   if (items.length === 0) {
     return (
       <Text color="fg.muted" fontSize="xs">
-        none yet
+        {t("runs.none")}
       </Text>
     );
   }
@@ -33,9 +34,20 @@ export function BarStrip({ items }: { items: readonly RecentInstance[] }) {
   );
   const tall = heights(lasted);
   return (
-    <HStack align="flex-end" aria-label="Last runs" as="ul" gap="2px" h={`${HIGHEST}px`} listStyleType="none">
+    <HStack
+      align="flex-end"
+      aria-label={t("runs.last")}
+      as="ul"
+      gap="2px"
+      h={`${HIGHEST}px`}
+      listStyleType="none"
+    >
       {items.map((each, index) => {
-        const words = `${each.status}, ${absolute(new Date(each.startedAt))}, ${duration(lasted[index] ?? 0)}`;
+        const words = t("runs.one", {
+          status: statusName(each.status),
+          time: absolute(new Date(each.startedAt)),
+          duration: duration(lasted[index] ?? 0),
+        });
         return (
           <Box as="li" key={each.id} lineHeight={0}>
             <Box

@@ -16,8 +16,10 @@ import { FailureNotice } from "src/parts/FailureNotice";
 import { LiveView } from "src/parts/LiveView";
 import { Pager, usePages } from "src/parts/Pager";
 import { paths } from "src/parts/paths";
+import { Sentence } from "src/parts/Sentence";
 import { TextFilter } from "src/parts/TextFilter";
 import { Time } from "src/parts/Time";
+import { t } from "src/texts";
 
 /** All workflows that the user may read, and how they have been doing; the search is part of the address. */
 export function Definitions() {
@@ -39,16 +41,16 @@ export function Definitions() {
     <Stack gap={3}>
       <HStack flexWrap="wrap">
         <TextFilter
-          label="Search workflows"
+          label={t("definitions.search")}
           maxW="sm"
           onChange={(text) => setParameters(text === "" ? {} : { search: text }, { replace: true })}
-          placeholder="Search workflows"
+          placeholder={t("definitions.search")}
           type="search"
           value={search}
         />
         <Spacer />
         <Button asChild size="sm" variant="outline">
-          <RouterLink to={paths.nav("new")}>New workflow</RouterLink>
+          <RouterLink to={paths.nav("new")}>{t("definitions.new")}</RouterLink>
         </Button>
       </HStack>
       {overviews.failure === null ? null : <FailureNotice failure={overviews.failure} stale />}
@@ -57,14 +59,17 @@ export function Definitions() {
           items.length > 0 ? (
             <>
               <DefinitionTable byId={byId} items={items} />
-              <Pager labels={["Back", "Next"]} next={next} pages={pages} />
+              <Pager labels={[t("pages.back"), t("pages.next")]} next={next} pages={pages} />
             </>
           ) : search === "" ? (
-            <Empty title="There are no workflows yet">
-              Write one with “New workflow”, or publish a file with <code>airflow-workflows apply FILE</code>.
+            <Empty title={t("definitions.none")}>
+              <Sentence
+                parts={{ command: <code>airflow-workflows apply FILE</code> }}
+                text="definitions.noneText"
+              />
             </Empty>
           ) : (
-            <Empty title="No workflow matches">Try fewer words.</Empty>
+            <Empty title={t("definitions.noMatch")}>{t("definitions.noMatchText")}</Empty>
           )
         }
       </LiveView>
@@ -78,15 +83,15 @@ function DefinitionTable({ items, byId }: TableProps) {
   return (
     <DataTable
       columns={[
-        "Workflow",
-        "Version",
+        t("definitions.workflow"),
+        t("definitions.version"),
         {
-          label: "Instances, 7 days",
-          title: "All that have not ended, and of the others those of the last 7 days",
+          label: t("definitions.runs"),
+          title: t("definitions.runsText"),
         },
-        "Last runs",
-        "Changed",
-        { label: "Actions", hidden: true },
+        t("runs.last"),
+        t("definitions.changed"),
+        { label: t("common.actions"), hidden: true },
       ]}
     >
       {items.map((each) => (
@@ -116,7 +121,7 @@ function DefinitionRow({
         {item.version}{" "}
         {item.active ? null : (
           <Badge colorPalette="gray" size="sm">
-            inactive
+            {t("definition.inactive")}
           </Badge>
         )}
       </Table.Cell>
@@ -134,8 +139,11 @@ function DefinitionRow({
       <Table.Cell textAlign="end" w={20}>
         {mayStart ? (
           <Button asChild size="xs" variant="outline">
-            <RouterLink aria-label={`Start ${item.name}`} to={paths.start(item.workflowId)}>
-              Start
+            <RouterLink
+              aria-label={t("definitions.startOne", { name: item.name })}
+              to={paths.start(item.workflowId)}
+            >
+              {t("definition.start")}
             </RouterLink>
           </Button>
         ) : null}

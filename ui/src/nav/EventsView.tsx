@@ -12,14 +12,16 @@ import { JsonView } from "src/parts/JsonView";
 import { LiveView } from "src/parts/LiveView";
 import { Pager, usePages } from "src/parts/Pager";
 import { paths } from "src/parts/paths";
+import { Sentence } from "src/parts/Sentence";
 import { StatusBadge } from "src/parts/StatusBadge";
 import { Time } from "src/parts/Time";
+import { t } from "src/texts";
 
 const VIEWS = {
-  dead: "Dead letters",
-  deliveries: "Deliveries",
-  events: "Accepted events",
-  waits: "Waiting steps",
+  dead: "events.dead",
+  deliveries: "events.deliveries",
+  events: "events.accepted",
+  waits: "events.waits",
 } as const;
 
 /** Events that came in, what became of them, and who waits for one. */
@@ -29,7 +31,7 @@ export function EventsView() {
   const shown = chosen in VIEWS ? chosen : "dead";
   return (
     <Stack gap={3}>
-      <HStack aria-label="Show" flexWrap="wrap" gap={1} role="group">
+      <HStack aria-label={t("common.show")} flexWrap="wrap" gap={1} role="group">
         {Object.entries(VIEWS).map(([name, title]) => (
           <Button
             aria-pressed={shown === name}
@@ -38,7 +40,7 @@ export function EventsView() {
             size="xs"
             variant={shown === name ? "solid" : "outline"}
           >
-            {title}
+            {t(title)}
           </Button>
         ))}
       </HStack>
@@ -75,24 +77,24 @@ function Deliveries({ dead }: { dead: boolean }) {
   };
   return (
     <>
-      {failure === null ? null : <FailureNotice failure={failure} title="It could not be delivered again" />}
+      {failure === null ? null : <FailureNotice failure={failure} title={t("events.redriveFailed")} />}
       <LiveView lines={6} live={live}>
         {({ items, next }) =>
           items.length === 0 ? (
-            <Empty title={dead ? "There are no dead letters" : "No event was for a workflow yet"}>
-              {dead ? "Events that could not start their workflow would be here, with the reason." : null}
+            <Empty title={dead ? t("events.noDead") : t("events.noDeliveries")}>
+              {dead ? t("events.noDeadText") : null}
             </Empty>
           ) : (
             <>
               <DataTable
                 columns={[
-                  "Status",
-                  "Workflow",
-                  "Reason",
-                  "Tries",
-                  "Changed",
-                  "Event",
-                  { label: "Actions", hidden: true },
+                  t("common.status"),
+                  t("common.workflow"),
+                  t("events.reason"),
+                  t("events.tries"),
+                  t("common.changed"),
+                  t("events.event"),
+                  { label: t("common.actions"), hidden: true },
                 ]}
               >
                 {items.map((each) => (
@@ -130,7 +132,7 @@ function DeliveryRow({ delivery, busy, redrive }: RowProps) {
               "–"
             )
           ) : (
-            <AppLink to={paths.instanceById(delivery.instanceId)}>Instance</AppLink>
+            <AppLink to={paths.instanceById(delivery.instanceId)}>{t("common.instance")}</AppLink>
           )}
         </Table.Cell>
         <Table.Cell>{delivery.attempts}</Table.Cell>
@@ -139,13 +141,13 @@ function DeliveryRow({ delivery, busy, redrive }: RowProps) {
         </Table.Cell>
         <Table.Cell>
           <Button aria-expanded={open} onClick={() => setOpen(!open)} size="2xs" variant="outline">
-            {open ? "Hide" : "Show"}
+            {open ? t("common.hide") : t("common.show")}
           </Button>
         </Table.Cell>
         <Table.Cell textAlign="end">
           {delivery.status === "dead" ? (
             <Button loading={busy} onClick={() => void redrive(delivery)} size="2xs" variant="outline">
-              Deliver again
+              {t("events.redrive")}
             </Button>
           ) : null}
         </Table.Cell>
@@ -177,12 +179,24 @@ function Accepted() {
     <LiveView lines={6} live={live}>
       {({ items, next }) =>
         items.length === 0 ? (
-          <Empty title="No event was accepted yet">
-            Send CloudEvents to <code>POST /workflows/api/v1/events</code>.
+          <Empty title={t("events.noEvents")}>
+            <Sentence
+              parts={{ address: <code>POST /workflows/api/v1/events</code> }}
+              text="events.noEventsText"
+            />
           </Empty>
         ) : (
           <>
-            <DataTable columns={["Type", "Source", "Subject", "Id", "Accepted", "Data"]}>
+            <DataTable
+              columns={[
+                t("events.type"),
+                t("events.source"),
+                t("events.subject"),
+                t("events.id"),
+                t("events.acceptedAt"),
+                t("events.data"),
+              ]}
+            >
               {items.flatMap((each) => [
                 <Table.Row key={each.id}>
                   {[each.type, each.source, each.subject ?? "–", each.eventId].map((text, column) => (
@@ -201,7 +215,7 @@ function Accepted() {
                       size="2xs"
                       variant="outline"
                     >
-                      {open === each.id ? "Hide" : "Show"}
+                      {open === each.id ? t("common.hide") : t("common.show")}
                     </Button>
                   </Table.Cell>
                 </Table.Row>,
@@ -228,9 +242,18 @@ function Waits() {
     <LiveView lines={6} live={live}>
       {({ items }) =>
         items.length === 0 ? (
-          <Empty title="No step waits for an event">Steps with the task “receive” would be here.</Empty>
+          <Empty title={t("events.noWaits")}>{t("events.noWaitsText")}</Empty>
         ) : (
-          <DataTable columns={["Workflow", "Step", "Waits for", "Since", "Until", "Instance"]}>
+          <DataTable
+            columns={[
+              t("common.workflow"),
+              t("common.step"),
+              t("events.waitsFor"),
+              t("events.since"),
+              t("events.until"),
+              t("common.instance"),
+            ]}
+          >
             {items.map((each) => (
               <Table.Row key={each.id}>
                 <Table.Cell>
@@ -248,7 +271,7 @@ function Waits() {
                   <Time at={each.deadlineAt} />
                 </Table.Cell>
                 <Table.Cell>
-                  <AppLink to={paths.instanceById(each.instanceId)}>Open</AppLink>
+                  <AppLink to={paths.instanceById(each.instanceId)}>{t("common.open")}</AppLink>
                 </Table.Cell>
               </Table.Row>
             ))}

@@ -14,6 +14,7 @@ import { paletteOf, StatusBadge } from "src/parts/StatusBadge";
 import { TextFilter } from "src/parts/TextFilter";
 import { Time } from "src/parts/Time";
 import { duration } from "src/parts/times";
+import { statusName, t } from "src/texts";
 
 /** All instances that the user may read, newest first; the filter is part of the address. */
 export function Instances() {
@@ -32,8 +33,8 @@ export function Instances() {
       <LiveView lines={8} live={live}>
         {({ items, next }) =>
           items.length === 0 ? (
-            <Empty title={isFiltered(filter) ? "No instance matches" : "There are no instances yet"}>
-              {isFiltered(filter) ? "Widen the filter." : "Start a workflow from the list of definitions."}
+            <Empty title={isFiltered(filter) ? t("instances.noMatch") : t("instances.none")}>
+              {isFiltered(filter) ? t("instances.noMatchText") : t("instances.noneText")}
             </Empty>
           ) : (
             <>
@@ -52,11 +53,11 @@ type FilterProps = { filter: Filter; change: (changed: Partial<Filter>) => void;
 function FilterBar({ filter, change, clear }: FilterProps) {
   return (
     <HStack align="flex-end" as="search" flexWrap="wrap" gap={3}>
-      <Field label="Workflow">
+      <Field label={t("common.workflow")}>
         <WorkflowPicker onChange={(workflowId) => change({ workflowId })} value={filter.workflowId} />
       </Field>
-      <Field label="Status">
-        <HStack aria-label="Status" gap={1} role="group">
+      <Field label={t("common.status")}>
+        <HStack aria-label={t("common.status")} gap={1} role="group">
           {STATUSES.map((status) => (
             <Button
               aria-pressed={filter.status.includes(status)}
@@ -66,22 +67,22 @@ function FilterBar({ filter, change, clear }: FilterProps) {
               size="xs"
               variant={filter.status.includes(status) ? "solid" : "outline"}
             >
-              {status}
+              {statusName(status)}
             </Button>
           ))}
         </HStack>
       </Field>
-      <Field label="Correlation id">
+      <Field label={t("common.correlationId")}>
         <TextFilter
-          label="Correlation id"
+          label={t("common.correlationId")}
           onChange={(text) => change({ correlationId: text })}
           value={filter.correlationId}
           w={40}
         />
       </Field>
-      <Field label="Started from">
+      <Field label={t("instances.from")}>
         <Input
-          aria-label="Started from"
+          aria-label={t("instances.from")}
           onChange={(event) => change({ from: event.target.value })}
           size="sm"
           type="date"
@@ -89,9 +90,9 @@ function FilterBar({ filter, change, clear }: FilterProps) {
           w="auto"
         />
       </Field>
-      <Field label="until">
+      <Field label={t("instances.untilShort")}>
         <Input
-          aria-label="Started until"
+          aria-label={t("instances.until")}
           onChange={(event) => change({ until: event.target.value })}
           size="sm"
           type="date"
@@ -101,7 +102,7 @@ function FilterBar({ filter, change, clear }: FilterProps) {
       </Field>
       {isFiltered(filter) ? (
         <Button onClick={clear} size="sm" variant="ghost">
-          Clear
+          {t("instances.clear")}
         </Button>
       ) : null}
     </HStack>
@@ -121,7 +122,17 @@ function Field({ label, children }: { label: string; children: React.ReactNode }
 
 function InstanceTable({ items }: { items: readonly InstanceSummary[] }) {
   return (
-    <DataTable columns={["Status", "Workflow", "Instance", "Correlation id", "Step", "Started", "Duration"]}>
+    <DataTable
+      columns={[
+        t("common.status"),
+        t("common.workflow"),
+        t("common.instance"),
+        t("common.correlationId"),
+        t("common.step"),
+        t("common.started"),
+        t("common.duration"),
+      ]}
+    >
       {items.map((each) => (
         <InstanceRow item={each} key={each.id} />
       ))}
@@ -135,7 +146,7 @@ function InstanceRow({ item }: { item: InstanceSummary }) {
     <Table.Row data-testid={`instance-${item.id}`}>
       <Table.Cell>
         <StatusBadge status={item.displayStatus} />
-        {item.compensationsOwed > 0 ? <StatusBadge label="compensation owed" status="expired" /> : null}
+        {item.compensationsOwed > 0 ? <StatusBadge label={t("instance.owed")} status="expired" /> : null}
       </Table.Cell>
       <Table.Cell>
         <AppLink to={paths.definition(item.workflowId)}>{item.workflowId}</AppLink>

@@ -9,9 +9,11 @@ import { LiveView } from "src/parts/LiveView";
 import { Notice } from "src/parts/Notice";
 import { Pager, usePages } from "src/parts/Pager";
 import { paths } from "src/parts/paths";
+import { Sentence } from "src/parts/Sentence";
 import { StatusBadge } from "src/parts/StatusBadge";
 import { Time } from "src/parts/Time";
 import { type Act, QuestionForm } from "src/people/QuestionForm";
+import { t } from "src/texts";
 
 /** What workflows ask the user, to be answered here. */
 export function MyTasks() {
@@ -29,10 +31,10 @@ export function MyTasks() {
   };
   return (
     <Stack gap={3}>
-      <HStack aria-label="Show" gap={1} role="group">
+      <HStack aria-label={t("common.show")} gap={1} role="group">
         {[
-          { all: false, title: "For me" },
-          { all: true, title: "All tasks" },
+          { all: false, title: t("tasks.mine") },
+          { all: true, title: t("tasks.all") },
         ].map(({ all, title }) => (
           <Button
             aria-pressed={everybody === all}
@@ -47,15 +49,13 @@ export function MyTasks() {
       </HStack>
       {last === null ? null : (
         <Notice title={`${last.question.subject}: ${last.words}`} tone="success">
-          <AppLink to={paths.instance(last.question)}>Open the workflow</AppLink>
+          <AppLink to={paths.instance(last.question)}>{t("tasks.openWorkflow")}</AppLink>
         </Notice>
       )}
       <LiveView lines={6} live={live}>
         {({ items, next }) =>
           items.length === 0 ? (
-            <Empty title={everybody ? "There are no open tasks" : "No task waits for you"}>
-              New tasks appear here automatically.
-            </Empty>
+            <Empty title={everybody ? t("tasks.none") : t("tasks.noneMine")}>{t("tasks.noneText")}</Empty>
           ) : (
             <>
               <Stack gap={2}>
@@ -83,19 +83,24 @@ function QuestionItem({ question, onChanged }: { question: Question; onChanged: 
             {question.subject}
           </Text>
           <Text color="fg.muted" fontSize="xs">
-            <AppLink to={paths.instance(question)}>{question.workflowId}</AppLink>, step {question.stepId},
-            asked <Time at={question.askedAt} />
-            {question.dueAt === null ? "" : ", due "}
-            {question.dueAt === null ? null : <Time at={question.dueAt} />}
+            <Sentence
+              parts={{
+                workflow: <AppLink to={paths.instance(question)}>{question.workflowId}</AppLink>,
+                step: question.stepId,
+                time: <Time at={question.askedAt} />,
+                due: <Time at={question.dueAt} exact />,
+              }}
+              text={question.dueAt === null ? "tasks.asked" : "tasks.askedDue"}
+            />
           </Text>
         </Stack>
         <Spacer />
-        {late ? <StatusBadge label="late" status="expired" /> : null}
+        {late ? <StatusBadge label={t("tasks.late")} status="expired" /> : null}
         {question.claimedBy === null ? null : (
-          <StatusBadge label={`taken by ${question.claimedBy.name}`} status="waiting" />
+          <StatusBadge label={t("tasks.takenBy", { user: question.claimedBy.name })} status="waiting" />
         )}
         <Button aria-expanded={open} onClick={() => setOpen(!open)} size="xs" variant="outline">
-          {open ? "Close" : question.mayAnswer ? "Answer" : "Show"}
+          {open ? t("common.close") : question.mayAnswer ? t("tasks.answer") : t("common.show")}
         </Button>
       </HStack>
       {open ? <QuestionForm onChanged={onChanged} question={question} /> : null}

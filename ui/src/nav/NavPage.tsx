@@ -10,14 +10,15 @@ import { NewWorkflow } from "src/nav/NewWorkflow";
 import { StartView } from "src/nav/StartView";
 import { paths } from "src/parts/paths";
 import { useOpenQuestions } from "src/people/useOpenQuestions";
+import { type TextKey, t } from "src/texts";
 
-type View = { title: string; View: ComponentType };
+type View = { title: TextKey; View: ComponentType };
 
 const TABS: Record<string, View> = {
-  definitions: { title: "Definitions", View: Definitions },
-  instances: { title: "Instances", View: Instances },
-  tasks: { title: "My tasks", View: MyTasks },
-  events: { title: "Events", View: EventsView },
+  definitions: { title: "nav.definitions", View: Definitions },
+  instances: { title: "nav.instances", View: Instances },
+  tasks: { title: "nav.tasks", View: MyTasks },
+  events: { title: "nav.events", View: EventsView },
 };
 
 // What is opened from a tab: its first name in the address, and the tab that stays marked.
@@ -40,7 +41,7 @@ export function NavPage() {
     <Stack gap={3}>
       <HStack justify="space-between">
         <Heading as="h1" size="lg">
-          Workflows
+          {t("nav.workflows")}
         </Heading>
       </HStack>
       <Tabs.Root
@@ -58,7 +59,7 @@ export function NavPage() {
               onClick={() => path === current && page !== undefined && navigate(paths.nav(path))}
               value={path}
             >
-              {title}
+              {t(title)}
               {path === "tasks" && questions.count > 0 ? ` (${questions.label})` : ""}
             </Tabs.Trigger>
           ))}

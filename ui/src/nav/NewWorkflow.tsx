@@ -3,6 +3,7 @@ import { useState } from "react";
 import { Editing } from "src/definition/Editing";
 import { AppLink } from "src/parts/AppLink";
 import { paths } from "src/parts/paths";
+import { t } from "src/texts";
 
 const TEMPLATE = `${JSON.stringify(
   {
@@ -32,11 +33,11 @@ export function NewWorkflow() {
   return (
     <Stack gap={3}>
       <Heading as="h2" size="md">
-        New workflow
+        {t("definitions.new")}
       </Heading>
       {made === null ? null : (
         <Text>
-          <AppLink to={paths.definition(made)}>Open {made}</AppLink>
+          <AppLink to={paths.definition(made)}>{t("definitions.openOne", { name: made })}</AppLink>
         </Text>
       )}
       <Editing etag={null} initial={TEMPLATE} onPublished={setMade} workflowId={null} />

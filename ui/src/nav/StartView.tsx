@@ -13,6 +13,8 @@ import { LiveView } from "src/parts/LiveView";
 import { Markdown } from "src/parts/Markdown";
 import { Notice } from "src/parts/Notice";
 import { paths } from "src/parts/paths";
+import { Sentence } from "src/parts/Sentence";
+import { t } from "src/texts";
 
 /** Starts an instance: a form for the workflow's input. */
 export function StartView({ name }: { name: string }) {
@@ -76,9 +78,7 @@ function StartForm({ definition, onReload }: FormProps) {
       const { fields, others } = byField(refused.findings, "/input");
       setErrors(fields);
       const all = Object.keys(fields).length > 0 && others.length === 0;
-      setFailure(
-        all ? new Failure(refused.status, refused.code, "Please correct the marked fields.") : refused,
-      );
+      setFailure(all ? new Failure(refused.status, refused.code, t("form.correct")) : refused);
     } finally {
       setBusy(false);
     }
@@ -88,13 +88,20 @@ function StartForm({ definition, onReload }: FormProps) {
       <Stack gap={4} maxW="2xl">
         <Stack gap={1}>
           <Heading as="h2" size="md">
-            Start {String(document.name ?? workflowId)}
+            {t("definitions.startOne", { name: String(document.name ?? workflowId) })}
           </Heading>
           <Text color="fg.muted">
-            <AppLink inText to={paths.definition(workflowId)}>
-              {workflowId}
-            </AppLink>
-            : version {definition.version} will run
+            <Sentence
+              parts={{
+                workflow: (
+                  <AppLink inText to={paths.definition(workflowId)}>
+                    {workflowId}
+                  </AppLink>
+                ),
+                version: definition.version,
+              }}
+              text="start.will"
+            />
           </Text>
           {typeof document.description === "string" ? <Markdown text={document.description} /> : null}
         </Stack>
@@ -111,20 +118,16 @@ function StartForm({ definition, onReload }: FormProps) {
           <Notice
             action={
               <Button onClick={loading.stop} size="xs" variant="outline">
-                Stop waiting
+                {t("start.stopWaiting")}
               </Button>
             }
-            title={`Airflow is still loading version ${definition.version}`}
+            title={t("start.loading", { version: definition.version })}
           >
-            The instance starts as soon as it is loaded. This takes some seconds after publishing.
+            {t("start.loadingText")}
           </Notice>
         ) : null}
         <SchemaForm errors={errors} onChange={setValue} schema={schema} value={value} />
-        <Labelled
-          help="A business key, to find the instance by. Optional."
-          id="correlation-id"
-          label="Correlation id"
-        >
+        <Labelled help={t("start.correlationHelp")} id="correlation-id" label={t("common.correlationId")}>
           <Input
             aria-describedby="correlation-id-about"
             id="correlation-id"
@@ -136,10 +139,10 @@ function StartForm({ definition, onReload }: FormProps) {
         </Labelled>
         <HStack>
           <Button loading={busy} size="sm" type="submit">
-            Start
+            {t("definition.start")}
           </Button>
           <Button onClick={() => navigate(-1)} size="sm" variant="ghost">
-            Back
+            {t("pages.back")}
           </Button>
         </HStack>
       </Stack>
@@ -153,8 +156,8 @@ function StartFailure({ failure, onReload }: { failure: Failure; onReload: () =>
     <FailureNotice
       failure={failure}
       onRetry={onReload}
-      retry="Show the new version"
-      title="Another version was published"
+      retry={t("start.showNew")}
+      title={t("start.changed")}
     />
   );
 }

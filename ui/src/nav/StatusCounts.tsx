@@ -2,6 +2,7 @@ import { Badge, HStack, Text } from "@chakra-ui/react";
 import { Link as RouterLink } from "react-router-dom";
 import { paths } from "src/parts/paths";
 import { paletteOf } from "src/parts/StatusBadge";
+import { statusName, t } from "src/texts";
 
 const ORDER = ["running", "suspended", "failed", "completed"] as const;
 
@@ -11,23 +12,22 @@ export function StatusCounts({ counts, workflowId }: { counts: Record<string, nu
   if (shown.length === 0) {
     return (
       <Text color="fg.muted" fontSize="xs">
-        none
+        {t("runs.noneShort")}
       </Text>
     );
   }
   return (
     <HStack flexWrap="wrap" gap={1}>
-      {shown.map((status) => (
-        <Badge asChild colorPalette={paletteOf(status)} key={status} size="sm" variant="subtle">
-          <RouterLink
-            aria-label={`${counts[status]} ${status}`}
-            title={`${counts[status]} ${status}`}
-            to={paths.instances({ workflowId, status })}
-          >
-            {counts[status]} {status}
-          </RouterLink>
-        </Badge>
-      ))}
+      {shown.map((status) => {
+        const words = t("runs.count", { count: counts[status] ?? 0, status: statusName(status) });
+        return (
+          <Badge asChild colorPalette={paletteOf(status)} key={status} size="sm" variant="subtle">
+            <RouterLink aria-label={words} title={words} to={paths.instances({ workflowId, status })}>
+              {words}
+            </RouterLink>
+          </Badge>
+        );
+      })}
     </HStack>
   );
 }

@@ -2,6 +2,7 @@ import { Input } from "@chakra-ui/react";
 import { useId, useState } from "react";
 import { useLive } from "src/api/polling";
 import type { DefinitionPage } from "src/api/schema.gen";
+import { t } from "src/texts";
 
 type Props = { value: string; onChange: (workflowId: string) => void };
 
@@ -21,7 +22,7 @@ export function WorkflowPicker({ value, onChange }: Props) {
   return (
     <>
       <Input
-        aria-label="Workflow"
+        aria-label={t("common.workflow")}
         list={id}
         maxW="xs"
         onBlur={() => typed !== null && choose(typed.trim())}
@@ -33,7 +34,7 @@ export function WorkflowPicker({ value, onChange }: Props) {
         }}
         onFocus={() => setTyped(value)}
         onKeyDown={({ key }) => key === "Enter" && typed !== null && choose(typed.trim())}
-        placeholder="All workflows"
+        placeholder={t("instances.allWorkflows")}
         size="sm"
         value={typed ?? value}
         w="auto"

@@ -1,10 +1,11 @@
 // The filter of the list of instances, as it stands in the address and as the API wants it.
 
 import type { Query } from "src/api/client";
+import { startOfDay } from "src/parts/zone";
 
 export const STATUSES = ["running", "suspended", "completed", "failed"] as const;
 export type Status = (typeof STATUSES)[number];
-/** `from` and `until` are days of the user's own calendar, both included; empty for no restriction. */
+/** `from` and `until` are days in the time zone that is chosen in Airflow, both included; empty for no restriction. */
 export type Filter = {
   workflowId: string;
   status: readonly Status[];
@@ -46,7 +47,7 @@ export function toggled(chosen: readonly Status[], status: Status): Status[] {
   return STATUSES.filter((each) => (each === status ? !chosen.includes(each) : chosen.includes(each)));
 }
 
-/** What the API is asked for: days begin and end where the user is. */
+/** What the API is asked for: days begin and end in the chosen time zone. */
 export function queryOf(filter: Filter): Query {
   return {
     workflowId: filter.workflowId,
@@ -58,8 +59,5 @@ export function queryOf(filter: Filter): Query {
 }
 
 function startOf(day: string, later: number): string | undefined {
-  const [year, month, date] = day.split("-").map(Number);
-  if (year === undefined || month === undefined || date === undefined) return undefined;
-  const start = new Date(year, month - 1, date + later);
-  return Number.isNaN(start.getTime()) ? undefined : start.toISOString();
+  return startOfDay(day, later)?.toISOString();
 }

@@ -1,15 +1,16 @@
 import { Button } from "@chakra-ui/react";
 import { useState } from "react";
+import { t } from "src/texts";
 
 /** Puts a text on the clipboard; where the browser forbids that, it says so. */
-export function CopyButton({ text, label = "Copy" }: { text: string; label?: string }) {
+export function CopyButton({ text, label = t("common.copy") }: { text: string; label?: string }) {
   const [said, setSaid] = useState<string | null>(null);
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(text);
-      setSaid("Copied");
+      setSaid(t("common.copied"));
     } catch {
-      setSaid("Not permitted here");
+      setSaid(t("common.copyRefused"));
     }
     setTimeout(() => setSaid(null), 2000);
   };

@@ -1,4 +1,5 @@
 import { Button } from "@chakra-ui/react";
+import { t } from "src/texts";
 
 /** Saves a text as a file. */
 export function DownloadButton({ text, name }: { text: string; name: string }) {
@@ -12,7 +13,7 @@ export function DownloadButton({ text, name }: { text: string; name: string }) {
   };
   return (
     <Button onClick={save} size="xs" variant="outline">
-      Download
+      {t("common.download")}
     </Button>
   );
 }

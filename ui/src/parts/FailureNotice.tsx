@@ -1,17 +1,18 @@
 import { Button, List } from "@chakra-ui/react";
 import { airflowUrl, type Failure } from "src/api/client";
 import { Notice } from "src/parts/Notice";
+import { type TextKey, t } from "src/texts";
 
-const TITLES: Record<number, string> = {
-  [-1]: "Something unexpected happened",
-  0: "Airflow cannot be reached",
-  401: "You are signed out",
-  403: "You may not do this",
-  404: "There is nothing here",
-  409: "This cannot be done now",
-  412: "It was changed meanwhile",
-  422: "This is not valid",
-  503: "The database is away for the moment",
+const TITLES: Record<number, TextKey> = {
+  [-1]: "failure.unexpected",
+  0: "failure.unreachable",
+  401: "failure.signedOut",
+  403: "failure.forbidden",
+  404: "failure.missing",
+  409: "failure.conflict",
+  412: "failure.changed",
+  422: "failure.invalid",
+  503: "failure.away",
 };
 
 type Props = {
@@ -25,8 +26,14 @@ type Props = {
 };
 
 /** Why a request failed, and what to do about it. */
-export function FailureNotice({ failure, stale = false, onRetry, retry = "Try again", title }: Props) {
-  const heading = title ?? TITLES[failure.status] ?? `The server answered with ${failure.status}`;
+export function FailureNotice({
+  failure,
+  stale = false,
+  onRetry,
+  retry = t("common.tryAgain"),
+  title,
+}: Props) {
+  const heading = title ?? headingOf(failure);
   return (
     <Notice
       action={
@@ -35,10 +42,10 @@ export function FailureNotice({ failure, stale = false, onRetry, retry = "Try ag
       title={heading}
       tone={failure.passing || failure.signedOut ? "warning" : "error"}
     >
-      {failure.signedOut ? "Your session has ended. Sign in again to go on." : failure.detail}
+      {failure.signedOut ? t("failure.sessionEnded") : failure.detail}
       {failure.suggestion === null ? "" : ` ${sentence(failure.suggestion)}`}
-      {failure.passing ? " It is tried again by itself." : ""}
-      {stale ? " What is shown may be out of date." : ""}
+      {failure.passing ? ` ${t("failure.retrying")}` : ""}
+      {stale ? ` ${t("failure.stale")}` : ""}
       {failure.findings.length > 1 ? (
         <List.Root mt={1} ps={4}>
           {failure.findings.slice(0, 20).map((each) => (
@@ -53,6 +60,11 @@ export function FailureNotice({ failure, stale = false, onRetry, retry = "Try ag
   );
 }
 
+function headingOf({ status }: Failure): string {
+  const known = TITLES[status];
+  return known === undefined ? t("failure.status", { status }) : t(known);
+}
+
 function sentence(text: string): string {
   const start = text.charAt(0).toUpperCase() + text.slice(1);
   return start.endsWith(".") ? start : `${start}.`;
@@ -62,7 +74,7 @@ function SignIn() {
   const next = encodeURIComponent(globalThis.location.href);
   return (
     <Button asChild size="xs" variant="outline">
-      <a href={`${airflowUrl("api/v2/auth/login")}?next=${next}`}>Sign in</a>
+      <a href={`${airflowUrl("api/v2/auth/login")}?next=${next}`}>{t("failure.signIn")}</a>
     </Button>
   );
 }

@@ -1,5 +1,6 @@
 import { Box, Button, chakra, HStack, Text } from "@chakra-ui/react";
 import { useState } from "react";
+import { t } from "src/texts";
 
 const SHOWN = 200;
 
@@ -49,7 +50,7 @@ function Part({ name, value, depth }: { name?: string; value: unknown; depth: nu
           {shown.length < entries.length ? (
             <HStack>
               <Button onClick={() => setAll(true)} size="2xs" variant="ghost">
-                Show {entries.length - shown.length} more
+                {t("json.showMore", { count: entries.length - shown.length })}
               </Button>
             </HStack>
           ) : null}

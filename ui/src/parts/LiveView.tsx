@@ -2,6 +2,7 @@ import { Skeleton, Stack } from "@chakra-ui/react";
 import type { ReactNode } from "react";
 import type { Live } from "src/api/polling";
 import { FailureNotice } from "src/parts/FailureNotice";
+import { t } from "src/texts";
 
 const LINES = ["a", "b", "c", "d", "e", "f", "g", "h"];
 
@@ -18,7 +19,7 @@ export function LiveView<T>({ live, children, lines = 3 }: Props<T>) {
   if (data === null) {
     if (failure !== null) return <FailureNotice failure={failure} onRetry={refresh} />;
     return (
-      <Stack aria-busy="true" aria-label="Loading" role="status">
+      <Stack aria-busy="true" aria-label={t("common.loading")} role="status">
         {LINES.slice(0, lines).map((line) => (
           <Skeleton height={5} key={line} />
         ))}

@@ -1,5 +1,6 @@
 import { Button, HStack, Text } from "@chakra-ui/react";
 import { useState } from "react";
+import { t } from "src/texts";
 
 export type Pages = { after: string | null; number: number; forth: (next: string) => void; back: () => void };
 
@@ -23,15 +24,15 @@ type Props = {
 };
 
 /** Forth and back through the pages; nothing where there is only one. */
-export function Pager({ pages, next, labels: [back, forth] = ["Newer", "Older"] }: Props) {
+export function Pager({ pages, next, labels: [back, forth] = [t("pages.newer"), t("pages.older")] }: Props) {
   if (pages.number === 1 && next === null) return null;
   return (
-    <HStack aria-label="Pages" as="nav" justify="flex-end">
+    <HStack aria-label={t("pages.pages")} as="nav" justify="flex-end">
       <Button disabled={pages.number === 1} onClick={pages.back} size="xs" variant="outline">
         {back}
       </Button>
       <Text color="fg.muted" fontSize="xs">
-        Page {pages.number}
+        {t("pages.page", { number: pages.number })}
       </Text>
       <Button
         disabled={next === null}

@@ -1,4 +1,5 @@
 import { Badge } from "@chakra-ui/react";
+import { statusName } from "src/texts";
 
 // Airflow's own colours of states, so that the same thing looks the same on every page.
 const PALETTES: Record<string, string> = {
@@ -28,7 +29,7 @@ export function paletteOf(status: string): string {
 export function StatusBadge({ status, label }: { status: string; label?: string }) {
   return (
     <Badge colorPalette={paletteOf(status)} size="sm" variant="subtle">
-      {label ?? status}
+      {label ?? statusName(status)}
     </Badge>
   );
 }

@@ -1,4 +1,7 @@
-// Times and durations in words, in the user's own zone and language.
+// Times and durations in words, in Airflow's chosen time zone and language.
+
+import { zone } from "src/parts/zone";
+import { language } from "src/texts";
 
 const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ["year", 31_557_600],
@@ -10,24 +13,38 @@ const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ["second", 1],
 ];
 
-const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-
 /** How long before or after `now` a time is: "3 minutes ago". */
 export function ago(time: Date, now: Date): string {
   const seconds = (time.getTime() - now.getTime()) / 1000;
   const [unit, size] = UNITS.find(([, each]) => Math.abs(seconds) >= each) ?? ["second", 1];
-  return relative.format(Math.trunc(seconds / size), unit);
+  return new Intl.RelativeTimeFormat(language(), { numeric: "auto" }).format(
+    Math.trunc(seconds / size),
+    unit,
+  );
 }
 
-/** A time to the second with its zone, as the user's computer writes it. */
+/** A time to the second with its zone. */
 export function absolute(time: Date): string {
-  return time.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
+  return time.toLocaleString(language(), { dateStyle: "medium", timeStyle: "long", timeZone: zone() });
+}
+
+/** A time to the minute, for sentences: "Fri, Nov 28, 10:00 AM". */
+export function moment(time: Date): string {
+  return time.toLocaleString(language(), {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    hour: "numeric",
+    minute: "2-digit",
+    timeZone: zone(),
+  });
 }
 
 /** A duration in its two largest units: "2 h 5 min". */
 export function duration(milliseconds: number): string {
   const seconds = Math.max(0, milliseconds) / 1000;
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 10)
+    return `${seconds.toLocaleString(language(), { minimumFractionDigits: 1, maximumFractionDigits: 1 })} s`;
   const whole = Math.round(seconds);
   const parts: [number, string][] = [
     [Math.floor(whole / 86_400), "d"],

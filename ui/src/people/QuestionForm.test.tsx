@@ -41,27 +41,27 @@ test("a rejection needs its comment, but not the form of the approval", async ()
   const sent = answering(json({ ...question, status: "answered" }));
   const acts: Act[] = [];
   show(<QuestionForm onChanged={(act) => acts.push(act)} question={question} />);
-  press("reject");
-  expect(screen.getByText("A comment is required for “reject”")).toBeTruthy();
+  press("Reject");
+  expect(screen.getByText("A comment is required for “Reject”")).toBeTruthy();
   expect(screen.queryByText("Required")).toBeNull();
   fireEvent.change(screen.getByLabelText("Comment"), { target: { value: "too risky" } });
-  press("reject");
+  press("Reject");
   await waitFor(() => expect(acts).toHaveLength(1));
   expect(sent[0]?.body).toEqual({ decision: "reject", comment: "too risky" });
-  expect(acts[0]?.words).toBe("Answer recorded: reject");
+  expect(acts[0]?.words).toBe("Answer recorded: Reject");
 });
 
 test("an approval needs the form, and its numbers are numbers", async () => {
   const sent = answering(json({ ...question, status: "answered" }));
   show(<QuestionForm onChanged={() => undefined} question={question} />);
-  press("approve");
+  press("Approve");
   expect(screen.getByText("Required")).toBeTruthy();
   fireEvent.change(screen.getByLabelText(/Limit/), { target: { value: "abc" } });
-  press("approve");
+  press("Approve");
   expect(screen.getByText("Enter a number, for example 1500.50")).toBeTruthy();
   expect(sent).toHaveLength(0);
   fireEvent.change(screen.getByLabelText(/Limit/), { target: { value: "1500.50" } });
-  press("approve");
+  press("Approve");
   await waitFor(() => expect(sent).toHaveLength(1));
   expect(sent[0]?.body).toEqual({ decision: "approve", form: { limit: 1500.5 } });
 });
@@ -88,7 +88,7 @@ test("a question of two people cannot be taken by one, and says how many chose",
   const two = { ...question, minApprovals: 2, votes: [vote] } as unknown as Question;
   show(<QuestionForm onChanged={() => undefined} question={two} />);
   expect(screen.queryByRole("button", { name: "Take it" })).toBeNull();
-  expect(screen.getByText("1 of 2 people chose “approve”.")).toBeTruthy();
+  expect(screen.getByText("1 of 2 people chose “Approve”.")).toBeTruthy();
 });
 
 test("who may not answer reads who may", () => {

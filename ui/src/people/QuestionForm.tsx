@@ -7,8 +7,10 @@ import { SchemaForm } from "src/forms/SchemaForm";
 import { byField, check, type FieldErrors, initial, isObject } from "src/forms/schema";
 import { FailureNotice } from "src/parts/FailureNotice";
 import { Markdown } from "src/parts/Markdown";
+import { Sentence } from "src/parts/Sentence";
 import { Time } from "src/parts/Time";
-import { whoMayAnswer } from "src/people/question";
+import { optionName, whoMayAnswer } from "src/people/question";
+import { conjunction, statusName, t } from "src/texts";
 
 /** What a person just did with a question; the question is as it is afterwards. */
 export type Act = { name: "answer" | "claim" | "release" | "delegate"; words: string; question: Question };
@@ -52,7 +54,9 @@ export function QuestionForm({ question, onChanged }: Props) {
     // Only the first option needs the form; with another it is sent if it is complete, and left out otherwise.
     const found = decision === question.options[0] ? wrong : {};
     const missing = question.commentRequired.includes(decision) && comment.trim() === "";
-    const all = missing ? { ...found, "/comment:": [`A comment is required for “${decision}”`] } : found;
+    const all = missing
+      ? { ...found, "/comment:": [t("task.commentFor", { option: optionName(decision) })] }
+      : found;
     setErrors(all);
     if (Object.keys(all).length > 0) return;
     const complete = schema !== null && isObject(form) && Object.keys(wrong).length === 0;
@@ -61,7 +65,7 @@ export function QuestionForm({ question, onChanged }: Props) {
       ...(complete ? { form } : {}),
       ...(comment.trim() === "" ? {} : { comment }),
     };
-    void act("answer", body, `Answer recorded: ${decision}`, decision);
+    void act("answer", body, t("task.recorded", { option: optionName(decision) }), decision);
   };
   const commentErrors = errors["/comment:"] ?? [];
   return (
@@ -73,7 +77,7 @@ export function QuestionForm({ question, onChanged }: Props) {
         <Text color="fg.muted">
           {question.status === "open"
             ? whoMayAnswer(question.assignees)
-            : `This question is ${question.status}.`}
+            : t("task.is", { status: statusName(question.status) })}
         </Text>
       ) : (
         <>
@@ -83,11 +87,15 @@ export function QuestionForm({ question, onChanged }: Props) {
           <Labelled
             help={
               question.commentRequired.length > 0
-                ? `A comment is required for ${question.commentRequired.map((each) => `“${each}”`).join(" and ")}.`
+                ? t("task.commentForThese", {
+                    options: conjunction(
+                      question.commentRequired.map((each) => t("task.quoted", { option: optionName(each) })),
+                    ),
+                  })
                 : undefined
             }
             id={commentId}
-            label="Comment"
+            label={t("task.comment")}
             messages={commentErrors}
           >
             <Textarea
@@ -110,7 +118,7 @@ export function QuestionForm({ question, onChanged }: Props) {
                 size="sm"
                 variant={index === 0 ? "solid" : "outline"}
               >
-                {option}
+                {optionName(option)}
               </Button>
             ))}
             <Claim act={act} busy={busy !== null} question={question} />
@@ -131,15 +139,25 @@ function Claim({ question, busy, act }: ClaimProps) {
   const { claimedBy } = question;
   if (claimedBy !== null) {
     return (
-      <Button disabled={busy} onClick={() => void act("release", {}, "Given back")} size="sm" variant="ghost">
-        Give it back (taken by {claimedBy.name})
+      <Button
+        disabled={busy}
+        onClick={() => void act("release", {}, t("task.released"))}
+        size="sm"
+        variant="ghost"
+      >
+        {t("task.release", { user: claimedBy.name })}
       </Button>
     );
   }
   if (question.minApprovals > 1) return null;
   return (
-    <Button disabled={busy} onClick={() => void act("claim", {}, "Taken")} size="sm" variant="ghost">
-      Take it
+    <Button
+      disabled={busy}
+      onClick={() => void act("claim", {}, t("task.claimed"))}
+      size="sm"
+      variant="ghost"
+    >
+      {t("task.claim")}
     </Button>
   );
 }
@@ -150,30 +168,30 @@ function HandOver({ busy, act }: Omit<ClaimProps, "question">) {
   if (to === null) {
     return (
       <Button disabled={busy} onClick={() => setTo("")} size="sm" variant="ghost">
-        Reassign…
+        {t("task.reassign")}
       </Button>
     );
   }
   return (
     <HStack>
       <Input
-        aria-label="Reassign to"
+        aria-label={t("task.reassignTo")}
         onChange={(event) => setTo(event.target.value)}
-        placeholder="User"
+        placeholder={t("task.user")}
         size="sm"
         value={to}
         w={40}
       />
       <Button
         disabled={busy || to.trim() === ""}
-        onClick={() => void act("delegate", { to: to.trim() }, `Reassigned to ${to.trim()}`)}
+        onClick={() => void act("delegate", { to: to.trim() }, t("task.reassigned", { user: to.trim() }))}
         size="sm"
         variant="outline"
       >
-        Reassign
+        {t("task.reassignNow")}
       </Button>
       <Button onClick={() => setTo(null)} size="sm" variant="ghost">
-        Cancel
+        {t("common.cancel")}
       </Button>
     </HStack>
   );
@@ -187,13 +205,20 @@ function Votes({ question }: { question: Question }) {
     <Stack gap={1}>
       {question.minApprovals > 1 ? (
         <Text color="fg.muted">
-          {given} of {question.minApprovals} people chose “{approves}”.
+          {t("task.votes", { given, count: question.minApprovals, option: optionName(approves ?? "") })}
         </Text>
       ) : null}
       {question.votes.map((vote) => (
         <Text key={`${vote.by.id} ${vote.at}`} overflowWrap="anywhere">
-          <b>{vote.by.name}</b>: {vote.decision}
-          {vote.comment === null ? "" : ` – ${vote.comment}`} <Time at={vote.at} />
+          <Sentence
+            parts={{
+              user: <b>{vote.by.name}</b>,
+              option: optionName(vote.decision),
+              time: <Time at={vote.at} />,
+            }}
+            text="task.vote"
+          />
+          {vote.comment === null ? "" : ` – ${vote.comment}`}
         </Text>
       ))}
     </Stack>

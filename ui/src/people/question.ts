@@ -1,16 +1,20 @@
 // What a workflow asks people.
 
 import type { Question } from "src/api/schema.gen";
+import { conjunction, nameOf, t } from "src/texts";
 
 /** Who may answer, as a sentence. */
 export function whoMayAnswer(assignees: Question["assignees"]): string {
   const { users = [], roles = [], groups = [] } = assignees ?? {};
   const parts = [
     ...users,
-    ...roles.map((role) => `people with role ${role}`),
-    ...groups.map((group) => `members of ${group}`),
+    ...roles.map((role) => t("task.withRole", { role })),
+    ...groups.map((group) => t("task.inGroup", { group })),
   ];
-  return parts.length === 0
-    ? "Anyone with permission in Airflow can answer."
-    : `Only ${new Intl.ListFormat("en").format(parts)} can answer.`;
+  return parts.length === 0 ? t("task.anyone") : t("task.only", { people: conjunction(parts) });
+}
+
+/** What a button says for an option; those of the built-in tasks are translated, others are the author's own. */
+export function optionName(option: string): string {
+  return nameOf("task.option", option);
 }

@@ -1,6 +1,7 @@
 import { Button } from "@chakra-ui/react";
 import { Component, type ErrorInfo, type ReactNode } from "react";
 import { Notice } from "src/parts/Notice";
+import { t } from "src/texts";
 
 type Props = { children: ReactNode };
 type State = { message: string | null };
@@ -21,11 +22,11 @@ export class ErrorBoundary extends Component<Props, State> {
     if (this.state.message === null) return this.props.children;
     return (
       <Notice
-        title="This view could not be shown"
+        title={t("failure.view")}
         tone="error"
         action={
           <Button onClick={() => this.setState({ message: null })} size="xs" variant="outline">
-            Try again
+            {t("common.tryAgain")}
           </Button>
         }
       >

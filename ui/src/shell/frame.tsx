@@ -4,6 +4,7 @@ import { Box } from "@chakra-ui/react";
 import { type ComponentType, useEffect, useState } from "react";
 import { useLocation, useNavigate } from "react-router-dom";
 import { ErrorBoundary } from "src/shell/ErrorBoundary";
+import { useLanguage } from "src/texts";
 
 /** What Airflow tells a component of a plugin. */
 export type AirflowProps = { dagId?: string; runId?: string; taskId?: string; mapIndex?: string };
@@ -11,11 +12,13 @@ export type AirflowProps = { dagId?: string; runId?: string; taskId?: string; ma
 export function framed(name: string, Inner: ComponentType<AirflowProps>) {
   return function Framed(props: AirflowProps) {
     const ready = useLasting();
+    const lang = useLanguage();
     return (
       <Box
         className="workflows-app"
         data-testid={`workflows-${name.toLowerCase()}`}
         fontSize="sm"
+        lang={lang}
         minW={0}
         p={{ base: 2, md: 4 }}
       >

@@ -4,9 +4,11 @@ import type { AttemptDetail, StepDetail, VisitDetail } from "src/api/schema.gen"
 import { DataTable } from "src/parts/DataTable";
 import { JsonView } from "src/parts/JsonView";
 import { Notice } from "src/parts/Notice";
+import { Sentence } from "src/parts/Sentence";
 import { StatusBadge } from "src/parts/StatusBadge";
 import { Time } from "src/parts/Time";
 import { duration } from "src/parts/times";
+import { eventName, t } from "src/texts";
 
 const MOST_VISITS = 20;
 
@@ -17,19 +19,18 @@ export function StepDetailView({ detail, withLink = true }: { detail: StepDetail
   return (
     <Stack data-testid="step-detail" gap={4}>
       <HStack flexWrap="wrap">
-        {typeof status === "string" ? <StatusBadge status={status} /> : <Badge size="sm">has not run</Badge>}
+        {typeof status === "string" ? (
+          <StatusBadge status={status} />
+        ) : (
+          <Badge size="sm">{t("step.notRun")}</Badge>
+        )}
         <Text color="fg.muted" fontSize="xs">
-          Task {detail.taskId}
+          {t("step.task", { task: detail.taskId })}
         </Text>
         {withLink ? <TaskLink detail={detail} /> : null}
       </HStack>
       {detail.description ? <Text whiteSpace="pre-wrap">{detail.description}</Text> : null}
-      {detail.complete ? null : (
-        <Notice title="This is not everything">
-          Inputs, attempts and decisions come from the execution log, which you may not read, or which is too
-          long.
-        </Notice>
-      )}
+      {detail.complete ? null : <Notice title={t("step.incomplete")}>{t("step.incompleteText")}</Notice>}
       {visits.length === 0 ? <State detail={detail} /> : null}
       {visits.map((visit, index) => (
         <Visit
@@ -40,9 +41,7 @@ export function StepDetailView({ detail, withLink = true }: { detail: StepDetail
         />
       ))}
       {detail.visits.length > visits.length ? (
-        <Text color="fg.muted">
-          The newest {MOST_VISITS} of {detail.visits.length} visits.
-        </Text>
+        <Text color="fg.muted">{t("step.newest", { shown: MOST_VISITS, total: detail.visits.length })}</Text>
       ) : null}
       <PeopleActions detail={detail} />
     </Stack>
@@ -55,14 +54,14 @@ function TaskLink({ detail }: { detail: StepDetail }) {
   const to = `/dags/${part(detail.dagId)}/runs/${part(detail.runId)}/tasks/${part(detail.airflowTaskId)}`;
   return (
     <Link asChild color="fg.info" fontSize="xs">
-      <RouterLink to={to}>Airflow task and its log</RouterLink>
+      <RouterLink to={to}>{t("step.airflowTask")}</RouterLink>
     </Link>
   );
 }
 
 function State({ detail }: { detail: StepDetail }) {
-  if (!detail.state) return <Text color="fg.muted">The path has not come here.</Text>;
-  return <Part title="State" value={detail.state} />;
+  if (!detail.state) return <Text color="fg.muted">{t("step.notReached")}</Text>;
+  return <Part title={t("step.state")} value={detail.state} />;
 }
 
 type VisitProps = { visit: VisitDetail; many: boolean; state: StepDetail["state"] };
@@ -70,28 +69,30 @@ type VisitProps = { visit: VisitDetail; many: boolean; state: StepDetail["state"
 function Visit({ visit, many, state }: VisitProps) {
   const last = visit.attempts.at(-1);
   const output = visit.output ?? state?.output;
-  const words = [visit.kind === "compensation" ? "Compensation of visit" : "Visit", visit.visit];
+  const words = t(visit.kind === "compensation" ? "step.visitOf" : "step.visit", { number: visit.visit });
   return (
     <Stack borderTopWidth={many ? "1px" : 0} gap={3} pt={many ? 3 : 0}>
       {many || visit.scope !== "" ? (
         <Heading as="h4" size="xs">
-          {words.join(" ")}
-          {visit.scope === "" ? "" : ` in ${visit.scope}`}
+          {visit.scope === "" ? words : t("step.visitIn", { visit: words, scope: visit.scope })}
         </Heading>
       ) : null}
       <Attempts attempts={visit.attempts} />
       {last?.error ? <ErrorPart error={last.error} /> : null}
       <Decisions visit={visit} />
-      {visit.input === undefined ? null : <Part title="Input" value={visit.input} />}
-      {last?.arguments ? <Part title="Arguments" value={last.arguments} /> : null}
-      {output === undefined || output === null ? null : <Part title="Output" value={output} />}
+      {visit.input === undefined ? null : <Part title={t("step.input")} value={visit.input} />}
+      {last?.arguments ? <Part title={t("step.arguments")} value={last.arguments} /> : null}
+      {output === undefined || output === null ? null : <Part title={t("step.output")} value={output} />}
     </Stack>
   );
 }
 
 function Attempts({ attempts }: { attempts: AttemptDetail[] }) {
   return (
-    <DataTable columns={["Attempt", "Status", "Began", "Took"]} label="Attempts">
+    <DataTable
+      columns={[t("step.attempt"), t("common.status"), t("step.began"), t("step.took")]}
+      label={t("step.attempts")}
+    >
       {attempts.map((each) => (
         <Table.Row key={each.attempt}>
           <Table.Cell>{each.attempt}</Table.Cell>
@@ -111,7 +112,9 @@ function Attempts({ attempts }: { attempts: AttemptDetail[] }) {
 function took({ startedAt, endedAt, waitingSince }: AttemptDetail): string {
   if (!endedAt) return "–";
   const length = (from: string) => duration(new Date(endedAt).getTime() - new Date(from).getTime());
-  return waitingSince ? `${length(startedAt)} (waited ${length(waitingSince)})` : length(startedAt);
+  return waitingSince
+    ? t("step.tookWaited", { duration: length(startedAt), waited: length(waitingSince) })
+    : length(startedAt);
 }
 
 function ErrorPart({ error }: { error: Record<string, unknown> }) {
@@ -119,7 +122,7 @@ function ErrorPart({ error }: { error: Record<string, unknown> }) {
   const { details } = error;
   const more = typeof details === "object" && details !== null && Object.keys(details).length > 0;
   return (
-    <Notice title={[text("type") || "Error", text("code")].filter(Boolean).join(" ")} tone="error">
+    <Notice title={[text("type") || t("common.error"), text("code")].filter(Boolean).join(" ")} tone="error">
       <Text whiteSpace="pre-wrap">{text("message")}</Text>
       {more ? <JsonView depth={1} value={details} /> : null}
     </Notice>
@@ -140,7 +143,10 @@ function Decisions({ visit }: { visit: VisitDetail }) {
       ))}
       {visit.next ? (
         <Text fontSize="xs">
-          Went on to <b>{visit.next === "fail.on_failure" ? "the workflow's onFailure" : visit.next}</b>
+          <Sentence
+            parts={{ step: <b>{visit.next === "fail.on_failure" ? t("step.onFailure") : visit.next}</b> }}
+            text="step.next"
+          />
         </Text>
       ) : null}
     </Stack>
@@ -163,12 +169,12 @@ function PeopleActions({ detail }: { detail: StepDetail }) {
   return (
     <Box>
       <Heading as="h4" mb={1} size="xs">
-        What people did
+        {t("step.people")}
       </Heading>
       <Stack gap={1}>
         {detail.actions.map((each) => (
           <Text key={`${each.at} ${each.event}`} overflowWrap="anywhere">
-            <b>{String(each.actor.name ?? each.actor.id ?? "Somebody")}</b>: {each.event}
+            <b>{String(each.actor.name ?? each.actor.id ?? t("step.somebody"))}</b>: {eventName(each.event)}
             {each.message ? ` – ${each.message}` : ""} <Time at={each.at} />
           </Text>
         ))}

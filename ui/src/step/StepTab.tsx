@@ -8,6 +8,7 @@ import type { AirflowProps } from "src/shell/frame";
 import { StepDetailView } from "src/step/StepDetailView";
 import { stepsOfTask } from "src/step/steps";
 import { useStep } from "src/step/useStep";
+import { t } from "src/texts";
 import { useInstance } from "src/workflow/useInstance";
 import { NothingThere } from "src/workflow/WorkflowTab";
 
@@ -29,14 +30,12 @@ export function StepTab({ dagId, runId, taskId }: AirflowProps) {
 
 function Steps({ view, graph, taskId }: { view: InstanceView; graph: DefinitionGraph; taskId: string }) {
   const { steps, whole } = stepsOfTask(graph, taskId);
-  const back = <AppLink to={paths.instance(view)}>The whole workflow</AppLink>;
+  const back = <AppLink to={paths.instance(view)}>{t("step.whole")}</AppLink>;
   if (steps.length === 0) {
     return (
       <Stack gap={3}>
         {back}
-        <Empty title="This task is no step of the workflow">
-          Airflow needs it to hold the steps together; the workflow's page shows all of them.
-        </Empty>
+        <Empty title={t("step.helper")}>{t("step.helperText")}</Empty>
       </Stack>
     );
   }
@@ -44,9 +43,9 @@ function Steps({ view, graph, taskId }: { view: InstanceView; graph: DefinitionG
     <Stack gap={6}>
       {back}
       {steps.length > 1 ? (
-        <Text color="fg.muted">These steps run in one Airflow task, one after the other.</Text>
+        <Text color="fg.muted">{t("step.several")}</Text>
       ) : whole ? null : (
-        <Text color="fg.muted">This task belongs to the step below.</Text>
+        <Text color="fg.muted">{t("step.belongs")}</Text>
       )}
       {steps.map(({ id, name }) => (
         <Step key={id} name={name} stepId={id} view={view} />

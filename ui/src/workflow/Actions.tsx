@@ -16,6 +16,7 @@ import { asFailure, call, type Failure } from "src/api/client";
 import type { InstanceView } from "src/api/schema.gen";
 import { Labelled } from "src/forms/Labelled";
 import { FailureNotice } from "src/parts/FailureNotice";
+import { t } from "src/texts";
 import { isLive } from "src/workflow/instance";
 import { bodyOf, NOTHING, OPERATIONS, type Operation, type Values } from "src/workflow/operations";
 
@@ -34,7 +35,7 @@ export function Actions({ view, names, onChanged }: Props) {
           size="xs"
           variant="outline"
         >
-          {OPERATIONS[operation].title}
+          {t(OPERATIONS[operation].title)}
         </Button>
       ))}
       {chosen === null ? null : (
@@ -66,7 +67,7 @@ function OperationDialog({ view, names, operation, onChanged, onClose }: DialogP
     try {
       body = bodyOf(operation, values);
     } catch (error) {
-      setProblem(`Enter a JSON object: ${(error as Error).message}`);
+      setProblem(t("operation.json", { problem: (error as Error).message }));
       return;
     }
     setBusy(true);
@@ -90,11 +91,11 @@ function OperationDialog({ view, names, operation, onChanged, onClose }: DialogP
         <Dialog.Positioner>
           <Dialog.Content>
             <Dialog.Header>
-              <Dialog.Title>{about.heading ?? about.title}</Dialog.Title>
+              <Dialog.Title>{t(about.heading ?? about.title)}</Dialog.Title>
             </Dialog.Header>
             <Dialog.Body>
               <Stack gap={4}>
-                <Text>{about.text}</Text>
+                <Text>{t(about.text)}</Text>
                 {failure === null ? null : <FailureNotice failure={failure} />}
                 <Fields
                   names={names}
@@ -108,7 +109,7 @@ function OperationDialog({ view, names, operation, onChanged, onClose }: DialogP
             </Dialog.Body>
             <Dialog.Footer>
               <Button onClick={onClose} size="sm" variant="outline">
-                {about.dismiss ?? "Close"}
+                {t(about.dismiss ?? "common.close")}
               </Button>
               <Button
                 colorPalette={about.danger ? "danger" : "brand"}
@@ -116,11 +117,11 @@ function OperationDialog({ view, names, operation, onChanged, onClose }: DialogP
                 onClick={() => void go()}
                 size="sm"
               >
-                {about.confirm ?? about.title}
+                {t(about.confirm ?? about.title)}
               </Button>
             </Dialog.Footer>
             <Dialog.CloseTrigger asChild>
-              <CloseButton aria-label="Close" size="sm" />
+              <CloseButton aria-label={t("common.close")} size="sm" />
             </Dialog.CloseTrigger>
           </Dialog.Content>
         </Dialog.Positioner>
@@ -152,7 +153,7 @@ function Fields({ view, names, operation, values, problem, onChange }: FieldsPro
   };
   const fields: Partial<Record<keyof Values, ReactNode>> = {
     reason: (
-      <Labelled help="Kept in the execution log." id={`${id}r`} label="Reason" messages={[]}>
+      <Labelled help={t("operation.reasonHelp")} id={`${id}r`} label={t("operation.reason")} messages={[]}>
         <Input
           id={`${id}r`}
           maxLength={1000}
@@ -170,17 +171,17 @@ function Fields({ view, names, operation, values, problem, onChange }: FieldsPro
       >
         <Checkbox.HiddenInput />
         <Checkbox.Control />
-        <Checkbox.Label>Also undo completed steps (run their compensations)</Checkbox.Label>
+        <Checkbox.Label>{t("operation.compensateToo")}</Checkbox.Label>
       </Checkbox.Root>
     ),
     version: (
       <Choice
         id={`${id}v`}
-        label="Version of the workflow"
+        label={t("operation.version")}
         onChange={(version) => set({ version: version === "newest" ? "newest" : "same" })}
         options={[
-          ["same", `Same (${view.version})`],
-          ["newest", "Latest"],
+          ["same", t("operation.same", { version: view.version })],
+          ["newest", t("operation.latest")],
         ]}
         value={values.version}
       />
@@ -188,10 +189,10 @@ function Fields({ view, names, operation, values, problem, onChange }: FieldsPro
     fromStepId: (
       <Choice
         id={`${id}f`}
-        label="From"
+        label={t("operation.from")}
         onChange={(fromStepId) => set({ fromStepId })}
         options={[
-          ["", "The beginning"],
+          ["", t("operation.beginning")],
           ...stepsThat(({ status }) => status === "completed" || status === "failed"),
         ]}
         value={values.fromStepId}
@@ -200,7 +201,7 @@ function Fields({ view, names, operation, values, problem, onChange }: FieldsPro
     stepId: (
       <Choice
         id={`${id}s`}
-        label="Step"
+        label={t("common.step")}
         onChange={(stepId) => set({ stepId })}
         options={stepsThat(({ status }) => status === "failed")}
         value={values.stepId}
@@ -208,13 +209,9 @@ function Fields({ view, names, operation, values, problem, onChange }: FieldsPro
     ),
     document: (
       <Labelled
-        help={
-          operation === "skip"
-            ? "A JSON object. Leave empty for {}."
-            : "A JSON object. Leave empty to reuse the original input."
-        }
+        help={operation === "skip" ? t("operation.outputHelp") : t("operation.inputHelp")}
         id={`${id}d`}
-        label={operation === "skip" ? "Output" : "Input"}
+        label={operation === "skip" ? t("step.output") : t("step.input")}
         messages={problem === null ? [] : [problem]}
       >
         <Textarea

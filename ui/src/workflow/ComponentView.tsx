@@ -5,6 +5,7 @@ import { GraphView } from "src/graph/GraphView";
 import { DataTable } from "src/parts/DataTable";
 import { Markdown } from "src/parts/Markdown";
 import { Notice } from "src/parts/Notice";
+import { t } from "src/texts";
 import { ModuleView } from "src/workflow/ModuleView";
 import { Questions } from "src/workflow/Questions";
 import { TimelineView } from "src/workflow/TimelineView";
@@ -98,7 +99,7 @@ function AlertLayout({ component }: { component: Component }) {
 function CardLayout({ component }: { component: Component }) {
   if (component.items.length === 0 && component.table) return <TableLayout component={component} />;
   if (component.items.length === 0 && !component.description) {
-    return <Text color="fg.muted">There is nothing to show yet.</Text>;
+    return <Text color="fg.muted">{t("component.empty")}</Text>;
   }
   return <Items component={component} />;
 }
@@ -131,7 +132,7 @@ function Items({ component }: { component: Component }) {
 
 function TableLayout({ component }: { component: Component }) {
   const table = component.table;
-  if (!table || table.rows.length === 0) return <Text color="fg.muted">There are no rows.</Text>;
+  if (!table || table.rows.length === 0) return <Text color="fg.muted">{t("component.noRows")}</Text>;
   return (
     <Box>
       <DataTable
@@ -153,7 +154,7 @@ function TableLayout({ component }: { component: Component }) {
       </DataTable>
       {table.total > table.rows.length ? (
         <Text color="fg.muted" fontSize="xs" p={2}>
-          The first {table.rows.length} of {table.total} rows.
+          {t("component.rows", { shown: table.rows.length, total: table.total })}
         </Text>
       ) : null}
     </Box>

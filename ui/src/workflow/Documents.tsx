@@ -4,6 +4,7 @@ import { useLive } from "src/api/polling";
 import type { Instance, InstanceView } from "src/api/schema.gen";
 import { JsonView } from "src/parts/JsonView";
 import { LiveView } from "src/parts/LiveView";
+import { t } from "src/texts";
 
 /** The documents of an instance, secrets masked; read when they are looked at. */
 export function Documents({ view }: { view: InstanceView }) {
@@ -18,12 +19,12 @@ export function Documents({ view }: { view: InstanceView }) {
     <LiveView lines={6} live={live}>
       {(instance) => (
         <Stack gap={4}>
-          <Part title="Input" value={instance.input} />
-          <Part title="Output" value={instance.output} />
-          <Part title="Working document" value={instance.state.data} />
-          <Part title="Variables" value={instance.state.variables} />
-          {instance.event ? <Part title="Event that started it" value={instance.event} /> : null}
-          {instance.error ? <Part title="Error" value={instance.error} /> : null}
+          <Part title={t("step.input")} value={instance.input} />
+          <Part title={t("step.output")} value={instance.output} />
+          <Part title={t("instance.data")} value={instance.state.data} />
+          <Part title={t("instance.variables")} value={instance.state.variables} />
+          {instance.event ? <Part title={t("instance.event")} value={instance.event} /> : null}
+          {instance.error ? <Part title={t("common.error")} value={instance.error} /> : null}
         </Stack>
       )}
     </LiveView>
@@ -38,7 +39,7 @@ function Part({ title, value }: { title: string; value: unknown }) {
       <Heading as="h4" mb={1} size="xs">
         {title}
       </Heading>
-      {nothing ? <Text color="fg.muted">Nothing.</Text> : <JsonView depth={2} value={value} />}
+      {nothing ? <Text color="fg.muted">{t("common.none")}</Text> : <JsonView depth={2} value={value} />}
     </Box>
   );
 }

@@ -2,9 +2,11 @@ import { Badge, Heading, HStack, Progress, Spacer, Stack, Text } from "@chakra-u
 import type { InstanceView } from "src/api/schema.gen";
 import { AppLink } from "src/parts/AppLink";
 import { paths } from "src/parts/paths";
+import { Sentence } from "src/parts/Sentence";
 import { StatusBadge } from "src/parts/StatusBadge";
 import { Time } from "src/parts/Time";
 import { duration } from "src/parts/times";
+import { t } from "src/texts";
 import { Actions } from "src/workflow/Actions";
 import { isLive } from "src/workflow/instance";
 
@@ -20,35 +22,39 @@ export function Header({ view, names, onChanged }: Props) {
         <Heading as="h2" overflowWrap="anywhere" size="md">
           {view.workflowName}
         </Heading>
-        <Badge size="sm" title={`Revision ${view.revision}`}>
+        <Badge size="sm" title={t("instance.revision", { revision: view.revision })}>
           {view.version}
         </Badge>
         <StatusBadge status={view.displayStatus} />
-        {view.compensationsOwed > 0 ? <StatusBadge label="compensation owed" status="expired" /> : null}
+        {view.compensationsOwed > 0 ? <StatusBadge label={t("instance.owed")} status="expired" /> : null}
         <Spacer />
         <Actions names={names} onChanged={onChanged} view={view} />
       </HStack>
       <HStack color="fg.muted" columnGap={4} flexWrap="wrap" fontSize="xs" rowGap={1}>
         <Text>
-          Started <Time at={view.startedAt} />
+          <Sentence parts={{ time: <Time at={view.startedAt} /> }} text="instance.started" />
         </Text>
         {view.completedAt ? (
           <Text>
-            Took {duration(new Date(view.completedAt).getTime() - new Date(view.startedAt).getTime())}
+            {t("instance.took", {
+              duration: duration(new Date(view.completedAt).getTime() - new Date(view.startedAt).getTime()),
+            })}
           </Text>
         ) : null}
         {isLive(view) && view.deadlineAt ? (
           <Text>
-            Must end <Time at={view.deadlineAt} />
+            <Sentence parts={{ time: <Time at={view.deadlineAt} exact /> }} text="instance.deadline" />
           </Text>
         ) : null}
-        {view.correlationId ? <Text overflowWrap="anywhere">Correlation id {view.correlationId}</Text> : null}
+        {view.correlationId ? (
+          <Text overflowWrap="anywhere">{t("instance.correlation", { id: view.correlationId })}</Text>
+        ) : null}
         {view.parentInstanceId ? (
-          <AppLink to={paths.instanceById(view.parentInstanceId)}>Started by another workflow</AppLink>
+          <AppLink to={paths.instanceById(view.parentInstanceId)}>{t("instance.byParent")}</AppLink>
         ) : null}
       </HStack>
       <Progress.Root
-        aria-label="Progress"
+        aria-label={t("instance.progress")}
         colorPalette={view.status === "failed" ? "failed" : "success"}
         size="sm"
         value={progress.percent}
@@ -58,14 +64,16 @@ export function Header({ view, names, onChanged }: Props) {
             <Progress.Range />
           </Progress.Track>
           <Text fontSize="xs" whiteSpace="nowrap">
-            {progress.completed} of {isLive(view) ? "at most " : ""}
-            {progress.total} steps
+            {t(isLive(view) ? "instance.stepsAtMost" : "instance.steps", {
+              completed: progress.completed,
+              count: progress.total,
+            })}
           </Text>
         </HStack>
       </Progress.Root>
       {isLive(view) && step !== null ? (
         <Text color="fg.muted" fontSize="xs">
-          Now at “{step}”
+          {t("instance.now", { step })}
         </Text>
       ) : null}
     </Stack>

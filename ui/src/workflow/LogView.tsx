@@ -1,4 +1,4 @@
-import { Box, Button, HStack, NativeSelect, Stack, Text } from "@chakra-ui/react";
+import { Box, Button, Code, HStack, NativeSelect, Stack, Text } from "@chakra-ui/react";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { asFailure, call, type Failure } from "src/api/client";
 import type { InstanceView, LogEntry, LogPage } from "src/api/schema.gen";
@@ -7,9 +7,10 @@ import { FailureNotice } from "src/parts/FailureNotice";
 import { JsonView } from "src/parts/JsonView";
 import { StatusBadge } from "src/parts/StatusBadge";
 import { Time } from "src/parts/Time";
+import { eventName, t } from "src/texts";
 
 const PAGE = 200;
-const LEVELS = { debug: "All", info: "Info and errors", error: "Errors only" };
+const LEVELS = { debug: "log.all", info: "log.info", error: "log.errors" } as const;
 
 /** The execution log, oldest first; what comes later is added below. */
 export function LogView({ view }: { view: InstanceView }) {
@@ -20,13 +21,13 @@ export function LogView({ view }: { view: InstanceView }) {
       <HStack>
         <NativeSelect.Root size="xs" w="12rem">
           <NativeSelect.Field
-            aria-label="Which rows"
+            aria-label={t("log.which")}
             onChange={(event) => setLevel(event.target.value as keyof typeof LEVELS)}
             value={level}
           >
             {Object.entries(LEVELS).map(([each, words]) => (
               <option key={each} value={each}>
-                {words}
+                {t(words)}
               </option>
             ))}
           </NativeSelect.Field>
@@ -35,9 +36,7 @@ export function LogView({ view }: { view: InstanceView }) {
       </HStack>
       {failure === null ? null : <FailureNotice failure={failure} onRetry={next} stale={rows.length > 0} />}
       {rows.length === 0 && failure === null ? (
-        <Empty title="The execution log is empty">
-          What its level keeps, `executionLog.level` of the definition says.
-        </Empty>
+        <Empty title={t("log.empty")}>{t("log.emptyText")}</Empty>
       ) : null}
       <Box as="ol" data-testid="workflow-log">
         {rows.map((row) => (
@@ -46,7 +45,7 @@ export function LogView({ view }: { view: InstanceView }) {
       </Box>
       {more ? (
         <Button alignSelf="flex-start" onClick={next} size="xs" variant="outline">
-          Show more
+          {t("log.more")}
         </Button>
       ) : null}
     </Stack>
@@ -54,19 +53,24 @@ export function LogView({ view }: { view: InstanceView }) {
 }
 
 function Row({ row }: { row: LogEntry }) {
-  const where = [row.stepId, row.scope === "" ? null : `in ${row.scope}`].filter(Boolean).join(" ");
-  const visit = row.visit !== null && row.visit > 1 ? `visit ${row.visit}` : "";
-  const attempt = row.attempt !== null && row.attempt > 1 ? `attempt ${row.attempt}` : "";
+  const where = [row.stepId, row.scope === "" ? null : t("log.in", { scope: row.scope })]
+    .filter(Boolean)
+    .join(" ");
+  const visit = row.visit !== null && row.visit > 1 ? t("log.visit", { number: row.visit }) : "";
+  const attempt = row.attempt !== null && row.attempt > 1 ? t("log.attempt", { number: row.attempt }) : "";
   return (
     <Box as="li" borderBottomWidth="1px" py={1}>
       <HStack align="baseline" flexWrap="wrap" gap={2}>
         <Text color="fg.muted" fontSize="xs">
-          <Time at={row.at} />
+          <Time at={row.at} only="exact" />
         </Text>
-        <Text fontWeight="medium">{row.event}</Text>
+        <Text fontWeight="medium">{eventName(row.event)}</Text>
+        <Code size="xs" variant="plain">
+          {row.event}
+        </Code>
         <Text overflowWrap="anywhere">{[where, visit, attempt].filter(Boolean).join(", ")}</Text>
         {row.level === "error" && row.event.endsWith("failed") ? <StatusBadge status="failed" /> : null}
-        {row.actor ? <Text>by {String(row.actor.name ?? row.actor.id)}</Text> : null}
+        {row.actor ? <Text>{t("log.by", { user: String(row.actor.name ?? row.actor.id) })}</Text> : null}
         {row.message ? <Text overflowWrap="anywhere">{row.message}</Text> : null}
       </HStack>
       {row.data ? <JsonView depth={0} value={row.data} /> : null}

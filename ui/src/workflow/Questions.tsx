@@ -3,8 +3,10 @@ import { useEffect, useRef } from "react";
 import { useLive } from "src/api/polling";
 import type { InstanceView, QuestionPage } from "src/api/schema.gen";
 import { FailureNotice } from "src/parts/FailureNotice";
+import { Sentence } from "src/parts/Sentence";
 import { Time } from "src/parts/Time";
 import { QuestionForm } from "src/people/QuestionForm";
+import { t } from "src/texts";
 import { waitingSteps } from "src/workflow/instance";
 
 type Props = { view: InstanceView; stepId: string | null; onChanged: () => void };
@@ -22,7 +24,7 @@ export function Questions({ view, stepId, onChanged }: Props) {
   if (live.data === null && live.failure !== null)
     return <FailureNotice failure={live.failure} onRetry={refresh} />;
   const questions = (live.data?.items ?? []).filter((each) => stepId === null || each.stepId === stepId);
-  if (questions.length === 0) return <Text color="fg.muted">No task waits for you at the moment.</Text>;
+  if (questions.length === 0) return <Text color="fg.muted">{t("tasks.noneNow")}</Text>;
   return (
     <Stack gap={5}>
       {questions.map((question) => (
@@ -31,12 +33,10 @@ export function Questions({ view, stepId, onChanged }: Props) {
             {question.subject}
           </Heading>
           <Text color="fg.muted" fontSize="xs" mb={2}>
-            Asked <Time at={question.askedAt} />
-            {question.dueAt === null ? null : (
-              <>
-                , due <Time at={question.dueAt} />
-              </>
-            )}
+            <Sentence
+              parts={{ time: <Time at={question.askedAt} />, due: <Time at={question.dueAt} exact /> }}
+              text={question.dueAt === null ? "tasks.askedAt" : "tasks.askedAtDue"}
+            />
           </Text>
           <QuestionForm
             onChanged={() => {

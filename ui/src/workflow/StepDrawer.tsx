@@ -3,6 +3,7 @@ import type { InstanceView } from "src/api/schema.gen";
 import { LiveView } from "src/parts/LiveView";
 import { StepDetailView } from "src/step/StepDetailView";
 import { useStep } from "src/step/useStep";
+import { t } from "src/texts";
 
 type Props = { view: InstanceView; stepId: string | null; name: string; onClose: () => void };
 
@@ -24,7 +25,7 @@ export function StepDrawer({ view, stepId, name, onClose }: Props) {
               </LiveView>
             </Drawer.Body>
             <Drawer.CloseTrigger asChild>
-              <CloseButton aria-label="Close" size="sm" />
+              <CloseButton aria-label={t("common.close")} size="sm" />
             </Drawer.CloseTrigger>
           </Drawer.Content>
         </Drawer.Positioner>

@@ -5,6 +5,7 @@ import { Empty } from "src/parts/Empty";
 import { paletteOf } from "src/parts/StatusBadge";
 import { absolute, duration } from "src/parts/times";
 import { Windowed } from "src/parts/Windowed";
+import { statusName, t } from "src/texts";
 import { type Bar, ganttOf, type Row } from "src/workflow/gantt";
 
 const ROW = 30;
@@ -26,7 +27,7 @@ export function TimelineView({ view, names, human, selected, onSelect, maxHeight
   const now = useSeconds(live);
   const gantt = useMemo(() => ganttOf(view, now), [view, now]);
   if (gantt.rows.length === 0) {
-    return <Empty title="No step has begun yet">Steps appear here as soon as Airflow starts them.</Empty>;
+    return <Empty title={t("timeline.empty")}>{t("timeline.emptyText")}</Empty>;
   }
   return (
     <Box data-testid="workflow-timeline">
@@ -52,7 +53,7 @@ export function TimelineView({ view, names, human, selected, onSelect, maxHeight
       <Windowed
         items={gantt.rows}
         keyOf={({ key }) => key}
-        label="Timeline of the steps"
+        label={t("timeline.label")}
         maxHeight={maxHeight}
         row={(row) => (
           <TimelineRow
@@ -68,7 +69,7 @@ export function TimelineView({ view, names, human, selected, onSelect, maxHeight
       />
       {view.timeline.complete ? null : (
         <Text color="fg.muted" fontSize="xs" mt={2}>
-          The execution log tells of some attempts only: it keeps little, or its oldest rows are gone.
+          {t("timeline.partial")}
         </Text>
       )}
     </Box>
@@ -86,12 +87,14 @@ type RowProps = {
 
 function TimelineRow({ row, name, human, selected, now, onSelect }: RowProps) {
   const last = row.bars.at(-1);
-  const what = row.kind === "compensation" ? "Compensation of" : "Step";
-  const label = `${what} ${name}: ${last ? toldOf(last.span, human, now) : "not begun"}`;
+  const state = last ? summaryOf(last.span, human, now) : t("timeline.notBegun");
+  const label = t(row.kind === "compensation" ? "timeline.compensation" : "timeline.step", { name, state });
   return (
     <chakra.button
       alignItems="center"
-      aria-label={row.bars.length > 1 ? `${label}; ${row.bars.length} attempts` : label}
+      aria-label={
+        row.bars.length > 1 ? t("timeline.attempts", { text: label, count: row.bars.length }) : label
+      }
       bg={selected ? "bg.emphasized" : undefined}
       cursor="pointer"
       display="flex"
@@ -132,7 +135,7 @@ function AttemptBar({ bar, human, now }: { bar: Bar; human: boolean; now: number
         insetInlineStart={`${left * 100}%`}
         minW="3px"
         opacity={span.kind === "compensation" ? 0.6 : 1}
-        title={toldOf(span, human, now)}
+        title={summaryOf(span, human, now)}
         width={`${worked * 100}%`}
       />
       {waits === null ? null : (
@@ -144,7 +147,7 @@ function AttemptBar({ bar, human, now }: { bar: Bar; human: boolean; now: number
           insetInlineStart={`${(left + worked) * 100}%`}
           minW="2px"
           opacity={0.55}
-          title={toldOf(span, human, now)}
+          title={summaryOf(span, human, now)}
           width={`${(width - worked) * 100}%`}
         />
       )}
@@ -152,18 +155,24 @@ function AttemptBar({ bar, human, now }: { bar: Bar; human: boolean; now: number
   );
 }
 
-function toldOf(span: TimelineSpan, human: boolean, now: number): string {
+function summaryOf(span: TimelineSpan, human: boolean, now: number): string {
   const start = new Date(span.startedAt);
   const end = span.endedAt ? new Date(span.endedAt).getTime() : now;
   const parts = [
-    span.status === "waiting" ? (human ? "waits for a person" : "waits") : span.status,
-    span.visit > 1 || span.attempt > 1 ? `visit ${span.visit}, attempt ${span.attempt}` : "",
-    span.scope === "" ? "" : `in ${span.scope}`,
-    `${duration(end - start.getTime())} since ${absolute(start)}`,
-    span.waitingSince && span.endedAt
-      ? `waited ${duration(end - new Date(span.waitingSince).getTime())}`
+    span.status === "waiting"
+      ? human
+        ? t("timeline.person")
+        : statusName("waiting")
+      : statusName(span.status),
+    span.visit > 1 || span.attempt > 1
+      ? t("timeline.attempt", { visit: span.visit, attempt: span.attempt })
       : "",
-    span.error ? `${span.error.type ?? "Error"}: ${span.error.message ?? ""}` : "",
+    span.scope === "" ? "" : t("log.in", { scope: span.scope }),
+    t("timeline.since", { duration: duration(end - start.getTime()), time: absolute(start) }),
+    span.waitingSince && span.endedAt
+      ? t("timeline.waited", { duration: duration(end - new Date(span.waitingSince).getTime()) })
+      : "",
+    span.error ? `${span.error.type ?? t("common.error")}: ${span.error.message ?? ""}` : "",
   ];
   return parts.filter(Boolean).join(", ");
 }

@@ -6,8 +6,10 @@ import { Empty } from "src/parts/Empty";
 import { FailureNotice } from "src/parts/FailureNotice";
 import { LiveView } from "src/parts/LiveView";
 import { Notice } from "src/parts/Notice";
+import { Sentence } from "src/parts/Sentence";
 import { type View, ViewTabs } from "src/parts/ViewTabs";
 import type { AirflowProps } from "src/shell/frame";
+import { t } from "src/texts";
 import { type Around, ComponentView } from "src/workflow/ComponentView";
 import { Documents } from "src/workflow/Documents";
 import { Header } from "src/workflow/Header";
@@ -32,25 +34,13 @@ export function WorkflowTab({ dagId, runId }: AirflowProps) {
 export function NothingThere({ instance }: { instance: Instance }) {
   const { failure, data } = instance.live;
   if (failure?.code === "not-a-workflow") {
-    return (
-      <Notice title="This DAG is no workflow">
-        It was not made from a workflow definition, so its runs have nothing to show here.
-      </Notice>
-    );
+    return <Notice title={t("definition.notWorkflow")}>{t("definition.notWorkflowRuns")}</Notice>;
   }
   if (failure?.missing && data !== null) {
-    return (
-      <Notice title="This instance does not exist any more">
-        It was deleted, or you may not read it now.
-      </Notice>
-    );
+    return <Notice title={t("instance.gone")}>{t("instance.goneText")}</Notice>;
   }
   if (failure?.code === "no-instance") {
-    return (
-      <Empty title="This run has no workflow instance yet">
-        It appears here as soon as the first step begins. If the run has ended, its instance was deleted.
-      </Empty>
-    );
+    return <Empty title={t("instance.notYet")}>{t("instance.notYetText")}</Empty>;
   }
   return null;
 }
@@ -68,11 +58,12 @@ function Page({ instance, view }: { instance: Instance; view: InstanceView }) {
     onChanged: live.refresh,
   };
   const views: View[] = [
-    { name: "graph", title: "Graph", content: <Graph around={around} instance={instance} /> },
-    { name: "timeline", title: "Timeline", content: <TimelineView {...around} /> },
-    { name: "data", title: "Data", content: <Documents view={view} /> },
+    { name: "graph", title: t("definition.graph"), content: <Graph around={around} instance={instance} /> },
+    { name: "timeline", title: t("instance.timeline"), content: <TimelineView {...around} /> },
+    { name: "data", title: t("instance.data"), content: <Documents view={view} /> },
   ];
-  if (view.rights.readLog) views.push({ name: "log", title: "Log", content: <LogView view={view} /> });
+  if (view.rights.readLog)
+    views.push({ name: "log", title: t("instance.log"), content: <LogView view={view} /> });
   return (
     <Stack gap={4}>
       <Header names={names} onChanged={live.refresh} view={view} />
@@ -110,9 +101,12 @@ function Failed({ view }: { view: InstanceView }) {
   const told = view.components.some(({ layout, tone }) => layout === "alert" && tone === "error");
   if (view.status !== "failed" || told || !view.error) return null;
   const { type, message, stepId } = view.error;
-  const place = typeof stepId === "string" ? ` in step ${stepId}` : "";
+  const error = String(type ?? t("instance.failed"));
   return (
-    <Notice title={`${String(type ?? "Failed")}${place}`} tone="error">
+    <Notice
+      title={typeof stepId === "string" ? t("instance.failedIn", { error, step: stepId }) : error}
+      tone="error"
+    >
       <Box whiteSpace="pre-wrap">{String(message ?? "")}</Box>
     </Notice>
   );
@@ -122,11 +116,14 @@ function Failed({ view }: { view: InstanceView }) {
 function Notices({ view }: { view: InstanceView }) {
   if (view.notices.length === 0) return null;
   return (
-    <Notice title="Some uiComponents of this definition do not work" tone="warning">
+    <Notice title={t("instance.notices")} tone="warning">
       <List.Root data-testid="component-notices" ps={4}>
         {view.notices.map(({ componentId, pointer, message }) => (
           <List.Item key={`${componentId} ${pointer}`}>
-            <b>{componentId}</b> at {pointer}: {message}
+            <Sentence
+              parts={{ component: <b>{componentId}</b>, pointer, message }}
+              text="instance.noticeAt"
+            />
           </List.Item>
         ))}
       </List.Root>

@@ -1,3 +1,4 @@
+import { t } from "src/texts";
 import { bodyOf, NOTHING, OPERATIONS } from "src/workflow/operations";
 import { expect, test } from "vitest";
 
@@ -23,7 +24,7 @@ test.each(["{", "[]", "5", "null"])("%s is no document", (document) => {
 
 test("every operation says what it does", () => {
   for (const { title, text } of Object.values(OPERATIONS)) {
-    expect(title).not.toBe("");
-    expect(text.endsWith(".")).toBe(true);
+    expect(t(title)).not.toBe("");
+    expect(t(text).endsWith(".")).toBe(true);
   }
 });

@@ -1,6 +1,7 @@
 // What may be done with an instance, and what is asked before.
 
 import type { InstanceView } from "src/api/schema.gen";
+import { type TextKey, t } from "src/texts";
 
 export type Operation = InstanceView["operations"][number];
 export type Values = {
@@ -24,50 +25,50 @@ export const NOTHING: Values = {
 
 type About = {
   /** On the button that opens the dialog. */
-  title: string;
+  title: TextKey;
   /** Above the dialog and on its button; the title where it is left out. */
-  heading?: string;
-  confirm?: string;
-  dismiss?: string;
-  text: string;
+  heading?: TextKey;
+  confirm?: TextKey;
+  dismiss?: TextKey;
+  text: TextKey;
   danger?: boolean;
   fields: (keyof Values)[];
 };
 
 export const OPERATIONS: Record<Operation, About> = {
   suspend: {
-    title: "Suspend",
-    text: "No new step starts; steps that are running finish. You can resume the workflow later.",
+    title: "operation.suspend.title",
+    text: "operation.suspend.text",
     fields: ["reason"],
   },
-  resume: { title: "Resume", text: "Continues where the workflow was suspended.", fields: ["reason"] },
+  resume: { title: "operation.resume.title", text: "operation.resume.text", fields: ["reason"] },
   cancel: {
-    title: "Cancel",
-    heading: "Cancel this workflow?",
-    confirm: "Cancel workflow",
-    dismiss: "Keep it running",
-    text: "The workflow ends as failed: running tasks are stopped and open tasks of people are withdrawn. You cannot undo this.",
+    title: "operation.cancel.title",
+    heading: "operation.cancel.heading",
+    confirm: "operation.cancel.confirm",
+    dismiss: "operation.cancel.dismiss",
+    text: "operation.cancel.text",
     danger: true,
     fields: ["compensate", "reason"],
   },
   retry: {
-    title: "Retry",
-    text: "Continues at the failed step.",
+    title: "operation.retry.title",
+    text: "operation.retry.text",
     fields: ["version", "reason"],
   },
   restart: {
-    title: "Restart",
-    text: "Runs the workflow again, from the beginning or from a step that has run, with the same or another input.",
+    title: "operation.restart.title",
+    text: "operation.restart.text",
     fields: ["fromStepId", "version", "document", "reason"],
   },
   skip: {
-    title: "Skip a failed step",
-    text: "Enter what the task would have returned. The step's own `output` and `assign` are then applied to it, and the workflow continues with the next step.",
+    title: "operation.skip.title",
+    text: "operation.skip.text",
     fields: ["stepId", "document", "reason"],
   },
   compensate: {
-    title: "Compensate",
-    text: "Runs the compensations of completed steps that have not run, because the workflow ended before. It then ends with the same error.",
+    title: "operation.compensate.title",
+    text: "operation.compensate.text",
     fields: ["reason"],
   },
 };
@@ -92,7 +93,7 @@ export function bodyOf(operation: Operation, values: Values): Record<string, unk
 function objectOf(text: string): Record<string, unknown> {
   const value: unknown = JSON.parse(text);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new SyntaxError("it must be an object: {…}");
+    throw new SyntaxError(t("operation.object"));
   }
   return value as Record<string, unknown>;
 }

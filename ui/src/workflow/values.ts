@@ -1,6 +1,8 @@
 // How the values of components are written.
 
 import { absolute, duration } from "src/parts/times";
+import { zone } from "src/parts/zone";
+import { language, t } from "src/texts";
 
 const NOTHING = "–";
 
@@ -14,13 +16,13 @@ export function written(value: unknown, format: string): string | null {
     case "link":
       return linkOf(value) === null ? plain(value) : null;
     case "number":
-      return typeof value === "number" ? value.toLocaleString() : plain(value);
+      return typeof value === "number" ? value.toLocaleString(language()) : plain(value);
     case "percent":
       return typeof value === "number"
-        ? value.toLocaleString(undefined, { style: "percent", maximumFractionDigits: 1 })
+        ? value.toLocaleString(language(), { style: "percent", maximumFractionDigits: 1 })
         : plain(value);
     case "boolean":
-      return typeof value === "boolean" ? (value ? "yes" : "no") : plain(value);
+      return typeof value === "boolean" ? t(value ? "value.yes" : "value.no") : plain(value);
     case "date":
     case "datetime":
       return dateOf(value, format);
@@ -53,9 +55,8 @@ function dateOf(value: unknown, format: string): string | null {
   const day = typeof value === "string" && /^\d{4}-\d{2}-\d{2}$/.test(value);
   const time = new Date(day ? `${value}T00:00:00` : value);
   if (Number.isNaN(time.getTime())) return plain(value);
-  return format === "date" || day
-    ? time.toLocaleDateString(undefined, { dateStyle: "medium" })
-    : absolute(time);
+  if (format !== "date" && !day) return absolute(time);
+  return time.toLocaleDateString(language(), { dateStyle: "medium", ...(day ? {} : { timeZone: zone() }) });
 }
 
 const ISO = /^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/;
