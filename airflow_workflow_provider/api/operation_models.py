@@ -57,6 +57,16 @@ class SkipBody(ReasonBody):
     output: dict[str, Any] = Field(description="What the step's task would have returned")
 
 
+class SkipPreview(ApiModel):
+    """What a skip would lead to; secrets are masked."""
+
+    step_id: str
+    output: dict[str, Any] | None = Field(
+        description="The step's output, after its `output` transform; null if its branches would run first"
+    )
+    next: str | None = Field(description="The following step, `end` or `fail`; null if its branches would run first")
+
+
 class BulkFilter(Body):
     """Which instances; what is not given does not restrict."""
 

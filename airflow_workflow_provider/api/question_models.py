@@ -13,6 +13,7 @@ from airflow_workflow_provider.store.questions import MAX_PAGE
 from airflow_workflow_provider.tasks.questions import MAX_COMMENT
 
 QuestionStatus = Literal["open", "answered", "expired", "withdrawn"]
+Refusal = Literal["forbidden", "not-asked", "initiator-excluded", "question-claimed", "already-voted"]
 Comment = Annotated[str, StringConstraints(max_length=MAX_COMMENT, pattern=r"^[^\x00]*$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=250, pattern=r"^[^\x00]*$")]
 
@@ -82,6 +83,11 @@ class Question(ApiModel):
     votes: list[Vote]
     answer: GivenAnswer | None
     may_answer: bool = Field(description="Whether you may answer it now")
+    refusal: Refusal | None = Field(
+        description="Why you may not answer it although it is open: `forbidden` by Airflow's permissions, `not-asked`, "
+        "`initiator-excluded` (four eyes: you started the instance or changed its data), `question-claimed` by "
+        "someone else, `already-voted`; null if you may"
+    )
 
 
 class QuestionPage(ApiModel):

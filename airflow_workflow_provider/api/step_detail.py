@@ -39,6 +39,7 @@ def step_detail(services: Services, stored: Instance, step_id: str, *, with_log:
     spans = spans_of(graph, (told for row in rows if (told := _told(row)) is not None), state, stored.completed_at)
     record = _record(state, step_id)
     step = graph.step(step_id)
+    task = graph.tasks.get(step.task_id)
     return StepDetail(
         instance_id=str(stored.id),
         step_id=step_id,
@@ -56,6 +57,8 @@ def step_detail(services: Services, stored: Instance, step_id: str, *, with_log:
             if row.actor is not None
         ],
         complete=complete,
+        output_schema=(task.output_schema or None) if task is not None else None,
+        output_transform=step.output.expression if step.output is not None else None,
     )
 
 

@@ -271,3 +271,5 @@ class StepDetail(ApiModel):
     visits: list[VisitDetail] = Field(description="Newest first")
     actions: list[StepAction]
     complete: bool = Field(description="False where the log was cut, or may not be read")
+    output_schema: dict[str, Any] | None = Field(None, description="The `outputSchema` of its task, if it has one")
+    output_transform: str | None = Field(None, description="The expression of the step's `output`, if it has one")

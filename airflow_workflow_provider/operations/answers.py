@@ -72,14 +72,21 @@ class Answers:
     mask: Callable[[Any], Any] = lambda value: value
 
     def may_answer(self, question: Question, person: Person) -> bool:
-        """Tell whether a person, roles and groups known, may answer a question that is open."""
-        return (
-            question.is_waited_for
-            and not person.keys.isdisjoint(question.keys)
-            and not any(map(person.is_same, question.excluded))
-            and (question.claimed_by is None or person.is_same(question.claimed_by))
-            and not any(person.is_same(vote["by"]) for vote in question.votes)
-        )
+        """Tell whether a person, roles and groups known, may answer a question now."""
+        return question.is_waited_for and self.refusal(question, person) is None
+
+    @staticmethod
+    def refusal(question: Question, person: Person) -> ProblemCode | None:
+        """Return why a person, roles and groups known, may not answer a question while it is open; None if they may."""
+        if any(map(person.is_same, question.excluded)):
+            return ProblemCode.INITIATOR_EXCLUDED
+        if person.keys.isdisjoint(question.keys):
+            return ProblemCode.NOT_ASKED
+        if question.claimed_by is not None and not person.is_same(question.claimed_by):
+            return ProblemCode.QUESTION_CLAIMED
+        if any(person.is_same(vote["by"]) for vote in question.votes):
+            return ProblemCode.ALREADY_VOTED
+        return None
 
     def answer(self, wanted: UUID, by: Actor, answer: Answer) -> Question:
         """Count a person's answer; when it decides, the step goes on.
@@ -216,18 +223,18 @@ class Answers:
             raise Conflict(message, code=code)
         return machine
 
-    @staticmethod
-    def _ask(question: Question, person: Person) -> None:
+    def _ask(self, question: Question, person: Person) -> None:
         """Check that the person is an assignee.
 
         :raises Forbidden: they are not
         """
-        if any(map(person.is_same, question.excluded)):
+        code = self.refusal(question, person)
+        if code is ProblemCode.INITIATOR_EXCLUDED:
             message = "You started the instance, or changed its data; somebody else has to answer (four eyes)"
-            raise Forbidden(message, code=ProblemCode.INITIATOR_EXCLUDED)
-        if person.keys.isdisjoint(question.keys):
+            raise Forbidden(message, code=code)
+        if code is ProblemCode.NOT_ASKED:
             message = f"You are not asked; the question is for {', '.join(question.keys)}"
-            raise Forbidden(message, code=ProblemCode.NOT_ASKED)
+            raise Forbidden(message, code=code)
 
     def _let(self, question: Question, person: Person) -> None:
         """Check that the person is an assignee and that nobody else has claimed or answered.
@@ -236,12 +243,13 @@ class Answers:
         :raises Conflict: somebody else has claimed it, or they have voted
         """
         self._ask(question, person)
-        if question.claimed_by is not None and not person.is_same(question.claimed_by):
+        code = self.refusal(question, person)
+        if question.claimed_by is not None and code is ProblemCode.QUESTION_CLAIMED:
             message = f"{question.claimed_by['name']} has claimed the question"
-            raise Conflict(message, code=ProblemCode.QUESTION_CLAIMED, suggestion="ask them to release it")
-        if any(person.is_same(vote["by"]) for vote in question.votes):
+            raise Conflict(message, code=code, suggestion="ask them to release it")
+        if code is ProblemCode.ALREADY_VOTED:
             message = "You have voted already"
-            raise Conflict(message, code=ProblemCode.ALREADY_VOTED)
+            raise Conflict(message, code=code)
 
     @staticmethod
     def _go_on(record: Record, machine: Machine, question: Question) -> None:

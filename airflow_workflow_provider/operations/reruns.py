@@ -146,15 +146,7 @@ def skip(
         case.scope, case.step_id = place
         plan = plan_of(case.machine.graph)
         task_id = task_in(case.machine.graph, plan, place[1])
-        try:
-            whole = recovery.skip(case.machine, *place, output, case.now)
-        except StepFailure as error:
-            found = [
-                {"pointer": f"/output{each['pointer']}", "message": each["message"]}
-                for each in error.details.get("errors", ())
-            ]
-            message = f"Step {place[1]!r} cannot be skipped with this output: {error}"
-            raise SkipRefused(message, found) from error
+        whole = _skipped(case.machine, place, output, case.now)
         node = plan.node(task_id)
         if whole and node.starts:
             # Its own task was done; its branches are ended by the join.
@@ -173,6 +165,35 @@ def skip(
                 record.generation = max(record.generation, generation)
 
     return _change(context, wanted, "skip", order, work, after=after)
+
+
+@dataclass(frozen=True)
+class SkipPreview:
+    """What a skip would lead to.
+
+    :ivar output: the step's output, after its own ``output`` transform; None where its branches would run first
+    :ivar next: the step that follows, ``end`` or ``fail``; None where its branches would run first
+    """
+
+    step_id: str
+    output: Json | None
+    next: str | None
+
+
+def preview_skip(context: OperationContext, wanted: UUID, *, output: Json, step_id: str | None = None) -> SkipPreview:
+    """Return what :func:`skip` would lead to, and change nothing.
+
+    :raises SkipRefused: as :func:`skip`
+    :raises Conflict: as :func:`skip`, as far as the state alone can tell
+    """
+    stored = context.instances.get(wanted)
+    graph = context.graph_of(stored.workflow_id, stored.revision)
+    machine = Machine(graph, stored.state, options_of(context.settings))
+    is_to_do(verdict(machine, "skip"), wanted)
+    place = _failed_step(machine, step_id)
+    _skipped(machine, place, output, datetime.now(UTC))
+    record = machine.scope(place[0]).record(place[1])
+    return SkipPreview(place[1], record.output, record.next)
 
 
 def compensate(context: OperationContext, wanted: UUID, order: Order) -> Instance:
@@ -276,6 +297,19 @@ def _anew(case: Case, input_data: Json | None) -> Machine:
         options=old.options,
         visits=old.state.root.visits,
     )
+
+
+def _skipped(machine: Machine, place: Place, output: Json, now: datetime) -> bool:
+    """Skip a step in memory; see :func:`recovery.skip`."""
+    try:
+        return recovery.skip(machine, *place, output, now)
+    except StepFailure as error:
+        found = [
+            {"pointer": f"/output{each['pointer']}", "message": each["message"]}
+            for each in error.details.get("errors", ())
+        ]
+        message = f"Step {place[1]!r} cannot be skipped with this output: {error}"
+        raise SkipRefused(message, found) from error
 
 
 def _failed_step(machine: Machine, step_id: str | None) -> Place:

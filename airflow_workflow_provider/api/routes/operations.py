@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -22,13 +22,16 @@ from airflow_workflow_provider.api.operation_models import (
     RestartBody,
     RetryBody,
     SkipBody,
+    SkipPreview,
 )
 from airflow_workflow_provider.api.routes.instances import readable_instance
 from airflow_workflow_provider.api.services import Services
 from airflow_workflow_provider.api.visible import visible
+from airflow_workflow_provider.engine.operating import Operation
 from airflow_workflow_provider.operations import lifecycle, reruns
 from airflow_workflow_provider.operations.bulk import Bulk, bulk
 from airflow_workflow_provider.operations.context import Order, Via
+from airflow_workflow_provider.store.instances import Instance as StoredInstance
 
 router: Final = APIRouter(tags=["operations"], route_class=StrictRoute)
 ANSWERS: Final = responses(*BODY, 409)
@@ -105,6 +108,15 @@ def skip_step(services: ServicesDep, access: AccessDep, via: ViaDep, instance_id
     return shown(services, access, found)
 
 
+@router.post("/instances/{instance_id}/skip/preview", responses=ANSWERS)
+def preview_skip(services: ServicesDep, access: AccessDep, instance_id: UUID, body: SkipBody) -> SkipPreview:
+    """Show what a skip with an output would lead to, and change nothing: the step's output and the following step."""
+    stored = _operable(services, access, instance_id, "skip")
+    context = services.operation_context
+    found = reruns.preview_skip(context, instance_id, output=body.output, step_id=body.step_id)
+    return SkipPreview(step_id=found.step_id, output=services.masker(stored).mask(found.output), next=found.next)
+
+
 @router.post("/instances/{instance_id}/compensate", responses=ANSWERS)
 def compensate_instance(
     services: ServicesDep, access: AccessDep, via: ViaDep, instance_id: UUID, body: ReasonBody | None = None
@@ -156,14 +168,20 @@ def _permitted(services: Services, access: Access, body: BulkBody) -> set[str]:
     return permitted
 
 
-def _order(
-    services: Services, access: Access, via: Via, instance_id: UUID, operation: Any, body: ReasonBody | None
-) -> Order:
-    """Return what is wanted by whom, once they may have it, and write it to Airflow's audit log."""
+def _operable(services: Services, access: Access, instance_id: UUID, operation: Operation) -> StoredInstance:
+    """Return an instance on which the user may operate."""
     rights = rights_for(operation)
     stored = readable_instance(services, access, instance_id, rights[0])
     for right in rights[1:]:
         access.require(right, stored.workflow_id)
+    return stored
+
+
+def _order(
+    services: Services, access: Access, via: Via, instance_id: UUID, operation: Operation, body: ReasonBody | None
+) -> Order:
+    """Return what is wanted by whom, once they may have it, and write it to Airflow's audit log."""
+    stored = _operable(services, access, instance_id, operation)
     audit.record(
         access,
         f"workflow.{operation}",

@@ -31,6 +31,7 @@ from airflow_workflow_provider.operations.reconcile import Reconciler
 from airflow_workflow_provider.people.directory import Directory, Person
 from airflow_workflow_provider.store.questions import Question as StoredQuestion
 from airflow_workflow_provider.store.questions import QuestionFilter
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 log = logging.getLogger(__name__)
 
@@ -177,13 +178,14 @@ def _shown(services: Services, access: Access, answers: Answers, person: Person,
     documents: dict[str, Any] = {name: getattr(stored, name) for name in ("subject", "body", "defaults", "votes")}
     documents["answer"] = stored.answer
     written = services.forms(stored.workflow_id, stored.revision).get(stored.step_id)
-    may = access.may(Right.ANSWER, stored.workflow_id) and answers.may_answer(stored, person)
+    refusal = answers.refusal(stored, person) if access.may(Right.ANSWER, stored.workflow_id) else ProblemCode.FORBIDDEN
     return Question.model_validate(
         {
             **vars(stored),
             **masker.mask(documents),
             "schema": in_order_of(stored.schema, written) or None,
             "status": "expired" if stored.is_due else stored.status,
-            "may_answer": may,
+            "may_answer": stored.is_waited_for and refusal is None,
+            "refusal": refusal.value if stored.is_waited_for and refusal is not None else None,
         }
     )

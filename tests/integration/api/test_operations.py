@@ -115,6 +115,30 @@ def test_i5_a_skipped_step_is_not_run_by_its_cleared_task(api: Api) -> None:
     assert (begun[0].action, begun[0].decision.next) == ("decided", "after")
 
 
+def test_i5_a_skip_is_shown_before_it_is_made(api: Api) -> None:
+    instance = started(api)
+    problem(api.as_role("user").post(f"instances/{instance}/skip/preview", json={"output": {}}), 409, "not-failed")
+    moved(api, instance, fail)
+    end_run("long")
+    client = api.as_role("user")
+    before = client.get(f"instances/{instance}").json()
+
+    def preview(output: Any, **more: Any) -> Any:
+        return client.post(f"instances/{instance}/skip/preview", json={"output": output, **more})
+
+    assert preview({"k": 7}).json() == {"stepId": "long", "output": {"kept": 7}, "next": "after"}
+    # What is entered is the task's result; a step's output made of it that is null is seen before it is too late.
+    assert preview({"kept": 7}).json()["output"] == {"kept": None}
+    problem(preview({}, stepId="after"), 409, "step-not-failed")
+    problem(preview({}, stepId="nowhere"), 404, "unknown-step")
+    problem(preview([]), 422, "bad-request")
+    problem(api.as_role("viewer").post(f"instances/{instance}/skip/preview", json={"output": {}}), 403, "forbidden")
+    assert client.get(f"instances/{instance}").json() == before
+    assert actions(client, instance) == []
+    detail = client.get(f"instances/{instance}/steps/long").json()
+    assert detail["outputTransform"] == "{kept: output.k}"
+
+
 def test_i5_an_instance_is_restarted_with_another_input(api: Api) -> None:
     instance = started(api, input={"n": 4})
     moved(api, instance, fail)

@@ -121,6 +121,7 @@ def test_k3_each_refusal_has_its_status_and_code(api: Api) -> None:
     problem(asked.post("user", "a", decision="approve"), 403, "not-asked")
     problem(asked.post("viewer", "a", decision="approve"), 403, "forbidden")
     problem(asked.post("op", "eyes", decision="approve"), 403, "initiator-excluded")
+    assert asked.get("op", "eyes").json()["refusal"] == "initiator-excluded"
     problem(asked.post("user", "eyes", "delegate", to="op"), 422, "initiator-excluded")
     found = problem(asked.post("user", "eyes", "delegate", to="eve"), 422, "unknown-user")
     assert found["pointer"] == "/to"

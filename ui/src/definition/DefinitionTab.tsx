@@ -19,6 +19,7 @@ import type { ViewProps } from "src/definition/view";
 import { DefinitionGraphView } from "src/graph/DefinitionGraphView";
 import { BarStrip } from "src/nav/BarStrip";
 import { StatusCounts } from "src/nav/StatusCounts";
+import { AskDialog } from "src/parts/AskDialog";
 import { FailureNotice } from "src/parts/FailureNotice";
 import { LiveView } from "src/parts/LiveView";
 import { Markdown } from "src/parts/Markdown";
@@ -98,6 +99,7 @@ type ActionProps = { overview: WorkflowOverview | undefined; onChanged: () => vo
 function Actions({ overview, onChanged }: ActionProps) {
   const [failure, setFailure] = useState<Failure | null>(null);
   const [busy, setBusy] = useState(false);
+  const [asking, setAsking] = useState(false);
   if (overview === undefined) return null;
   const { workflowId, active, permissions } = overview;
   const toggle = async () => {
@@ -118,7 +120,12 @@ function Actions({ overview, onChanged }: ActionProps) {
       <HStack>
         {active ? null : <Badge size="sm">{t("definition.inactive")}</Badge>}
         {permissions.includes("edit") ? (
-          <Button loading={busy} onClick={() => void toggle()} size="sm" variant="outline">
+          <Button
+            loading={busy}
+            onClick={() => (active ? setAsking(true) : void toggle())}
+            size="sm"
+            variant="outline"
+          >
             {active ? t("definition.deactivate") : t("definition.activate")}
           </Button>
         ) : null}
@@ -129,6 +136,21 @@ function Actions({ overview, onChanged }: ActionProps) {
         ) : null}
       </HStack>
       {failure === null ? null : <FailureNotice failure={failure} />}
+      {asking ? (
+        <AskDialog
+          confirm={t("definition.deactivate")}
+          danger
+          dismiss={t("common.cancel")}
+          onClose={() => setAsking(false)}
+          onConfirm={() => {
+            setAsking(false);
+            void toggle();
+          }}
+          title={t("definition.deactivateTitle")}
+        >
+          {t("definition.deactivateText")}
+        </AskDialog>
+      ) : null}
     </Stack>
   );
 }

@@ -1,7 +1,7 @@
 import { fireEvent, screen, waitFor } from "@testing-library/react";
 import { useState } from "react";
 import { numberOf, SchemaForm } from "src/forms/SchemaForm";
-import { type FieldErrors, initial, type Schema } from "src/forms/schema";
+import { type FieldErrors, initial, type Schema, Unreadable } from "src/forms/schema";
 import { show } from "src/testing/render";
 import { describe, expect, it } from "vitest";
 
@@ -69,7 +69,8 @@ describe("SchemaForm", () => {
     expect(current).toEqual({ any: { a: [1] } });
     type("any", "{");
     expect(screen.getByText("Not valid JSON")).toBeTruthy();
-    expect(current).toEqual({ any: { a: [1] } });
+    // Not the value before it, which would be sent although something else is shown.
+    expect(current).toEqual({ any: new Unreadable("{") });
   });
 
   it("shows errors at their field, for those who see and those who listen", () => {
@@ -101,4 +102,18 @@ describe("numberOf", () => {
   ])("reads %j", (typed, value) => {
     expect(numberOf(typed)).toBe(value);
   });
+});
+
+it("a number field says what is wrong when it is left, before the form is sent", () => {
+  const schema = { type: "object", properties: { n: { type: "integer", title: "Count", maximum: 9 } } };
+  show(<Form schema={schema} />);
+  const field = screen.getByLabelText("Count");
+  fireEvent.change(field, { target: { value: "ten" } });
+  expect(screen.queryByText("Enter a whole number")).toBeNull();
+  fireEvent.blur(field);
+  expect(screen.getByText("Enter a whole number")).toBeTruthy();
+  fireEvent.change(field, { target: { value: "10" } });
+  expect(screen.getByText("Enter 9 or less")).toBeTruthy();
+  fireEvent.change(field, { target: { value: "9" } });
+  expect(field.getAttribute("aria-invalid")).toBe("false");
 });

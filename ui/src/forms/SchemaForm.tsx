@@ -14,6 +14,7 @@ import { useId, useState } from "react";
 import { Labelled } from "src/forms/Labelled";
 import {
   alternatives,
+  check,
   escaped,
   type FieldErrors,
   initial,
@@ -23,6 +24,7 @@ import {
   resolved,
   type Schema,
   typesOf,
+  Unreadable,
 } from "src/forms/schema";
 import { disjunction, t } from "src/texts";
 
@@ -31,14 +33,17 @@ type Props = {
   value: unknown;
   onChange: (value: unknown) => void;
   errors: FieldErrors;
+  /** What a schema without a title is called. */
+  name?: string;
 };
 
 /** A form for what a JSON Schema asks for; undefined values are left out. */
-export function SchemaForm({ schema, value, onChange, errors }: Props) {
+export function SchemaForm({ schema, value, onChange, errors, name }: Props) {
   return (
     <Part
       depth={0}
       errors={errors}
+      label={name}
       onChange={onChange}
       pointer=""
       root={schema}
@@ -56,7 +61,7 @@ type PartProps = {
   errors: FieldErrors;
   pointer: string;
   depth: number;
-  label?: string;
+  label?: string | undefined;
   required?: boolean;
 };
 
@@ -230,7 +235,10 @@ function Leaf(props: InnerProps) {
   const { schema, value, onChange, pointer, errors, label, required = false, depth } = props;
   const id = useId();
   const kind = kindOf(schema, depth);
-  const messages = errors[pointer] ?? [];
+  // What was typed is checked when its field is left, not first when the form is sent.
+  const [left, setLeft] = useState(false);
+  const early = left && value !== undefined ? (check(schema, value, props.root)[""] ?? []) : [];
+  const messages = [...new Set([...early, ...(errors[pointer] ?? [])])];
   const title = titleOf(schema, label);
   if (kind === "boolean") {
     return (
@@ -254,6 +262,7 @@ function Leaf(props: InnerProps) {
         id={id}
         invalid={messages.length > 0}
         kind={kind}
+        onBlur={() => setLeft(true)}
         onChange={onChange}
         schema={schema}
         value={value}
@@ -269,12 +278,19 @@ type ControlProps = {
   value: unknown;
   onChange: (value: unknown) => void;
   invalid: boolean;
+  onBlur: () => void;
 };
 
 const INPUT_TYPES: Record<string, string> = { date: "date", email: "email", uri: "url", time: "time" };
 
-function Control({ id, kind, schema, value, onChange, invalid }: ControlProps) {
-  const about = { id, "aria-invalid": invalid, "aria-describedby": `${id}-about`, size: "sm" as const };
+function Control({ id, kind, schema, value, onChange, invalid, onBlur }: ControlProps) {
+  const about = {
+    id,
+    "aria-invalid": invalid,
+    "aria-describedby": `${id}-about`,
+    size: "sm" as const,
+    onBlur,
+  };
   if (kind === "enum") {
     const options = schema.enum as unknown[];
     return (
@@ -363,8 +379,8 @@ function JsonPart(props: InnerProps) {
   const { schema, value, onChange, pointer, errors, label, required = false } = props;
   const id = useId();
   const [typed, setTyped] = useState(() => (value === undefined ? "" : JSON.stringify(value, null, 2)));
-  const [bad, setBad] = useState<string | null>(null);
-  const messages = [...(bad === null ? [] : [bad]), ...(errors[pointer] ?? [])];
+  const bad = value instanceof Unreadable ? [t("form.notJson")] : [];
+  const messages = [...new Set([...bad, ...(errors[pointer] ?? [])])];
   return (
     <Labelled
       help={helpOf(schema) ?? t("form.json")}
@@ -383,9 +399,8 @@ function JsonPart(props: InnerProps) {
           setTyped(text);
           try {
             onChange(text.trim() === "" ? undefined : JSON.parse(text));
-            setBad(null);
           } catch {
-            setBad(t("form.notJson"));
+            onChange(new Unreadable(text));
           }
         }}
         rows={5}

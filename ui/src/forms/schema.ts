@@ -138,6 +138,11 @@ export function initial(schema: unknown, root: Schema, depth = 0): unknown {
   return entries.length > 0 || depth === 0 ? Object.fromEntries(entries) : undefined;
 }
 
+/** What was typed into a field for JSON and is none: it stands for the value until it is. */
+export class Unreadable {
+  constructor(readonly typed: string) {}
+}
+
 /** What is plainly wrong with a value, by JSON pointer. */
 export function check(schema: unknown, value: unknown, root: Schema, pointer = "", depth = 0): FieldErrors {
   const found = resolved(schema, root);
@@ -149,6 +154,7 @@ export function check(schema: unknown, value: unknown, root: Schema, pointer = "
     for (const [at, messages] of Object.entries(more)) for (const each of messages) add(at, each);
   };
   const kind = kindOf(found, depth);
+  if (value instanceof Unreadable) return { [pointer]: [t("form.notJson")] };
   if (kind === "object" && isObject(value)) {
     for (const name of names(found.required)) {
       if (value[name] === undefined) add(`${pointer}/${escaped(name)}`, t("form.required"));

@@ -38,7 +38,7 @@ export function BarStrip({ items }: { items: readonly RecentInstance[] }) {
       align="flex-end"
       aria-label={t("runs.last")}
       as="ul"
-      gap="2px"
+      gap={0}
       h={`${HIGHEST}px`}
       listStyleType="none"
     >
@@ -51,15 +51,22 @@ export function BarStrip({ items }: { items: readonly RecentInstance[] }) {
         return (
           <Box as="li" key={each.id} lineHeight={0}>
             <Box
+              alignItems="flex-end"
               asChild
-              bg="colorPalette.solid"
-              colorPalette={paletteOf(each.status)}
-              display="block"
-              h={`${tall[index]}px`}
-              rounded="2px"
-              w="7px"
+              display="flex"
+              h={`${HIGHEST}px`}
+              justifyContent="center"
+              w="24px"
             >
-              <RouterLink aria-label={words} title={words} to={paths.instance(each)} />
+              <RouterLink aria-label={words} title={words} to={paths.instance(each)}>
+                <Box
+                  bg="colorPalette.solid"
+                  colorPalette={paletteOf(each.status)}
+                  h={`${tall[index]}px`}
+                  rounded="2px"
+                  w="12px"
+                />
+              </RouterLink>
             </Box>
           </Box>
         );

@@ -95,3 +95,21 @@ test("who may not answer reads who may", () => {
   show(<QuestionForm onChanged={() => undefined} question={{ ...question, mayAnswer: false }} />);
   expect(screen.getByText("Only people with role op can answer.")).toBeTruthy();
 });
+
+test.each([
+  ["initiator-excluded", /You started this workflow or changed its data/],
+  ["question-claimed", /Ada has taken this task/],
+  ["already-voted", /You have already answered/],
+  ["forbidden", /You have no permission/],
+  ["not-asked", /Only people with role op can answer/],
+] as const)("who may not answer reads why: %s", (refusal, words) => {
+  const refused = { ...question, mayAnswer: false, refusal, claimedBy: { id: "ada", name: "Ada" } };
+  show(<QuestionForm onChanged={() => undefined} question={refused} />);
+  expect(screen.getByText(words)).toBeTruthy();
+  expect(screen.queryByRole("button")).toBeNull();
+});
+
+test("how many have to choose is said before anybody has", () => {
+  show(<QuestionForm onChanged={() => undefined} question={{ ...question, minApprovals: 2 }} />);
+  expect(screen.getByText("0 of 2 people chose “Approve”.")).toBeTruthy();
+});

@@ -9,7 +9,7 @@ import { FailureNotice } from "src/parts/FailureNotice";
 import { Markdown } from "src/parts/Markdown";
 import { Sentence } from "src/parts/Sentence";
 import { Time } from "src/parts/Time";
-import { optionName, whoMayAnswer } from "src/people/question";
+import { optionName, whyNot } from "src/people/question";
 import { conjunction, statusName, t } from "src/texts";
 
 /** What a person just did with a question; the question is as it is afterwards. */
@@ -76,7 +76,7 @@ export function QuestionForm({ question, onChanged }: Props) {
       {question.status !== "open" || !question.mayAnswer ? (
         <Text color="fg.muted">
           {question.status === "open"
-            ? whoMayAnswer(question.assignees)
+            ? whyNot(question)
             : t("task.is", { status: statusName(question.status) })}
         </Text>
       ) : (

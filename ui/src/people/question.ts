@@ -3,8 +3,14 @@
 import type { Question } from "src/api/schema.gen";
 import { conjunction, nameOf, t } from "src/texts";
 
+/** Why the user may not answer an open question. */
+export function whyNot({ refusal, assignees, claimedBy }: Question): string {
+  if (refusal == null || refusal === "not-asked") return whoMayAnswer(assignees);
+  return t(`task.refusal.${refusal}`, { user: claimedBy?.name ?? "" });
+}
+
 /** Who may answer, as a sentence. */
-export function whoMayAnswer(assignees: Question["assignees"]): string {
+function whoMayAnswer(assignees: Question["assignees"]): string {
   const { users = [], roles = [], groups = [] } = assignees ?? {};
   const parts = [
     ...users,

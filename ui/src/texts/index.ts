@@ -24,6 +24,7 @@ void texts.init({
   resources: { en: { translation: en }, de: { translation: de } },
   lng: wanted(),
   fallbackLng: "en",
+  showSupportNotice: false,
   // React escapes what it shows.
   interpolation: { escapeValue: false },
 });

@@ -1,6 +1,7 @@
-import { Badge, Heading, HStack, Progress, Spacer, Stack, Text } from "@chakra-ui/react";
+import { Badge, Code, Heading, HStack, Progress, Spacer, Stack, Text } from "@chakra-ui/react";
 import type { InstanceView } from "src/api/schema.gen";
 import { AppLink } from "src/parts/AppLink";
+import { CopyButton } from "src/parts/CopyButton";
 import { paths } from "src/parts/paths";
 import { Sentence } from "src/parts/Sentence";
 import { StatusBadge } from "src/parts/StatusBadge";
@@ -49,6 +50,12 @@ export function Header({ view, names, onChanged }: Props) {
         {view.correlationId ? (
           <Text overflowWrap="anywhere">{t("instance.correlation", { id: view.correlationId })}</Text>
         ) : null}
+        <HStack gap={1}>
+          <Text overflowWrap="anywhere">
+            {t("instance.id")} <Code size="xs">{view.id}</Code>
+          </Text>
+          <CopyButton label={t("instance.copyId")} text={view.id} />
+        </HStack>
         {view.parentInstanceId ? (
           <AppLink to={paths.instanceById(view.parentInstanceId)}>{t("instance.byParent")}</AppLink>
         ) : null}

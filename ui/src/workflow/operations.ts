@@ -1,6 +1,7 @@
 // What may be done with an instance, and what is asked before.
 
 import type { InstanceView } from "src/api/schema.gen";
+import { check, type FieldErrors, isObject, type Schema, Unreadable } from "src/forms/schema";
 import { type TextKey, t } from "src/texts";
 
 export type Operation = InstanceView["operations"][number];
@@ -10,8 +11,10 @@ export type Values = {
   version: "same" | "newest";
   fromStepId: string;
   stepId: string;
-  /** JSON text; empty for none. */
-  document: string;
+  /** The new input, or the result of a skipped step; undefined for none. */
+  document: unknown;
+  /** What the document has to fit. */
+  schema: Schema;
 };
 
 export const NOTHING: Values = {
@@ -20,7 +23,8 @@ export const NOTHING: Values = {
   version: "same",
   fromStepId: "",
   stepId: "",
-  document: "",
+  document: undefined,
+  schema: {},
 };
 
 type About = {
@@ -73,7 +77,7 @@ export const OPERATIONS: Record<Operation, About> = {
   },
 };
 
-/** The body of a request. @throws SyntaxError the document is no JSON object */
+/** The body of a request. */
 export function bodyOf(operation: Operation, values: Values): Record<string, unknown> {
   const { fields } = OPERATIONS[operation];
   const body: Record<string, unknown> = {};
@@ -83,17 +87,40 @@ export function bodyOf(operation: Operation, values: Values): Record<string, unk
   if (fields.includes("fromStepId") && values.fromStepId !== "") body.fromStepId = values.fromStepId;
   if (fields.includes("stepId") && values.stepId !== "") body.stepId = values.stepId;
   if (fields.includes("document")) {
-    const document = values.document.trim() === "" ? null : objectOf(values.document);
-    if (operation === "skip") body.output = document ?? {};
-    else if (document !== null) body.input = document;
+    if (operation === "skip") body.output = resultOf(values);
+    else if (values.document !== undefined) body.input = values.document;
   }
   return body;
 }
 
-function objectOf(text: string): Record<string, unknown> {
-  const value: unknown = JSON.parse(text);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new SyntaxError(t("operation.object"));
-  }
-  return value as Record<string, unknown>;
+function resultOf({ document }: Values): unknown {
+  return document === undefined ? {} : document;
+}
+
+/** What keeps an operation from being sent, by the pointer of the field. */
+export function problemsOf(operation: Operation, values: Values): FieldErrors {
+  if (!OPERATIONS[operation].fields.includes("document")) return {};
+  const document = operation === "skip" ? resultOf(values) : values.document;
+  if (document === undefined) return {};
+  if (!isObject(document) && !(document instanceof Unreadable)) return { "": [t("form.object")] };
+  return check(values.schema, document, values.schema);
+}
+
+/** What Airflow and we show instead of a secret. */
+const MASKED = "***";
+
+/** An input to begin with: what was masked is left out, or it would be sent as if it were the value. */
+export function startOf(input: Record<string, unknown>): { input: Record<string, unknown>; masked: boolean } {
+  let masked = false;
+  const clean = (value: unknown): unknown => {
+    if (Array.isArray(value)) {
+      masked ||= value.includes(MASKED);
+      return value.filter((each) => each !== MASKED).map(clean);
+    }
+    if (!isObject(value)) return value;
+    const kept = Object.entries(value).filter(([, each]) => each !== MASKED);
+    masked ||= kept.length < Object.keys(value).length;
+    return Object.fromEntries(kept.map(([name, each]) => [name, clean(each)]));
+  };
+  return { input: clean(input) as Record<string, unknown>, masked };
 }
