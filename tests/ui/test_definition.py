@@ -119,6 +119,7 @@ def test_nobody_overwrites_what_somebody_else_published(view: View, own: str) ->
 def test_switching_off_and_on(view: View, own: str) -> None:
     app = view.open(f"/dags/{own}/plugin/workflow-definition", "dag")
     app.get_by_role("button", name="Deactivate").click()
+    view.page.get_by_role("dialog").get_by_role("button", name="Deactivate").click()
     expect(app.get_by_text("inactive")).to_be_visible()
     expect(app.get_by_role("link", name="Start")).to_have_count(0)
     app.get_by_role("button", name="Activate").click()

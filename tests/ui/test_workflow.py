@@ -279,10 +279,13 @@ def test_a_failed_instance_is_retried_skipped_and_restarted(view: View, site: Si
 
     dialog = operate(view, app, "Skip failed step")
     expect(dialog.get_by_label("Step")).to_have_value("pay")
-    dialog.get_by_label("Output").fill("[1]")
+    result = dialog.get_by_role("textbox", name="Task result")
+    result.fill("[1]")
     dialog.get_by_role("button", name="Skip failed step").click()
-    expect(dialog).to_contain_text("it must be an object")
-    dialog.get_by_label("Output").fill('{"receipt": "by hand"}')
+    expect(dialog).to_contain_text("Enter a JSON object")
+    result.fill('{"receipt": "by hand"}')
+    dialog.get_by_role("button", name="Preview").click()
+    expect(dialog).to_contain_text("Next: close")
     confirm(view, dialog, "Skip failed step")
     expect(component(app, "workflow-summary")).to_contain_text("by hand")
     assert site.ended(failed["id"])["output"]["receipt"] == "by hand"
@@ -290,7 +293,9 @@ def test_a_failed_instance_is_retried_skipped_and_restarted(view: View, site: Si
     expect(view.page.get_by_test_id("state-badge").first).to_contain_text("Success")
 
     dialog = operate(view, app, "Restart")
-    dialog.get_by_label("Input").fill('{"amount": 6}')
+    expect(dialog.get_by_role("checkbox", name="Reuse the original input")).to_be_enabled()
+    dialog.get_by_text("Reuse the original input").click()
+    dialog.get_by_role("textbox", name="Input").fill('{"amount": 6}')
     expect(dialog.get_by_label("From").locator("option")).to_have_text(["The first step", "Open", "Pay", "Close"])
     confirm(view, dialog, "Restart")
     expect(component(app, "error-view")).to_contain_text("not for 6")
