@@ -41,13 +41,14 @@ BODIES: dict[str, Any] = {
     "/api/v1/definitions/{workflow_id}/instances": {"input": {}},
     "/api/v1/instances/bulk": {"operation": "suspend", "filter": {}},
     "/api/v1/instances/{instance_id}/skip": {"output": {}},
+    "/api/v1/instances/{instance_id}/skip/preview": {"output": {}},
     "/api/v1/events": {"specversion": "1.0", "id": "e-1", "source": "/shop", "type": "shop.order"},
 }
 NEEDS_OP = {("POST", "/api/v1/events"), ("GET", "/api/v1/events/{id}")}
 """Airflow's simple roles let operators create asset events, and nobody below."""
 
 
-NOT_NOW = {"retry", "skip", "compensate", "redrive"}
+NOT_NOW = {"retry", "skip", "preview", "compensate", "redrive"}
 """What a status refuses that the others lead to."""
 
 
