@@ -112,6 +112,8 @@ def skip_step(services: ServicesDep, access: AccessDep, via: ViaDep, instance_id
 def preview_skip(services: ServicesDep, access: AccessDep, instance_id: UUID, body: SkipBody) -> SkipPreview:
     """Show what a skip with an output would lead to, and change nothing: the step's output and the following step."""
     stored = _operable(services, access, instance_id, "skip")
+    named = {"workflow_id": stored.workflow_id, "run_id": stored.run_id}
+    audit.record(access, "workflow.skip-preview", **named, instance=str(instance_id))
     context = services.operation_context
     found = reruns.preview_skip(context, instance_id, output=body.output, step_id=body.step_id)
     return SkipPreview(step_id=found.step_id, output=services.masker(stored).mask(found.output), next=found.next)
