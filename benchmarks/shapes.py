@@ -1,4 +1,4 @@
-"""How long a workflow takes in Airflow beside a careful DAG of the same shape, written by hand: ``make bench-shapes``.
+"""How long a workflow takes in Airflow beside a careful DAG of the same shape, written by hand.
 
 Both run in turn in one Airflow. What counts is a DAG run's own time, from its start to its end. Beside it stand two
 numbers that do not depend on what else the machine does: how many processes ran, and how many tasks there were on the

@@ -20,10 +20,8 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.local.client import AirflowClient
     from airflow_workflow_provider.store.instances import Instance, Instances
 
-URL_VARIABLE = "AIRFLOW_WORKFLOWS_API_URL"
 USER_VARIABLE = "AIRFLOW_WORKFLOWS_API_USER"
 PASSWORD_VARIABLE = "AIRFLOW_WORKFLOWS_API_PASSWORD"  # noqa: S105 - the name of a variable
-TOKEN_VARIABLE = "AIRFLOW_WORKFLOWS_API_TOKEN"  # noqa: S105 - the name of a variable
 
 ENDED = frozenset({"completed", "failed"})
 LOADING = 60.0
@@ -38,7 +36,7 @@ def api_client() -> AirflowClient:
 
     :raises Misuse: neither is there
     """
-    from airflow_workflow_provider.local.client import AirflowClient
+    from airflow_workflow_provider.local.client import TOKEN_VARIABLE, URL_VARIABLE, AirflowClient
 
     address = os.environ.get(URL_VARIABLE)
     if address:
