@@ -197,7 +197,7 @@ def test_dead_letters_are_read_and_driven_again(view: View, shoot: Callable[[Vie
 
 
 @pytest.mark.parametrize(
-    ("shown", "words"), [("events", "ui.shipment.sent"), ("deliveries", "ui.shipment"), ("waits", "No step waits")]
+    ("shown", "words"), [("events", "ui.shipment.sent"), ("deliveries", "ui.shipment"), ("waits", "No step is waiting")]
 )
 def test_other_lists_of_events(view: View, shown: str, words: str) -> None:
     dead_letter(view.site)

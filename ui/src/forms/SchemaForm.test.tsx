@@ -117,3 +117,16 @@ it("a number field says what is wrong when it is left, before the form is sent",
   fireEvent.change(field, { target: { value: "9" } });
   expect(field.getAttribute("aria-invalid")).toBe("false");
 });
+
+it("moves nothing away from under a button that is being pressed", async () => {
+  const schema = { type: "object", properties: { n: { type: "integer", title: "Count" } } };
+  show(<Form schema={schema} />);
+  const field = screen.getByLabelText("Count");
+  fireEvent.change(field, { target: { value: "ten" } });
+  fireEvent.pointerDown(document.body);
+  fireEvent.blur(field);
+  expect(screen.queryByText("Enter a whole number")).toBeNull();
+  fireEvent.pointerUp(document.body);
+  expect(screen.queryByText("Enter a whole number")).toBeNull();
+  expect(await screen.findByText("Enter a whole number")).toBeTruthy();
+});

@@ -11,6 +11,7 @@ import {
   Textarea,
 } from "@chakra-ui/react";
 import { useId, useState } from "react";
+import { afterPress } from "src/forms/afterPress";
 import { Labelled } from "src/forms/Labelled";
 import {
   alternatives,
@@ -262,7 +263,7 @@ function Leaf(props: InnerProps) {
         id={id}
         invalid={messages.length > 0}
         kind={kind}
-        onBlur={() => setLeft(true)}
+        onBlur={() => afterPress(() => setLeft(true))}
         onChange={onChange}
         schema={schema}
         value={value}
