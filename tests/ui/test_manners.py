@@ -89,7 +89,11 @@ def test_it_stays_calm_while_the_api_is_away(view: View) -> None:
             "The database is temporarily unavailable",
         ),
         (401, {"code": "not-authenticated", "detail": "Nobody is signed in"}, "You are signed out"),
-        (500, {"code": "internal-error", "detail": "The server's log says why"}, "The server answered with 500"),
+        (
+            500,
+            {"code": "internal-error", "detail": "The server's log says why"},
+            "The server responded with status 500",
+        ),
     ],
 )
 def test_errors_are_told(view: View, status: int, body: dict[str, str], words: str) -> None:

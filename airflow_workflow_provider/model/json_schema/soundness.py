@@ -17,8 +17,8 @@ from airflow_workflow_provider.model.words import shortened, shown
 
 Path = tuple[str | int, ...]
 
-_SAME_VALUE: Final = frozenset({"allOf", "anyOf", "if", "not", "oneOf"})
-"""Keywords whose schemas are tried on the same value, whatever it is."""
+_SAME_VALUE: Final = frozenset({"allOf", "anyOf", "dependentSchemas", "else", "if", "not", "oneOf", "then"})
+"""Keywords whose schemas are tried on the same value; a condition that held for it once holds for it each time."""
 
 _STEPS_PER_VALUE: Final = 500
 """The meta-schema tries so many keywords on each part of a schema at most."""

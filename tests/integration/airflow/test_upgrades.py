@@ -31,8 +31,8 @@ BROKEN: Json = {"error": {"type": "Broken", "message": "not today"}}
 LATER: Json = {"maxAttempts": 2, "delay": "PT15S"}
 
 
-def waits(step_id: str) -> Json:
-    return step(step_id, "receive", arguments={"eventPattern": "upgrade.over"})
+def waits(step_id: str, event: str = "upgrade.over") -> Json:
+    return step(step_id, "receive", arguments={"eventPattern": event})
 
 
 def branches(*steps: Json) -> Json:
@@ -190,7 +190,7 @@ def test_an_instance_keeps_the_dag_of_its_revision_while_a_newer_version_has_one
     steering: Steering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handler = {"action": "continue", "nextStepId": "h"}
-    steps = [waits("a"), step("b", "work", onFailure=handler), step("c", next=[]), step("h")]
+    steps = [waits("a", "shape.over"), step("b", "work", onFailure=handler), step("c", next=[]), step("h")]
     scenarios = {
         version: Scenario("upgrade.shape", {"name": "Shape", "version": version, "steps": steps}, mocks={"b": [BROKEN]})
         for version in ("1.0.0", "1.1.0")
@@ -208,7 +208,7 @@ def test_an_instance_keeps_the_dag_of_its_revision_while_a_newer_version_has_one
 
     instances["1.1.0"] = poll(newer, seconds=120, what="the newer version to start", interval=2)
     steering.wait_for(instances["1.1.0"], a="deferred")
-    event = {"specversion": "1.0", "id": "shape", "source": "/test", "type": "upgrade.over"}
+    event = {"specversion": "1.0", "id": "shape", "source": "/test", "type": "shape.over"}
     sent = steering.http.post("events", json=event, headers={"Content-Type": "application/cloudevents+json"})
     assert sent.status_code in (200, 201, 202), sent.text
     tasks = {}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_workflow_provider.model.json_schema.defaults import with_defaults
+from airflow_workflow_provider.model.json_schema.soundness import flaws
 from airflow_workflow_provider.model.json_schema.validation import NO_END, TOO_MANY_STEPS, schema_findings
 
 DOUBLING: dict[str, Any] = {
@@ -51,6 +52,27 @@ def test_x6_so_many_findings_are_enough() -> None:
 @pytest.mark.parametrize("schema", [{"$ref": "#"}, {"properties": {"a": {"not": {"$ref": "#/properties/a"}}}}])
 def test_x6_a_schema_without_end_is_a_finding(schema: Any) -> None:
     assert [each["message"] for each in schema_findings(schema, {"a": 1})] == [NO_END]
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        {"if": True, "then": {"$ref": "#/$defs/loop"}},
+        {"if": {"type": "object"}, "else": {"allOf": [{"$ref": "#/$defs/loop"}]}},
+        {"dependentSchemas": {"a": {"$ref": "#/$defs/loop"}}},
+    ],
+)
+def test_x6_a_schema_that_leads_to_itself_under_a_condition_is_a_flaw(loop: Any) -> None:
+    found = flaws({"$defs": {"loop": {**loop, "default": {"a": 1}}}}, 1)
+
+    assert [flaw.path for flaw in found] == [("$defs", "loop")]
+    assert "without end" in found[0].message
+
+
+def test_x6_a_tree_under_a_condition_has_an_end() -> None:
+    tree = {"if": {"type": "object"}, "then": {"properties": {"child": {"$ref": "#"}}}, "default": {"child": 1}}
+
+    assert flaws(tree, 1) == []
 
 
 def test_x6_unique_items_are_found_in_linear_time() -> None:
