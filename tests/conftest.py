@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from xdist.remote import Producer
     from xdist.scheduler.loadfile import LoadFileScheduling
 
 ROOT = Path(__file__).parents[1]
+
+# Everybody who runs the suite tries the same examples; HYPOTHESIS_PROFILE=default looks for new ones.
+settings.register_profile("suite", derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 pytest_plugins = [
     "tests.fixtures.airflow",

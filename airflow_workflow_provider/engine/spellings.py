@@ -64,13 +64,12 @@ def _wordings(secret: str) -> set[str]:
 def _escaped(text: str) -> Iterator[str]:
     """Yield a text as the inside of a quoted one, by the rules of Python and JSON."""
     # A quote that both kinds are needed for makes repr escape one of them.
-    for python in (repr("\"'" + text)[len("'\"\\'") : -1], ascii("\"'" + text)[len("'\"\\'") : -1]):
+    as_bytes = repr(b"\"'" + text.encode("utf-8", "surrogatepass"))[len("b'\"\\'") : -1]
+    for python in (repr("\"'" + text)[len("'\"\\'") : -1], ascii("\"'" + text)[len("'\"\\'") : -1], as_bytes):
         yield python
         yield python.replace("\\'", "'")
     plain = json.dumps(text, ensure_ascii=False)[1:-1]
     escaped = json.dumps(text)[1:-1]
-    # As Python shows bytes.
-    yield repr(b"\"'" + text.encode("utf-8", "surrogatepass"))[len("b'\"\\'") : -1]
     yield plain
     yield escaped
     yield _HEXADECIMAL.sub(lambda found: "\\u" + found.group()[2:].upper(), escaped)
