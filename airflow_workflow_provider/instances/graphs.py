@@ -57,10 +57,12 @@ def resolve(definitions: Iterable[StoredDefinition], tasks: Iterable[StoredTask]
 
 def _with_execution(definition: StoredDefinition) -> Json:
     """Return a document that says how its steps run: as it was configured when the version was published (rule T8)."""
-    document = definition.document
-    # A row changed by hand may hold anything; what builds its DAG says so.
-    settings = (document.get("settings") or {}) if isinstance(document, dict) else None
-    if definition.execution != "inline" or not isinstance(settings, dict) or settings.get("execution") is not None:
+    document: object = definition.document
+    if definition.execution != "inline" or not isinstance(document, dict):
+        # A row changed by hand may hold anything; what builds its DAG says so.
+        return definition.document
+    settings = document.get("settings") or {}
+    if not isinstance(settings, dict) or settings.get("execution") is not None:
         return document
     return {**document, "settings": {**settings, "execution": definition.execution}}
 

@@ -7,7 +7,7 @@ worker and no place in a triggerer is taken.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from uuid import UUID
@@ -130,15 +130,13 @@ class FormOperator(QuestionOperator):
     custom_operator_name: ClassVar[str] = "Form"
 
 
-def show_in_airflow(ti_id: UUID, question: Question) -> None:
-    """Have Airflow show a question among its required actions; of one try of a task it can show only one."""
-    show_required_action(
-        ti_id,
-        options=question.options,
-        subject=question.subject,
-        body=question.body,
-        params=form_of(question),
-    )
+def show_in_airflow(ti_id: UUID, question: Question, mask: Callable[[Any], Any]) -> None:
+    """Have Airflow show a question among its required actions; of one try of a task it can show only one.
+
+    :param mask: hides the instance's secrets, which Airflow does not know (rule L4)
+    """
+    shown = mask({"subject": question.subject, "body": question.body, "params": form_of(question)})
+    show_required_action(ti_id, options=question.options, **shown)
 
 
 def form_of(question: Question) -> dict[str, Any]:

@@ -216,7 +216,7 @@ class RegionOperator(BaseOperator, BranchMixIn):
         if shown != wanted:
             session.change(lambda machine: machine.state.shown.pop(ti_id, None))
             raise StepRetried({"type": "Waiting", "message": "The next question is shown by another try"}, timedelta())
-        show_in_airflow(UUID(ti_id), first)
+        show_in_airflow(UUID(ti_id), first, session.masked)
         raise TaskAwaitingInput(method_name="go_on", timeout=time_until(due))
 
     def _defer_to(self, activation: ActivationRef, parked: Parked, due: datetime | None) -> NoReturn:

@@ -259,7 +259,7 @@ class StepMixin:
         )
         failpoint("attempt.parked")
         if question is not None:
-            show_in_airflow(UUID(attempt.runner), question)
+            show_in_airflow(UUID(attempt.runner), question, session.masked)
 
     def _note_of(self, deferral: TaskDeferred) -> Json | None:
         """Return what takes the wait up again; None where that is nothing that can be kept."""
