@@ -8,6 +8,8 @@ this way, with a process that dies or a database that is away, reconciliation fi
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from airflow.listeners import hookimpl
@@ -47,31 +49,34 @@ def on_dag_run_failed(dag_run: NotedRun, msg: str) -> None:
 
 def _settle(ended: EndedRun) -> None:
     # Imported here: processes that never see a run end need none of it.
-    from airflow_workflow_provider.errors import WorkflowsError
     from airflow_workflow_provider.listeners.settling import settle_configured
 
     failpoint("end.noted")
 
-    try:
+    with _logged("The instance of %s %s could not be settled", ended.dag_id, ended.run_id):
         if settle_configured(ended):
             log.info("The instance of %s %s agrees with its DAG run now", ended.dag_id, ended.run_id)
-    except WorkflowsError as error:
-        log.warning("The instance of %s %s could not be settled: %s", ended.dag_id, ended.run_id, error)
-    except Exception:
-        log.exception("The instance of %s %s could not be settled", ended.dag_id, ended.run_id)
 
 
 def _refuse(run: UncarriedRun) -> None:
-    from airflow_workflow_provider.errors import WorkflowsError
     from airflow_workflow_provider.listeners.settling import refuse_configured
 
-    try:
+    with _logged("The run %s %s, whose tasks cannot start, could not be ended", run.dag_id, run.run_id):
         if refuse_configured(run):
             log.info("The run %s %s was ended: its conf has integers of more than 64 bits", run.dag_id, run.run_id)
+
+
+@contextmanager
+def _logged(failure: str, *places: str) -> Iterator[None]:
+    """Log what goes wrong, in one line where its reason is known."""
+    from airflow_workflow_provider.errors import WorkflowsError
+
+    try:
+        yield
     except WorkflowsError as error:
-        log.warning("The run %s %s, whose tasks cannot start, could not be ended: %s", run.dag_id, run.run_id, error)
+        log.warning("%s: %s", failure % places, error)
     except Exception:
-        log.exception("The run %s %s, whose tasks cannot start, could not be ended", run.dag_id, run.run_id)
+        log.exception(failure, *places)
 
 
 REFUSER: Final = Noted("workflow-starts", _refuse)

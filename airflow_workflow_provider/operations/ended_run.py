@@ -1,4 +1,4 @@
-"""What Airflow says about a DAG run that has begun or ended, or a task that was marked."""
+"""What Airflow says about a DAG run that has begun or ended."""
 
 from __future__ import annotations
 
@@ -19,15 +19,6 @@ class EndedRun:
     conf: dict[str, Any]
     succeeded: bool
     reason: str
-
-
-@dataclass(frozen=True)
-class MarkedTask:
-    """A task that a person has marked as failed."""
-
-    dag_id: str
-    run_id: str
-    task_id: str
 
 
 @dataclass(frozen=True)

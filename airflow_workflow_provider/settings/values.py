@@ -6,12 +6,15 @@ Each function takes an option's name and text, and raises :class:`Misuse` for wh
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.settings.options import BY_NAME, SECTION
 from airflow_workflow_provider.strict_json import Unreadable, parsed, value_problems, walk
 from airflow_workflow_provider.vocabulary import ProblemCode
+
+T = TypeVar("T", bound=str)
 
 
 def refused(name: str, value: str, expected: str) -> Misuse:
@@ -35,22 +38,12 @@ def number(name: str, value: str, least: int) -> int:
     return number
 
 
-def on_missing_run(name: str, value: str) -> Literal["recreate", "fail"]:
-    """Return what is done about a run that is missing."""
-    if value == "recreate":
-        return "recreate"
-    if value == "fail":
-        return "fail"
-    raise refused(name, value, "recreate or fail")
-
-
-def execution(name: str, value: str) -> Literal["tasks", "inline"]:
-    """Return how the steps of workflows run."""
-    if value == "tasks":
-        return "tasks"
-    if value == "inline":
-        return "inline"
-    raise refused(name, value, "tasks or inline")
+def one_of(name: str, value: str, allowed: Sequence[T]) -> T:
+    """Return a value that is one of a few."""
+    found = next((each for each in allowed if each == value), None)
+    if found is None:
+        raise refused(name, value, " or ".join(allowed))
+    return found
 
 
 def name(name: str, value: str) -> str:
