@@ -9,12 +9,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -26,13 +24,13 @@ from sqlalchemy import create_engine, insert, text
 
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.local.configuration import Layout, Secrets, airflow_variables, process_environment
-from airflow_workflow_provider.local.postgres import PostgresServer
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.migrate import upgrade
 from airflow_workflow_provider.store.tables import workflow_definition_versions, workflow_definitions
 from benchmarks.machine import about
+from benchmarks.server import postgres
 
 STEPS = 10
 CHANGES = 10
@@ -114,13 +112,8 @@ class DagProcessor:
 @contextmanager
 def _environment() -> Iterator[tuple[Database, Any, dict[str, str], Path]]:
     """An empty Airflow and workflow database."""
-    folder = Path(tempfile.mkdtemp(prefix="airflow-workflows-bench-"))
-    folder.chmod(0o711)
     with ExitStack() as stack:
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        server = PostgresServer(folder / "postgres")
-        stack.callback(server.remove)
-        server.start()
+        server, folder = stack.enter_context(postgres())
         for name in ("airflow", "workflows"):
             server.create_database(name)
         layout = Layout(folder)
@@ -181,8 +174,6 @@ def measure(number: int) -> dict[str, Any]:
             }
         finally:
             processor.stop()
-            if os.environ.get("KEEP_LOG"):
-                shutil.copy(folder / "dag-processor.log", os.environ["KEEP_LOG"])
 
 
 def main() -> int:

@@ -10,15 +10,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -140,15 +137,11 @@ def _check(holds: bool, what: str) -> None:
 
 def main(rounds: int) -> dict[str, Any]:
     """Run both in turn and return what a step took, in milliseconds, and what it sent."""
-    from airflow_workflow_provider.local.postgres import PostgresServer
+    from benchmarks.server import postgres
 
-    folder = Path(tempfile.mkdtemp(prefix="airflow-workflows-bench-"))
-    folder.chmod(0o711)
-    os.environ["AIRFLOW__WORKFLOWS__SPOOL_FOLDER"] = str(folder / "results")
-    os.environ["AIRFLOW_HOME"] = str(folder / "airflow")
-    server = PostgresServer(folder / "postgres")
-    server.start()
-    try:
+    with postgres() as (server, folder):
+        os.environ["AIRFLOW__WORKFLOWS__SPOOL_FOLDER"] = str(folder / "results")
+        os.environ["AIRFLOW_HOME"] = str(folder / "airflow")
         for name in ("workflows", "dbos"):
             server.create_database(name)
         sides = {"inline": inline(server.url("workflows")), "dbos": dbos(server.url("dbos"))}
@@ -165,9 +158,6 @@ def main(rounds: int) -> dict[str, Any]:
                         used[name].append((time.process_time() - processor) * 1000 / STEPS)
                 sent[name] = count[0] / STEPS
         import_module("dbos").DBOS.destroy()
-    finally:
-        server.remove()
-        shutil.rmtree(folder, ignore_errors=True)
     medians = {name: statistics.median(each) for name, each in took.items()}
     return {
         "rounds": rounds,

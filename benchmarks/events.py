@@ -5,21 +5,24 @@ from __future__ import annotations
 import atexit
 import random
 import statistics
-import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import cache
-from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from airflow_workflow_provider.local.postgres import PostgresServer
 from airflow_workflow_provider.model.events import CloudEvent
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.delivering import Deliverer, Start
 from airflow_workflow_provider.store.events import Events
 from airflow_workflow_provider.store.migrate import upgrade
+from benchmarks.server import postgres
 from tests.fixtures.events import many_triggered
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.local.postgres import PostgresServer
 
 MANY = 10_000
 PATTERNS = ("shop{0}.order.created", "shop{0}.order.*", "shop{0}.**", "*.shop{0}.paid", "**.shop{0}.**")
@@ -27,13 +30,9 @@ PATTERNS = ("shop{0}.order.created", "shop{0}.order.*", "shop{0}.**", "*.shop{0}
 
 @cache
 def _server() -> PostgresServer:
-    folder = Path(tempfile.mkdtemp(prefix="airflow-workflows-bench-"))
-    folder.chmod(0o711)
-    server = PostgresServer(folder / "data")
-    atexit.register(folder.rmdir)
-    atexit.register(server.remove)
-    server.start()
-    return server
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(postgres())[0]
 
 
 @cache

@@ -9,21 +9,17 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import shutil
 import statistics
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event
 
-from airflow_workflow_provider.local.postgres import PostgresServer
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.jsonpath import parse_condition
@@ -34,6 +30,7 @@ from airflow_workflow_provider.store.overview import Overviews
 from airflow_workflow_provider.store.retention import Retention
 from airflow_workflow_provider.store.views import Views
 from benchmarks.machine import about
+from benchmarks.server import postgres
 from tests.fixtures.many import BEGAN, fill, instance
 from tests.fixtures.store import document, new_instance, publish
 
@@ -46,12 +43,7 @@ PURGED = 200_000
 def measure(many: int, rows: int) -> dict[str, Any]:
     """Return what was measured with so many instances and rows of the log of each, in milliseconds."""
     with ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="airflow-workflows-bench-"))
-        folder.chmod(0o711)
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        server = PostgresServer(folder / "data")
-        stack.callback(server.remove)
-        server.start()
+        server, _ = stack.enter_context(postgres())
         databases = []
         for name in ("empty", "full"):
             server.create_database(name)

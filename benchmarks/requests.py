@@ -5,9 +5,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
-import shutil
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -22,7 +20,7 @@ from uuid import uuid4
 
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.local.configuration import connection_json
-from airflow_workflow_provider.local.postgres import PostgresServer
+from benchmarks.server import postgres
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "order-approval.json"
 PAIRS = 200
@@ -96,13 +94,8 @@ def _api() -> Iterator[tuple[Any, str]]:
     from tests.fixtures import api
     from tests.fixtures.airflow import CONNECTION, metadata
 
-    folder = Path(tempfile.mkdtemp(prefix="airflow-workflows-bench-"))
-    folder.chmod(0o711)
     with ExitStack() as stack:
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        server = PostgresServer(folder / "data")
-        stack.callback(server.remove)
-        server.start()
+        server, folder = stack.enter_context(postgres())
         for name in ("bundle", "auth"):
             (folder / name).mkdir()
         stack.enter_context(metadata(server, folder / "bundle"))
