@@ -8,6 +8,8 @@ create() {
         --set "name=$1" --set "password=$2" <<'SQL'
 CREATE ROLE :"name" LOGIN PASSWORD :'password';
 CREATE DATABASE :"name" OWNER :"name";
+-- The locks of a process whose connection nobody closes are released.
+ALTER DATABASE :"name" SET idle_in_transaction_session_timeout = '5min';
 REVOKE ALL ON DATABASE :"name" FROM PUBLIC;
 SQL
 }
