@@ -12,8 +12,8 @@ from typing import Final
 import psutil
 from sqlalchemy import text
 
-from airflow_workflow_provider.local.configuration import METADATA_DATABASE, WORKFLOWS_DATABASE
 from tests.chaos.place import Place
+from tests.chaos.workload import insist
 
 AWAY: Final = 15.0
 """Seconds for which a fault of a database lasts if nothing else is said."""
@@ -24,10 +24,14 @@ CUT: Final = (
 
 
 def _do(place: Place, *statements: str) -> None:
-    """Run statements one by one, as the superuser; what is going on there is interrupted by nothing."""
-    with place.server() as database, database.session() as connection:
-        for statement in statements:
-            connection.execute(text(statement))
+    """Run statements one by one, as the superuser, and all of them again where the connection was lost."""
+
+    def work() -> None:
+        with place.server() as database, database.session() as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+
+    insist(work)
 
 
 def kill_postgres(place: Place) -> None:
@@ -39,14 +43,14 @@ def kill_postgres(place: Place) -> None:
             with suppress(psutil.Error, ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
         psutil.wait_procs([server], timeout=30)
-    place.environment.postgres.start()
+    insist(place.environment.postgres.start)
 
 
 def restart_postgres(place: Place, seconds: float) -> None:
     """Stop the server, for both databases, and start it again."""
     place.environment.postgres.stop()
     time.sleep(seconds)
-    place.environment.postgres.start()
+    insist(place.environment.postgres.start)
 
 
 def cut_connections(place: Place) -> None:
@@ -70,26 +74,17 @@ def read_only(place: Place) -> None:
     _for_a_while(place, [change.format("on"), reload], [writable, change.format("off"), reload])
 
 
-def workflows_read_only(place: Place) -> None:
-    """Let the workflow database refuse writes for a while."""
-    change = f"ALTER DATABASE {WORKFLOWS_DATABASE} SET default_transaction_read_only = {{}}"
-    cut = f"{CUT} AND datname = '{WORKFLOWS_DATABASE}'"
+def one_read_only(place: Place, name: str) -> None:
+    """Let one database refuse writes for a while."""
+    change = f"ALTER DATABASE {name} SET default_transaction_read_only = {{}}"
+    cut = f"{CUT} AND datname = '{name}'"
     _for_a_while(place, [change.format("on"), cut], [change.format("off"), cut])
 
 
-def _away(place: Place, name: str, seconds: float) -> None:
+def one_away(place: Place, name: str, seconds: float) -> None:
+    """Let one database refuse connections; the other is there."""
     allow = f"ALTER DATABASE {name} ALLOW_CONNECTIONS {{}}"
     _for_a_while(place, [allow.format("false"), f"{CUT} AND datname = '{name}'"], [allow.format("true")], seconds)
-
-
-def workflows_away(place: Place, seconds: float) -> None:
-    """Let the workflow database refuse connections; Airflow's own is there."""
-    _away(place, WORKFLOWS_DATABASE, seconds)
-
-
-def metadata_away(place: Place, seconds: float) -> None:
-    """Let Airflow's metadata database refuse connections; the workflow database is there."""
-    _away(place, METADATA_DATABASE, seconds)
 
 
 def full(place: Place) -> None:

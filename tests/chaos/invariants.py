@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from sqlalchemy import text
 
 from airflow_workflow_provider.store.database import Database
-from tests.chaos.workload import Accepted
+from tests.chaos.workload import COMPENSATING, Accepted
 
 Rows = Callable[..., list[Any]]
 
@@ -29,12 +29,17 @@ class Violation:
     sentence: str
 
 
-def violations(workflows: Database, metadata: Database, accepted: Accepted) -> list[Violation]:
-    """Return everything that does not hold."""
+def violations(
+    workflows: Database, metadata: Database, accepted: Accepted, failed: Set[tuple[str, str]] = frozenset()
+) -> list[Violation]:
+    """Return everything that does not hold.
+
+    :param failed: the runs that a fault let fail, by the ids of DAG and run
+    """
     rows, airflow = _asking(workflows), _asking(metadata)
     lost = (_every_start_once(rows, accepted), _every_event_once(rows, accepted))
     wrong: tuple[Iterable[str], ...] = (
-        _everything_ended_as_its_run(rows, airflow),
+        _everything_ended_as_its_run(rows, airflow, failed),
         _results_once(rows),
         _compensations_complete(rows),
         _nothing_open_on_the_ended(rows),
@@ -44,15 +49,6 @@ def violations(workflows: Database, metadata: Database, accepted: Accepted) -> l
         *(Violation("lost", sentence) for check in lost for sentence in check),
         *(Violation("wrong", sentence) for check in wrong for sentence in check),
     ]
-
-
-def unfinished(workflows: Database) -> int:
-    """Return how many instances have not ended, or owe compensations."""
-    query = """
-        SELECT count(*) FROM workflow_instances
-        WHERE workflow_id LIKE 'chaos.%' AND (status NOT IN ('completed', 'failed') OR compensations_owed > 0)
-    """
-    return int(_asking(workflows)(query)[0][0])
 
 
 def unpaid(workflows: Database) -> list[tuple[str, str]]:
@@ -103,12 +99,30 @@ def _every_event_once(rows: Rows, accepted: Accepted) -> Iterable[str]:
         "WHERE workflow_id = 'chaos.triggered' GROUP BY 1"
     )
     numbers = {row.id: row.number for row in found}
+
+    def delivery(event: str) -> str:
+        states = rows(
+            "SELECT delivery.status, delivery.reason ->> 'message' AS reason, delivery.attempts, delivery.held, "
+            "extract(epoch FROM delivery.due_at - now())::int AS due FROM workflow_events AS event "
+            "JOIN workflow_event_deliveries AS delivery ON delivery.event_id = event.id WHERE event.event_id = :event",
+            event=event,
+        )
+        return ", ".join(_delivery(row) for row in states) or "missing"
+
     for event in accepted.events:
         if numbers.get(event) != 1:
-            yield f"event {event} has started {numbers.get(event, 0)} instances"
+            yield f"event {event} has started {numbers.get(event, 0)} instances, its delivery is {delivery(event)}"
 
 
-def _everything_ended_as_its_run(rows: Rows, airflow: Rows) -> Iterable[str]:
+def _delivery(row: Any) -> str:
+    found = f"{row.status} ({row.reason})" if row.reason else str(row.status)
+    if row.status != "pending":
+        return found
+    return f"{found}, tried {row.attempts} times, {'claimed' if row.held else 'not claimed'}, due in {row.due} s"
+
+
+def _everything_ended_as_its_run(rows: Rows, airflow: Rows, failed: Set[tuple[str, str]]) -> Iterable[str]:
+    """Each instance has ended, and as its run; where a fault let the run fail, the instance may have been faster."""
     states = {
         (row.dag_id, row.run_id): row.state
         for row in airflow("SELECT dag_id, run_id, state FROM dag_run WHERE dag_id LIKE 'chaos.%'")
@@ -116,10 +130,13 @@ def _everything_ended_as_its_run(rows: Rows, airflow: Rows) -> Iterable[str]:
     query = "SELECT id, dag_id, run_id, status, error FROM workflow_instances WHERE workflow_id LIKE 'chaos.%'"
     for row in rows(query):
         state = states.get((row.dag_id, row.run_id))
+        run = f"run {row.run_id} of {row.dag_id}"
         if row.status not in TERMINAL:
-            yield f"instance {row.id} of {row.dag_id} is {row.status} without an end, its run {state}"
+            yield f"instance {row.id} is {row.status} without an end, {run} is {state}"
+        elif (row.status, state) == ("completed", "failed") and (row.dag_id, row.run_id) in failed:
+            continue
         elif state is not None and state != {"completed": "success", "failed": "failed"}[row.status]:
-            yield f"instance {row.id} of {row.dag_id} is {row.status}, its run {state}"
+            yield f"instance {row.id} is {row.status}, {run} is {state}"
 
 
 def _results_once(rows: Rows) -> Iterable[str]:
@@ -144,12 +161,12 @@ def _compensations_complete(rows: Rows) -> Iterable[str]:
                count(*) FILTER (WHERE log.event = 'compensation.completed') AS compensated,
                count(*) FILTER (WHERE log.event = 'compensation.failed') AS failed
         FROM workflow_instances AS instance JOIN workflow_execution_logs AS log ON log.instance_id = instance.id
-        WHERE instance.workflow_id IN ('chaos.approved', 'chaos.compensated') AND instance.status = 'failed'
+        WHERE instance.workflow_id = ANY(:compensating) AND instance.status = 'failed'
           AND NOT EXISTS (SELECT 1 FROM workflow_execution_logs AS again WHERE again.instance_id = instance.id
                           AND again.event IN ('instance.restarted', 'instance.retried'))
         GROUP BY 1, 2
     """
-    for row in rows(query):
+    for row in rows(query, compensating=list(COMPENSATING)):
         if row.completed != row.compensated + row.failed + row.owed:
             yield (
                 f"instance {row.id} has completed {row.completed} visits, compensated {row.compensated}, "
@@ -175,9 +192,7 @@ def _log_without_gaps(rows: Rows) -> Iterable[str]:
                count(*) FILTER (WHERE log.event = 'instance.started') AS starts,
                count(*) FILTER (WHERE log.event = 'instance.restarted') AS restarts,
                count(*) FILTER (WHERE log.event IN ('instance.completed', 'instance.failed')) AS ends,
-               count(*) FILTER (WHERE log.event = ANY(:again)) AS again,
-               count(*) FILTER (WHERE log.event = 'step.completed') AS completed,
-               count(DISTINCT (log.scope, log.step_id, log.visit)) FILTER (WHERE log.event = 'step.started') AS started
+               count(*) FILTER (WHERE log.event = ANY(:again)) AS again
         FROM workflow_instances AS instance LEFT JOIN workflow_execution_logs AS log ON log.instance_id = instance.id
         WHERE instance.workflow_id LIKE 'chaos.%' GROUP BY 1, 2
     """
@@ -186,5 +201,23 @@ def _log_without_gaps(rows: Rows) -> Iterable[str]:
             yield f"the log of instance {row.id} has {row.starts} starts, and {row.restarts} restarts"
         if row.status in TERMINAL and not 1 <= row.ends <= 1 + row.again:
             yield f"the log of instance {row.id} has {row.ends} ends, and was opened again {row.again} times"
-        if row.completed > row.started:
-            yield f"the log of instance {row.id} has {row.completed} completed steps, and {row.started} that started"
+    yield from _steps_without_gaps(rows)
+
+
+def _steps_without_gaps(rows: Rows) -> Iterable[str]:
+    """Each visit of a step that has completed has begun, and the visits of a step are counted from one."""
+    query = """
+        SELECT log.instance_id AS id, log.scope, log.step_id,
+               array_agg(DISTINCT log.visit) FILTER (WHERE log.event = 'step.started') AS started,
+               array_agg(DISTINCT log.visit) FILTER (WHERE log.event = 'step.completed') AS completed
+        FROM workflow_execution_logs AS log JOIN workflow_instances AS instance ON instance.id = log.instance_id
+        WHERE instance.workflow_id LIKE 'chaos.%' AND log.event IN ('step.started', 'step.completed')
+        GROUP BY 1, 2, 3
+    """
+    for row in rows(query):
+        started, completed = set(row.started or ()), set(row.completed or ())
+        place = f"step {row.step_id} in {row.scope!r} of instance {row.id}"
+        if completed - started:
+            yield f"{place} has completed visits {sorted(completed)}, and {sorted(started)} have begun"
+        if started and started != set(range(1, max(started) + 1)):
+            yield f"{place} has visits {sorted(started)}"

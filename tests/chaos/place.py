@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import psutil
 from sqlalchemy import text
@@ -16,7 +17,12 @@ from airflow_workflow_provider.local.airflow import LocalEnvironment
 from airflow_workflow_provider.local.client import AirflowClient
 from airflow_workflow_provider.local.configuration import METADATA_DATABASE
 from airflow_workflow_provider.store.database import Database
+from tests.chaos.clock import SteppedClock
 from tests.chaos.disk import SmallDisk
+from tests.chaos.workload import PATIENCE, WORKFLOWS, Json, insist
+
+NOT_REACHED: Final = "not reached"
+"""The note of a round whose fault did not happen."""
 
 VARIABLES = {
     "AIRFLOW__WORKFLOWS__RECONCILE_INTERVAL": "2",
@@ -29,12 +35,12 @@ VARIABLES = {
 }
 
 
-def variables(failpoints: Path) -> dict[str, str]:
+def variables(failpoints: Path, clock: SteppedClock | None) -> dict[str, str]:
     """Return the environment of an Airflow that lives through faults, with its limits lowered.
 
     :param failpoints: where failpoints are armed
     """
-    return {**VARIABLES, VARIABLE: str(failpoints)}
+    return {**VARIABLES, VARIABLE: str(failpoints), **({} if clock is None else clock.variables)}
 
 
 @dataclass
@@ -43,7 +49,10 @@ class Place:
 
     :ivar failpoints: the folder in which failpoints are armed
     :ivar disk: the small filesystem of the workflow database; None where there is none
+    :ivar clock: the clock of Airflow's processes; None where it cannot be stepped
+    :ivar workflows: of which instances run
     :ivar undo: what ends a fault that lasts beyond its injection
+    :ivar failed: the runs that a fault let fail, by the ids of DAG and run
     """
 
     environment: LocalEnvironment
@@ -51,8 +60,11 @@ class Place:
     random: random.Random
     failpoints: Path
     disk: SmallDisk | None = None
+    clock: SteppedClock | None = None
+    workflows: Sequence[Json] = WORKFLOWS
     undo: list[Callable[[], None]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    failed: set[tuple[str, str]] = field(default_factory=set)
 
     def daemon(self, name: str) -> psutil.Process | None:
         """Return the process that restarts a daemon; None where nothing runs."""
@@ -70,11 +82,20 @@ class Place:
 
     def metadata(self) -> Database:
         """Return Airflow's metadata database, as its superuser."""
-        return Database(self.environment.postgres.url(METADATA_DATABASE), retry_for=30, pooled=False)
+        return self._patient(lambda: self.environment.postgres.url(METADATA_DATABASE))
+
+    def workflow_database(self) -> Database:
+        """Return the workflow database."""
+        return self._patient(self.environment.workflows_url)
 
     def server(self) -> Database:
         """Return a database of the server that no fault concerns, as its superuser."""
-        return Database(self.environment.postgres.url(), retry_for=30, pooled=False)
+        return self._patient(self.environment.postgres.url)
+
+    @staticmethod
+    def _patient(url: Callable[[], str]) -> Database:
+        """Return a database that is waited for where another fault has taken it away."""
+        return Database(insist(url), retry_for=PATIENCE, pooled=False)
 
     def own_runs(self) -> list[tuple[str, str]]:
         """Return the active runs of the workload."""

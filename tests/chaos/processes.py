@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Final
 
 import psutil
 
 from airflow_workflow_provider.local.configuration import process_environment
 from airflow_workflow_provider.local.daemon import Daemon, stop_all
-from tests.chaos.place import Place
+from tests.chaos.place import NOT_REACHED, Place
+
+CLOCK_WRONG: Final = 15.0
+"""Seconds for which a clock is wrong, before it is set right."""
 
 
 def _kill(processes: list[psutil.Process]) -> None:
@@ -64,8 +70,22 @@ def two_schedulers(place: Place) -> None:
     kill_scheduler_alone(place)
 
 
-def arm(place: Place, name: str) -> None:
-    """Have the next process die that comes to a failpoint."""
+def step_clock(place: Place, seconds: int) -> None:
+    """Step the clock of all of Airflow's processes, and after a while set it right, which is another step."""
+    if place.clock is None:
+        return
+    place.clock.step(seconds)
+    try:
+        time.sleep(CLOCK_WRONG)
+    finally:
+        place.clock.step(0)
+
+
+def arm(place: Place, name: str, then: Callable[[Place], None] | None = None) -> None:
+    """Have the next process die that comes to a failpoint.
+
+    :param then: what leads a process there, where the workload alone does not
+    """
     armed = place.failpoints / name
     armed.touch()
     notes = place.notes
@@ -75,6 +95,8 @@ def arm(place: Place, name: str) -> None:
             armed.unlink()
         except FileNotFoundError:
             return
-        notes.append("not reached")
+        notes.append(NOT_REACHED)
 
     place.undo.append(disarm)
+    if then is not None:
+        then(place)

@@ -11,10 +11,14 @@ from statistics import median
 
 from airflow_workflow_provider.failpoints import FAILPOINTS, VARIABLE
 from tests.chaos.faults import AT, FAULTS
+from tests.chaos.place import NOT_REACHED
 from tests.chaos.rounds import Round
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
-NOT_REACHED = "not reached"
+UNKNOWN = {"commit": "unknown", "machine": "unknown", "day": "unknown"}
+"""What a result says that does not say on what it ran: never what this program runs on."""
+SCAN = "scan for secrets"
+"""Not a fault: what is done after the rounds of each run."""
 
 
 def append(results: Path, found: Round) -> None:
@@ -25,14 +29,16 @@ def append(results: Path, found: Round) -> None:
 
 def read(results: Path) -> list[Round]:
     """Return the rounds of a file of results."""
-    return [Round(**json.loads(line)) for line in results.read_text(encoding="utf-8").splitlines()]
+    lines = results.read_text(encoding="utf-8").splitlines()
+    return [Round(**{**UNKNOWN, **json.loads(line)}) for line in lines]
 
 
-def page(rounds: Sequence[Round]) -> str:
+def page(results: Sequence[Round]) -> str:
     """Return the page."""
+    rounds = [each for each in results if each.fault != SCAN]
     instances = sum(each.instances for each in rounds)
     lost, wrong = (sum(len(getattr(each, name)) for each in rounds) for name in ("lost", "wrong"))
-    never = sorted(set(FAULTS) - {each.fault for each in rounds if NOT_REACHED not in each.notes})
+    never = [name for name in FAULTS if name not in {each.fault for each in rounds if NOT_REACHED not in each.notes}]
     return f"""# Reliability
 
 `make chaos` injects faults into a real Airflow and PostgreSQL while instances run. After the faults it checks:
@@ -42,19 +48,32 @@ def page(rounds: Sequence[Round]) -> str:
 - every result is stored once, and every compensation has run once,
 - each completed visit of a failed instance is compensated,
 - no question and no wait is open on an ended instance,
-- the execution log has no gaps.
+- the execution log has no gaps: it has a start and an end, each completed visit has begun, and the visits of a step
+  are counted from one.
+
+At the end it looks for the secrets of the inputs, and for passwords and keys of the configuration, in every column of
+both databases and in every log. Only the columns that [security](security.md) names may have them.
 
 The instances wait, ask people, receive events, branch, have items, call sub-workflows, and fail with compensations.
 Clients repeat what is not accepted, with the same key; they answer questions, and run compensations that are owed.
 `tests/chaos` has the tables of faults and of what must hold.
 
-## The last run
+## What was found
 
-{len(rounds)} rounds, {instances} instances: {lost} lost, {wrong} wrong. Seeds: {", ".join(_seeds(rounds))}.
+{len(rounds)} rounds, {instances} instances: {lost} lost, {wrong} wrong. {_scans(results)}
+
+| | |
+|---|---|
+| Days | {_all(each.day for each in results)} |
+| Commits | {_all(f"`{each.commit}`" for each in results)} |
+| Machine | {_all(each.machine for each in results)} |
+| Seeds | {_all(_seed(each) for each in results)} |
 
 "Lost" counts starts and events that have no instance, or two; "wrong" everything else that does not hold. The times are
 from the fault until the last instance of the round had ended. They include the work itself and faults that followed
 before that, and depend on the machine. Airflow's time limits were lowered for the run, see `tests/chaos/place.py`.
+Most instances run [inline](operations.md#inline-workflows). A stepped clock is that of Airflow's processes; the clock
+of PostgreSQL stays right. Workers are those of the LocalExecutor, which supervise the tasks.
 
 | Fault | Rounds | Instances | Lost | Wrong | Seconds until all had ended, median | most |
 |---|---|---|---|---|---|---|
@@ -66,7 +85,7 @@ Processes that were killed at a [failpoint](#failpoints):
 |---|---|---|---|---|---|---|---|
 {_table((each for each in rounds if each.fault.startswith(AT)), points=True)}
 
-{_never(never)}{_sentences(rounds)}## Failpoints
+{_never(never)}{_sentences(results)}## Failpoints
 
 A failpoint is a place between two writes. It does nothing unless the environment variable `{VARIABLE}` names
 a folder, which only tests set. A file there with the name of a failpoint kills the first process that comes to it.
@@ -77,8 +96,18 @@ a folder, which only tests set. A file there with the name of a failpoint kills 
 """
 
 
-def _seeds(rounds: Sequence[Round]) -> list[str]:
-    return list(dict.fromkeys(each.prefix.split("-")[0].removeprefix("s") for each in rounds))
+def _all(texts: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(texts))
+
+
+def _seed(found: Round) -> str:
+    return found.prefix.partition("-")[0].removeprefix("s")
+
+
+def _scans(results: Sequence[Round]) -> str:
+    found = [each for each in results if each.fault == SCAN]
+    secrets = sum(len(each.wrong) for each in found)
+    return f"Scans for secrets: {len(found)}, readable: {secrets}." if found else "No scan for secrets."
 
 
 def _table(rounds: Iterable[Round], *, points: bool = False) -> str:
@@ -104,10 +133,11 @@ def _table(rounds: Iterable[Round], *, points: bool = False) -> str:
 
 
 def _never(names: Sequence[str]) -> str:
-    more = f"Not injected, or not reached, in this run: {', '.join(names)}.\n" if names else ""
-    return f"{more}Clocks that are stepped are not among the faults.\n\n"
+    return f"Not injected, or not reached, so far: {', '.join(names)}.\n\n" if names else ""
 
 
 def _sentences(rounds: Sequence[Round]) -> str:
-    found = [f"- {each.fault}: {sentence}" for each in rounds for sentence in (*each.lost, *each.wrong)]
+    found = [
+        f"- {each.fault}, at `{each.commit}`: {sentence}" for each in rounds for sentence in (*each.lost, *each.wrong)
+    ]
     return "What did not hold:\n\n{}\n\n".format("\n".join(found)) if found else ""

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
 
 from airflow_workflow_provider.errors import WorkflowsError
 from airflow_workflow_provider.local.configuration import METADATA_DATABASE
 from airflow_workflow_provider.store.database import Database
-from tests.chaos.faults import FAULTS
-from tests.chaos.invariants import Violation, keys_of, last_change, unfinished, unpaid, violations
-from tests.chaos.place import Place
-from tests.chaos.workload import WORKFLOWS, Clients, insist, publish
+from tests.chaos.faults import FAULTS, reaching
+from tests.chaos.in_flight import in_flight, wait_for_the_end
+from tests.chaos.invariants import Violation, keys_of, last_change, unpaid, violations
+from tests.chaos.machine import commit, machine, today
+from tests.chaos.place import NOT_REACHED, Place
+from tests.chaos.workload import Clients, insist, publish
+
+LASTING: Final = 60.0
+"""Seconds for which a fault lasts that ends by itself, such as a failpoint that nobody has come to."""
 
 
 @dataclass
@@ -22,10 +29,14 @@ class Round:
     """One round.
 
     :ivar prefix: of the keys of its starts
+    :ivar instances: that were accepted: starts, and events that start one
     :ivar recovery: seconds from the fault until its last instance has ended
     :ivar lost: what was accepted and is not there, or twice
     :ivar wrong: what else does not hold
     :ivar notes: what became of the fault, such as that its place was not reached
+    :ivar commit: of the code that ran
+    :ivar machine: on which it ran
+    :ivar day: on which it ran
     """
 
     fault: str
@@ -35,6 +46,9 @@ class Round:
     lost: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    commit: str = field(default_factory=commit)
+    machine: str = field(default_factory=machine)
+    day: str = field(default_factory=today)
 
 
 @dataclass
@@ -63,15 +77,18 @@ class Rounds:
             Database(environment.workflows_url(), retry_for=60) as workflows,
             Database(environment.postgres.url(METADATA_DATABASE), retry_for=60) as metadata,
         ):
-            publish(workflows)
-            for workflow in WORKFLOWS:
-                self.place.client.wait_for_dag(workflow["workflowId"], seconds=300)
-            clients = Clients(environment, self.place.random)
+            publish(workflows, self.place.workflows)
+            for workflow in self.place.workflows:
+                insist(partial(self.place.client.wait_for_dag, workflow["workflowId"], seconds=300))
+            clients = Clients(environment, self.place.random, self.place.workflows)
             known: set[str] = set()
+            stuck: frozenset[str] = frozenset()
             for begin in range(0, len(faults), self.together):
                 names = faults[begin : begin + self.together]
-                wave = self._wave(workflows, clients, [self._new(begin + at, name) for at, name in enumerate(names)])
-                found = self._violations(workflows, metadata, clients)
+                wave = [self._new(begin + at, name) for at, name in enumerate(names)]
+                wait = partial(self._wait, workflows, metadata, without=stuck)
+                stuck |= self._wave(workflows, clients, wave, wait)
+                found = self._violations(workflows, metadata, clients, stuck)
                 _blame(workflows, wave, [each for each in found if each.sentence not in known])
                 known |= {each.sentence for each in found}
                 for each in wave:
@@ -80,45 +97,48 @@ class Rounds:
         return done
 
     def _new(self, number: int, fault: str) -> Round:
-        return Round(fault, f"s{self.seed}-r{number}", self.instances + max(self.instances // 4, 1))
+        return Round(fault, f"s{self.seed}-r{number}")
 
-    def _wave(self, workflows: Database, clients: Clients, rounds: list[Round]) -> list[Round]:
-        """Run rounds one after the other, and wait until the instances of all of them have ended."""
+    def _wave(
+        self, workflows: Database, clients: Clients, rounds: list[Round], wait: Callable[[], frozenset[str]]
+    ) -> frozenset[str]:
+        """Run rounds one after the other, and wait until all of them have ended; return what has not."""
         injected: list[float] = []
         over = threading.Event()
-        server = threading.Thread(target=self._serve, args=(workflows, clients, over))
+        server = threading.Thread(target=self._serve, args=(workflows, clients, over), daemon=True)
         server.start()
         try:
             for each in rounds:
-                starting = threading.Thread(target=clients.start, args=(self.instances, each.prefix))
+                wanted = (self.instances, each.prefix, reaching(each.fault))
+                starting = threading.Thread(target=clients.start, args=wanted, daemon=True)
                 starting.start()
                 time.sleep(self.place.random.uniform(1, 5))
                 injected.append(time.time())
-                self.place.notes = each.notes
-                FAULTS[each.fault](self.place)
+                inject(self.place, each)
                 starting.join()
                 if self.together > 1:
                     # What lasts beyond its injection meets the instances of this round and the next one.
                     time.sleep(self.place.random.uniform(1, 5))
-            self._wait(workflows)
+            left = wait()
         finally:
             self.place.end()
             over.set()
             server.join()
         for each, at in zip(rounds, injected, strict=True):
             changed = insist(lambda: last_change(workflows, each.prefix))  # noqa: B023
+            each.instances = clients.accepted.number(each.prefix)
             each.recovery = max((changed or at) - at, 0.0)
-        return rounds
+        return left
 
-    def _wait(self, workflows: Database) -> None:
+    def _wait(self, workflows: Database, metadata: Database, without: frozenset[str]) -> frozenset[str]:
         """Wait until all has ended; faults that last are ended when half of the time is over."""
-        began = time.monotonic()
-        while (waited := time.monotonic() - began) < self.seconds:
-            if insist(lambda: unfinished(workflows)) == 0:
-                return
-            if waited > min(self.seconds / 2, 30):
+
+        def meanwhile(waited: float) -> None:
+            if waited > min(self.seconds / 2, LASTING):
                 self.place.end()
-            time.sleep(1)
+
+        look = partial(insist, partial(in_flight, workflows, metadata))
+        return wait_for_the_end(look, self.seconds, without=without, meanwhile=meanwhile)
 
     def _serve(self, workflows: Database, clients: Clients, over: threading.Event) -> None:
         with self.place.environment.client() as client:
@@ -126,15 +146,33 @@ class Rounds:
                 with suppress(WorkflowsError, OSError):
                     clients.serve(client, unpaid(workflows))
 
-    def _violations(self, workflows: Database, metadata: Database, clients: Clients) -> list[Violation]:
-        """Return what does not hold; a run may end a moment after its instance."""
+    def _violations(
+        self, workflows: Database, metadata: Database, clients: Clients, stuck: frozenset[str]
+    ) -> list[Violation]:
+        """Return what does not hold: all has ended by now, or will not."""
         found: list[Violation] = []
         for _ in range(20):
-            found = insist(lambda: violations(workflows, metadata, clients.accepted))
+            found = insist(lambda: violations(workflows, metadata, clients.accepted, self.place.failed))
             if not found:
                 break
             time.sleep(2)
-        return found
+        return [*found, *_never_ended(stuck, found)]
+
+
+def inject(place: Place, of: Round) -> None:
+    """Inject the fault of a round; one that cannot be injected ends no other round."""
+    place.notes = of.notes
+    try:
+        FAULTS[of.fault](place)
+    except (WorkflowsError, OSError) as error:
+        of.notes += [NOT_REACHED, f"given up: {getattr(error, 'code', type(error).__name__)}"]
+
+
+def _never_ended(stuck: Iterable[str], found: Sequence[Violation]) -> Iterator[Violation]:
+    """Give what has not ended in time, without what another sentence names."""
+    for name in sorted(stuck):
+        if not any(name in each.sentence for each in found):
+            yield Violation("wrong", f"{name} has not ended in time")
 
 
 def _blame(workflows: Database, wave: Sequence[Round], found: Sequence[Violation]) -> None:

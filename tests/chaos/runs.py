@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import text
 
 from airflow_workflow_provider.errors import WorkflowsError
-from airflow_workflow_provider.store.database import Database
 from tests.chaos.place import Place
 from tests.chaos.workload import publish
 
@@ -38,6 +37,7 @@ def end_runs_in_silence(place: Place) -> None:
 
     with place.metadata() as database:
         for dag_id, run_id in place.some_runs(2):
+            place.failed.add((dag_id, run_id))
             database.run(lambda connection: work(connection, {"dag": dag_id, "run": run_id}))  # noqa: B023
 
 
@@ -52,12 +52,14 @@ def _ask(place: Place, method: str, path: str, **more: Any) -> Any:
 
 def delete_dag(place: Place) -> None:
     """Delete a DAG with all its runs."""
-    _ask(place, "DELETE", f"/dags/{place.random.choice(['chaos.received', 'chaos.plain'])}")
+    _ask(place, "DELETE", f"/dags/{place.random.choice(['chaos.received', 'chaos.plain', 'chaos.items-inline'])}")
 
 
 def mark_runs(place: Place, state: str) -> None:
     """Mark active runs, as a user does."""
     for dag_id, run_id in place.some_runs(2):
+        if state == "failed":
+            place.failed.add((dag_id, run_id))
         _ask(place, "PATCH", f"/dags/{dag_id}/dagRuns/{run_id}", json={"state": state})
 
 
@@ -84,8 +86,8 @@ def clear_tasks(place: Place) -> None:
 
 def publish_versions(place: Place) -> None:
     """Publish a new version of every workflow while instances start and run."""
-    with Database(place.environment.workflows_url(), retry_for=30) as database:
-        publish(database, place.random.randrange(10**9))
+    with place.workflow_database() as database:
+        publish(database, place.workflows, place.random.randrange(10**9))
 
 
 def _some_instances(place: Place, *statuses: str) -> list[str]:
@@ -93,7 +95,7 @@ def _some_instances(place: Place, *statuses: str) -> list[str]:
         "SELECT id::text FROM workflow_instances WHERE workflow_id LIKE 'chaos.%' AND parent_instance_id IS NULL "
         "AND status = ANY(:statuses) ORDER BY started_at DESC LIMIT 12"
     )
-    with Database(place.environment.workflows_url(), retry_for=30) as database:
+    with place.workflow_database() as database:
         found = database.run(lambda connection: connection.execute(query, {"statuses": list(statuses)}).scalars().all())
     return place.random.sample(list(found), min(2, len(found)))
 
@@ -107,9 +109,7 @@ def _operate(place: Place, operation: str, *statuses: str, body: dict[str, Any])
 
 
 def restart_instances(place: Place) -> None:
-    """Restart instances that have ended; the api-server dies in between once."""
-    (place.failpoints / "operation.cleared").touch()
-    place.undo.append(lambda: (place.failpoints / "operation.cleared").unlink(missing_ok=True))
+    """Restart instances that have ended."""
     _operate(place, "restart", "completed", "failed", body={})
 
 

@@ -11,9 +11,10 @@ from airflow_workflow_provider.local.client import poll
 from tests.chaos.faults import FAULTS, SHORT
 from tests.chaos.place import Place
 from tests.chaos.rounds import Rounds
+from tests.chaos.workload import FEW
 from tests.fixtures.airflow import RunningAirflow
 
-pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow")]
+pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-3")]
 
 
 def _is_healthy(running: RunningAirflow) -> bool:
@@ -30,9 +31,10 @@ def test_nothing_is_lost(running_airflow: RunningAirflow) -> None:
     assert set(SHORT) <= set(FAULTS)
     dice = random.Random(1)  # noqa: S311 - a seed makes rounds that can be repeated
     environment = running_airflow.environment
-    place = Place(environment, running_airflow.client, dice, running_airflow.scripts / "failpoints")
+    failpoints = running_airflow.scripts / "failpoints"
+    place = Place(environment, running_airflow.client, dice, failpoints, workflows=FEW)
     try:
-        done = Rounds(place, 1, instances=3, seconds=900, together=len(SHORT)).run(SHORT)
+        done = Rounds(place, 1, instances=2, seconds=900, together=len(SHORT)).run(SHORT)
     finally:
         # Other tests share this Airflow: all of it must have come back.
         poll(lambda: _is_healthy(running_airflow) or None, seconds=300, what="Airflow to be healthy", interval=1)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from airflow_workflow_provider.errors import Conflict, WorkflowsError
@@ -20,8 +21,8 @@ Json = dict[str, Any]
 T = TypeVar("T")
 
 RETRIED: Final[Json] = {"retryPolicy": {"maxAttempts": 5, "delay": "PT1S"}}
-PATIENCE: Final = 900.0
-"""Seconds for which a client repeats a request that is not accepted."""
+PATIENCE: Final = 1800.0
+"""Seconds for which a client repeats a request that is not accepted, and a fault waits for what another one took."""
 
 
 def _step(step_id: str, task_id: str = "noop", **more: Any) -> Json:
@@ -33,13 +34,19 @@ def _cel(expression: str) -> Json:
 
 
 PAID: Final = {"key": _cel("input.key")}
+PLANTED: Final = "planted-secret-"
+"""Begins the secret that is in the input of each start."""
+INPUT: Final[Json] = {"type": "object", "properties": {"pin": {"type": "string", "writeOnly": True}}}
+LOG: Final[Json] = {"level": "debug"}
+"""Everything, so that a gap is seen."""
+_GIVEN: Final[Json] = {"type": "jsonata", "expression": "'Refused: ' & $string(input)"}
 
 
 def _short_wait(step_id: str) -> Json:
     return _step(step_id, "wait", arguments={"duration": "PT3S"})
 
 
-WORKFLOWS: Final[tuple[Json, ...]] = (
+_TASKS: Final[tuple[Json, ...]] = (
     {
         "workflowId": "chaos.plain",
         "steps": [_step("a", "set", arguments={"n": _cel("input.n")}), _short_wait("b")],
@@ -101,20 +108,56 @@ WORKFLOWS: Final[tuple[Json, ...]] = (
         "steps": [
             _step("reserve", compensation={"taskId": "noop"}),
             _step("pay", compensation={"taskId": "noop"}),
-            {"stepId": "ship", "taskId": "fail", "arguments": {"type": "NoStock"}},
+            {"stepId": "ship", "taskId": "fail", "arguments": {"type": "NoStock", "message": _GIVEN}},
         ],
         "onFailure": {"compensate": True},
     },
 )
-STARTED: Final = tuple(each["workflowId"] for each in WORKFLOWS if "triggers" not in each)
-WEIGHTS: Final = {"chaos.plain": 2, "chaos.items": 2, "chaos.branches": 2}
-"""How often a workflow is started, in proportion; once by default."""
+_INLINE: Final = ("chaos.items", "chaos.branches", "chaos.approved", "chaos.parent", "chaos.compensated")
+"""What also has a twin that runs all steps in one task of Airflow, and so costs little."""
 
 
-def publish(database: Database, number: int = 0) -> None:
+def _twin(document: Json) -> Json:
+    return {**document, "workflowId": f"{document['workflowId']}-inline", "settings": {"execution": "inline"}}
+
+
+_SHORT: Final[Json] = {
+    "workflowId": "chaos.short-inline",
+    "settings": {"execution": "inline"},
+    "steps": [_step("a", "set", arguments={"n": _cel("input.n")}), _step("b"), _step("c")],
+}
+WORKFLOWS: Final[tuple[Json, ...]] = (
+    *_TASKS,
+    *(_twin(each) for each in _TASKS if each["workflowId"] in _INLINE),
+    _SHORT,
+)
+FEW: Final = tuple(
+    each
+    for each in WORKFLOWS
+    if each["workflowId"]
+    in ("chaos.plain", "chaos.triggered", "chaos.short-inline", "chaos.items-inline", "chaos.compensated-inline")
+)
+"""The workflows of the short form: each way to start an instance and to run it, few processes."""
+
+COMPENSATING: Final = tuple(each["workflowId"] for each in WORKFLOWS if "onFailure" in each)
+_WEIGHTS: Final = MappingProxyType(
+    {
+        "chaos.short-inline": 10,
+        "chaos.items-inline": 8,
+        "chaos.compensated-inline": 6,
+        "chaos.branches-inline": 3,
+        "chaos.approved-inline": 3,
+        "chaos.parent-inline": 2,
+    }
+)
+"""How often a workflow is started, in proportion; once by default: a task of Airflow costs far more than a step."""
+
+
+def publish(database: Database, workflows: Sequence[Json], number: int = 0) -> None:
     """Store a version of each workflow."""
-    for given in WORKFLOWS:
-        document = {"name": f"{given['workflowId']} {number}", "version": f"1.0.{number}", **given}
+    for given in workflows:
+        name = f"{given['workflowId']} {number}"
+        document = {"name": name, "version": f"1.0.{number}", "inputSchema": INPUT, "executionLog": LOG, **given}
         Definitions(database).publish(parse_definition(document), document)
 
 
@@ -131,23 +174,31 @@ class Accepted:
     instances: dict[str, str] = field(default_factory=dict)
     events: list[str] = field(default_factory=list)
 
+    def number(self, prefix: str) -> int:
+        """Return how many instances were accepted whose keys have a prefix."""
+        return sum(1 for key in (*self.starts, *self.events) if key.startswith(f"{prefix}-"))
+
 
 class Clients:
-    """Starts, sends and answers as a client does that lives through outages: again, with the same key."""
+    """Starts, sends and answers as a client does that lives through outages: again, with the same key.
 
-    def __init__(self, environment: LocalEnvironment, seed: random.Random) -> None:
+    :param workflows: that are published
+    """
+
+    def __init__(self, environment: LocalEnvironment, seed: random.Random, workflows: Sequence[Json]) -> None:
         self._environment = environment
         self._random = seed
+        self._started = [each["workflowId"] for each in workflows if "triggers" not in each]
         self.accepted = Accepted()
 
-    def start(self, number: int, prefix: str) -> None:
-        """Start some instances, and send some events that start one."""
-        weights = [WEIGHTS.get(each, 1) for each in STARTED]
-        chosen = self._random.choices(STARTED, weights, k=number)
+    def start(self, number: int, prefix: str, wanted: Sequence[str] = ()) -> None:
+        """Start some instances, those of wanted workflows first, and send some events that start one."""
+        weights = [_WEIGHTS.get(each, 1) for each in self._started]
+        chosen = [*wanted, *self._random.choices(self._started, weights, k=number)][:number]
         with self._environment.client() as client:
             for index, workflow_id in enumerate(chosen):
                 key = f"{prefix}-{index}"
-                body = {"input": {"n": index, "key": key}, "correlationId": key}
+                body = {"input": {"n": index, "key": key, "pin": f"{PLANTED}{key}"}, "correlationId": key}
                 headers = {"Idempotency-Key": key}
                 path = f"/definitions/{workflow_id}/instances"
                 found = insist(lambda: client.workflows("POST", path, json=body, headers=headers))  # noqa: B023
