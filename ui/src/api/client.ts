@@ -11,9 +11,9 @@ export function airflowUrl(path: string): string {
 export function apiUrl(path: string, query: Query = {}): string {
   const url = new URL(airflowUrl(`workflows/api/v1${path}`));
   for (const [name, value] of Object.entries(query)) {
-    for (const each of Array.isArray(value) ? value : [value]) {
-      if (each !== undefined && each !== null && each !== "") url.searchParams.append(name, String(each));
-    }
+    // An empty text says nothing; one in a list is meant.
+    if (value === undefined || value === null || value === "") continue;
+    for (const each of Array.isArray(value) ? value : [value]) url.searchParams.append(name, String(each));
   }
   return url.href;
 }

@@ -83,7 +83,7 @@ function Definition({ definition, live }: { definition: DefinitionVersion; live:
         {overview === undefined ? null : (
           <Stack align="flex-end" gap={2} minH={14}>
             <BarStrip items={overview.recent} />
-            <StatusCounts counts={overview.counts} workflowId={workflowId} />
+            <StatusCounts of={overview} />
           </Stack>
         )}
         <Actions onChanged={overviews.refresh} overview={overview} />

@@ -8,12 +8,12 @@ import { isLarge, type Layout, layoutOf } from "src/graph/layout";
 import { type FlowNode, FrameNode, Selecting, SignNode, StepNode } from "src/graph/nodes";
 import { type GraphStates, statesOf } from "src/graph/states";
 import { useDark } from "src/graph/useDark";
+import { focusOf, viewportOf } from "src/graph/viewport";
 import { t } from "src/texts";
 
 const NODE_TYPES = { step: StepNode, sign: SignNode, frame: FrameNode };
 const EDGE_TYPES = { way: WayEdge };
 const SIGNS = new Set(["start", "end", "fail", "join", "onFailure"]);
-const READABLE = 0.75;
 const TALLEST = 640;
 const LOWEST = 220;
 
@@ -57,7 +57,7 @@ function Canvas({ graph, layout, view = null, selected = null, onSelect }: Props
   const edges = useMemo(() => edgesOf(layout, states), [layout, states]);
   const place = useRef<HTMLDivElement>(null);
   const height = Math.min(TALLEST, Math.max(LOWEST, layout.height + 24));
-  const show = useShow(layout, place, view?.currentStepId ?? null);
+  const show = useShow(layout, place, focusOf(view));
   return (
     <Box
       aria-label={t("graph.of", {
@@ -107,7 +107,7 @@ function Canvas({ graph, layout, view = null, selected = null, onSelect }: Props
   );
 }
 
-/** Shows the whole graph where that can be read, else its width and the step that is live. */
+/** Shows the part of the graph that is looked at first. */
 function useShow(layout: Layout, place: React.RefObject<HTMLDivElement | null>, current: string | null) {
   const flow = useReactFlow();
   const focus = useRef(current);
@@ -116,19 +116,7 @@ function useShow(layout: Layout, place: React.RefObject<HTMLDivElement | null>, 
   const show = useCallback(() => {
     const space = place.current?.getBoundingClientRect();
     if (space === undefined || space.width === 0) return;
-    const whole = Math.min(space.width / layout.width, space.height / layout.height, 1);
-    const zoom = Math.max(whole, Math.min(READABLE, 1));
-    const box = layout.nodes.find(({ node }) => node.id === focus.current)?.box;
-    const fits = (size: number, room: number) => size * zoom <= room;
-    const middle = (at: number, size: number, room: number) =>
-      Math.min(0, Math.max(room - size * zoom, room / 2 - at * zoom));
-    const x = fits(layout.width, space.width)
-      ? (space.width - layout.width * zoom) / 2
-      : middle(box ? box.x + box.width / 2 : layout.width / 2, layout.width, space.width);
-    const y = fits(layout.height, space.height)
-      ? (space.height - layout.height * zoom) / 2
-      : middle(box ? box.y + box.height / 2 : 0, layout.height, space.height);
-    void flow.setViewport({ x, y, zoom });
+    void flow.setViewport(viewportOf(layout, space, focus.current));
   }, [flow, layout, place]);
   useEffect(() => {
     if (place.current === null) return undefined;

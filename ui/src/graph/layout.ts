@@ -2,6 +2,7 @@
 
 import * as dagre from "@dagrejs/dagre";
 import type { DefinitionGraph, GraphEdge, GraphGroup, GraphNode } from "src/api/schema.gen";
+import { inOrderOf } from "src/graph/order";
 
 export type Point = { x: number; y: number };
 export type Box = Point & { width: number; height: number };
@@ -59,17 +60,35 @@ export function layoutOf(graph: DefinitionGraph): Layout {
   for (const group of graph.groups) space.setNode(group.id, {});
   for (const { id, parent } of graph.groups) if (parent) space.setParent(id, parent);
   for (const { id, group } of graph.nodes) if (group) space.setParent(id, group);
+  const starts = new Set(graph.nodes.filter(({ kind }) => kind === "start").map(({ id }) => id));
+  const reached = new Set([...starts, ...graph.edges.filter(isDown).map(({ target }) => target)]);
   for (const edge of graph.edges) {
     const text = labelOf(edge);
     const label =
       text === "" ? {} : { width: text.length * CHARACTER + 10, height: 18, labelpos: "c" as const };
     // What goes on straight is drawn straight; handlers and loops bend around it.
     const weight = edge.kind === "next" && !edge.back ? 4 : 1;
-    space.setEdge(edge.source, edge.target, { weight, ...label }, edge.id);
+    space.setEdge(...endsOf(edge), { weight, ...label }, edge.id);
   }
-  // Of a large graph the order of the first attempt is taken: it is found in half the time.
-  dagre.layout(space, { disableOptimalOrderHeuristic: isLarge(graph) });
+  // The start is on top of everything, also of what no way leads to, such as a handler of failures.
+  for (const { id, group } of graph.nodes)
+    if (!reached.has(id) && !group) for (const start of starts) space.setEdge(start, id, { weight: 0.01 });
+  // Of a large graph without branches the order of the first attempt is taken, which is that of the definition: it is
+  // found in half the time. It would not keep branches apart.
+  const first = isLarge(graph) && graph.groups.length === 0;
+  const customOrder = inOrderOf(graph, isLarge(graph));
+  dagre.layout(space, first ? { disableOptimalOrderHeuristic: true } : { customOrder });
   return placed(graph, space);
+}
+
+/** Whether an edge leads downwards: it goes back in no loop. */
+function isDown({ source, target, back }: GraphEdge): boolean {
+  return !back && source !== target;
+}
+
+/** The nodes that an edge joins, the upper one first: what goes back does not lift its target above the start. */
+function endsOf({ source, target, back }: GraphEdge): [string, string] {
+  return back ? [target, source] : [source, target];
 }
 
 /** What stands beside an edge; a fork's name stands on the group that it leads to. */
@@ -87,11 +106,12 @@ function placed(graph: DefinitionGraph, space: dagre.graphlib.Graph): Layout {
   for (const { group } of graph.nodes) if (group) empty.delete(group);
   for (const { parent } of graph.groups) if (parent) empty.delete(parent);
   const edges = graph.edges.map((edge) => {
-    const found = space.edge(edge.source, edge.target, edge.id) as { points: Point[] } & Point;
+    const found = space.edge(...endsOf(edge), edge.id) as { points: Point[] } & Point;
     const text = labelOf(edge);
     if (edge.source === edge.target) return { id: edge.id, edge, ...aroundItself(box(edge.source), text) };
     const at = { x: found.x, y: found.y };
-    return { id: edge.id, edge, points: found.points, label: text === "" ? null : { text, at } };
+    const points = edge.back ? found.points.toReversed() : found.points;
+    return { id: edge.id, edge, points, label: text === "" ? null : { text, at } };
   });
   const { width = 0, height = 0 } = space.graph() as { width?: number; height?: number };
   return {

@@ -6,9 +6,17 @@ import { START } from "src/testing/samples";
 import { expect, test } from "vitest";
 
 test("each bar can be hit: it is a target of 24 pixels", () => {
-  const item = { id: "i", dagId: "w", runId: "r", status: "failed", startedAt: START, completedAt: START };
+  const item = {
+    id: "i",
+    dagId: "w",
+    runId: "r",
+    status: "failed",
+    displayStatus: "cancelled",
+    startedAt: START,
+    completedAt: START,
+  };
   show(<BarStrip items={[item as unknown as RecentInstance]} />);
-  const style = getComputedStyle(screen.getByRole("link", { name: /^failed, Jan 1, 2026/ }));
+  const style = getComputedStyle(screen.getByRole("link", { name: /^cancelled, Jan 1, 2026/ }));
   expect(Number.parseInt(style.width, 10)).toBeGreaterThanOrEqual(24);
   expect(Number.parseInt(style.height, 10)).toBeGreaterThanOrEqual(24);
 });

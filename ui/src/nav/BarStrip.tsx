@@ -44,7 +44,7 @@ export function BarStrip({ items }: { items: readonly RecentInstance[] }) {
     >
       {items.map((each, index) => {
         const words = t("runs.one", {
-          status: statusName(each.status),
+          status: statusName(each.displayStatus),
           time: absolute(new Date(each.startedAt)),
           duration: duration(lasted[index] ?? 0),
         });
@@ -61,7 +61,7 @@ export function BarStrip({ items }: { items: readonly RecentInstance[] }) {
               <RouterLink aria-label={words} title={words} to={paths.instance(each)}>
                 <Box
                   bg="colorPalette.solid"
-                  colorPalette={paletteOf(each.status)}
+                  colorPalette={paletteOf(each.displayStatus)}
                   h={`${tall[index]}px`}
                   rounded="2px"
                   w="12px"

@@ -49,9 +49,11 @@ export function Definitions() {
           value={search}
         />
         <Spacer />
-        <Button asChild size="sm" variant="outline">
-          <RouterLink to={paths.nav("new")}>{t("definitions.new")}</RouterLink>
-        </Button>
+        {live.data?.editable ? (
+          <Button asChild size="sm" variant="outline">
+            <RouterLink to={paths.nav("new")}>{t("definitions.new")}</RouterLink>
+          </Button>
+        ) : null}
       </HStack>
       {overviews.failure === null ? null : <FailureNotice failure={overviews.failure} stale />}
       <LiveView lines={6} live={live}>
@@ -125,11 +127,7 @@ function DefinitionRow({
           </Badge>
         )}
       </Table.Cell>
-      <Table.Cell minW={32}>
-        {overview === undefined ? null : (
-          <StatusCounts counts={overview.counts} workflowId={item.workflowId} />
-        )}
-      </Table.Cell>
+      <Table.Cell minW={32}>{overview === undefined ? null : <StatusCounts of={overview} />}</Table.Cell>
       <Table.Cell minW={32}>
         {overview === undefined ? null : <BarStrip items={overview.recent} />}
       </Table.Cell>

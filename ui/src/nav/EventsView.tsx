@@ -145,7 +145,7 @@ function DeliveryRow({ delivery, busy, redrive }: RowProps) {
           </Button>
         </Table.Cell>
         <Table.Cell textAlign="end">
-          {delivery.status === "dead" ? (
+          {delivery.status === "dead" && delivery.mayRedrive ? (
             <Button loading={busy} onClick={() => void redrive(delivery)} size="2xs" variant="outline">
               {t("events.redrive")}
             </Button>

@@ -7,8 +7,10 @@ import { InstanceRedirect } from "src/nav/InstanceRedirect";
 import { Instances } from "src/nav/Instances";
 import { MyTasks } from "src/nav/MyTasks";
 import { NewWorkflow } from "src/nav/NewWorkflow";
+import { Overview } from "src/nav/Overview";
 import { StartView } from "src/nav/StartView";
 import { paths } from "src/parts/paths";
+import { usePageTitle } from "src/parts/usePageTitle";
 import { useOpenQuestions } from "src/people/useOpenQuestions";
 import { type TextKey, t } from "src/texts";
 
@@ -19,6 +21,7 @@ const TABS: Record<string, View> = {
   instances: { title: "nav.instances", View: Instances },
   tasks: { title: "nav.tasks", View: MyTasks },
   events: { title: "nav.events", View: EventsView },
+  overview: { title: "nav.overview", View: Overview },
 };
 
 // What is opened from a tab: its first name in the address, and the tab that stays marked.
@@ -36,7 +39,11 @@ export function NavPage() {
   const [first = "", name = ""] = rest.split("/");
   const page = PAGES[first];
   const current = page?.tab ?? (first in TABS ? first : "definitions");
-  const tabs = Object.entries(TABS).filter(([path]) => path !== "tasks" || questions.available);
+  // An address that names the tasks shows them at once, before it is known whether the server has any.
+  const tabs = Object.entries(TABS).filter(
+    ([path]) => path !== "tasks" || questions.available || current === "tasks",
+  );
+  usePageTitle(t(TABS[current]?.title ?? "nav.workflows"), t("nav.workflows"));
   return (
     <Stack gap={3}>
       <HStack justify="space-between">

@@ -1,7 +1,10 @@
 import { Heading, Stack, Text } from "@chakra-ui/react";
 import { useState } from "react";
+import { useLive } from "src/api/polling";
+import type { DefinitionPage } from "src/api/schema.gen";
 import { Editing } from "src/definition/Editing";
 import { AppLink } from "src/parts/AppLink";
+import { Notice } from "src/parts/Notice";
 import { paths } from "src/parts/paths";
 import { t } from "src/texts";
 
@@ -30,6 +33,8 @@ const TEMPLATE = `${JSON.stringify(
 /** Writes a new workflow. */
 export function NewWorkflow() {
   const [made, setMade] = useState<string | null>(null);
+  const definitions = useLive<DefinitionPage>("/definitions", { query: { limit: 1 } });
+  const readOnly = definitions.data?.editable === false;
   return (
     <Stack gap={3}>
       <Heading as="h2" size="md">
@@ -40,6 +45,7 @@ export function NewWorkflow() {
           <AppLink to={paths.definition(made)}>{t("definitions.openOne", { name: made })}</AppLink>
         </Text>
       )}
+      {readOnly ? <Notice title={t("definitions.mayNot")}>{t("definitions.mayNotText")}</Notice> : null}
       <Editing etag={null} initial={TEMPLATE} onPublished={setMade} workflowId={null} />
     </Stack>
   );

@@ -1,7 +1,17 @@
 import { Table } from "@chakra-ui/react";
 import type { ReactNode } from "react";
 
-type Column = string | { label: string; title?: string; hidden?: boolean };
+type Column =
+  | string
+  | {
+      label: string;
+      title?: string;
+      hidden?: boolean;
+      /** What stands in the heading instead of its label. */
+      content?: ReactNode;
+      /** Left out where the page is narrower; the cells of the column say the same. */
+      hideBelow?: "md";
+    };
 
 type Props = {
   /** The headings; a hidden one is for those who cannot see that a column is made of buttons. */
@@ -27,11 +37,17 @@ export function DataTable({ columns, label, maxW, maxH, children }: Props) {
         <Table.Header>
           <Table.Row>
             {columns.map((column, index) => {
-              const { label, title, hidden } = typeof column === "string" ? { label: column } : column;
+              const { label, title, hidden, content, hideBelow } =
+                typeof column === "string" ? ({ label: column } as Exclude<Column, string>) : column;
               return (
-                // biome-ignore lint/suspicious/noArrayIndexKey: columns have no other identity
-                <Table.ColumnHeader aria-label={hidden ? label : undefined} key={index} title={title}>
-                  {hidden ? null : label}
+                <Table.ColumnHeader
+                  aria-label={hidden ? label : undefined}
+                  hideBelow={hideBelow}
+                  // biome-ignore lint/suspicious/noArrayIndexKey: columns have no other identity
+                  key={index}
+                  title={title}
+                >
+                  {content ?? (hidden ? null : label)}
                 </Table.ColumnHeader>
               );
             })}

@@ -20,7 +20,7 @@ type Props = {
   pages: Pages;
   next: string | number | null;
   /** What the buttons say, back and forth; lists are in the order of time unless they say otherwise. */
-  labels?: readonly [string, string];
+  labels?: readonly [string, string] | undefined;
 };
 
 /** Forth and back through the pages; nothing where there is only one. */

@@ -11,6 +11,7 @@ const PALETTES: Record<string, string> = {
   retrying: "up_for_retry",
   skipped: "skipped",
   pending: "queued",
+  queued: "queued",
   started: "success",
   dead: "failed",
   open: "awaiting_input",

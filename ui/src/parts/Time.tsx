@@ -1,13 +1,14 @@
 import { chakra } from "@chakra-ui/react";
 import { useEffect, useState } from "react";
-import { absolute, ago, moment } from "src/parts/times";
+import { absolute, ago, moment, stamp } from "src/parts/times";
 import { useZone } from "src/parts/zone";
 
 // One clock for all times on the page.
 const listeners = new Set<(now: Date) => void>();
 let timer: ReturnType<typeof setInterval> | undefined;
 
-function useNow(): Date {
+/** The time now, anew every ten seconds. */
+export function useNow(): Date {
   const [now, setNow] = useState(() => new Date());
   useEffect(() => {
     listeners.add(setNow);
@@ -30,8 +31,8 @@ type Props = {
   at: string | null | undefined;
   /** Whether the exact time stands beside: for deadlines. */
   exact?: boolean;
-  /** Whether the exact time, to the second, is all that is shown: for logs. */
-  only?: "exact";
+  /** What is all that is shown: the exact time, to the second, for logs; the date and the time in a list. */
+  only?: "exact" | "moment";
 };
 
 /** How long ago, and on hover when exactly. */
@@ -44,7 +45,13 @@ export function Time({ at, exact = false, only }: Props) {
   const shown = time > now && time.getTime() - now.getTime() < 15_000 ? now : time;
   return (
     <chakra.time dateTime={at} title={absolute(time)} whiteSpace={exact ? "normal" : "nowrap"}>
-      {only === "exact" ? absolute(time) : exact ? `${moment(time)} (${ago(shown, now)})` : ago(shown, now)}
+      {only === "exact"
+        ? absolute(time)
+        : only === "moment"
+          ? stamp(time)
+          : exact
+            ? `${moment(time)} (${ago(shown, now)})`
+            : ago(shown, now)}
     </chakra.time>
   );
 }

@@ -40,6 +40,19 @@ export function moment(time: Date): string {
   });
 }
 
+/** A time to the second without its zone, for lists: "11/28/26, 10:00:07 AM". */
+export function stamp(time: Date): string {
+  return time.toLocaleString(language(), { dateStyle: "short", timeStyle: "medium", timeZone: zone() });
+}
+
+/** A time to the second, with its date unless that is today's: "10:00:07 AM". */
+export function clock(time: Date, now: Date): string {
+  const day = (of: Date) => of.toLocaleDateString(language(), { timeZone: zone() });
+  return day(time) === day(now)
+    ? time.toLocaleTimeString(language(), { timeStyle: "medium", timeZone: zone() })
+    : stamp(time);
+}
+
 /** A duration in its two largest units: "2 h 5 min". */
 export function duration(milliseconds: number): string {
   const seconds = Math.max(0, milliseconds) / 1000;

@@ -33,7 +33,15 @@ function watch(changed: () => void): () => void {
 export function startOfDay(day: string, later = 0): Date | null {
   const [year, month, date] = day.split("-").map(Number);
   if (year === undefined || month === undefined || date === undefined) return null;
-  const wanted = Date.UTC(year, month - 1, date + later);
+  return inZone(Date.UTC(year, month - 1, date + later));
+}
+
+/** The moment that a field for date and time means in the chosen time zone; null where it is none. */
+export function momentOf(local: string): Date | null {
+  return /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?$/.test(local) ? inZone(Date.parse(`${local}Z`)) : null;
+}
+
+function inZone(wanted: number): Date | null {
   if (Number.isNaN(wanted)) return null;
   // The offset depends on the moment that is looked for: twice, for days on which the clock is changed.
   let found = wanted;

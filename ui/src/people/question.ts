@@ -11,13 +11,19 @@ export function whyNot({ refusal, assignees, claimedBy }: Question): string {
 
 /** Who may answer, as a sentence. */
 function whoMayAnswer(assignees: Question["assignees"]): string {
+  const people = whoIsAsked(assignees);
+  return people === null ? t("task.anyone") : t("task.only", { people });
+}
+
+/** Whom a question asks; null where it is anyone with permission in Airflow. */
+export function whoIsAsked(assignees: Question["assignees"]): string | null {
   const { users = [], roles = [], groups = [] } = assignees ?? {};
   const parts = [
     ...users,
     ...roles.map((role) => t("task.withRole", { role })),
     ...groups.map((group) => t("task.inGroup", { group })),
   ];
-  return parts.length === 0 ? t("task.anyone") : t("task.only", { people: conjunction(parts) });
+  return parts.length === 0 ? null : conjunction(parts);
 }
 
 /** What a button says for an option; those of the built-in tasks are translated, others are the author's own. */

@@ -9,6 +9,10 @@ import { useLanguage } from "src/texts";
 /** What Airflow tells a component of a plugin. */
 export type AirflowProps = { dagId?: string; runId?: string; taskId?: string; mapIndex?: string };
 
+// In the dark, Airflow's borders hardly differ from its background; nobody would see where a field is.
+const BORDER = "color-mix(in srgb, currentcolor 45%, transparent)";
+const DARK = { "--chakra-colors-border": BORDER, "--chakra-colors-border-emphasized": BORDER };
+
 export function framed(name: string, Inner: ComponentType<AirflowProps>) {
   return function Framed(props: AirflowProps) {
     const ready = useLasting();
@@ -16,6 +20,7 @@ export function framed(name: string, Inner: ComponentType<AirflowProps>) {
     return (
       <Box
         className="workflows-app"
+        css={{ _dark: DARK }}
         data-testid={`workflows-${name.toLowerCase()}`}
         fontSize="sm"
         lang={lang}

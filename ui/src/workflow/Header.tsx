@@ -5,18 +5,22 @@ import { CopyButton } from "src/parts/CopyButton";
 import { paths } from "src/parts/paths";
 import { Sentence } from "src/parts/Sentence";
 import { StatusBadge } from "src/parts/StatusBadge";
-import { Time } from "src/parts/Time";
+import { Time, useNow } from "src/parts/Time";
 import { duration } from "src/parts/times";
 import { t } from "src/texts";
 import { Actions } from "src/workflow/Actions";
 import { isLive } from "src/workflow/instance";
+import { statusSentence } from "src/workflow/status";
+import { useWaiting } from "src/workflow/useWaiting";
+import { timeInWork } from "src/workflow/work";
 
 type Props = { view: InstanceView; names: ReadonlyMap<string, string>; onChanged: () => void };
 
 /** What the instance is, how far it has come, and what may be done with it. */
 export function Header({ view, names, onChanged }: Props) {
   const { progress } = view;
-  const step = progress.currentStep ? (names.get(progress.currentStep) ?? progress.currentStep) : null;
+  const waiting = useWaiting(view);
+  const now = useNow();
   return (
     <Stack gap={2}>
       <HStack align="flex-start" flexWrap="wrap" gap={2}>
@@ -31,17 +35,14 @@ export function Header({ view, names, onChanged }: Props) {
         <Spacer />
         <Actions names={names} onChanged={onChanged} view={view} />
       </HStack>
+      <Text data-testid="status-sentence" overflowWrap="anywhere">
+        {statusSentence(view, names, waiting, now.getTime())}
+      </Text>
       <HStack color="fg.muted" columnGap={4} flexWrap="wrap" fontSize="xs" rowGap={1}>
         <Text>
           <Sentence parts={{ time: <Time at={view.startedAt} /> }} text="instance.started" />
         </Text>
-        {view.completedAt ? (
-          <Text>
-            {t("instance.took", {
-              duration: duration(new Date(view.completedAt).getTime() - new Date(view.startedAt).getTime()),
-            })}
-          </Text>
-        ) : null}
+        {view.completedAt ? <Took view={view} /> : null}
         {isLive(view) && view.deadlineAt ? (
           <Text>
             <Sentence parts={{ time: <Time at={view.deadlineAt} exact /> }} text="instance.deadline" />
@@ -78,11 +79,20 @@ export function Header({ view, names, onChanged }: Props) {
           </Text>
         </HStack>
       </Progress.Root>
-      {isLive(view) && step !== null ? (
-        <Text color="fg.muted" fontSize="xs">
-          {t("instance.now", { step })}
-        </Text>
-      ) : null}
     </Stack>
+  );
+}
+
+/** From the start to the end, with all waits and pauses, and how much of it was work where that is known. */
+function Took({ view }: { view: InstanceView }) {
+  const end = Date.parse(view.completedAt ?? view.updatedAt);
+  const work = timeInWork(view, end);
+  const took = duration(end - Date.parse(view.startedAt));
+  return (
+    <Text>
+      {work === null
+        ? t("instance.took", { duration: took })
+        : t("instance.tookWork", { duration: took, work: duration(work) })}
+    </Text>
   );
 }

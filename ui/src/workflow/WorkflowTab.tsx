@@ -7,6 +7,7 @@ import { FailureNotice } from "src/parts/FailureNotice";
 import { LiveView } from "src/parts/LiveView";
 import { Notice } from "src/parts/Notice";
 import { Sentence } from "src/parts/Sentence";
+import { usePageTitle } from "src/parts/usePageTitle";
 import { type View, ViewTabs } from "src/parts/ViewTabs";
 import type { AirflowProps } from "src/shell/frame";
 import { t } from "src/texts";
@@ -48,6 +49,7 @@ export function NothingThere({ instance }: { instance: Instance }) {
 function Page({ instance, view }: { instance: Instance; view: InstanceView }) {
   const { live, graph, names, human } = instance;
   const [selected, setSelected] = useState<string | null>(null);
+  usePageTitle(view.workflowName, view.correlationId ?? view.runId);
   const around: Around = {
     view,
     graph: graph.data,
