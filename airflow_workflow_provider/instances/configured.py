@@ -1,4 +1,4 @@
-"""The workflow database of a process, for whoever works on instances in it."""
+"""The workflow database of a process, for the code that works on instances in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metrics of what a change has made of an instance."""
+"""Metrics of a change of an instance."""
 
 from __future__ import annotations
 

@@ -28,6 +28,7 @@ class Resolved:
     :param revision: the newest revision among them; at this revision all of them can be found again
     :param grants: what the publisher was allowed, as it is stored
     :param dag_shape: the shape of its DAG, see :data:`~airflow_workflow_provider.engine.graph.DAG_SHAPE`
+    :param since: since when its schedules count, as ISO 8601; None while it has none that start it
     """
 
     workflow_id: str
@@ -36,10 +37,19 @@ class Resolved:
     revision: int
     grants: Json | None = None
     dag_shape: int = DAG_SHAPE
+    since: tuple[str, ...] | None = None
 
 
-def resolve(definitions: Iterable[StoredDefinition], tasks: Iterable[StoredTask]) -> Iterator[Resolved]:
-    """Yield each definition with the tasks that it names; what is in no table is left to the DAG to find."""
+def resolve(
+    definitions: Iterable[StoredDefinition],
+    tasks: Iterable[StoredTask],
+    schedules: Mapping[int, tuple[str, ...]] | None = None,
+) -> Iterator[Resolved]:
+    """Yield each definition with the tasks that it names; what is in no table is left to the DAG to find.
+
+    :param schedules: since when the schedules of definitions count, by revision; by default none starts anything
+    """
+    since = schedules or {}
     known = {task.task_id: task for task in tasks}
     for definition in definitions:
         named = [known[name] for name in sorted(named_tasks(definition.document)) if name in known]
@@ -52,6 +62,7 @@ def resolve(definitions: Iterable[StoredDefinition], tasks: Iterable[StoredTask]
             revision,
             definition.grants,
             definition.dag_shape,
+            since.get(definition.revision),
         )
 
 
@@ -59,7 +70,7 @@ def _with_execution(definition: StoredDefinition) -> Json:
     """Return a document that says how its steps run: as it was configured when the version was published (rule T8)."""
     document: object = definition.document
     if definition.execution != "inline" or not isinstance(document, dict):
-        # A row changed by hand may hold anything; what builds its DAG says so.
+        # A row changed manually may hold anything; what builds its DAG says so.
         return definition.document
     settings = document.get("settings") or {}
     if not isinstance(settings, dict) or settings.get("execution") is not None:
@@ -101,7 +112,7 @@ def resolved_at(definitions: Definitions, tasks: Tasks, workflow_id: str, revisi
 def stored_definition(document: JsonValue, workflow_id: str, revision: int) -> WorkflowDefinition:
     """Return a definition from its stored document.
 
-    :raises Conflict: ``stored-definition-unreadable``: somebody has changed the document by hand
+    :raises Conflict: ``stored-definition-unreadable``: somebody has changed the document manually
     """
     try:
         return parse_definition(document, checked=False)

@@ -1,4 +1,4 @@
-"""Writing what the machine has made of an instance into its row."""
+"""Storing an instance after the machine has changed it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from airflow_workflow_provider.engine.completion import owed
 from airflow_workflow_provider.engine.failure import moment
 from airflow_workflow_provider.engine.masking import Masker, filled_in
 from airflow_workflow_provider.engine.suspension import released
+from airflow_workflow_provider.instances.admission import claim_of
 from airflow_workflow_provider.instances.counting import count_change
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def masker_of(machine: Machine, more: Callable[[JsonValue], JsonValue]) -> Maske
 
 
 def keep(record: Record, machine: Machine, now: datetime) -> None:
-    """Write what the machine has made of an instance, and have the tasks told that need wait no longer."""
+    """Store what the machine has made of an instance, and resume the tasks that need not wait any longer."""
     state = machine.state
     if machine.is_over and record.completed_at is None:
         record.completed_at = now
@@ -43,6 +44,7 @@ def keep(record: Record, machine: Machine, now: datetime) -> None:
     record.error = None if state.error is None else masker_of(machine, lambda value: value).mask(state.error)
     record.compensations_owed = owed(machine.graph, state)
     record.deadline_at = moment(deadline) if deadline else None
+    record.claim = claim_of(machine)
     # A suspension ends with the instance too, and a task that waited for its end would keep the run from ending.
     record.wake(released(machine))
     record.save()

@@ -62,7 +62,7 @@ def about_of(conf: Mapping[str, object]) -> Json:
 def input_of(conf: Mapping[str, object]) -> Json:
     """Return the input that a ``conf`` was made of.
 
-    Users may hand on a ``conf`` that they have changed: digits count only where their number still stands.
+    Users may pass on a ``conf`` that they have changed: digits count only where their number still stands.
     """
     given = {key: value for key, value in conf.items() if key != ABOUT}
     about = conf.get(ABOUT)
@@ -79,7 +79,7 @@ def input_of(conf: Mapping[str, object]) -> Json:
 
 
 def is_carried(conf: Mapping[str, object]) -> bool:
-    """Tell whether Airflow can hand a ``conf`` to the tasks of a run."""
+    """Return whether Airflow can hand a ``conf`` to the tasks of a run."""
     return not has_long_integers(conf)
 
 
@@ -90,7 +90,7 @@ def check_carried(conf: Mapping[str, object]) -> None:
     """
     found = [pointer_of(path) for path, _ in _long_integers({key: conf[key] for key in conf if key != ABOUT})]
     if found:
-        message = "The integer has more than 64 bits, which Airflow cannot hand to the tasks of a run that it triggers"
+        message = "The integer has more than 64 bits, which Airflow cannot pass to the tasks of a run that it triggers"
         errors = [{"pointer": pointer, "message": message} for pointer in found[:_MOST_LISTED]]
         msg = f"The input is invalid: {found[0]}: {message}. Start it with `airflow-workflows run` or its API"
         raise StepFailure(
@@ -99,7 +99,7 @@ def check_carried(conf: Mapping[str, object]) -> None:
 
 
 def has_long_integers(value: object) -> bool:
-    """Tell whether Airflow's protocol between its processes has no room for a value."""
+    """Return whether a value does not fit into Airflow's protocol between its processes."""
     return next(_long_integers(value), None) is not None
 
 

@@ -20,24 +20,24 @@ from airflow_workflow_provider.bounded.doors import Door, behind, renewed
 from airflow_workflow_provider.bounded.inside import Inside
 from airflow_workflow_provider.bounded.limits import Limits
 from airflow_workflow_provider.engine.calls import Options
-from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
-from airflow_workflow_provider.engine.inputs import accepted_input
+from airflow_workflow_provider.engine.failure import Failure, moment
 from airflow_workflow_provider.engine.instance_records import InstanceFacts
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.manual_override import cancel
-from airflow_workflow_provider.engine.phases import InstanceStatus, ListStatus
-from airflow_workflow_provider.engine.state import State
 from airflow_workflow_provider.engine.values import unusable_in
-from airflow_workflow_provider.errors import NotFound, StepFailure
+from airflow_workflow_provider.errors import NotFound
+from airflow_workflow_provider.instances.admission import admission
 from airflow_workflow_provider.instances.configured import configured_database
+from airflow_workflow_provider.instances.given import given_to
 from airflow_workflow_provider.instances.keeping import keep, masker_of
-from airflow_workflow_provider.instances.run_conf import ABOUT, START, check_carried, input_of
+from airflow_workflow_provider.instances.run_conf import ABOUT, START, input_of
+from airflow_workflow_provider.instances.stored import StateRestored, Stored
 from airflow_workflow_provider.instances.unsaved import unsaved
 from airflow_workflow_provider.model.definition import RetryPolicy
-from airflow_workflow_provider.plan.params import without_blanks
 from airflow_workflow_provider.settings import Settings, load_settings
 from airflow_workflow_provider.store.held import HeldInstance
-from airflow_workflow_provider.store.instances import Instance, Instances, NewInstance, Record, instance_id
+from airflow_workflow_provider.store.inserting import NewInstance
+from airflow_workflow_provider.store.instances import Instance, Instances, Record, instance_id
 from airflow_workflow_provider.store.journal import by, entries, metadata_of
 from airflow_workflow_provider.store.logs import LogEntry
 from airflow_workflow_provider.store.starts import Announced, read
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json, JsonValue
     from airflow_workflow_provider.engine.graph import Graph
     from airflow_workflow_provider.engine.masking import Masker
+    from airflow_workflow_provider.engine.state import State
     from airflow_workflow_provider.store.types import Connection
 
 T = TypeVar("T")
@@ -85,7 +86,7 @@ class Parent:
         return cls(**{name: value[to_camel(name)] for name in cls.__dataclass_fields__})
 
     def waits(self, state: State) -> bool:
-        """Tell from the state of its instance whether the attempt still is alive."""
+        """Return from the state of its instance whether the attempt is still alive."""
         current = state.live_step(self.scope, self.step_id)
         return current is not None and (self.visit, self.attempt) == (current.visit, current.attempt)
 
@@ -124,7 +125,7 @@ class Run:
         return found if isinstance(found, dict) and not unusable_in(found) else {}
 
     def is_of(self, announced: Announced | None) -> bool:
-        """Tell whether the run was made by the start that was announced."""
+        """Return whether the run was made by the start that was announced."""
         said = self._about.get(START, "")
         return announced is not None and isinstance(said, str) and said == announced.token
 
@@ -190,6 +191,7 @@ class InstanceSession:
         self._options = options_of(self.settings)
         self._changed: Machine | None = None
         self._masker: Masker | None = None
+        self.stored = Stored()
 
     @property
     def instance_id(self) -> UUID:
@@ -202,21 +204,23 @@ class InstanceSession:
         :param work: gets the machine; when it meets its own result, it must do nothing
         :param create: make the instance when this is the first to need it
         :raises NotFound: there is no instance and ``create`` is False, or the workflow was never published
+        :raises StateRestored: what is stored is older than what this session has stored
         :raises StoreUnavailable: the database could not be reached
         """
 
-        def within(record: Record) -> T:
+        def within(record: Record) -> tuple[T, Stored]:
             machine = self._machine(record)
             done = work(machine)
             self._save(record, machine)
-            return done
+            return done, Stored(machine.state.sequence, machine.is_over)
 
         with self._limited():
-            return self._instances.update(self.instance_id, within, self._new if create else None)
+            done, self.stored = self._instances.update(self.instance_id, within, self._new if create else None)
+        return done
 
     def open(self) -> Instance:
         """Return the instance as it is stored, made if this is the first to need it; raises as :meth:`change` does."""
-        # What was accepted must not be refused because its first check has taken most of the request's time.
+        # An accepted input must not be refused because its first check has used most of the request's time.
         with renewed():
             self.change(lambda _: None)
         return self._instances.get(self.instance_id)
@@ -246,14 +250,16 @@ class InstanceSession:
                     machine = self._machine(record)
                     yield machine
                     self._save(record, machine)
+                    stored = Stored(machine.state.sequence, machine.is_over)
                     held.write(record)
+                    self.stored = stored
                 except BaseException:
                     held.forget()  # The state in memory has changed already.
                     raise
 
         return turn
 
-    def stop_if_forsaken(self) -> None:
+    def stop_if_abandoned(self) -> None:
         """Cancel the instance of a child whose parent does not wait for it any more (rule P5)."""
         parent = self._parent()
         if parent is None:
@@ -263,7 +269,8 @@ class InstanceSession:
         except NotFound:
             waits = False
         if not waits:
-            self.change(lambda machine: cancel(machine, "The step that started it does not wait for it", self.clock()))
+            reason = "The step that started it no longer waits for it"
+            self.change(lambda machine: cancel(machine, reason, self.clock()))
 
     def _parent(self) -> Parent | None:
         if ABOUT not in self.run.conf:
@@ -292,6 +299,8 @@ class InstanceSession:
         return self._masker.mask(value)
 
     def _machine(self, record: Record) -> Machine:
+        if record.state.sequence < self.stored.position:
+            raise StateRestored
         machine = Machine(self.graph, record.state, self._options)
         # For metrics, whatever the definition has logged.
         machine.log.trace = []
@@ -321,9 +330,10 @@ class InstanceSession:
     def _new(self, connection: Connection) -> NewInstance:
         """Return the instance as it is before its first step (rules I2, X6)."""
         announced = read(connection, self.instance_id) if ABOUT in self.run.conf else None
-        return self._first(announced.about if announced is not None and self.run.is_of(announced) else {})
+        about = announced.about if announced is not None and self.run.is_of(announced) else {}
+        return self._first(about, connection)
 
-    def _first(self, about: Json) -> NewInstance:
+    def _first(self, about: Json, connection: Connection | None = None) -> NewInstance:
         run, definition, now = self.run, self.graph.definition, self.clock()
         parent = Parent.from_json(about[PARENT]) if about.get(PARENT) else None
         instance = InstanceFacts(
@@ -336,7 +346,12 @@ class InstanceSession:
             # Of a child, who started its parent.
             started_by={"name": run.triggered_by} if run.triggered_by is not None else about.get("startedBy"),
         )
-        machine = self._started(instance, about.get("event"), now)
+        event, given = given_to(definition, run.run_id, run.conf, instance.id, about.get("event"))
+        machine = self._started(instance, event, given, now)
+        admitted = None if connection is None or machine.is_over else admission(connection, machine, now)
+        if admitted is not None and admitted.refused is not None:
+            kept = machine.state.input
+            machine = self._refused(instance, event, kept, admitted.refused, now)
         state = machine.state
         return NewInstance(
             dag_id=run.dag_id,
@@ -347,7 +362,7 @@ class InstanceSession:
             input=state.input,
             state=state,
             correlation_id=instance.correlation_id,
-            event=about.get("event"),
+            event=event,
             parent_instance_id=UUID(parent.instance_id) if parent is not None else None,
             parent_step_id=parent.step_id if parent is not None else None,
             started_at=now,
@@ -356,10 +371,12 @@ class InstanceSession:
             current_step_id=machine.current_step_id,
             log=self._beginning(machine, now, about.get("via", "api")),
             announced=bool(about),
+            claim=admitted.claim if admitted is not None and not machine.is_over else None,
+            replaces=admitted is not None and admitted.replaces,
         )
 
     def _beginning(self, machine: Machine, now: datetime, via: str) -> list[LogEntry]:
-        """Return the first rows of the log; they tell who triggered the run, if a user did (rule L1)."""
+        """Return the first rows of the log; they show who triggered the run, if a user did (rule L1)."""
         rows, name = self._entries(machine), self.run.triggered_by
         if name is None:
             return rows
@@ -367,26 +384,16 @@ class InstanceSession:
         actor = {"id": name, "name": name}
         if self.run.run_id.startswith(API_RUN_PREFIX):
             return [by(row, actor, via) if row.event == STARTED else row for row in rows]
-        # Users may hand on a conf of another run; what it says beside the input counts for nothing.
+        # Users may copy the conf of another run; only the input in it counts.
         ignored = {"ignored": [ABOUT]} if ABOUT in self.run.conf else {}
         return [LogEntry(TRIGGERED, at=now, actor=actor, data={"via": "airflow", **ignored}), *rows]
 
-    def _started(self, instance: InstanceFacts, event: Json | None, now: datetime) -> Machine:
-        schema = self.graph.definition.input_schema
-        try:
-            check_carried(self.run.conf)
-            given = accepted_input(schema, without_blanks(schema, self.run.input))
-        except StepFailure as exc:
-            return self._refused(instance, event, Failure.from_exception(exc), now)
+    def _started(self, instance: InstanceFacts, event: Json | None, given: Json | Failure, now: datetime) -> Machine:
+        if isinstance(given, Failure):
+            return self._refused(instance, event, self.run.kept_input, given, now)
         return Machine.start(self.graph, instance, given, now=now, event=event, options=self._options)
 
-    def _refused(self, instance: InstanceFacts, event: Json | None, failure: Failure, now: datetime) -> Machine:
-        """Return the instance of a run whose input does not fit: failed before any step (rule X6)."""
-        instance.started_at = timestamp(now)
-        state = State.new(instance, self.run.kept_input, event)
-        state.root.status, state.status = ListStatus.FAILED, InstanceStatus.FAILED
-        state.error = failure.error_object(None, None, timestamp(now))
-        machine = Machine(self.graph, state, self._options)
-        machine.log.add("error", STARTED, now, data={"input": state.input, "event": event})
-        machine.log.add("error", LogEvent.INSTANCE_FAILED, now, data={"error": state.error})
-        return machine
+    def _refused(
+        self, instance: InstanceFacts, event: Json | None, kept: Json, failure: Failure, now: datetime
+    ) -> Machine:
+        return Machine.refused(self.graph, instance, kept, failure, now=now, event=event, options=self._options)

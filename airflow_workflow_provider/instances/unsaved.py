@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_workflow_provider.store.instances import Instance, NewInstance
+from airflow_workflow_provider.store.instances import Instance
 
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
+
+    from airflow_workflow_provider.store.inserting import NewInstance
 
 
 def unsaved(new: NewInstance, definition: UUID, now: datetime) -> Instance:
@@ -28,5 +30,7 @@ def unsaved(new: NewInstance, definition: UUID, now: datetime) -> Instance:
             "completed_at": None,
             "compensations_owed": 0,
             "suspended_by_operator": False,
+            "queued": new.state.queued_at is not None,
+            "started_by": (new.state.instance.started_by or {}).get("name"),
         }
     )

@@ -1,4 +1,4 @@
-"""How much waits to be done in the background, and for how long: one query over indexes of what is due."""
+"""The backlog of background work, and its age: one query over indexes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Backlog:
-    """What waits; times are seconds, 0 where nothing waits.
+    """The backlog; times are in seconds, 0 if nothing waits.
 
     :param events: for which the oldest delivery of an event is overdue
     :param wakeups: for which the oldest resumption of a task is overdue

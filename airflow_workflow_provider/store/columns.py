@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, DateTime, func, text
+from sqlalchemy import CheckConstraint, Column, DateTime, MetaData, func, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+    }
+)
+"""All tables: a table is part of it once its module is imported, and ``store.tables`` imports each."""
 
 
 def id_column() -> Column[Any]:

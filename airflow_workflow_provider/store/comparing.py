@@ -10,12 +10,15 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, case, func, select, text, tuple_
+from sqlalchemy import Select, case, func, or_, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
+from airflow_workflow_provider.engine.suspension import RESTORED_BY
 from airflow_workflow_provider.errors import StoreUnavailable
+from airflow_workflow_provider.store.tables import workflow_definitions as definitions
 from airflow_workflow_provider.store.tables import workflow_event_cursors as cursors
 from airflow_workflow_provider.store.tables import workflow_instances as instances
+from airflow_workflow_provider.store.tables import workflow_questions as questions
 from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
 LOCK_KEY: Final = 7_206_041_120_331_904_007
 CHANNEL: Final = "workflow_reconcile"
-"""What PostgreSQL's listeners are told on when somebody asks for a look."""
+"""The channel of PostgreSQL on which a comparison is requested."""
 
 LOOKS: Final = "reconciler"
 """Name of the row that counts the looks that were finished."""
@@ -50,6 +53,7 @@ class Compared:
     run_id: str
     status: str
     started_at: datetime
+    updated_at: datetime
     unchanged_for: timedelta
 
 
@@ -61,7 +65,7 @@ class Comparisons:
 
     @contextmanager
     def alone(self) -> Iterator[bool]:
-        """Tell whether nobody else compares; nobody else can until the context ends.
+        """Return whether nobody else compares; nobody else can until the context ends.
 
         :raises StoreUnavailable: the database is not reached
         """
@@ -89,6 +93,40 @@ class Comparisons:
         rows = self._database.run(lambda connection: connection.execute(query).all())
         return {row.id: Compared(**row._mapping) for row in rows}
 
+    def workflows_among(self, dag_ids: Collection[str]) -> set[str]:
+        """Return the DAGs that are those of workflows."""
+        query = select(definitions.c.workflow_id).where(definitions.c.workflow_id.in_(list(dag_ids)))
+        return set(self._database.run(lambda connection: connection.execute(query).scalars().all()))
+
+    def waiting_for(self, wanted: Collection[UUID]) -> set[tuple[UUID, str]]:
+        """Return the tasks of some instances that have something to wait for: an open question."""
+        query = select(questions.c.instance_id, questions.c.task_id)
+        query = query.where(questions.c.instance_id.in_(list(wanted)), questions.c.status == "open")
+        return {tuple(row) for row in self._database.run(lambda connection: connection.execute(query).all())}
+
+    def suspended(self, wanted: Collection[UUID]) -> set[UUID]:
+        """Return which of some instances may begin no attempt, so that their tasks wait: suspended ones, and queues."""
+        held = or_(instances.c.state.has_key("suspension"), instances.c.state.has_key("queuedAt"))
+        query = select(instances.c.id).where(instances.c.id.in_(list(wanted)), held)
+        return set(self._database.run(lambda connection: connection.execute(query).scalars().all()))
+
+    def last_question(self, instance: UUID, task_id: str) -> UUID | None:
+        """Return the question that a task of an instance asked last."""
+        query = select(questions.c.id).where(questions.c.instance_id == instance, questions.c.task_id == task_id)
+        query = query.order_by(questions.c.asked_at.desc()).limit(1)
+        found: UUID | None = self._database.run(lambda connection: connection.execute(query).scalar_one_or_none())
+        return found
+
+    def restored(self) -> int:
+        """Return how many instances are suspended because they were restored from an older backup."""
+        query = select(func.count()).where(*_restored())
+        return int(self._database.run(lambda connection: connection.execute(query).scalar_one()))
+
+    def restored_among(self, wanted: Collection[UUID]) -> set[UUID]:
+        """Return which of some instances are suspended because they were restored from an older backup."""
+        query = select(instances.c.id).where(instances.c.id.in_(list(wanted)), *_restored())
+        return set(self._database.run(lambda connection: connection.execute(query).scalars().all()))
+
     def note_look(self, left: int) -> None:
         """Note that a look has been finished.
 
@@ -114,7 +152,7 @@ class Comparisons:
         return (0, None) if row is None else (int(row[0]), row[1])
 
     def ask(self) -> None:
-        """Ask whoever compares for a look now."""
+        """Request a comparison now."""
         self._database.run(lambda connection: connection.execute(select(func.pg_notify(CHANNEL, ""))))
 
     def ask_and_wait(self, seconds: float) -> int:
@@ -143,6 +181,11 @@ def live_page(status: str, after: Compared | None, limit: int) -> Select[Any]:
     if after is not None:
         query = query.where(tuple_(instances.c.started_at, instances.c.id) > tuple_(after.started_at, after.id))
     return query.order_by(instances.c.started_at, instances.c.id).limit(limit)
+
+
+def _restored() -> tuple[Any, Any]:
+    by = instances.c.state["suspension"]["by"]["id"].astext
+    return instances.c.status == "suspended", by == RESTORED_BY["id"]
 
 
 def _columns() -> list[Any]:

@@ -18,13 +18,16 @@ from airflow_workflow_provider.settings import DEFAULT_CONNECTION_ID
 from airflow_workflow_provider.vocabulary import ProblemCode
 
 DRIVER: Final = "postgresql+psycopg"
-# Said by the URL itself; everything else that libpq knows may stand in the connection's extra.
+# Given by the URL itself; every other libpq parameter may be in the connection's extra.
 _IN_URL: Final = frozenset({"host", "port", "user", "password", "dbname"})
+
+UNDECIPHERABLE: Final = ("InvalidToken", "InvalidFernetToken")
+"""Errors of a Fernet key that is not the one of the data."""
 
 
 @dataclass(frozen=True)
 class ConnectionFields:
-    """What Airflow keeps of a connection."""
+    """The fields of an Airflow connection."""
 
     conn_type: str
     host: str | None = None
@@ -49,7 +52,7 @@ def database_url(conn_id: str = DEFAULT_CONNECTION_ID) -> URL:
 
 
 def connection_fields(conn_id: str) -> ConnectionFields:
-    """What Airflow keeps of a connection: the environment is read first, then Airflow is asked.
+    """Return the fields of an Airflow connection: from the environment, else from Airflow.
 
     :raises Misuse: the connection is not defined or cannot be read
     """
@@ -130,7 +133,7 @@ def _from_uri(text: str) -> ConnectionFields:
     parts = urlsplit(text)
     if not parts.scheme:
         raise ValueError
-    # The authority is split by hand: urlsplit lower-cases the host and trips over a "[" in a password.
+    # The authority is split here: urlsplit lower-cases the host and fails on a "[" in a password.
     account, _, place = parts.netloc.rpartition("@")
     login, _, password = account.partition(":")
     host, _, port = place.rpartition(":") if ":" in place and not place.endswith("]") else (place, "", "")
@@ -149,17 +152,26 @@ def _from_uri(text: str) -> ConnectionFields:
 
 def _from_airflow(conn_id: str) -> ConnectionFields:
     try:
-        found = _airflow_connection(conn_id)
+        # The fields are decrypted when they are read.
+        found = _fields(_airflow_connection(conn_id))
     except ImportError:
         found = None
     except Exception as error:  # each secrets backend has errors of its own
-        if type(error).__name__ not in ("AirflowNotFoundException", "AirflowRuntimeError"):
-            reason = f"could not be looked up ({type(error).__name__})"
-            raise _refused(conn_id, reason, "see Airflow's own log") from error
+        kind = type(error).__name__
+        if kind in UNDECIPHERABLE:
+            expected = "give every component the [core] fernet_key that it was stored with, or store it again"
+            raise _refused(conn_id, "was encrypted with another Fernet key", expected) from None
+        if kind not in ("AirflowNotFoundException", "AirflowRuntimeError"):
+            raise _refused(conn_id, f"could not be looked up ({kind})", "see Airflow's own log") from error
         found = None
     if found is None:
-        reason = "is not defined"
-        raise _refused(conn_id, reason, f"define it in Airflow, or set {environment_name(conn_id)} to its URI")
+        # In a task, Airflow says the same of one that its secrets backends cannot read.
+        fix = f"define it in Airflow, or set {environment_name(conn_id)} to its URI; doctor says if it is unreadable"
+        raise _refused(conn_id, "is not defined", fix)
+    return found
+
+
+def _fields(found: Any) -> ConnectionFields:
     return ConnectionFields(
         conn_type=found.conn_type or "",
         host=found.host,
@@ -181,7 +193,7 @@ def _airflow_connection(conn_id: str) -> Any:
 
 
 def _mask(password: str | None) -> None:
-    """Tell Airflow's secrets masker, where there is one in this process."""
+    """Register it with Airflow's secrets masker, where there is one in this process."""
     logs = sys.modules.get("airflow.sdk.log")
     if password and logs is not None:
         logs.mask_secret(password)

@@ -1,9 +1,10 @@
-"""Readers of the events: each goes on where it stopped, and misses none."""
+"""Readers of the events: each continues where it stopped, and misses none."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, Select, func, select, update
@@ -24,7 +25,7 @@ MAX_NAME: Final = 500
 
 @dataclass(frozen=True)
 class Reading:
-    """What a reader found.
+    """The events that a reader found.
 
     :param events: those that match, in the order of their arrival
     :param position: where it has come to; events after it were not looked at
@@ -43,7 +44,7 @@ class Cursors:
         self._database = database
 
     def position(self, name: str) -> int:
-        """Where a reader is; a new one begins behind everything that is there."""
+        """The position of a reader; a new one begins after all existing events."""
 
         def work(connection: Connection) -> int:
             found = connection.execute(_position(name)).scalar_one_or_none()
@@ -83,6 +84,12 @@ class Cursors:
         statement = update(cursors).where(cursors.c.name == name, cursors.c.position < position)
         statement = statement.values(position=position, updated_at=func.statement_timestamp())
         self._database.run(lambda connection: connection.execute(statement))
+
+    def looked_at(self, connection: Connection, name: str) -> datetime:
+        """When a reader looked last, within what :meth:`alone` does."""
+        query = select(cursors.c.updated_at).where(cursors.c.name == name)
+        found: datetime = connection.execute(query).scalar_one()
+        return found
 
     def alone(self, name: str, first: int, work: Callable[[Connection, int], int]) -> bool:
         """Do ``work`` at a reader's place and keep the place that it returns, in one transaction.

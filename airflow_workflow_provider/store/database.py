@@ -1,4 +1,4 @@
-"""The one way to PostgreSQL: a small pool, bounded waiting, and retries of what may pass."""
+"""Access to PostgreSQL: a small pool, bounded waiting, and retries of temporary errors."""
 
 from __future__ import annotations
 
@@ -42,21 +42,21 @@ _BUSY_CLASSES: Final = frozenset({"40", "53", "58"})
 _READ_ONLY_STATE: Final = "25006"
 _PASSING_STATES: Final = frozenset(
     {
-        "25006",  # read-only transaction: a standby, or a primary that was told so for a failover
+        "25006",  # read-only transaction: a standby, or a primary that was made read-only for a failover
         "25P03",  # idle in a transaction for too long
         "25P04",  # a transaction for too long
         "40001",  # serialization failure
-        "40003",  # nobody knows whether the statement was done
+        "40003",  # it is unknown whether the statement was executed
         "40P01",  # deadlock
         "57P01",  # shut down by an administrator
         "57P02",  # shut down after a crash
-        "57P03",  # not up yet
+        "57P03",  # still starting
         "57P05",  # idle for too long
         "58000",  # system error
         "58030",  # I/O error
     }
 )
-# The server says these while a connection is made, and psycopg gives no SQLSTATE for them.
+# The server reports these while a connection is made, and psycopg has no SQLSTATE for them.
 _STARTUP_PARAMETER: Final = "unsupported startup parameter"
 _LASTING_WORDS: Final = (
     _STARTUP_PARAMETER,
@@ -164,7 +164,7 @@ class Database:
         parameters: dict[str, int | str] = {
             "statement_timeout": round(self._statement_timeout * 1000),
             "timezone": "UTC",
-            # A worker that hangs inside a transaction must not hold an instance's lock for ever.
+            # A worker that hangs inside a transaction must not hold an instance's lock forever.
             "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION * 1000,
         }
         if load_settings().listen_conn_id:
@@ -199,7 +199,7 @@ class Database:
             connect_args={
                 "connect_timeout": self._connect_timeout,
                 "application_name": APPLICATION,
-                # A server that vanished without a word is noticed by the kernel, not by waiting for ever.
+                # The kernel notices a server that vanished without a word; otherwise we would wait forever.
                 "keepalives_idle": 10,
                 "keepalives_interval": 5,
                 "keepalives_count": 3,
@@ -286,7 +286,7 @@ class Database:
             self._next_check = time.monotonic() + SCHEMA_CHECK
 
     def _leave_standby(self, error: DBAPIError) -> None:
-        """Forget all connections where a server takes no writes: after a failover the primary is another one."""
+        """Forget all connections where a server does not accept writes: after a failover the primary is another one."""
         if _state(error) == _READ_ONLY_STATE:
             self.engine.dispose()
 
@@ -346,7 +346,7 @@ class Database:
             )
         if state == _READ_ONLY_STATE:
             return StoreUnavailable(
-                f"PostgreSQL at {self.name} takes no writes: {self._words(error)}",
+                f"PostgreSQL at {self.name} does not accept writes: {self._words(error)}",
                 code=ProblemCode.STORE_READ_ONLY,
                 suggestion="check that the Airflow connection of [workflows] conn_id leads to the primary",
             )
@@ -365,10 +365,10 @@ class Database:
 
 
 def is_passing(error: BaseException) -> bool:
-    """Tell whether an error of a database may pass by itself, so that the same work is worth another try.
+    """Return whether an error of a database may be temporary, so that the same work is worth another try.
 
-    So does what says something about the server rather than about the statement: it is away, not up yet, read-only,
-    out of disk, memory or connections, or another transaction was in the way. The error may be of any driver.
+    These are errors of the server rather than of the statement: it is unavailable, starting, read-only, out of disk,
+    memory or connections, or another transaction was in the way. The error may be of any driver.
     """
     if isinstance(error, PoolTimeout):
         return True

@@ -1,4 +1,4 @@
-"""Workflow definitions: one head per workflow, and every published version for ever (rule D4)."""
+"""Workflow definitions: one head per workflow, and every published version, never deleted (rule D4)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from semver import Version
-from sqlalchemy import Connection, Row, func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
 from airflow_workflow_provider.engine.graph import DAG_SHAPE
 from airflow_workflow_provider.errors import Conflict, InvalidDefinition, NotFound
+from airflow_workflow_provider.model.digests import digest
 from airflow_workflow_provider.model.grants import Grants
 from airflow_workflow_provider.model.json_text import loads_document
-from airflow_workflow_provider.store.jsontext import digest
-from airflow_workflow_provider.store.matching import note_triggers
+from airflow_workflow_provider.store.heads import write_head
 from airflow_workflow_provider.store.publications import (
     Published,
     check_expected,
@@ -29,8 +28,10 @@ from airflow_workflow_provider.store.publications import (
     refuse_unreadable,
     refuse_unstorable,
 )
+from airflow_workflow_provider.store.scheduled import since_again
 from airflow_workflow_provider.store.tables import workflow_definition_versions as versions
 from airflow_workflow_provider.store.tables import workflow_definitions as heads
+from airflow_workflow_provider.store.tables import workflow_instances as instances
 from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class Definitions:
         :param actor: who publishes, kept with the version
         :param expected: the head's revision as the publisher knows it, 0 for a new workflow; null where any will do
         :param grants: what the publisher may have its steps do, kept with the version; by default all that it names
-        :param source: the text that the document was read from; by default the document is written anew
+        :param source: the text that the document was read from; by default the document is serialized
         :param execution: how the steps run where the document leaves that open; instances of a version never change it
         :raises Conflict: ``version-reused``: the version was published with other content; ``version-lower``: it is
             lower than the head; ``revision-changed``: the head is not the expected one
@@ -140,7 +141,7 @@ class Definitions:
             values |= {"grants": granted, "source": source or json.dumps(document, indent=2, ensure_ascii=False)}
             values |= {"execution": definition.settings.execution or execution, "dag_shape": DAG_SHAPE}
             connection.execute(insert(versions).values(workflow_id=definition.workflow_id, created_by=actor, **values))
-            _write_head(connection, definition, document, revision)
+            write_head(connection, definition, document, revision, head)
             return Published(revision, "created" if head is None else "updated")
 
         return self._database.run(work)
@@ -166,7 +167,7 @@ class Definitions:
     def source(self, definition: StoredDefinition) -> tuple[str, dict[str, Any]] | None:
         """The text of a publication with the order and the layout that its author gave it, and what was read from it.
 
-        :returns: None of a version from before texts were kept, and where the document was changed by hand since
+        :returns: None of a version from before texts were kept, and where the document was changed manually since
         """
         query = select(versions.c.source).where(versions.c.revision == definition.revision)
         text = self._database.run(lambda connection: connection.execute(query).scalar_one_or_none())
@@ -203,15 +204,40 @@ class Definitions:
             raise self._not_found(workflow_id, None, None)
         return Head(**row._mapping)
 
-    def set_active(self, workflow_id: str, *, active: bool) -> Head:
+    def set_active(
+        self, workflow_id: str, *, active: bool, expected: int | None = None, unless_live: bool = False
+    ) -> Head:
         """Let a workflow take new instances or refuse them; instances that run are left alone.
 
+        :param expected: the head's revision as the caller knows it; null where any will do
+        :param unless_live: refuse while it has instances that have not ended
         :returns: the head as it is now; setting what is set already changes nothing
         :raises NotFound: there is no such workflow
+        :raises Conflict: ``revision-changed``: the head is not the expected one; ``live-instances``
         """
-        changed = update(heads).where(heads.c.workflow_id == workflow_id, heads.c.active != active)
-        changed = changed.values(active=active, updated_at=func.statement_timestamp())
-        self._database.run(lambda connection: connection.execute(changed))
+
+        def work(connection: Connection) -> None:
+            enter_publication(connection)
+            if expected is not None:
+                head = self._head(connection, workflow_id)
+                check_expected(workflow_id, expected, head.revision if head else None)
+            if unless_live:
+                refuse_live(connection, workflow_id)
+            query = select(heads.c.triggers, heads.c.scheduled_since)
+            row = connection.execute(
+                query.where(heads.c.workflow_id == workflow_id, heads.c.active != active)
+            ).one_or_none()
+            if row is None:
+                return
+            values: dict[str, Any] = {"active": active, "updated_at": func.statement_timestamp()}
+            if row.scheduled_since:
+                # DAGs have schedules only while their workflow is active, so this is a change for bundles.
+                values["activation_revision"] = next_revision(connection)
+            if row.scheduled_since and active:
+                values["scheduled_since"] = since_again(row.triggers, row.scheduled_since, connection)
+            connection.execute(update(heads).where(heads.c.workflow_id == workflow_id).values(**values))
+
+        self._database.run(work)
         return self.head(workflow_id)
 
     def page(self, *, after: str | None = None, limit: int, active: bool | None = None) -> tuple[Head, ...]:
@@ -225,17 +251,17 @@ class Definitions:
             query = query.where(heads.c.workflow_id > after)
         if active is not None:
             query = query.where(heads.c.active == active)
-        rows = self._database.run(lambda connection: connection.execute(query).all())
-        return tuple(Head(**row._mapping) for row in rows)
+        return self._heads(query)
 
-    def names(self) -> frozenset[str]:
-        """The ids of all workflows."""
-        query = select(heads.c.workflow_id)
-        return frozenset(self._database.run(lambda connection: connection.execute(query).scalars().all()))
+    def names(self, oldest: int | None = None) -> frozenset[str]:
+        """The ids of all workflows, or of so many that were published first."""
+        return self._ids(select(heads.c.workflow_id).order_by(heads.c.created_at, heads.c.workflow_id).limit(oldest))
 
     def list(self) -> tuple[Head, ...]:
         """The heads of all workflows, by id."""
-        query = select(*_HEAD_COLUMNS).order_by(heads.c.workflow_id)
+        return self._heads(select(*_HEAD_COLUMNS).order_by(heads.c.workflow_id))
+
+    def _heads(self, query: Any) -> tuple[Head, ...]:
         rows = self._database.run(lambda connection: connection.execute(query).all())
         return tuple(Head(**row._mapping) for row in rows)
 
@@ -253,7 +279,9 @@ class Definitions:
 
     def version_names(self, workflow_id: str) -> frozenset[str]:
         """The versions of a workflow that were published; none of an unknown one."""
-        query = select(versions.c.version).where(versions.c.workflow_id == workflow_id)
+        return self._ids(select(versions.c.version).where(versions.c.workflow_id == workflow_id))
+
+    def _ids(self, query: Any) -> frozenset[str]:
         return frozenset(self._database.run(lambda connection: connection.execute(query).scalars().all()))
 
     def highest_revision(self) -> int:
@@ -261,9 +289,21 @@ class Definitions:
         return self._database.run(highest_revision)
 
     def changed_since(self, revision: int) -> tuple[StoredDefinition, ...]:
-        """The heads that were published after a revision, by workflow id."""
+        """The heads that were published after a revision, by workflow id; and those that gained or lost schedules."""
         query = select(*_STORED_COLUMNS).join(heads, heads.c.revision == versions.c.revision)
-        return self._stored(query.where(versions.c.revision > revision).order_by(versions.c.workflow_id))
+        changed = or_(versions.c.revision > revision, heads.c.activation_revision > revision)
+        return self._stored(query.where(changed).order_by(versions.c.workflow_id))
+
+    def schedules(self, revision: int) -> dict[int, tuple[str, ...]]:
+        """Since when the schedules of active workflows count, as ISO 8601, by the revision of the definition.
+
+        :param revision: only what has not changed after it
+        """
+        query = select(heads.c.revision, heads.c.scheduled_since).where(
+            heads.c.active, heads.c.scheduled_since.is_not(None), heads.c.activation_revision <= revision
+        )
+        rows = self._database.run(lambda connection: connection.execute(query).all())
+        return {row.revision: tuple(row.scheduled_since) for row in rows}
 
     def at_revision(self, revision: int, workflow_id: str | None = None) -> tuple[StoredDefinition, ...]:
         """The heads as they were at a revision, by workflow id; of one workflow if it is named."""
@@ -287,8 +327,9 @@ class Definitions:
         )
 
     @staticmethod
-    def _head(connection: Connection, workflow_id: str) -> Row[Any, Any] | None:
-        query = select(heads.c.version, heads.c.revision).where(heads.c.workflow_id == workflow_id)
+    def _head(connection: Connection, workflow_id: str) -> Row[Any, Any, Any, Any] | None:
+        columns = (heads.c.version, heads.c.revision, heads.c.triggers, heads.c.scheduled_since)
+        query = select(*columns).where(heads.c.workflow_id == workflow_id)
         return connection.execute(query).one_or_none()
 
     @staticmethod
@@ -303,6 +344,19 @@ def stored_workflows(connection: Connection, names: Collection[str]) -> set[str]
     """Which of some names are those of workflows, active or not."""
     query = select(heads.c.workflow_id).where(heads.c.workflow_id.in_(sorted(names)))
     return set(connection.execute(query).scalars().all())
+
+
+def refuse_live(connection: Connection, workflow_id: str) -> None:
+    """Refuse an operation while a workflow has instances that have not ended.
+
+    :raises Conflict: ``live-instances``
+    """
+    query = select(func.count()).select_from(instances).where(instances.c.workflow_id == workflow_id)
+    live = connection.execute(query.where(instances.c.status.in_(("running", "suspended")))).scalar_one()
+    if live:
+        message = f"Workflow {workflow_id!r} has {live} instances that have not ended"
+        hint = "wait for their end, cancel them, or let them end by the definition that they have: --allow-live"
+        raise Conflict(message, code=ProblemCode.LIVE_INSTANCES, pointer=workflow_id, suggestion=hint)
 
 
 def check_version(
@@ -332,65 +386,3 @@ def check_version(
             pointer="/version",
             suggestion=f"use a version higher than {head}, or force it to roll back",
         )
-
-
-def _write_head(
-    connection: Connection, definition: WorkflowDefinition, document: dict[str, Any], revision: int
-) -> None:
-    values = {
-        "name": definition.name,
-        "description": definition.description,
-        "version": definition.version,
-        "revision": revision,
-        "input_schema": document.get("inputSchema"),
-        # Event matching asks the index for what it contains; an absent list must be found empty.
-        "triggers": document.get("triggers") or [],
-        "steps": steps_column(document["steps"]),
-        "ui_components": document.get("uiComponents"),
-        "execution_log": document.get("executionLog"),
-        "settings": document.get("settings"),
-        "on_failure": document.get("onFailure"),
-        "output": document.get("output"),
-    }
-    note_triggers(connection, [trigger.event_pattern for trigger in definition.triggers])
-    # The row stays the same one: instances refer to it.
-    statement = upsert(heads).values(workflow_id=definition.workflow_id, **values)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["workflow_id"], set_={**values, "updated_at": func.statement_timestamp()}
-        )
-    )
-
-
-def steps_column(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return steps as ``schema/steps.schema.json`` has them, for whoever reads the column.
-
-    The document itself is in the row of the version. Here, what it calls null is left out, and a retry policy is one
-    object: of a list it is the first, and ``retryPolicies`` has all.
-    """
-    return [_step_column(step) for step in steps]
-
-
-def _step_column(step: dict[str, Any]) -> dict[str, Any]:
-    kept = {name: value if name == "arguments" else _without_nulls(value) for name, value in step.items()}
-    kept = {name: value for name, value in kept.items() if value is not None}
-    policies = kept.get("retryPolicy")
-    if isinstance(policies, list):
-        kept["retryPolicy"] = policies[0] if policies else {"maxAttempts": 1}
-        kept["retryPolicies"] = policies
-    # From the document, because arguments keep their nulls at every depth.
-    if "parallelBranches" in kept:
-        kept["parallelBranches"] = [_with_steps(branch) for branch in step["parallelBranches"]]
-    if "forEach" in kept:
-        kept["forEach"] = _with_steps(step["forEach"])
-    return kept
-
-
-def _with_steps(region: dict[str, Any]) -> dict[str, Any]:
-    return {**_without_nulls({**region, "steps": None}), "steps": steps_column(region.get("steps") or [])}
-
-
-def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _without_nulls(each) for name, each in value.items() if each is not None}
-    return [_without_nulls(each) for each in value] if isinstance(value, list) else value

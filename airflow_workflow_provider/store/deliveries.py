@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from uuid import UUID
 
 from sqlalchemy import Integer, cast, false, func, select, true, update
@@ -27,6 +27,8 @@ from airflow_workflow_provider.store.tables import workflow_events as events
 from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
+    from sqlalchemy import CTE, Row, Select
+
     from airflow_workflow_provider.store.database import Database
 
 
@@ -84,6 +86,10 @@ class _Outbox(Outbox[int]):
     pending = deliveries.c.status == "pending"
 
 
+MAX_ID: Final = 2**63 - 1
+"""No identity column of PostgreSQL has a larger value."""
+
+
 class Deliveries:
     """What is to be delivered, and what was."""
 
@@ -114,40 +120,9 @@ class Deliveries:
         # One that is still held was claimed by somebody who did not come back.
         lapses = deliveries.c.lapses + cast(deliveries.c.held, Integer)
         taken = self._outbox.claiming(limit, lease, *columns, only=only, held=true(), lapses=lapses).cte("taken")
-        query = (
-            select(
-                taken.c.id.label("delivery_id"),
-                taken.c.workflow_id,
-                taken.c.attempts,
-                taken.c.lapses,
-                taken.c.kills,
-                versions.c.document,
-                versions.c.revision,
-                heads.c.active,
-                *events.c,
-            )
-            .select_from(
-                taken.join(events, events.c.id == taken.c.event_id)
-                .outerjoin(heads, heads.c.workflow_id == taken.c.workflow_id)
-                .outerjoin(versions, versions.c.revision == heads.c.revision)
-            )
-            .order_by(taken.c.id)
-        )
+        query = _with_event_and_head(taken)
         rows = self._database.run(lambda connection: connection.execute(query).all())
-        return tuple(
-            Claimed(
-                row.delivery_id,
-                row.workflow_id,
-                row.attempts,
-                row.lapses,
-                row.kills,
-                stored_event(row),
-                row.document,
-                row.revision,
-                bool(row.active),
-            )
-            for row in rows
-        )
+        return tuple(map(_claimed, rows))
 
     def started(self, delivery: int, instance: UUID) -> None:
         """Note that a delivery has started its instance."""
@@ -205,6 +180,13 @@ class Deliveries:
         rows = self._database.run(lambda connection: connection.execute(query).all())
         return tuple(readable(Delivery, rows, "delivery"))
 
+    def find(self, delivery_id: int) -> Delivery | None:
+        """Return a delivery; None where there is none."""
+        if not 0 < delivery_id < MAX_ID:
+            return None
+        found = self.list(before=delivery_id + 1, limit=1)
+        return found[0] if found and found[0].id == delivery_id else None
+
     def redrive(
         self,
         *,
@@ -229,3 +211,40 @@ class Deliveries:
     def next_due(self) -> timedelta | None:
         """Return how long it takes until a pending delivery is due; None where there is none."""
         return self._outbox.next_due()
+
+
+def _with_event_and_head(taken: CTE) -> Select[Any]:
+    """Return the query of deliveries that were claimed, each with its event and the head of its workflow."""
+    return (
+        select(
+            taken.c.id.label("delivery_id"),
+            taken.c.workflow_id,
+            taken.c.attempts,
+            taken.c.lapses,
+            taken.c.kills,
+            versions.c.document,
+            versions.c.revision,
+            heads.c.active,
+            *events.c,
+        )
+        .select_from(
+            taken.join(events, events.c.id == taken.c.event_id)
+            .outerjoin(heads, heads.c.workflow_id == taken.c.workflow_id)
+            .outerjoin(versions, versions.c.revision == heads.c.revision)
+        )
+        .order_by(taken.c.id)
+    )
+
+
+def _claimed(row: Row[Any]) -> Claimed:
+    return Claimed(
+        row.delivery_id,
+        row.workflow_id,
+        row.attempts,
+        row.lapses,
+        row.kills,
+        stored_event(row),
+        row.document,
+        row.revision,
+        bool(row.active),
+    )

@@ -20,8 +20,9 @@ from airflow_workflow_provider.model.plain import one_line
 from airflow_workflow_provider.settings import MAX_DEPTH
 from airflow_workflow_provider.store.deliveries import Claimed, Deliveries
 from airflow_workflow_provider.store.instances import instance_id
+from airflow_workflow_provider.store.named import named_run
 from airflow_workflow_provider.store.outbox import Backoff
-from airflow_workflow_provider.store.reasons import told
+from airflow_workflow_provider.store.reasons import masked_document
 from airflow_workflow_provider.vocabulary import ErrorType, ProblemCode
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Start:
     """An instance to be started.
 
     :param workflow_id: the workflow, and so the DAG
-    :param run_id: the same for the same event and workflow, whoever starts it and however often
+    :param run_id: the same for the same event and workflow, however often and by whom it is started
     :param input: the input, checked and with its defaults
     :param event: the CloudEvent that starts it
     """
@@ -152,6 +153,11 @@ class Deliverer:
         return self._deliveries.next_due()
 
     def _make(self, delivery: Claimed) -> None:
+        run_id = run_id_of(delivery.event.id)
+        with named_run(delivery.workflow_id, run_id, event_id=delivery.event.event.id):
+            self._try(delivery)
+
+    def _try(self, delivery: Claimed) -> None:
         if delivery.lapses >= MAX_LAPSES:
             self._deliveries.dead(delivery.id, self._lost(delivery))
             return
@@ -164,7 +170,7 @@ class Deliverer:
         except (LimitExceeded, MemoryError, RecursionError) as error:
             self._killed(delivery, error)
         except Overloaded:
-            # Others have the processes; that is no try.
+            # Other users occupy the processes; this does not count as a try.
             self._deliveries.release(delivery.id, OVERLOADED)
         except StoreUnavailable:
             raise
@@ -185,12 +191,12 @@ class Deliverer:
             self._deliveries.later(delivery.id, timedelta(seconds=5.0**kills), reason, killed=True)
 
     def _lost(self, delivery: Claimed) -> dict[str, Any]:
-        message = f"Nobody knows how {delivery.lapses} tries to start it ended: the processes that made them died"
+        message = f"It is unknown how {delivery.lapses} tries to start it ended, because their processes died"
         return Failure(ErrorType.WORKER_LOST, message).error_object(None, None, timestamp(self._clock()))
 
     def _start_of(self, delivery: Claimed, event: CloudEvent) -> Start:
         if delivery.document is None or not delivery.active:
-            message = f"Workflow {delivery.workflow_id!r} takes no new instances"
+            message = f"Workflow {delivery.workflow_id!r} does not accept new instances"
             raise StepFailure(message, type=ErrorType.WORKFLOW_FAILED, code=ProblemCode.WORKFLOW_INACTIVE)
         if depth_of(event.extensions) > self._max_depth:
             message = f"More than {self._max_depth} workflows in a row were started by the end of the one before"
@@ -227,10 +233,10 @@ class Deliverer:
         try:
             with behind(self._door_of(delivery.workflow_id)):
                 at = delivery.event.received_at.isoformat()
-                return told(reason, delivery.document, delivery.event.event.to_json(), instance, at)
+                return masked_document(reason, delivery.document, delivery.event.event.to_json(), instance, at)
         except (LimitExceeded, Overloaded, MemoryError, RecursionError):
-            # What is secret in it cannot be found out, so nothing of it is told.
+            # What is secret in it cannot be determined, so nothing of it is shown.
             return {**reason, "message": "It failed; what is secret in the message could not be hidden", "details": {}}
         except (ValueError, WorkflowsError):
-            # Then it is the definition that is wrong, not what the event says.
+            # Then the definition is wrong, not the event.
             return reason

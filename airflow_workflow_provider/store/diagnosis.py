@@ -1,4 +1,4 @@
-"""What somebody looks at first when the workflow database does not behave."""
+"""Diagnosis of the workflow database, for ``doctor``."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def diagnose(database: Database, role_prefix: str) -> Diagnosis:
     def work(connection: Connection) -> Diagnosis:
         before = datetime.now(UTC)
         facts = connection.execute(_FACTS).one()
-        # The server looked at its clock some time between.
+        # The server read its clock some time in between.
         here = before + (datetime.now(UTC) - before) / 2
         return Diagnosis(
             server=facts.server,

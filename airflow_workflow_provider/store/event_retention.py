@@ -1,4 +1,4 @@
-"""Removing events that nobody needs any more."""
+"""Removing expired events."""
 
 from __future__ import annotations
 

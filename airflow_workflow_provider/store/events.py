@@ -16,8 +16,8 @@ from airflow_workflow_provider.store.jsontext import dumps
 from airflow_workflow_provider.store.matching import (
     Interests,
     add_deliveries,
+    deliver_to_waits,
     enter_arrival,
-    hand_over,
     leave_arrival,
     matching_workflows,
 )
@@ -31,7 +31,7 @@ NAMESPACE: Final = UUID("2c1ad0bb-52f4-5a0b-9f0e-3e1b7c5d9a44")
 """Of the ids of event rows. Never change it: run ids are made from them."""
 
 CHANNEL: Final = "workflow_events"
-"""Where PostgreSQL tells that events have arrived; see :mod:`airflow_workflow_provider.store.notices`."""
+"""Channel on which PostgreSQL announces new events; see :mod:`airflow_workflow_provider.store.notices`."""
 
 # One statement for any number of events: its text, and so its plan, is always the same. It brings along which kinds of
 # patterns are in use, for one way to the server less.
@@ -127,7 +127,7 @@ def accept(connection: Connection, given: Sequence[CloudEvent]) -> list[Accepted
     if arrived:
         known = Interests.of(found)
         if known.waits:
-            hand_over(connection, arrived, known)
+            deliver_to_waits(connection, arrived, known)
         add_deliveries(connection, arrived, known, CHANNEL)
     else:
         leave_arrival(connection)
@@ -195,7 +195,7 @@ def stored_event(row: Row[Any]) -> StoredEvent:
 
 
 def _is_attribute(value: Any) -> bool:
-    """Whether a value can be one of an attribute; another has been written by hand."""
+    """Whether a value can be one of an attribute; another has been written manually."""
     return isinstance(value, (str, int, bool))
 
 

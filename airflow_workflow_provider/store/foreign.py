@@ -1,4 +1,4 @@
-"""One statement on a PostgreSQL that is somebody else's."""
+"""One statement on another PostgreSQL, for the task ``sql``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT: Final = 10
 
-_TOO_LONG: Final = "The time for the statement is over"
+_TOO_LONG: Final = "The statement timed out"
 
 _IDENTITY: Final = (
     "SELECT current_database()::text, pg_postmaster_start_time()::text, "
@@ -67,6 +67,25 @@ class Result:
 
 
 @contextmanager
+def _errors_named(ends: float) -> Iterator[None]:
+    """Name the errors of a statement: it took too long, or a row was too large; others stay as they are.
+
+    :param ends: the time, of the monotonic clock, at which it has to be done
+    """
+    try:
+        yield
+    except psycopg.errors.QueryCanceled as error:
+        raise TookTooLong(_TOO_LONG) from error
+    except psycopg.DatabaseError as error:
+        if isinstance(error, psycopg.OperationalError) and time.monotonic() >= ends:
+            raise TookTooLong(_TOO_LONG) from error
+        if _is_out_of_memory(error):
+            message = "A row is larger than the memory that it may use"
+            raise RowTooLarge(message) from error
+        raise
+
+
+@contextmanager
 def run_statement(
     fields: ConnectionFields,
     conn_id: str,
@@ -98,26 +117,18 @@ def run_statement(
         timer.daemon = True
         timer.start()
         try:
-            _refuse_own(connection, own)
-            connection.rollback()
-            connection.read_only = not write
-            connection.execute(f"SET LOCAL statement_timeout = {int(seconds) * 1000}")
-            sent = ClientCursor(connection).mogrify(cast("Any", statement.text), parameters or None)
-            result, unread = _sent(connection, statement, sent)
-            with closing(unread):
-                yield result
-                if write:
-                    # To leave rows unread is to cancel the statement that gives them.
-                    deque(result.rows, maxlen=0)
-        except psycopg.errors.QueryCanceled as error:
-            raise TookTooLong(_TOO_LONG) from error
-        except psycopg.DatabaseError as error:
-            if isinstance(error, psycopg.OperationalError) and time.monotonic() >= ends:
-                raise TookTooLong(_TOO_LONG) from error
-            if _is_out_of_memory(error):
-                message = "A row is larger than the memory that it may use"
-                raise RowTooLarge(message) from error
-            raise
+            with _errors_named(ends):
+                _refuse_own(connection, own)
+                connection.rollback()
+                connection.read_only = not write
+                connection.execute(f"SET LOCAL statement_timeout = {int(seconds) * 1000}")
+                sent = ClientCursor(connection).mogrify(cast("Any", statement.text), parameters or None)
+                result, unread = _sent(connection, statement, sent)
+                with closing(unread):
+                    yield result
+                    if write:
+                        # To leave rows unread is to cancel the statement that gives them.
+                        deque(result.rows, maxlen=0)
         finally:
             timer.cancel()
 
@@ -139,7 +150,7 @@ def _sent(
 
 
 def _is_out_of_memory(error: psycopg.Error) -> bool:
-    """Tell whether libpq could get no memory; what the server itself reports has a SQLSTATE."""
+    """Return whether libpq could get no memory; what the server itself reports has a SQLSTATE."""
     return error.sqlstate is None and "memory" in str(error)
 
 

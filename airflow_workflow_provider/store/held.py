@@ -50,7 +50,7 @@ class HeldRecord(Record):
         """Leave it to the end of the turn."""
 
     def wake(self, task_ids: Iterable[str], question_id: UUID | None = None) -> None:
-        """Note what is to be told to go on."""
+        """Note which tasks are to be resumed."""
         if question_id is not None:
             message = "A turn answers no question"
             raise AssertionError(message)
@@ -67,7 +67,7 @@ class HeldRecord(Record):
         return not (ended or self._woken or self.withdrawn) and all(entry.at is not None for entry in self.entries)
 
     def store(self, connection: Connection) -> None:
-        """Write everything in a transaction that is under way."""
+        """Write everything in a transaction that has begun."""
         self.connection = connection
         super().save()
         if self._woken:
@@ -97,7 +97,7 @@ class HeldInstance:
         return HeldRecord(self._known[0])
 
     def forget(self) -> None:
-        """Read it anew in the next turn."""
+        """Read it again in the next turn."""
         self._known = None
 
     def write(self, record: HeldRecord) -> None:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select, update
 
 from airflow_workflow_provider.engine.stored_state import StateUnreadable, read_state, unreadable
 from airflow_workflow_provider.errors import NotFound
-from airflow_workflow_provider.store import wakeups
+from airflow_workflow_provider.store import places, wakeups
+from airflow_workflow_provider.store.display import display_status
 from airflow_workflow_provider.store.endings import ENDED, End
-from airflow_workflow_provider.store.events import accept, row_id_of
-from airflow_workflow_provider.store.inserting import check_correlation_id, insert_instance
+from airflow_workflow_provider.store.events import accept
+from airflow_workflow_provider.store.inserting import NewInstance, check_correlation_id, insert_instance, instance_id
 from airflow_workflow_provider.store.jsontext import clean
 from airflow_workflow_provider.store.logs import LogEntry, append
 from airflow_workflow_provider.store.starts import Starts, settle
@@ -30,77 +31,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-NAMESPACE: Final = UUID("6f1c1a52-3b0e-5c9a-9d3e-6f6c0f3a7d11")
-"""Of all instance ids. Never change it: ids are computed wherever an instance is met."""
-
-
-def instance_id(dag_id: str, run_id: str) -> UUID:
-    """The id of a DAG run's instance, known without a look-up and the same for every way in."""
-    return uuid5(NAMESPACE, f"{dag_id}/{run_id}")
-
-
-@dataclass(frozen=True)
-class NewInstance:
-    """What an instance starts with.
-
-    :param revision: the revision of the definition that it keeps until it ends
-    :param state: the engine's state, ready for the first step
-    :param event: the CloudEvent that started it, if one did
-    :param started_at: null for the time of the transaction
-    :param deadline_at: when ``settings.timeout`` ends it
-    :param announced: whether it has what was known about its start, see :mod:`store.starts`
-    """
-
-    dag_id: str
-    run_id: str
-    workflow_id: str
-    version: str
-    revision: int
-    input: dict[str, Any]
-    state: State
-    correlation_id: str | None = None
-    event: dict[str, Any] | None = None
-    trigger_event_id: UUID | None = None
-    parent_instance_id: UUID | None = None
-    parent_step_id: str | None = None
-    started_at: datetime | None = None
-    deadline_at: datetime | None = None
-    status: str = "running"
-    current_step_id: str | None = None
-    log: Sequence[LogEntry] = field(default=())
-    announced: bool = False
-
-    @property
-    def id(self) -> UUID:
-        """The instance's id."""
-        return instance_id(self.dag_id, self.run_id)
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """The columns of its row.
-
-        :raises Misuse: the correlation id is too long
-        """
-        check_correlation_id(self.correlation_id)
-        return {
-            "id": self.id,
-            "workflow_id": self.workflow_id,
-            "version": self.version,
-            "revision": self.revision,
-            "dag_id": self.dag_id,
-            "run_id": self.run_id,
-            "status": self.status,
-            "current_step_id": self.current_step_id,
-            "input": self.input,
-            "state": self.state.to_json(),
-            "event": self.event,
-            "correlation_id": clean(self.correlation_id),
-            "trigger_event_id": self.trigger_event_id or row_id_of(self.event),
-            "parent_instance_id": self.parent_instance_id,
-            "parent_step_id": self.parent_step_id,
-            "started_at": self.started_at,
-            "deadline_at": self.deadline_at,
-        }
+__all__ = ["instance_id"]
 
 
 @dataclass(frozen=True)
@@ -108,6 +39,7 @@ class InstanceSummary:
     """An instance as lists show it: everything but the documents that may be large.
 
     :param compensations_owed: visits that are still to be compensated although it has ended (rule F7)
+    :param queued: whether it waits for its turn (rule I7)
     """
 
     id: UUID
@@ -130,14 +62,15 @@ class InstanceSummary:
     parent_step_id: str | None
     compensations_owed: int
     suspended_by_operator: bool
+    queued: bool
+    started_by: str | None
 
     @property
     def display_status(self) -> str:
-        """The status in people's words: ``waiting`` where nobody has suspended it, ``cancelled`` (rules I3, I5)."""
-        if self.status == "suspended" and not self.suspended_by_operator:
-            return "waiting"
-        cancelled = self.status == "failed" and self.error is not None and self.error.get("type") == ErrorType.CANCELLED
-        return "cancelled" if cancelled else self.status
+        """The status in people's words: ``waiting`` or ``queued`` where nobody has suspended it, ``cancelled``."""
+        kind = None if self.error is None else self.error.get("type")
+        by_operator = self.suspended_by_operator
+        return display_status(self.status, kind, suspended_by_operator=by_operator, queued=self.queued)
 
 
 @dataclass(frozen=True)
@@ -150,15 +83,13 @@ class Instance(InstanceSummary):
     event: dict[str, Any] | None
 
 
-_COMPUTED: Final = {"suspended_by_operator": instances.c.state.has_key("suspension").label("suspended_by_operator")}
-
-
-def _column(name: str) -> ColumnElement[Any]:
-    return _COMPUTED[name] if name in _COMPUTED else instances.c[name]
-
-
-SUMMARY_COLUMNS: Final = [_column(name) for name in InstanceSummary.__dataclass_fields__]
-_COLUMNS: Final = [_column(name) for name in Instance.__dataclass_fields__]
+_COLUMN: Final[dict[str, ColumnElement[Any]]] = {
+    **dict(instances.c.items()),
+    "suspended_by_operator": instances.c.state.has_key("suspension").label("suspended_by_operator"),
+    "queued": instances.c.state.has_key("queuedAt").label("queued"),
+}
+SUMMARY_COLUMNS: Final = [_COLUMN[name] for name in InstanceSummary.__dataclass_fields__]
+_COLUMNS: Final = [_COLUMN[name] for name in Instance.__dataclass_fields__]
 
 
 class Record:
@@ -167,6 +98,7 @@ class Record:
     :ivar connection: of the transaction, for what else belongs into it
     :ivar stored: the row as it was when the lock was taken
     :ivar created: whether this transaction made the row
+    :ivar claim: where the number of instances is limited
     """
 
     def __init__(self, connection: Connection, stored: Instance, *, created: bool) -> None:
@@ -186,7 +118,8 @@ class Record:
         self.version = stored.version
         self.revision = stored.revision
         self.compensations_owed = stored.compensations_owed
-        self._told_end = stored.completed_at
+        self.claim: places.Claim | None = None
+        self._announced_end = stored.completed_at
         self._asked = stored.state.open_questions()
         # As they were: the state is changed in place.
         self._live = [
@@ -209,7 +142,18 @@ class Record:
         withdraw(self.connection, self.withdrawn)
         if self.status in ENDED and self.stored.status not in ENDED:
             end_waits(self.connection, self.id, self.stored.workflow_id, self._live)
-        self._tell_end()
+        self._take_place()
+        self._announce_end()
+
+    def _take_place(self) -> None:
+        """Leave the place of an instance that ends; have one that runs again wait for a new one (rule I7)."""
+        ended, had_ended = self.status in ENDED, self.stored.status in ENDED
+        if ended and not had_ended:
+            places.leave(self.connection, self.id)
+        elif had_ended and not ended and self.claim is not None:
+            places.enter(self.connection, self.id, self.claim, admitted=False)
+        elif self.state.queued_at is not None and self.state.suspension is None:
+            places.resumed(self.connection)
 
     @property
     def withdrawn(self) -> set[str]:
@@ -237,9 +181,9 @@ class Record:
             "compensations_owed": self.compensations_owed,
         }
 
-    def _tell_end(self) -> None:
+    def _announce_end(self) -> None:
         """Publish the end of the instance in the transaction that makes it true."""
-        if self.status not in ENDED or self.completed_at is None or self._told_end == self.completed_at:
+        if self.status not in ENDED or self.completed_at is None or self._announced_end == self.completed_at:
             return
         stored = self.stored
         end = End(
@@ -256,10 +200,10 @@ class Record:
             stored.event,
         )
         accept(self.connection, [end.event()])
-        self._told_end = self.completed_at
+        self._announced_end = self.completed_at
 
     def wake(self, task_ids: Iterable[str], question_id: UUID | None = None) -> None:
-        """Have tasks of the run told to go on, once the transaction is committed.
+        """Have tasks of the run resumed, once the transaction is committed.
 
         :param question_id: the question that they waited for, if they did
         """
@@ -338,7 +282,7 @@ class Instances:
 
 
 def lock_instance(connection: Connection, wanted: UUID, create: Create | None = None) -> Record:
-    """An instance under its lock, in a transaction that is under way.
+    """An instance under its lock, in a transaction that has begun.
 
     :param create: makes the instance when it is missing
     :raises NotFound: the instance is missing and ``create`` not given
@@ -361,14 +305,18 @@ def lock_instance(connection: Connection, wanted: UUID, create: Create | None = 
         append(connection, wanted, new.log)
         if new.announced:
             settle(connection, wanted)
+        if new.claim is not None:
+            places.enter(connection, wanted, new.claim, admitted=new.state.queued_at is None)
+            if new.replaces:
+                places.replace_others(connection, wanted, new.claim)
     return Record(connection, instance_of(row), created=created)
 
 
 def summary_of(row: Row[Any]) -> InstanceSummary:
-    """An instance as lists show it; an error that somebody has changed by hand into no object is said to be one."""
+    """An instance as lists show it; an error that was changed manually and is not an object is reported as such."""
     values = dict(row._mapping)
     if values["error"] is not None and not isinstance(values["error"], dict):
-        message = "What is stored as the error is no object"
+        message = "The stored error is not an object"
         values["error"] = {
             "type": ErrorType.WORKFLOW_FAILED.value,
             "code": StateUnreadable.default_code,
@@ -380,7 +328,7 @@ def summary_of(row: Row[Any]) -> InstanceSummary:
 def instance_of(row: Row[Any]) -> Instance:
     """An instance from its row.
 
-    :raises StateUnreadable: somebody has changed the row by hand into something that means nothing
+    :raises StateUnreadable: somebody has edited the row into something that has no meaning
     """
     what = f"instance {row.id}"
     for name, required in (("input", True), ("event", False), ("error", False)):

@@ -1,4 +1,4 @@
-"""From what the machine tells to rows of the execution log (rules L1, L2, L4)."""
+"""From the events of the machine to rows of the execution log (rules L1, L2, L4)."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def entries(events: Sequence[Event], masker: Masker, metadata: Mapping[str, Any]
 
 
 def by(row: LogEntry, actor: dict[str, Any], via: str) -> LogEntry:
-    """Return a row that tells who did it, and by which way."""
+    """Return a row that records who did it, and through which interface."""
     return replace(row, actor=actor, data={**(row.data or {}), "via": via})
 
 

@@ -1,8 +1,7 @@
-"""JSON as PostgreSQL keeps it: what it can store, and when two documents are the same content."""
+"""JSON in PostgreSQL: what it can store."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import re
@@ -36,7 +35,7 @@ def loads(text: str | bytes) -> Any:
     """The value of JSON that PostgreSQL has kept.
 
     Its numbers may be ones that nothing of ours writes: too long to be read, or too large for a double. They become
-    their text, so that whoever wrote them by hand does not keep the row from being read.
+    their text, so that rows that were edited manually can still be read.
     """
     return json.loads(text, parse_int=_integer, parse_float=_double)
 
@@ -44,27 +43,6 @@ def loads(text: str | bytes) -> Any:
 def clean(text: str | None) -> str | None:
     """The same replacement for a text column."""
     return None if text is None else _UNSTORABLE.sub(REPLACEMENT, text)
-
-
-def digest(document: dict[str, Any]) -> str:
-    """SHA-256 of the content, hexadecimal: the same for the same document however it was written.
-
-    Order of keys, white space and the notation of numbers (``1.0`` and ``1``) do not count, nor does the top-level
-    ``$schema``, which is a hint for editors. So a document read back from JSONB has the digest it was stored with.
-    """
-    content = {key: _canonical(value) for key, value in document.items() if key != "$schema"}
-    text = json_text.dumps(content, compact=True, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _canonical(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, dict):
-        return {key: _canonical(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_canonical(item) for item in value]
-    return value
 
 
 def _integer(text: str) -> int | str:

@@ -1,4 +1,4 @@
-"""Marks of pages that are ordered by a time and an id: what comes and goes meanwhile moves nothing."""
+"""Markers of pages that are ordered by a time and an id: stable while rows are added and removed."""
 
 from __future__ import annotations
 

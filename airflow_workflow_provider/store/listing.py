@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
 
-from sqlalchemy import Select, String, any_, bindparam, func, select, true, tuple_
+from sqlalchemy import Select, String, bindparam, func, literal, select, true, tuple_, union_all
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from airflow_workflow_provider.errors import Misuse
+from airflow_workflow_provider.store.display import is_cancelled
+from airflow_workflow_provider.store.filtering import (
+    EVERYTHING,
+    INDEXED,
+    InstanceFilter,
+    conditions,
+    known,
+    workflows_of,
+)
 from airflow_workflow_provider.store.instances import SUMMARY_COLUMNS, InstanceSummary, summary_of
-from airflow_workflow_provider.store.jsonpath import InputCondition, holds
 from airflow_workflow_provider.store.keyset import read_cursor, write_cursor
 from airflow_workflow_provider.store.statuses import STATUSES
 from airflow_workflow_provider.store.tables import workflow_instances as instances
-from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.store.database import Database
@@ -31,40 +35,11 @@ MAX_APART: Final = 100
 
 
 @dataclass(frozen=True)
-class InstanceFilter:
-    """Which instances; what is null does not restrict, and all that is given must hold.
-
-    :param workflow_ids: of any of these workflows
-    :param statuses: any of these
-    :param started_from: started then or later
-    :param started_before: started earlier
-    :param current_step_id: whose most recently activated step is this (rule I4)
-    :param input: what must hold for the input
-    :param compensation_owed: whether compensations are still to be run although it has ended
-    """
-
-    workflow_id: str | None = None
-    workflow_ids: Collection[str] | None = None
-    version: str | None = None
-    statuses: Collection[str] | None = None
-    correlation_id: str | None = None
-    current_step_id: str | None = None
-    started_from: datetime | None = None
-    started_before: datetime | None = None
-    parent_instance_id: UUID | None = None
-    input: Sequence[InputCondition] = ()
-    compensation_owed: bool | None = None
-
-
-@dataclass(frozen=True)
 class Page:
     """Some instances, and where the next page begins; null after the last."""
 
     items: tuple[InstanceSummary, ...]
     next: str | None
-
-
-EVERYTHING: Final = InstanceFilter()
 
 
 class InstanceList:
@@ -80,17 +55,19 @@ class InstanceList:
         after: str | None = None,
         limit: int = 50,
         keep: Callable[[InstanceSummary], bool] | None = None,
+        oldest: bool = False,
     ) -> Page:
         """Instances, newest first.
 
+        :param oldest: the oldest first
         :param after: ``next`` of the page before
         :param limit: how many at most, up to 1000
-        :param keep: tells whether one may be in the list, for what SQL cannot tell; a page may then have fewer than
+        :param keep: returns whether one may be in the list, for what SQL cannot decide; a page may then have fewer than
             there are left
         :raises Misuse: a status that does not exist, or an ``after`` that no page gave
         """
         limit = max(1, min(limit, MAX_PAGE))
-        page = self._page(only, after, limit)
+        page = self._page(only, after, limit, oldest)
         if keep is None:
             return page
         kept: list[InstanceSummary] = []
@@ -98,34 +75,47 @@ class InstanceList:
             kept += filter(keep, page.items)
             if len(kept) > limit or page.next is None:
                 break
-            page = self._page(only, page.next, limit)
+            page = self._page(only, page.next, limit, oldest)
         more = len(kept) > limit
         kept = kept[:limit]
         following = write_cursor(kept[-1].started_at, kept[-1].id) if more else page.next
         return Page(tuple(kept), following)
 
-    def _page(self, only: InstanceFilter, after: str | None, limit: int) -> Page:
-        query = newest(only, after, limit + 1)
+    def _page(self, only: InstanceFilter, after: str | None, limit: int, oldest: bool) -> Page:
+        query = newest(only, after, limit + 1, oldest=oldest)
         rows = self._database.run(lambda connection: connection.execute(query).all())
         items = tuple(summary_of(row) for row in rows[:limit])
         return Page(items, write_cursor(items[-1].started_at, items[-1].id) if len(rows) > limit else None)
 
     def count_by_status(self, only: InstanceFilter = EVERYTHING) -> dict[str, int]:
         """How many instances have each status; every status is there, with 0 for none."""
-        query = _restrict(select(instances.c.status, func.count()), only).group_by(instances.c.status)
-        rows = self._database.run(lambda connection: connection.execute(query).all())
-        return dict.fromkeys(STATUSES, 0) | dict(tuple(row) for row in rows)
+        return self.counts(only)[0]
+
+    def counts(self, only: InstanceFilter = EVERYTHING) -> tuple[dict[str, int], int]:
+        """How many instances have each status, and how many of those that failed were cancelled."""
+        wanted = conditions(only)
+        by_status = select(instances.c.status, func.count()).where(*wanted).group_by(instances.c.status)
+        cancelled = select(literal("cancelled"), func.count()).where(*wanted, is_cancelled())
+        both = union_all(by_status, cancelled)
+        rows = self._database.run(lambda connection: connection.execute(both).all())
+        found = dict.fromkeys((*STATUSES, "cancelled"), 0) | dict(tuple(row) for row in rows)
+        return found, found.pop("cancelled")
 
 
-def newest(only: InstanceFilter, after: str | None, limit: int) -> Select[Any]:
-    """The query of a page: of each workflow and status apart, where they are few, so that each stops after a page."""
-    workflows, statuses = _workflows(only), None if only.statuses is None else _known(only.statuses)
+def newest(only: InstanceFilter, after: str | None, limit: int, *, oldest: bool = False) -> Select[Any]:
+    """The query of a page: of each workflow and status apart, where they are few, so that each stops after a page.
+
+    :param oldest: the oldest first
+    """
+    if only.search is not None:
+        return _page(_searched(only, after, limit, oldest), instances.c, limit, oldest)
+    workflows, statuses = workflows_of(only), None if only.statuses is None else known(only.statuses)
     apart = len(workflows or [""]) * len(statuses or [""])
-    query = _restrict_others(select(*SUMMARY_COLUMNS), only)
-    if after is not None:
-        query = query.where(tuple_(instances.c.started_at, instances.c.id) < tuple_(*read_cursor(after)))
     if apart > MAX_APART or (workflows is None and statuses is None):
-        return _page(_of(query, workflows, statuses), instances.c, limit)
+        query = select(*SUMMARY_COLUMNS).where(*conditions(only))
+        return _page(_behind(query, instances, after, oldest), instances.c, limit, oldest)
+    query = select(*SUMMARY_COLUMNS).where(*conditions(only, apart=True))
+    query = _behind(query, instances, after, oldest)
     each: Any = None
     for name, wanted in (("workflow_id", workflows), ("status", statuses)):
         if wanted is not None:
@@ -133,54 +123,33 @@ def newest(only: InstanceFilter, after: str | None, limit: int) -> Select[Any]:
             source = values.render_derived(name=f"each_{name}")
             query = query.where(instances.c[name] == source.c.value)
             each = source if each is None else each.join(source, true())
-    part = _page(query.correlate_except(instances), instances.c, limit).lateral("part")
-    return _page(select(*part.c).select_from(each.join(part, true())), part.c, limit)
+    part = _page(query.correlate_except(instances), instances.c, limit, oldest).lateral("part")
+    return _page(select(*part.c).select_from(each.join(part, true())), part.c, limit, oldest)
 
 
-def _page(query: Select[Any], columns: Any, limit: int) -> Select[Any]:
-    return query.order_by(columns.started_at.desc(), columns.id.desc()).limit(limit)
+def _searched(only: InstanceFilter, after: str | None, limit: int, oldest: bool) -> Select[Any]:
+    """The instances in which a text occurs: first their places, from an index that has what is asked for most."""
+    within = replace(
+        EVERYTHING, **{name: getattr(only, name) for name in (*INDEXED, "started_from", "started_before", "search")}
+    )
+    found = instances.alias("found")
+    query = select(found.c.started_at, found.c.id).where(*conditions(within, found))
+    places = _behind(query, found, after, oldest)
+    if within == only:
+        # Nothing else is asked for, so no more than a page has to be looked up.
+        places = _page(places, found.c, limit, oldest)
+    inside = places.subquery("places")
+    looked_up = select(*SUMMARY_COLUMNS).join(inside, inside.c.id == instances.c.id)
+    return looked_up.where(*conditions(replace(only, search=None)))
 
 
-def _workflows(only: InstanceFilter) -> list[str] | None:
-    if only.workflow_id is None:
-        return None if only.workflow_ids is None else sorted(set(only.workflow_ids))
-    permitted = only.workflow_ids is None or only.workflow_id in only.workflow_ids
-    return [only.workflow_id] if permitted else []
+def _behind(query: Select[Any], table: Any, after: str | None, oldest: bool) -> Select[Any]:
+    if after is None:
+        return query
+    place, last = tuple_(table.c.started_at, table.c.id), tuple_(*read_cursor(after))
+    return query.where(place > last if oldest else place < last)
 
 
-def _of(query: Select[Any], workflows: list[str] | None, statuses: list[str] | None) -> Select[Any]:
-    if workflows is not None:
-        query = query.where(instances.c.workflow_id == any_(bindparam(None, workflows, ARRAY(String))))
-    if statuses is not None:
-        query = query.where(instances.c.status.in_(statuses))
-    return query
-
-
-def _restrict(query: Select[Any], only: InstanceFilter) -> Select[Any]:
-    statuses = None if only.statuses is None else _known(only.statuses)
-    return _of(_restrict_others(query, only), _workflows(only), statuses)
-
-
-def _restrict_others(query: Select[Any], only: InstanceFilter) -> Select[Any]:
-    for name in ("version", "correlation_id", "current_step_id", "parent_instance_id"):
-        wanted = getattr(only, name)
-        if wanted is not None:
-            query = query.where(instances.c[name] == wanted)
-    for condition in only.input:
-        query = query.where(holds(instances.c.input, condition))
-    if only.compensation_owed is not None:
-        owes = instances.c.compensations_owed > 0
-        query = query.where(owes if only.compensation_owed else ~owes)
-    if only.started_from is not None:
-        query = query.where(instances.c.started_at >= only.started_from)
-    if only.started_before is not None:
-        query = query.where(instances.c.started_at < only.started_before)
-    return query
-
-
-def _known(statuses: Collection[str]) -> list[str]:
-    unknown = sorted(set(statuses) - set(STATUSES))
-    if unknown:
-        message = f"Unknown status {unknown}; allowed are {list(STATUSES)}"
-        raise Misuse(message, code=ProblemCode.BAD_FILTER, pointer="status")
-    return sorted(statuses)
+def _page(query: Select[Any], columns: Any, limit: int, oldest: bool) -> Select[Any]:
+    order = (columns.started_at, columns.id)
+    return query.order_by(*(each if oldest else each.desc() for each in order)).limit(limit)

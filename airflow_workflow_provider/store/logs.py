@@ -70,7 +70,7 @@ class LogRow:
 
 
 def log_row(row: Row[Any]) -> LogRow:
-    """An entry from its row; what somebody has written into it by hand, and is no object, is shown as a ``value``."""
+    """An entry from its row; what was written into it manually, and is not an object, is shown as a ``value``."""
     values = dict(row._mapping)
     for name in ("actor", "metadata", "data"):
         if values[name] is not None and not isinstance(values[name], dict):
@@ -90,7 +90,7 @@ def append(connection: Connection, instance_id: UUID, entries: Sequence[LogEntry
 
 
 def is_written(connection: Connection, instance_id: UUID, event: str, data: dict[str, Any]) -> bool:
-    """Tell whether an instance has an entry of an event whose data hold these."""
+    """Return whether an instance has an entry of an event whose data hold these."""
     query = select(logs.c.id).where(logs.c.instance_id == instance_id, logs.c.event == event)
     return connection.execute(query.where(logs.c["data"].contains(data)).limit(1)).first() is not None
 

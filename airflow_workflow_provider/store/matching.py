@@ -16,8 +16,8 @@ from uuid import UUID
 from sqlalchemy import Connection, String, bindparam, cast, select, text
 from sqlalchemy.dialects.postgresql import JSONPATH, insert
 
-from airflow_workflow_provider.model.patterns import candidates, shape_of
-from airflow_workflow_provider.store.jsontext import digest
+from airflow_workflow_provider.model.digests import digest
+from airflow_workflow_provider.model.patterns import candidates, shape_of, values_at
 from airflow_workflow_provider.store.tables import workflow_definitions as heads
 from airflow_workflow_provider.store.tables import workflow_event_interests as interests
 
@@ -54,8 +54,8 @@ class Interests:
         )
 
 
-# The planner takes looking through a thousand definitions for cheaper than the index, because it does not know what
-# comparing documents costs; told not to, it prices plans so high that it would compile them.
+# The planner estimates a scan of a thousand definitions as cheaper than the index, because it does not know what
+# comparing documents costs; unless it is switched off, it prices plans so high that it would compile them.
 _ENTER: Final = text("""
     SELECT pg_advisory_xact_lock_shared(:key), set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)
 """)
@@ -157,7 +157,7 @@ _ADD_DELIVERIES: Final = text("""
 def add_deliveries(connection: Connection, events: Mapping[UUID, CloudEvent], known: Interests, channel: str) -> None:
     """Note for each event which workflows it has to start (rule E2), and leave the arrival.
 
-    :param channel: whose listeners are told, once it is true
+    :param channel: whose listeners are notified, once it is true
     """
     types = {event.type for event in events.values()}
     wanted = [(name, pattern) for name in types for pattern in candidates(name, known.triggers)]
@@ -171,7 +171,7 @@ def add_deliveries(connection: Connection, events: Mapping[UUID, CloudEvent], kn
     connection.execute(_ADD_DELIVERIES, values)
 
 
-_HAND_OVER: Final = text("""
+_DELIVER_TO_WAITS: Final = text("""
     WITH first AS (
         SELECT DISTINCT ON (wait.id) wait.id, offered.event_id
         FROM unnest(CAST(:patterns AS text[]), CAST(:keys AS text[]), CAST(:events AS uuid[]))
@@ -188,7 +188,7 @@ _HAND_OVER: Final = text("""
 """)
 
 
-def hand_over(connection: Connection, events: Mapping[UUID, CloudEvent], known: Interests) -> int:
+def deliver_to_waits(connection: Connection, events: Mapping[UUID, CloudEvent], known: Interests) -> int:
     """Give events to the steps that wait for them (rule E5); return how many steps got one.
 
     :param events: in the order of their arrival; a step gets the first that matches
@@ -208,23 +208,7 @@ def hand_over(connection: Connection, events: Mapping[UUID, CloudEvent], known: 
     if not ids:
         return 0
     values = {"patterns": patterns, "keys": keys, "events": ids}
-    return connection.execute(_HAND_OVER, values).rowcount
-
-
-def values_at(data: Any, paths: Iterable[str]) -> dict[str, Any] | None:
-    """The values at dotted paths in an event's data; None where one is missing."""
-    found: dict[str, Any] = {}
-    for path in paths:
-        value = data
-        for part in path.split("."):
-            if isinstance(value, dict) and part in value:
-                value = value[part]
-            elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
-                value = value[int(part)]
-            else:
-                return None
-        found[path] = value
-    return found
+    return connection.execute(_DELIVER_TO_WAITS, values).rowcount
 
 
 def correlation_key(values: Mapping[str, Any]) -> str:

@@ -27,7 +27,7 @@ from airflow_workflow_provider.store.schema_version import SCHEMA, note_compatib
 from airflow_workflow_provider.store.tables import VERSION_TABLE, metadata, revision_sequence
 from airflow_workflow_provider.vocabulary import ProblemCode
 
-# Any number will do, as long as nobody else's advisory lock in this database has it.
+# Any number that no other advisory lock in this database uses.
 LOCK_KEY: Final = 7_206_041_120_331_904_001
 LOCK_TIMEOUT: Final = "60s"
 

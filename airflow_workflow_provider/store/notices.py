@@ -1,4 +1,4 @@
-"""Being told by PostgreSQL that events have arrived, so that nobody has to ask all the time."""
+"""Notifications from PostgreSQL that events have arrived, so that nobody has to poll all the time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LOOK: Final = 0.5
 class Notices:
     """Listens on a connection of its own, opened when first needed and again after it was lost.
 
-    What is told while nobody listens is not heard: a caller looks by itself from time to time.
+    A notification that is sent while nobody listens is lost: a caller polls from time to time as well.
 
     :param url: of the database
     """
@@ -60,13 +60,13 @@ class Notices:
             )
             connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
         except psycopg.Error as error:
-            log.warning("PostgreSQL cannot be listened to: %s", type(error).__name__)
+            log.warning("Notifications of PostgreSQL cannot be received: %s", type(error).__name__)
             return False
         self._connection = connection
         return True
 
     def wait(self, seconds: float, stop: threading.Event | None = None) -> bool:
-        """Wait until something is told, and return whether it was.
+        """Wait until something is announced, and return whether it was.
 
         After the first time that it listens it returns at once: what came before may have gone unheard.
 
@@ -84,7 +84,7 @@ class Notices:
                 for _ in self._connection.notifies(timeout=min(left, LOOK), stop_after=1):
                     return True
         except psycopg.Error as error:
-            log.warning("PostgreSQL is not listened to any more: %s", type(error).__name__)
+            log.warning("Notifications of PostgreSQL are not received any more: %s", type(error).__name__)
             self.close()
         return False
 

@@ -1,4 +1,4 @@
-"""What notifiers have to be told: written in the transaction of what it is about, sent afterwards."""
+"""What notifiers have to be sent: written in the transaction of its cause, sent afterwards."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BATCH: Final = 200
 
 @dataclass(frozen=True)
 class Notification:
-    """Something that a notifier has to be told.
+    """A notification that a notifier has to send.
 
     :param occasion: ``asked``, ``reminder``, ``escalated``, ``failed`` or ``completed``
     :param notifier: its name in ``[workflows] notifiers``
@@ -46,7 +46,7 @@ class Notification:
 def add_notifications(
     connection: Connection, occasion: str, notifiers: Sequence[str], instance: UUID, question: UUID | None = None
 ) -> None:
-    """Have notifiers told of something.
+    """Have notifiers called.
 
     :param notifiers: names in ``[workflows] notifiers``
     """
@@ -60,18 +60,18 @@ def add_notifications(
 
 
 class Notifications(Outbox[Notification]):
-    """What is still to be told."""
+    """The notifications that are still to be sent."""
 
     table, row, channel = notifications, Notification, CHANNEL
     pending = notifications.c.status == "pending"
     lease = timedelta(minutes=2)
 
     def sent(self, notification: int) -> None:
-        """Note that it was told."""
+        """Note that it was sent."""
         self.set(notification, status="sent", error=None)
 
     def failed(self, notification: int, error: str, again: timedelta | None) -> None:
-        """Note that it could not be told.
+        """Note that it could not be sent.
 
         :param again: when it is tried again; null for never
         """
@@ -81,9 +81,9 @@ class Notifications(Outbox[Notification]):
             self.later(notification, again, error=error)
 
     def add_ends(self, listening: Callable[[str], Sequence[str]]) -> None:
-        """Have notifiers told of the instances that have ended since this was done last; each end once.
+        """Have notifiers called for the instances that have ended since the last call; once for each end.
 
-        The first time nothing is told: what ended before notifiers were configured is history.
+        The first call notifies nobody: what ended before notifiers were configured is history.
 
         :param listening: gives the names of the notifiers that listen to ``completed`` or ``failed``
         """

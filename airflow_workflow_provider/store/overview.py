@@ -1,4 +1,4 @@
-"""How workflows have been doing lately: one query for as many of them as a page shows."""
+"""Recent instances of workflows: one query for all workflows of a page."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import String, any_, bindparam, func, literal_column, select, true
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
+from airflow_workflow_provider.store.display import displayed, is_cancelled
 from airflow_workflow_provider.store.endings import ENDED
 from airflow_workflow_provider.store.statuses import STATUSES
 from airflow_workflow_provider.store.tables import workflow_definitions as definitions
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.store.database import Database
 
 MAX_RECENT: Final = 50
-_SHOWN: Final = ("id", "dag_id", "run_id", "status", "started_at", "completed_at")
+_SHOWN: Final = ("id", "dag_id", "run_id", "status", "display_status", "started_at", "completed_at")
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class RecentInstance:
     dag_id: str
     run_id: str
     status: str
+    display_status: str
     started_at: datetime
     completed_at: datetime | None
 
@@ -42,12 +44,14 @@ class WorkflowOverview:
     :param active: whether new instances may start
     :param counts: how many instances have each status: all that have not ended, and those that ended of the time
         that was asked for
+    :param cancelled: how many of those that failed were cancelled
     :param recent: the newest instances, the newest last
     """
 
     workflow_id: str
     active: bool
     counts: dict[str, int]
+    cancelled: int
     recent: tuple[RecentInstance, ...]
 
 
@@ -80,7 +84,8 @@ def _counts(since: datetime) -> Any:
     """Count the instances of the definition beside it, by status: for each status a part of one index is read."""
     counted: list[Any] = []
     for status in STATUSES:
-        counted += [literal_column(f"'{status}'"), _number(status, since)]
+        counted += [literal_column(f"'{status}'"), _number(status, since).scalar_subquery()]
+    counted += [literal_column("'cancelled'"), _number("failed", since).where(is_cancelled()).scalar_subquery()]
     return select(func.jsonb_build_object(*counted).label("counts")).lateral("counted")
 
 
@@ -90,13 +95,13 @@ def _number(status: str, since: datetime) -> Any:
     )
     if status in ENDED:
         query = query.where(instances.c.started_at >= since)
-    return query.correlate(definitions).scalar_subquery()
+    return query.correlate(definitions)
 
 
 def _newest(number: int) -> Any:
     """Gather the newest instances of the definition beside it, the newest last."""
     each = (
-        select(*(instances.c[name] for name in _SHOWN))
+        select(*(displayed().label(name) if name == "display_status" else instances.c[name] for name in _SHOWN))
         .where(instances.c.workflow_id == definitions.c.workflow_id)
         .correlate(definitions)
         .order_by(instances.c.started_at.desc(), instances.c.id.desc())
@@ -115,6 +120,7 @@ def _overview(
         workflow_id,
         active,
         counts,
+        counts.pop("cancelled"),
         tuple(_recent(**each) for each in recent or ()),
     )
 

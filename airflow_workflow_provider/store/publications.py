@@ -13,6 +13,7 @@ from airflow_workflow_provider.store.tables import (
     revision_sequence,
     task_definition_versions,
     workflow_definition_versions,
+    workflow_definitions,
 )
 from airflow_workflow_provider.vocabulary import ProblemCode
 
@@ -34,7 +35,7 @@ class Published:
 
 
 def enter_publication(connection: Connection) -> None:
-    """Let one publication at a time go on, until its transaction ends.
+    """Let only one publication at a time proceed, until its transaction ends.
 
     So the rules are checked against what is really the head; and revisions become visible in their order, or a reader
     that has seen revision 6 would never look for a 5 that is committed later.
@@ -52,11 +53,10 @@ def check_expected(name: str, expected: int | None, head: int | None) -> None:
     if expected is None or expected == (head or 0):
         return
     is_now = f"is revision {head} now" if head else "does not exist"
-    wanted = f"revision {expected} was expected" if expected else "it was not to exist"
+    wanted = f"revision {expected} was expected" if expected else "it was expected not to exist"
     message = f"{name!r} {is_now}; {wanted}"
-    raise Conflict(
-        message, code=ProblemCode.REVISION_CHANGED, suggestion="read it again and apply the change to what is there"
-    )
+    suggestion = "read it again and apply the change to the current version"
+    raise Conflict(message, code=ProblemCode.REVISION_CHANGED, suggestion=suggestion)
 
 
 def next_revision(connection: Connection) -> int:
@@ -65,11 +65,16 @@ def next_revision(connection: Connection) -> int:
 
 
 def highest_revision(connection: Connection) -> int:
-    """The newest revision of workflows and tasks together; 0 when nothing was published yet."""
-    newest = [
-        func.coalesce(select(func.max(table.c.revision)).scalar_subquery(), 0)
-        for table in (workflow_definition_versions, task_definition_versions)
-    ]
+    """The newest revision of workflows and tasks together; 0 when nothing was published yet.
+
+    Activating or deactivating a workflow that has schedules counts too.
+    """
+    counters = (
+        workflow_definition_versions.c.revision,
+        task_definition_versions.c.revision,
+        workflow_definitions.c.activation_revision,
+    )
+    newest = [func.coalesce(select(func.max(counter)).scalar_subquery(), 0) for counter in counters]
     return int(connection.execute(select(func.greatest(*newest))).scalar_one())
 
 
@@ -93,7 +98,7 @@ def refuse_unstorable(document: dict[str, Any], name: str) -> None:
 
 
 def refuse_unreadable(document: object, what: str) -> None:
-    """A document that somebody has changed by hand into something else than an object is none.
+    """A document that was changed manually into something else than an object counts as missing.
 
     :raises Conflict: ``stored-definition-unreadable``
     """

@@ -1,4 +1,4 @@
-"""What people are asked: the questions, the votes, and who may answer (rule K3, ``approval`` and ``form``).
+"""Questions to people: the questions, the votes, and who may answer (rule K3, ``approval`` and ``form``).
 
 A question is changed under the lock of its instance and its own, in this order, together with the state that it is
 part of. So of two answers, or of an answer and a cancellation, one comes first and the other finds out.
@@ -80,14 +80,14 @@ class Question:
     """A question as it is stored.
 
     :param task_id: the Airflow task that waits for the answer
-    :param assignees: names of users, roles and groups; null for whoever may answer in Airflow
+    :param assignees: names of users, roles and groups; null for everyone with permission to answer in Airflow
     :param keys: who may answer, as keys of people
     :param excluded: who may not, though a key would let them: ``{"id", "name"}``, or the name only
     :param votes: one a person: ``{by, decision, form, comment, at}``
     :param answer: what was decided, once it was
     :param plan: reminders and escalations that are still to come, by time: ``{at, assignees}``
-    :param notifiers: names of those that are told; null for all
-    :param next_at: when the plan goes on
+    :param notifiers: names of those that are called; null for all
+    :param next_at: when the plan continues
     :param closed_at: when it stopped to be open
     """
 

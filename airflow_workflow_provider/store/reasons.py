@@ -1,4 +1,4 @@
-"""Why an event did not start a workflow, told without its secrets (rule L4)."""
+"""Why an event did not start a workflow, without its secrets (rule L4)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @bounded
-def told(
+def masked_document(
     reason: dict[str, Any], document: dict[str, Any], event: dict[str, Any], instance_id: str, at: str
 ) -> dict[str, Any]:
     """Return what :func:`masked` returns, from JSON values.
@@ -40,7 +40,7 @@ def masked(
     try:
         given = given_by(definition, event, instance_id, at)
     except Exception:
-        # This very failure is likely to be the one that is told.
+        # This very failure is likely to be the one that is shown.
         given = {}
     parts = [part for part in (event.data, given) if isinstance(part, dict)]
     either = {key: [part[key] for part in parts if key in part] for part in parts for key in part}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import DateTime, String, any_, bindparam, delete, func, literal_column, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from airflow_workflow_provider.model.durations import parse_retention
 from airflow_workflow_provider.store.tables import workflow_definitions as heads
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 BATCH: Final = 5_000
 """Rows that one transaction removes: short enough that nobody waits for it."""
+
+_PLACE: Final[Any] = literal_column("workflow_execution_logs.ctid")
+"""The place of a row, which does not change, because rows of the log are never changed."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +68,19 @@ class Retention:
     def purge(self, now: datetime, progress: Callable[[Expired], None] = lambda _: None) -> list[Expired]:
         """Remove expired rows in batches, each a transaction of its own; safe to stop and to run twice at once.
 
-        :param progress: told after each batch, with the rows removed so far
+        :param progress: called after each batch, with the rows removed so far
         """
-        return [self._purged(cutoff, progress) for cutoff in self.cutoffs(now)]
+        found = {cutoff.workflow_id: cutoff for cutoff in self.cutoffs(now)}
+        after = datetime.min.replace(tzinfo=UTC)
+        removed = BATCH
+        while found and removed == BATCH:
+            rows = self._database.run(lambda connection: connection.execute(_batch(found.values(), after)).all())  # noqa: B023
+            removed = sum(row.rows for row in rows)
+            for row in rows:
+                found[row.workflow_id] = _with_rows(found[row.workflow_id], found[row.workflow_id].rows + row.rows)
+                progress(found[row.workflow_id])
+                after = max(after, row.last)
+        return list(found.values())
 
     def _counted(self, cutoff: Expired) -> Expired:
         query = (
@@ -76,22 +90,35 @@ class Retention:
         )
         return _with_rows(cutoff, int(self._database.run(lambda connection: connection.execute(query).scalar_one())))
 
-    def _purged(self, cutoff: Expired, progress: Callable[[Expired], None]) -> Expired:
-        # Rows that another purge is removing are skipped, so neither waits; writers only add rows and never wait.
-        batch = (
-            select(logs.c.id)
-            .join(instances, instances.c.id == logs.c.instance_id)
-            .where(instances.c.workflow_id == cutoff.workflow_id, logs.c.at < cutoff.before)
-            .limit(BATCH)
-            .with_for_update(of=logs, skip_locked=True)
-        )
-        statement = delete(logs).where(logs.c.id.in_(batch.scalar_subquery()))
-        removed = BATCH
-        while removed == BATCH:
-            removed = self._database.run(lambda connection: connection.execute(statement).rowcount)
-            cutoff = _with_rows(cutoff, cutoff.rows + removed)
-            progress(cutoff)
-        return cutoff
+
+def _batch(cutoffs: Collection[Expired], after: datetime) -> Any:
+    """Return the statement that removes the next rows of all workflows, and says how many of each and up to when.
+
+    All are found in one walk through the index by time, which continues where the batch before ended: in the index the
+    rows that it removed are still there. Each row is then removed by its place, without a second look into an index.
+
+    :param after: time of the newest row that was removed
+    """
+    texts = [cutoff.workflow_id for cutoff in cutoffs]
+    times = [cutoff.before for cutoff in cutoffs]
+    kept = func.unnest(bindparam(None, texts, ARRAY(String)), bindparam(None, times, ARRAY(DateTime(timezone=True))))
+    limits = kept.table_valued("workflow_id", "before").render_derived(name="limits")
+    # Rows that another purge is removing are skipped, so neither waits; writers only add rows and never wait.
+    batch = (
+        select(_PLACE.label("place"), limits.c.workflow_id, logs.c.at)
+        .select_from(logs)
+        .join(instances, instances.c.id == logs.c.instance_id)
+        .join(limits, limits.c.workflow_id == instances.c.workflow_id)
+        .where(logs.c.at >= after, logs.c.at < max(times), logs.c.at < limits.c.before)
+        .order_by(logs.c.at)
+        .limit(BATCH)
+        .with_for_update(of=logs, skip_locked=True)
+        .cte("batch")
+    )
+    places = func.array(select(batch.c.place).scalar_subquery())
+    gone = delete(logs).where(any_(places) == _PLACE).returning(_PLACE.label("place")).cte("gone")
+    removed = select(batch.c.workflow_id, func.count().label("rows"), func.max(batch.c.at).label("last"))
+    return removed.join(gone, gone.c.place == batch.c.place).group_by(batch.c.workflow_id)
 
 
 def _expired(workflow_id: str, retention: str, now: datetime) -> Expired:

@@ -1,7 +1,7 @@
-"""Who may do what in the database: the roles of the components, and their rights on each table.
+"""Database privileges: the roles of the components, and their rights on each table.
 
-A role is named after a configured prefix and its component. Whoever owns the tables migrates them and gives the rights;
-the roles themselves belong to the whole PostgreSQL server, so an administrator may have to make them.
+A role is named after a configured prefix and its component. The owner of the tables migrates them and grants the
+rights; the roles themselves belong to the whole PostgreSQL server, so an administrator may have to create them.
 """
 
 from __future__ import annotations
@@ -47,6 +47,10 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
     "task_definition_versions": {API: _APPEND, WORKER: "SELECT"},
     "workflow_events": {API: _APPEND, WORKER: _APPEND, MAINTENANCE: "SELECT, DELETE, UPDATE (received_at)"},
     "workflow_instances": {API: _CHANGE, WORKER: f"SELECT, INSERT, UPDATE ({_MOVED})"},
+    "workflow_places": {
+        API: f"{_CHANGE}, DELETE",
+        WORKER: "SELECT, INSERT, DELETE, UPDATE (replaced_by)",
+    },
     "workflow_execution_logs": {API: _APPEND, WORKER: "INSERT", MAINTENANCE: "SELECT, DELETE, UPDATE (at)"},
     "workflow_event_deliveries": {API: _CHANGE, WORKER: _APPEND},
     "workflow_event_interests": {API: _APPEND, WORKER: _APPEND},

@@ -1,4 +1,4 @@
-"""From rows to values, noticing what somebody has written into the JSON columns by hand."""
+"""From rows to values, detecting manual changes of the JSON columns."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def readable(kind: type[T], rows: Iterable[Row[Any]], what: str) -> Iterator[T]:
         try:
             yield read_row(kind, row, f"{what} {row.id}")
         except StateUnreadable as error:
-            log.warning("%s; it is left out of a list", error.message)
+            log.warning("%s; it is omitted from a list", error.message)
 
 
 @cache

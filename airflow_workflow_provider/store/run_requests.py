@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 CHANNEL: Final = "workflow_run_requests"
-"""What PostgreSQL's listeners are told on when there is something to do."""
+"""Channel on which PostgreSQL announces new requests."""
 
 
 @dataclass(frozen=True)

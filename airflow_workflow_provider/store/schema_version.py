@@ -1,7 +1,7 @@
 """Whether the tables are those of this version of the package, asked when a component begins to work with them.
 
 A component of another version would answer wrongly without complaint. During an update the tables are migrated first,
-and components of the version before go on with them as long as the migrations only add to what they use.
+and components of the version before continue with them as long as the migrations only add to what they use.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from airflow_workflow_provider.errors import StoreUnavailable
 from airflow_workflow_provider.store.tables import VERSION_TABLE
 from airflow_workflow_provider.vocabulary import ProblemCode
 
-SCHEMA: Final = "0016"
+SCHEMA: Final = "0019"
 """The newest migration of this version of the package."""
 
 COMPATIBLE_FROM: Final = "0011"
@@ -38,7 +38,7 @@ def note_compatibility(connection: Connection, current: str | None) -> None:
 
 
 def refuse_other_schema(connection: Connection, name: str) -> None:
-    """Go on only with tables that this version of the package works with.
+    """Require tables that this version of the package works with.
 
     :param name: the database, for messages
     :raises StoreUnavailable: ``store-not-migrated`` or ``store-too-new``

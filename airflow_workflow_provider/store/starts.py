@@ -1,8 +1,8 @@
 """What is known about the start of an instance, kept before its DAG run is made (rules E4, P5).
 
-Anybody who may trigger a DAG writes the run's ``conf``, so nothing in it is believed: what is known beside the input
-(the event, the parent, the correlation id) stands here, and the ``conf`` only has a token that nobody could know before
-the run was there.
+Anybody who may trigger a DAG writes the run's ``conf``, so nothing in it is trusted: what is known beside the input
+(the event, the parent, the correlation id) is stored here, and the ``conf`` has only a token that nobody could know
+before the run existed.
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ class Starts:
         return self._database.run(work)
 
     def refuse_read_only(self) -> None:
-        """Go on only with a database that takes writes, as far as it says so.
+        """Require a database that takes writes, as far as it says so.
 
         :raises StoreUnavailable: ``store-read-only``
         """
-        # Locking nothing is refused as a write is, and leads away from a standby as a write does.
+        # A lock of no rows is refused like a write, and fails over from a standby like a write.
         nothing = select(starts.c.id).where(false()).with_for_update()
         self._database.run(lambda connection: connection.execute(nothing))
 
@@ -71,7 +71,7 @@ class Starts:
 
 
 def read(connection: Connection, instance: UUID) -> Announced | None:
-    """Return a start, if it was announced, in a transaction that is under way."""
+    """Return a start, if it was announced, in a transaction that has begun."""
     row = connection.execute(_of(instance)).one_or_none()
     return None if row is None else Announced(row.token, row.about)
 

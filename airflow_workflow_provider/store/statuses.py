@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 STATUSES: Final = ("running", "completed", "failed", "suspended")
+LIVE: Final = ("running", "suspended")
+"""Those of an instance that has not ended."""
 LEVELS: Final = ("debug", "info", "error")
 DELIVERY_STATUSES: Final = ("pending", "started", "dead")
 WAIT_STATUSES: Final = ("waiting", "received", "ended")

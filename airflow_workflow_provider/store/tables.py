@@ -16,7 +16,6 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
-    MetaData,
     Sequence,
     SmallInteger,
     String,
@@ -27,7 +26,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
-from airflow_workflow_provider.store.columns import id_column, json_column, one_of, time_column
+from airflow_workflow_provider.store import finding
+from airflow_workflow_provider.store.columns import id_column, json_column, metadata, one_of, time_column
+from airflow_workflow_provider.store.place_table import workflow_places
 from airflow_workflow_provider.store.statuses import (
     DELIVERY_STATUSES,
     INTERESTS,
@@ -41,14 +42,7 @@ from airflow_workflow_provider.store.statuses import (
 VERSION_TABLE: Final = "workflow_alembic_version"
 """Alembic's own table; not ``alembic_version``, which is Airflow's when both share a database."""
 
-metadata = MetaData(
-    naming_convention={
-        "pk": "%(table_name)s_pkey",
-        "fk": "%(table_name)s_%(column_0_name)s_fkey",
-        "uq": "%(table_name)s_%(column_0_N_name)s_key",
-        "ck": "%(table_name)s_%(constraint_name)s_check",
-    }
-)
+__all__ = ["metadata", "workflow_places"]
 
 revision_sequence = Sequence("workflow_revision_seq", metadata=metadata, data_type=BigInteger())
 """Counts publications of workflows and tasks together, so one number names the state of all of them."""
@@ -74,14 +68,17 @@ workflow_definitions = Table(
     json_column("on_failure"),
     json_column("output"),
     Column("active", Boolean, nullable=False, server_default=text("true")),
+    json_column("scheduled_since"),
+    Column("activation_revision", BigInteger, nullable=False, server_default=text("0")),
     Index("workflow_definitions_workflow_id_idx", "workflow_id", unique=True),
-    # Searched for every event and seldom changed: what is new must not wait in a list that each search reads through.
+    # Searched for every event, seldom changed: what is new must not wait in a list that each search reads through.
     Index(
         "workflow_definitions_triggers_idx",
         "triggers",
         postgresql_using="gin",
         postgresql_with={"fastupdate": "off"},
     ),
+    Index("workflow_definitions_activation_revision_idx", "activation_revision"),
 )
 
 workflow_definition_versions = Table(
@@ -182,6 +179,7 @@ workflow_instances = Table(
     time_column("deadline_at"),
     Column("compensations_owed", Integer, server_default=text("0"), nullable=False),
     UniqueConstraint("dag_id", "run_id"),
+    *finding.columns_and_indexes(),
     one_of("status", STATUSES),
     Index("workflow_instances_status_idx", "status"),
     Index("workflow_instances_correlation_idx", "correlation_id"),
@@ -229,16 +227,16 @@ workflow_event_deliveries = Table(
     Column("instance_id", UUID),
     json_column("reason"),
     Column("attempts", Integer, nullable=False, server_default="0"),
-    # Whether somebody has claimed it and has not said yet how that ended.
+    # Whether a process has claimed it and has not reported the outcome yet.
     Column("held", Boolean, nullable=False, server_default="false"),
-    # How many claims nobody ever heard of again, and how many evaluations had to be stopped.
+    # How many claims ended without a report, and how many evaluations had to be stopped.
     Column("lapses", Integer, nullable=False, server_default="0"),
     Column("kills", Integer, nullable=False, server_default="0"),
     time_column("updated_at", required=True),
     UniqueConstraint("event_id", "workflow_id"),
     one_of("status", DELIVERY_STATUSES),
     Index("workflow_event_deliveries_status_idx", "status"),
-    # When it may be tried next: after a failure that may pass, or when whoever claimed it did not come back.
+    # When it may be tried next: after a failure that may pass, or when the process that claimed it did not come back.
     time_column("due_at", required=True),
     Index("workflow_event_deliveries_due_idx", "due_at", postgresql_where=text("status = 'pending'")),
 )
@@ -274,10 +272,7 @@ workflow_event_waits = Table(
     Index("workflow_event_waits_instance_idx", "instance_id"),
     Index("workflow_event_waits_event_idx", "event_id", postgresql_where=text("event_id IS NOT NULL")),
     Index(
-        "workflow_event_waits_pattern_idx",
-        "pattern",
-        "correlation_key",
-        postgresql_where=text("status = 'waiting'"),
+        "workflow_event_waits_pattern_idx", "pattern", "correlation_key", postgresql_where=text("status = 'waiting'")
     ),
 )
 
@@ -349,7 +344,7 @@ workflow_notifications = Table(
     Index("workflow_notifications_question_idx", "question_id", postgresql_where=text("question_id IS NOT NULL")),
     Index("workflow_notifications_due_idx", "due_at", postgresql_where=text("status = 'pending'")),
 )
-"""What notifiers have to be told: written with what it is about, sent afterwards."""
+"""What notifiers have to be sent: written with its cause, sent afterwards."""
 
 workflow_wakeups = Table(
     "workflow_wakeups",
@@ -364,7 +359,7 @@ workflow_wakeups = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Index("workflow_wakeups_due_idx", "due_at"),
 )
-"""Tasks that wait without a worker and are to be told to go on; see :mod:`store.wakeups`."""
+"""Tasks that wait without a worker and are to be resumed; see :mod:`store.wakeups`."""
 
 workflow_starts = Table(
     "workflow_starts",

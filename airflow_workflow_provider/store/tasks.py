@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from airflow_workflow_provider.errors import NotFound
-from airflow_workflow_provider.store.jsontext import digest
+from airflow_workflow_provider.model.digests import digest
 from airflow_workflow_provider.store.publications import (
     Published,
     check_expected,

@@ -1,4 +1,4 @@
-"""SQLAlchemy's types that the rooms above only hand on."""
+"""SQLAlchemy's types that the layers above only pass on."""
 
 from sqlalchemy import URL, Connection
 

@@ -1,4 +1,4 @@
-"""What the page of an instance is made of, read with little: no inputs and outputs of the log, no state twice."""
+"""The data of an instance page, read cheaply: no inputs and outputs of the log, no state twice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.store.logs import LogRow, log_row
 from airflow_workflow_provider.store.tables import workflow_execution_logs as logs
 from airflow_workflow_provider.store.tables import workflow_instances as instances
-from airflow_workflow_provider.views.history import TOLD, Happening
+from airflow_workflow_provider.views.history import SHOWN_EVENTS, Happening
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.store.database import Database
@@ -58,7 +58,7 @@ class Views:
         return Mark(**row._mapping)
 
     def happenings(self, instance: UUID, *, limit: int = MAX_HAPPENINGS) -> tuple[list[Happening], bool]:
-        """What the log tells of the steps of an instance, in order, and whether that is everything."""
+        """The rows of the log of the steps of an instance, in order, and whether these are all."""
         error = logs.c.data["error"]
         query = select(
             logs.c.at,
@@ -75,7 +75,7 @@ class Views:
             error["message"].astext.label("error_message"),
         ).where(
             logs.c.instance_id == instance,
-            logs.c.event.in_(sorted(TOLD)),
+            logs.c.event.in_(sorted(SHOWN_EVENTS)),
             logs.c.step_id.is_not(None),
             logs.c.visit.is_not(None),
         )

@@ -1,4 +1,4 @@
-"""Steps that wait for an event (rule E5): what arrives before, while and after one begins to wait is not missed."""
+"""Steps that wait for an event (rule E5): no event that arrives before, while or after one begins to wait is missed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.dialects.postgresql import UUID as UUID_TYPE
 
 from airflow_workflow_provider.errors import Conflict, NotFound
-from airflow_workflow_provider.model.patterns import MANY, ONE, matches, shape_of
+from airflow_workflow_provider.model.patterns import MANY, ONE, matches, shape_of, values_at
 from airflow_workflow_provider.store.events import CHANNEL, NAMESPACE, stored_event
-from airflow_workflow_provider.store.matching import correlation_key, note_wait, stop_arrivals, values_at
+from airflow_workflow_provider.store.matching import correlation_key, note_wait, stop_arrivals
 from airflow_workflow_provider.store.tables import workflow_event_waits as waits
 from airflow_workflow_provider.store.tables import workflow_events as events
 from airflow_workflow_provider.store.tables import workflow_instances as instances
@@ -81,7 +81,7 @@ class Waits:
         self._database = database
 
     def begin(self, new: NewWait, window: timedelta) -> CloudEvent | None:
-        """Begin to wait, or go on with it; return the event if it is there.
+        """Begin to wait, or continue to; return the event if it is there.
 
         An event that arrived up to ``window`` before counts too, the oldest first; but not one that started this
         instance, nor one that another step of the same list, or an earlier visit, has received.
@@ -208,7 +208,7 @@ def _taken(new: NewWait) -> Any:
 def _has_type(pattern: str) -> Any:
     if shape_of(pattern) is None:
         return events.c.type == pattern
-    # The prefix is enough for the index; the rest is told in Python.
+    # The prefix is enough for the index; the rest is decided in Python.
     literal = []
     for token in pattern.split("."):
         if token in (ONE, MANY):

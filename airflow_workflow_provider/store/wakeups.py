@@ -1,7 +1,7 @@
-"""Tasks that are to be told to go on, written in the transaction that makes it necessary (rule I3).
+"""Tasks that are to be resumed, written in the transaction that makes it necessary (rule I3).
 
-Airflow's metadata may be another database, so the telling cannot be part of that transaction. A row stays until it was
-told, or until there is nobody any more to tell.
+Airflow's metadata may be another database, so resuming the task cannot be part of that transaction. A row stays until
+its task was resumed, or until there is nothing left to resume.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from airflow_workflow_provider.store.outbox import Outbox
 from airflow_workflow_provider.store.tables import workflow_wakeups as wakeups
 
 CHANNEL: Final = "workflow_wakeups"
-"""What PostgreSQL's listeners are told on when there is something to do."""
+"""Channel on which PostgreSQL announces new wake-ups."""
 
 
 HELD: Final = "held"
 """The method by which a task continues that waited for the end of a suspension."""
 
-GO_ON: Final = {"workflows": "go on"}
+CONTINUE: Final = {"workflows": "go on"}
 """The event of a task that is to look at its instance again."""
 
 
 @dataclass(frozen=True)
 class Wakeup:
-    """A task that is to be told to go on.
+    """A task that is to be resumed.
 
     :param question_id: the question that it waited for; None where it waited for the end of a suspension
     :param attempts: how often it has been tried, this time included
@@ -48,7 +48,7 @@ class Wakeup:
 def add(
     connection: Connection, dag_id: str, run_id: str, task_ids: Iterable[str], question_id: UUID | None = None
 ) -> None:
-    """Have tasks told, once the transaction is committed.
+    """Have tasks resumed, once the transaction is committed.
 
     :param question_id: the question that they waited for, if they did
     """
@@ -62,7 +62,7 @@ def add(
 
 
 class Wakeups(Outbox[Wakeup]):
-    """The tasks that are to be told to go on."""
+    """The tasks that are to be resumed."""
 
     table, row, channel = wakeups, Wakeup, CHANNEL
     lease = timedelta(seconds=30)

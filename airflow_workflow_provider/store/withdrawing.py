@@ -1,4 +1,4 @@
-"""Questions and waits that stop to be open because nobody waits for what they ask any more."""
+"""Withdraws questions and waits for which no step waits any more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The processes in which the api-server evaluates what others wrote, and whose work each evaluation is."""
+"""The processes in which the api-server evaluates untrusted input, and the user of each evaluation."""
 
 from __future__ import annotations
 

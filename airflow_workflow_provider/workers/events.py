@@ -1,4 +1,4 @@
-"""Events in Airflow's api-server: delivered, and taken over from assets, for as long as it runs (rules E2, E4)."""
+"""Delivers events, and takes them over from assets, in Airflow's api-server (rules E2, E4)."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def start_instance(start: Start, database: Database, settings: Settings | None =
     except Misuse as error:
         raise StartRefused(error.message, code=error.code) from error
     if not run.created and not Run(run.dag_id, run.run_id, run.conf).is_of(announced):
-        message = f"Somebody else has made a DAG run {start.run_id!r} of workflow {start.workflow_id!r}"
+        message = f"Another user has created the DAG run {start.run_id!r} of workflow {start.workflow_id!r}"
         raise StartRefused(message, code=ProblemCode.RUN_NOT_OURS)
     failpoint("event.run-made")
     open_instance(database, run, settings or load_settings(), server_mask)

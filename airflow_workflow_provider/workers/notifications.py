@@ -1,4 +1,4 @@
-"""Telling Airflow's notifiers: at least once, and again after a failure (``[workflows] notifiers``)."""
+"""Calls Airflow's notifiers: at least once, and again after a failure (``[workflows] notifiers``)."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from airflow_workflow_provider.errors import Misuse, NotFound
 from airflow_workflow_provider.model.plain import one_line
 from airflow_workflow_provider.people.notifiers import listening
 from airflow_workflow_provider.store.instances import Instances
+from airflow_workflow_provider.store.named import named
 from airflow_workflow_provider.store.notifications import Notification, Notifications
 from airflow_workflow_provider.store.outbox import Backoff
 from airflow_workflow_provider.store.questions import Questions
@@ -39,7 +40,7 @@ OF_LINES: Final = ("attachment", "block", "body", "content", "description", "htm
 
 
 class Notifier:
-    """Tells notifiers what is to be told; any number of processes may do so at once.
+    """Calls notifiers; any number of processes may do so at the same time.
 
     :param notifiers: as they are configured, by name
     :param definition_of: gives the definition of a workflow's revision
@@ -60,13 +61,13 @@ class Notifier:
         self._mask = mask
 
     def look(self) -> int:
-        """Add what notifiers are to be told of instances that ended, and :meth:`work`."""
+        """Add the notifications of instances that ended, and :meth:`work`."""
         if self._hears_of_ends:
             self._notifications.add_ends(lambda occasion: listening(self._configured, occasion, None))
         return self.work()
 
     def next_due(self) -> timedelta | None:
-        """Return how long it takes until something is to be told; None where there is nothing."""
+        """Return how long it takes until a notification is due; None if there is none."""
         return self._notifications.next_due()
 
     @property
@@ -74,13 +75,14 @@ class Notifier:
         return any(listening(self._configured, occasion, None) for occasion in ("failed", "completed"))
 
     def work(self) -> int:
-        """Tell what is due of one batch; return how much that was."""
+        """Send what is due of one batch; return how much that was."""
         claimed = self._notifications.claim()
         for each in claimed:
-            self._tell(each)
+            with named(instance_id=each.instance_id, question_id=each.question_id):
+                self._notify(each)
         return len(claimed)
 
-    def _tell(self, notification: Notification) -> None:
+    def _notify(self, notification: Notification) -> None:
         try:
             notify(self._configured, notification.notifier, self.context(notification))
         except Exception as error:
@@ -139,7 +141,7 @@ def notify(configured: Mapping[str, Any], name: str, context: Json) -> None:
         message = f"[workflows] notifiers has no {name!r}"
         raise Misuse(message, code=ProblemCode.BAD_CONFIGURATION)
     made = _class_of(str(configured[name].get("class")))(**configured[name].get("arguments", {}))
-    # What calling the notifier does, but for hiding its failure and for rendering with Airflow's templates.
+    # As calling the notifier does, without hiding its failure or rendering Airflow's templates.
     context.update({field: getattr(made, field) for field in made.template_fields})
     _render(made, context, f"notifiers/{name}")
     made.notify(context)  # type: ignore[arg-type]

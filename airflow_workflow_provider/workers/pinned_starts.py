@@ -1,4 +1,4 @@
-"""Making the DAG runs of sub-workflows, from the api-server (rule P5).
+"""Creates the DAG runs of sub-workflows, in the api-server (rule P5).
 
 The step that waits for one cannot make it; see :mod:`airflow_workflow_provider.store.run_requests`.
 """
@@ -23,6 +23,7 @@ from airflow_workflow_provider.operations.loading import Loading
 from airflow_workflow_provider.operations.start_instance import open_instance
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.instances import Instances
+from airflow_workflow_provider.store.named import named_run
 from airflow_workflow_provider.store.outbox import Backoff
 from airflow_workflow_provider.store.run_requests import RunRequest, RunRequests
 from airflow_workflow_provider.store.tasks import Tasks
@@ -35,7 +36,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PATIENCE: Final = timedelta(minutes=10)
-"""How long Airflow may take to load a workflow; after this time the instance that was to run fails."""
+"""How long Airflow may take to load a workflow; after this time the instance that was to run fails.
+
+It counts from the first time that Airflow could be asked: after an outage nothing is loaded yet, and that is no reason.
+"""
+
+FORGOTTEN: Final = timedelta(hours=1)
+"""After this time and :data:`PATIENCE` a run that is not heard of any more is forgotten: somebody else has made it."""
 
 BACKOFF: Final = Backoff(timedelta(seconds=1), timedelta(seconds=30))
 
@@ -44,11 +51,19 @@ class PinnedStarter:
     """Makes the DAG runs that are asked for; any number of processes may do so at once.
 
     :param mask: masks more than definitions ask for, such as Airflow's secrets masker
+    :param patience: see :data:`PATIENCE`
     """
 
     def __init__(
-        self, database: Database, settings: Settings, mask: Callable[[Any], Any] = lambda value: value
+        self,
+        database: Database,
+        settings: Settings,
+        mask: Callable[[Any], Any] = lambda value: value,
+        *,
+        patience: timedelta = PATIENCE,
     ) -> None:
+        self._patience = patience
+        self._refused: dict[int, datetime] = {}
         self._database = database
         self._settings = settings
         self._mask = mask
@@ -63,21 +78,32 @@ class PinnedStarter:
         """Make the runs of one batch; return how many were claimed."""
         claimed = self._requests.claim()
         for request in claimed:
-            try:
-                run = self._start(request)
-                failpoint("child.run-made")
-                open_instance(self._database, run, self._settings, self._mask)
-                failpoint("child.stored")
-            except (InvalidDefinition, Misuse, NotFound) as error:
-                self._give_up(request, error)
-            except Conflict as error:
-                if error.code == UNVERSIONED or datetime.now(UTC) - request.created_at > PATIENCE:
-                    self._give_up(request, error)
-                else:
-                    self._requests.later(request.id, BACKOFF.delay(request.attempts) or BACKOFF.longest)
-            else:
-                self._requests.done(request.id)
+            with named_run(request.dag_id, request.run_id):
+                self._make(request)
         return len(claimed)
+
+    def _make(self, request: RunRequest) -> None:
+        try:
+            run = self._start(request)
+            failpoint("child.run-made")
+            open_instance(self._database, run, self._settings, self._mask)
+            failpoint("child.stored")
+        except (InvalidDefinition, Misuse, NotFound) as error:
+            self._give_up(request, error)
+        except Conflict as error:
+            if error.code == UNVERSIONED or self._refused_for(request) > self._patience:
+                self._give_up(request, error)
+            else:
+                self._requests.later(request.id, BACKOFF.delay(request.attempts) or BACKOFF.longest)
+        else:
+            self._requests.done(request.id)
+
+    def _refused_for(self, request: RunRequest) -> timedelta:
+        """Return for how long Airflow has refused a run, as far as this process has seen it."""
+        now = datetime.now(UTC)
+        kept = {each: since for each, since in self._refused.items() if now - since <= self._patience + FORGOTTEN}
+        self._refused = kept
+        return now - kept.setdefault(request.id, now)
 
     def _start(self, request: RunRequest) -> StartedRun:
         found = find_run(request.dag_id, request.run_id)
@@ -120,7 +146,7 @@ class PinnedStarter:
         try:
             graph = graph_at(self._definitions, self._tasks, request.dag_id, request.revision)
         except (NotFound, Conflict):
-            # Rows that were changed by hand: there is no instance that could tell of it.
+            # Rows that were changed manually: there is no instance that could record it.
             log.exception("Workflow %r cannot be read at revision %s", request.dag_id, request.revision)
         else:
             session = InstanceSession(

@@ -1,4 +1,4 @@
-"""Comparing instances with DAG runs again and again, for as long as the api-server runs (rule I1)."""
+"""Compares instances with DAG runs periodically, in the api-server (rule I1)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from airflow_workflow_provider import metrics
 from airflow_workflow_provider.errors import Conflict
 from airflow_workflow_provider.operations.reconcile import BUSY
 from airflow_workflow_provider.store.backlog import read_backlog
+from airflow_workflow_provider.store.comparing import Comparisons
 from airflow_workflow_provider.workers.evaluation import evaluating_for
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def look_alone(reconciler: Reconciler, database: Database) -> None:
     metrics.timing(metrics.RECONCILER_DURATION, timedelta(seconds=time.monotonic() - began))
     metrics.gauge(metrics.INSTANCES_LIVE, look.compared)
     metrics.gauge(metrics.INSTANCES_WITHOUT_RUN, sum(1 for each in look.findings if each.outcome == "open"))
+    metrics.gauge(metrics.INSTANCES_RESTORED, Comparisons(database).restored())
     backlog = read_backlog(database)
     metrics.gauge(metrics.EVENTS_LAG, backlog.events)
     metrics.gauge(metrics.EVENTS_DEAD, backlog.dead_letters)

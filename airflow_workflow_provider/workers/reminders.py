@@ -11,6 +11,7 @@ from airflow_workflow_provider.engine.stored_state import StateUnreadable
 from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.people.notifiers import listening
 from airflow_workflow_provider.store.logs import LogEntry
+from airflow_workflow_provider.store.named import named
 from airflow_workflow_provider.store.notifications import add_notifications
 from airflow_workflow_provider.store.questions import Questions
 from airflow_workflow_provider.tasks.questions import joined, keys_of
@@ -18,6 +19,7 @@ from airflow_workflow_provider.vocabulary import LogEvent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from uuid import UUID
 
     from airflow_workflow_provider.store.database import Database
     from airflow_workflow_provider.store.instances import Record
@@ -41,16 +43,18 @@ class Reminder:
         """Do what is due; return for how many questions it was done."""
         done = 0
         for wanted in self._questions.appointed():
-            try:
-                self._questions.change(
-                    wanted, lambda record, found: self._keep(record, found, now or datetime.now(UTC))
-                )
-            except (StateUnreadable, NotFound) as error:
-                # Somebody has changed or deleted the row; that must not keep the others waiting.
-                log.warning("%s", error.message)
-            else:
-                done += 1
+            with named(question_id=wanted):
+                done += self._kept(wanted, now)
         return done
+
+    def _kept(self, wanted: UUID, now: datetime | None) -> bool:
+        try:
+            self._questions.change(wanted, lambda record, found: self._keep(record, found, now or datetime.now(UTC)))
+        except (StateUnreadable, NotFound) as error:
+            # The row was changed or deleted; the others must not wait for it.
+            log.warning("%s", error.message)
+            return False
+        return True
 
     def _keep(self, record: Record, found: QuestionRecord, now: datetime) -> None:
         question = found.question
@@ -65,8 +69,8 @@ class Reminder:
             if each["assignees"] is not None:
                 occasion, assignees = "escalated", joined(assignees, each["assignees"])
                 keys = list(dict.fromkeys([*keys, *keys_of(each["assignees"])]))
-            told = listening(self._notifiers, occasion, question.notifiers)
-            add_notifications(record.connection, occasion, told, question.instance_id, question.id)
+            notified = listening(self._notifiers, occasion, question.notifiers)
+            add_notifications(record.connection, occasion, notified, question.instance_id, question.id)
             record.log([_entry(question, each["assignees"], now)])
         found.set(plan=rest, next_at=moment(rest[0]["at"]) if rest else None, assignees=assignees, keys=keys)
 

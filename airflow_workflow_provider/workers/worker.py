@@ -1,4 +1,4 @@
-"""The one shape of background work: a thread of the api-server that does what is due, waits and looks again."""
+"""Background work: a thread of the api-server that does what is due, waits and repeats."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class Worker:
                 log.warning("Workflow worker %s is paused: %s", self.name, error)
                 self._failed(error)
             except Exception as error:
-                # Whatever it was, what comes next must find somebody.
+                # Whatever the error was, the worker must survive it.
                 log.exception("Workflow worker %s failed; it will try again", self.name)
                 self._failed(error)
             if self._health.failures:
@@ -158,7 +158,7 @@ class Worker:
 
     def _succeeded(self) -> None:
         if self._health.failures:
-            log.info("Workflow worker %s works again", self.name)
+            log.info("Workflow worker %s has recovered", self.name)
         self._health = Health(worked_at=datetime.now(UTC))
 
     def _failed(self, error: Exception) -> None:

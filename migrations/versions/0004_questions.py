@@ -1,4 +1,4 @@
-"""What people are asked and what they answered, and what notifiers have to be told."""
+"""The questions to people, their answers, and what notifiers have to be sent."""
 
 from __future__ import annotations
 

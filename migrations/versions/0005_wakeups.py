@@ -1,4 +1,4 @@
-"""Tasks that are to be told to go on: a suspended instance was resumed, a question was answered."""
+"""Tasks that are to be resumed: a suspended instance was resumed, a question was answered."""
 
 from __future__ import annotations
 

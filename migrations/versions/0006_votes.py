@@ -1,4 +1,4 @@
-"""A question begins without votes by itself, so that whoever asks need not be allowed to write any."""
+"""A question begins without votes by default, so that the role that asks needs no right to write any."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known about the starts of instances, which the conf of a DAG run is not believed."""
+"""What is known about the starts of instances, for which the conf of a DAG run is not trusted."""
 
 from __future__ import annotations
 
