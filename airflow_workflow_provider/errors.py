@@ -8,10 +8,10 @@ Everything that this package raises on purpose derives from :class:`WorkflowsErr
     ├── Conflict                the request contradicts what is stored (a version rule, a lost race)
     ├── Forbidden               the caller may know of it, but not do this
     ├── StoreUnavailable        PostgreSQL could not be reached or did not answer in time
-    ├── Misuse                  the caller's words are wrong (an option, a file, a value)
-    ├── Unprocessable           what was sent does not fit: an input, an answer, an event
-    ├── LimitExceeded           somebody's expression, schema or template needs more than it may use
-    ├── Overloaded              everything that could do it is busy, which passes
+    ├── Misuse                  the caller's arguments are wrong (an option, a file, a value)
+    ├── Unprocessable           what was sent is invalid: an input, an answer, an event
+    ├── LimitExceeded           an expression, schema or template exceeds a limit of time or memory
+    ├── Overloaded              all workers for this kind of request are busy for now
     └── StepFailure             a step failed with an error object that definitions can route
         └── TaskError           what a task raises to choose that error's type and code
 
@@ -27,7 +27,7 @@ from airflow_workflow_provider.vocabulary import ProblemCode
 
 
 class WorkflowsError(Exception):
-    """Base class: an error with a code, the place, the offending value and the way out.
+    """Base class: an error with a code, the place, the offending value and a suggestion.
 
     :param message: what is wrong, naming the offending and, where there are any, the allowed values
     :param code: stable identifier of the kind of error
@@ -107,17 +107,17 @@ class StoreUnavailable(WorkflowsError):
 
 
 class Misuse(WorkflowsError):
-    """The caller's words are wrong: an option, a file, a value."""
+    """The caller's arguments are wrong: an option, a file, a value."""
 
     default_code = ProblemCode.MISUSE
 
 
 class Unprocessable(WorkflowsError):
-    """What was sent is understood and does not fit; ``findings`` holds every place where it does not."""
+    """What was sent is well-formed but invalid; ``findings`` holds every invalid place."""
 
 
 class LimitExceeded(WorkflowsError):
-    """What somebody wrote needs more time or memory to be computed than it may use.
+    """The evaluation of untrusted input exceeds a limit of time or memory.
 
     :param which: the limit: ``time``, ``memory``, ``depth``, ``size``, or ``died`` where the process ended by itself
     """
@@ -130,7 +130,7 @@ class LimitExceeded(WorkflowsError):
 
 
 class Overloaded(WorkflowsError):
-    """Everything that could do it is busy; the same request may succeed a little later."""
+    """All workers for this kind of request are busy; the same request may succeed a little later."""
 
     default_code = ProblemCode.OVERLOADED
 

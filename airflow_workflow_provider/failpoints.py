@@ -36,11 +36,16 @@ FAILPOINTS: Final = MappingProxyType(
         "attempt.reported": "The result is stored and nowhere else; Airflow does not know that the task has ended",
         "attempt.asked": "What an attempt waits for is stored, such as its question; the instance does not say so yet",
         "attempt.parked": "The instance says that an attempt waits; Airflow does not know that the task does",
+        "call.begun": "A step of a task that runs several is stored as running; its work has not begun",
+        "call.worked": "The work of such a step is done; its result is nowhere but in the memory of the task",
         "turn.stored": "A turn of a task that runs several steps is stored; the next one is not",
         "answer.stored": "The answer of a user is stored; the user does not know it",
         "wakeup.delivered": "Airflow continues a task that waited; the wake-up is still there",
         "operation.cleared": "Airflow runs tasks again for an operation; the instance is as before",
+        "cancel.stored": "An instance is cancelled; Airflow still runs its DAG run",
         "rerun.run-made": "Airflow has the DAG run that was missing; the instance does not say so",
+        "restored.suspended": "An instance from an older backup is suspended; its run is where it was",
+        "restored.cleared": "Airflow runs the tasks of such an instance from the first; why is still recorded",
         "end.noted": "The end of a DAG run is noted in memory; the instance has not ended",
     }
 )

@@ -1,6 +1,6 @@
-"""The metrics of workflows, all of them in one table, through Airflow's own statistics.
+"""The metrics of workflows, in one table, reported through Airflow's own statistics.
 
-A metric must never fail what it is about, so errors are logged and that is all.
+A metric must never fail the work that it measures, so its errors are only logged.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ INSTANCES_STARTED: Final = "workflows.instances.started"
 INSTANCES_ENDED: Final = "workflows.instances.ended"
 INSTANCES_LIVE: Final = "workflows.instances.live"
 INSTANCES_WITHOUT_RUN: Final = "workflows.instances.without_run"
+INSTANCES_RESTORED: Final = "workflows.instances.restored"
 STEPS_DURATION: Final = "workflows.steps.duration"
 STEPS_RETRIED: Final = "workflows.steps.retried"
 COMPENSATIONS_ENDED: Final = "workflows.compensations.ended"
@@ -45,7 +46,7 @@ QUESTIONS_OPEN: Final = "workflows.questions.open"
 QUESTIONS_OLDEST: Final = "workflows.questions.oldest"
 WAKEUPS_OVERDUE: Final = "workflows.wakeups.overdue"
 STARTS_OVERDUE: Final = "workflows.run_requests.overdue"
-RECONCILER_MENDED: Final = "workflows.reconciler.mended"
+RECONCILER_FIXED: Final = "workflows.reconciler.fixed"
 RECONCILER_DURATION: Final = "workflows.reconciler.duration"
 LISTENERS_DROPPED: Final = "workflows.listeners.dropped"
 BUNDLE_REFRESH: Final = "workflows.bundle.refresh"
@@ -54,7 +55,8 @@ METRICS: Final = (
     Metric(INSTANCES_STARTED, "counter", ("workflow_id",), "Instances that started"),
     Metric(INSTANCES_ENDED, "counter", ("workflow_id", "status"), "Instances that ended, `completed` or `failed`"),
     Metric(INSTANCES_LIVE, "gauge", (), "Instances that have not ended"),
-    Metric(INSTANCES_WITHOUT_RUN, "gauge", (), "Instances that do not agree with their DAG run and were left so"),
+    Metric(INSTANCES_WITHOUT_RUN, "gauge", (), "Instances that do not agree with their DAG run and were not fixed"),
+    Metric(INSTANCES_RESTORED, "gauge", (), "Instances that are suspended because an older backup was restored"),
     Metric(STEPS_DURATION, "timer", ("workflow_id", "step_id", "status"), "Time from the start of a step to its end"),
     Metric(STEPS_RETRIED, "counter", ("workflow_id", "step_id"), "Attempts that failed and are followed by another"),
     Metric(COMPENSATIONS_ENDED, "counter", ("workflow_id", "status"), "Compensations that ended"),
@@ -64,7 +66,7 @@ METRICS: Final = (
     Metric(QUESTIONS_OLDEST, "gauge", (), "Seconds since the oldest open question was asked"),
     Metric(WAKEUPS_OVERDUE, "gauge", (), "Seconds for which the oldest resumption of a waiting task is overdue"),
     Metric(STARTS_OVERDUE, "gauge", (), "Seconds for which the oldest start of a sub-workflow is overdue"),
-    Metric(RECONCILER_MENDED, "counter", ("found",), "Instances and DAG runs that were made to agree"),
+    Metric(RECONCILER_FIXED, "counter", ("found",), "Instances and DAG runs that were made to agree"),
     Metric(RECONCILER_DURATION, "timer", (), "Duration of a comparison of instances with DAG runs"),
     Metric(
         LISTENERS_DROPPED,

@@ -20,7 +20,7 @@ class _Applications:
 
 
 class _Middlewares:
-    """What stands before all of Airflow's api-server, made there only."""
+    """The middleware of Airflow's api-server, created there only."""
 
     def __get__(self, _: object, __: type) -> list[dict[str, Any]]:
         from airflow_workflow_provider.api.outcomes import Outcomes
@@ -33,13 +33,22 @@ class _Middlewares:
 
 
 class _Views:
-    """What Airflow's pages show of us, looked for when the api-server asks."""
+    """The front end's registration in Airflow's pages, created when the api-server asks for it."""
 
     def __get__(self, _: object, __: type) -> list[dict[str, Any]]:
         from airflow_workflow_provider.api.openapi import MOUNT
         from airflow_workflow_provider.ui.apps import react_apps
 
         return react_apps(MOUNT)
+
+
+class _Timetables:
+    """What Airflow's serialized DAGs may name, imported when they are read."""
+
+    def __get__(self, _: object, __: type) -> list[type]:
+        from airflow_workflow_provider.dag.timetable import WorkflowTimetable
+
+        return [WorkflowTimetable]
 
 
 class WorkflowsPlugin(AirflowPlugin):
@@ -49,4 +58,5 @@ class WorkflowsPlugin(AirflowPlugin):
     fastapi_apps: Any = _Applications()
     fastapi_root_middlewares: Any = _Middlewares()
     react_apps: Any = _Views()
+    timetables: Any = _Timetables()
     listeners: list[Any] = [dag_runs, marked_tasks, warming]  # noqa: RUF012 - as Airflow declares it

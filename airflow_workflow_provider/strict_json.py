@@ -27,7 +27,7 @@ class Problem(NamedTuple):
 
     :param code: of a diagnostic
     :param path: names and positions from the root to the place
-    :param suggestion: the way out
+    :param suggestion: how to fix it
     """
 
     code: str
@@ -49,7 +49,7 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class _BadNumber:
-    """Stands in a parsed document for a number that is none."""
+    """Stands in a parsed document for an invalid number."""
 
     text: str
 
@@ -70,7 +70,7 @@ class _Duplicates:
 
 
 def parsed(text: str | bytes) -> tuple[Any, list[Problem]]:
-    """The JSON value of a text, and what is wrong in it: a key twice, a number that is none.
+    """The JSON value of a text, and what is wrong in it: a key twice, an invalid number.
 
     :param text: JSON; bytes are read as UTF-8, UTF-16 or UTF-32
     :raises Unreadable: it is not JSON
@@ -153,7 +153,7 @@ def _value_problem(value: Any) -> tuple[str, str] | None:
     if isinstance(value, int):
         return None if -_TOO_LARGE < value < _TOO_LARGE else ("WF102", "The integer is too large")
     if isinstance(value, float):
-        return None if math.isfinite(value) else ("WF102", f"{value} is no JSON number")
+        return None if math.isfinite(value) else ("WF102", f"{value} is not a JSON number")
     return "WF112", f"A value of type {type(value).__name__} is not JSON"
 
 
@@ -163,7 +163,8 @@ def _text_problem(text: str) -> tuple[str, str] | None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        return "WF105", f"The text has half of a surrogate pair, U+{ord(text[error.start]):04X}, which is no character"
+        half = f"U+{ord(text[error.start]):04X}"
+        return "WF105", f"The text has half of a surrogate pair, {half}, which is not a character"
     return None
 
 
@@ -180,7 +181,7 @@ def _key_problems(value: dict[Any, Any]) -> Iterator[tuple[str, str]]:
 def _text_problems(value: Any, duplicates: _Duplicates) -> Iterator[Problem]:
     for place, part in walk(value):
         if isinstance(part, _BadNumber):
-            message = f"{_cut(part.text)} is no number that JSON and PostgreSQL can hold"
+            message = f"{_cut(part.text)} is not a number that JSON and PostgreSQL can store"
             yield Problem("WF102", place.path, message, "write a finite number of at most 300 digits, or a text")
         elif isinstance(part, dict) and id(part) in duplicates.found:
             for key in duplicates.found[id(part)][1]:

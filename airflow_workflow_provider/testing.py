@@ -30,7 +30,7 @@ class Run:
     """A finished run.
 
     :param simulation: all of it: ``status``, ``output``, ``error``, ``path``, ``state``
-    :param warnings: what was told about tasks that have no mock and cannot run in memory
+    :param warnings: about tasks that have no mock and cannot run in memory
     """
 
     simulation: Simulation
@@ -53,7 +53,7 @@ class Run:
 
     @property
     def path(self) -> list[dict[str, Any]]:
-        """One line an attempt, in start order."""
+        """One entry per attempt, in start order."""
         return self.simulation.path
 
     @property

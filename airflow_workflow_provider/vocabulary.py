@@ -1,4 +1,4 @@
-"""The closed sets of words that others rely on: types of errors, events of the log, codes of problems.
+"""The closed sets of public values: error types, log events, problem codes.
 
 ``docs/vocabulary.md`` lists them; a test compares it. Each value is what is stored, logged and answered.
 """
@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 from typing import Final, Self
+
+MAINTENANCE_DAG: Final = "workflow_maintenance"
+"""Id of the DAG that deletes what is expired; no workflow can have it."""
 
 
 class ErrorType(StrEnum):
@@ -26,6 +29,7 @@ class ErrorType(StrEnum):
     CANCELLED = "Cancelled"
     WORKFLOW_FAILED = "WorkflowFailed"
     MARKED_FAILED = "MarkedFailed"
+    CONCURRENCY_LIMIT_EXCEEDED = "ConcurrencyLimitExceeded"
 
 
 class LogEvent(StrEnum):
@@ -43,6 +47,8 @@ class LogEvent(StrEnum):
     INSTANCE_COMPENSATION_OWED = "instance.compensationOwed"
     INSTANCE_COMPENSATION_STARTED = "instance.compensationStarted"
     INSTANCE_RECONCILED = "instance.reconciled"
+    INSTANCE_QUEUED = "instance.queued"
+    INSTANCE_ADMITTED = "instance.admitted"
     STEP_STARTED = "step.started"
     STEP_ARGUMENTS = "step.arguments"
     STEP_WAITING = "step.waiting"
@@ -114,6 +120,7 @@ class ProblemCode(StrEnum):
     BAD_COMPONENT = "bad-component", "a component of the UI is registered wrongly"
     BAD_CONFIGURATION = "bad-configuration", "an option of the configuration has a wrong value"
     BAD_CONNECTION = "bad-connection", "an Airflow connection is missing, unreadable, or of a wrong type"
+    BAD_ENVIRONMENT = "bad-environment", "the values of an environment cannot be used"
     BAD_EVENT_ID = "bad-event-id", "this is not the id of an event"
     BAD_FILTER = "bad-filter", "a filter of a list cannot be read, or is not allowed"
     BAD_FORM = "bad-form", "the form in the command is not a JSON object"
@@ -132,6 +139,7 @@ class ProblemCode(StrEnum):
         "the DAG's bundle keeps no versions, so no version can be pinned",
     )
     CANNOT_READ = "cannot-read", "a file cannot be read"
+    CANNOT_WRITE = "cannot-write", "a file cannot be written, or would replace another"
     CONFLICT = "conflict", "the request contradicts what is stored"
     CONTENT_ENCODING = "content-encoding", "an HTTP answer is compressed in a way that cannot be read"
     CROSS_SITE_REQUEST = "cross-site-request", "the request came from another site"
@@ -145,6 +153,8 @@ class ProblemCode(StrEnum):
     EVALUATION_FAILED = "evaluation-failed", "the process that evaluates expressions failed"
     EVENT_DELETED = "event-deleted", "the event that is needed was deleted"
     EVENT_LOOP = "event-loop", "events start each other without end"
+    EXTRA_MISSING = "extra-missing", "a package of an extra, which the command needs, is not installed"
+    FILE_EXISTS = "file-exists", "a file that would be written has other content"
     FORBIDDEN = "forbidden", "you have no permission for this"
     HTTP_ERROR = "http-error", "the server refused the request"
     HTTP_MAX_BYTES = "http-max-bytes", "an HTTP answer is larger than allowed"
@@ -164,7 +174,9 @@ class ProblemCode(StrEnum):
     INVALID_EVENT = "invalid-event", "an event does not fit CloudEvents"
     INVALID_INPUT = "invalid-input", "the input does not fit the workflow's inputSchema"
     INVALID_MOCK = "invalid-mock", "a mock is malformed"
+    INVALID_SETTING = "invalid-setting", "the expression of a step's setting gave a value that it cannot have"
     LIMIT_EXCEEDED = "limit-exceeded", "an expression, schema or template needs more time or memory than allowed"
+    LIVE_INSTANCES = "live-instances", "the workflow has instances that have not ended"
     MAX_DEPTH = "max-depth", "sub-workflows are nested too deeply"
     METHOD_NOT_ALLOWED = "method-not-allowed", "the address does not take this method"
     MISUSE = "misuse", "an option, a file or a value is wrong"
@@ -173,6 +185,8 @@ class ProblemCode(StrEnum):
     NO_EXAMPLE = "no-example", "there is no such example"
     NO_INSTANCE = "no-instance", "the DAG run has no instance yet, or no longer"
     NO_MIGRATIONS = "no-migrations", "the package has no migrations"
+    NOT_ENDED = "not-ended", "the instance has not ended"
+    NO_SCENARIOS = "no-scenarios", "the folder or file holds no scenarios"
     NO_WAY = "no-way", "the stored decision leads to no task of the DAG"
     NOBODY_RECONCILES = "nobody-reconciles", "no API server reconciles instances and runs"
     NOT_A_WORKFLOW = "not-a-workflow", "the DAG is not a workflow"
@@ -182,6 +196,7 @@ class ProblemCode(StrEnum):
     NOT_AUTHENTICATED = "not-authenticated", "nobody is signed in"
     NOT_CONFIRMED = "not-confirmed", "a command that deletes needs a confirmation"
     NOT_FOUND = "not-found", "it does not exist, or you have no permission to read it"
+    NOT_IMPORTABLE = "not-importable", "a source that cannot become a definition"
     NOT_JSON = "not-json", "a file is not JSON"
     NOT_STOPPED = "not-stopped", "a process did not stop"
     NOTHING_TO_APPLY = "nothing-to-apply", "the folder or file holds no document"

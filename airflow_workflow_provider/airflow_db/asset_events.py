@@ -52,7 +52,7 @@ class AssetForwarder:
     """
 
     def __init__(self, database: Database) -> None:
-        self._follower = Follower(database, CURSOR, _newest, _read, _take_over)
+        self._follower = Follower(database, CURSOR, _newest, _newest_before, _read, _take_over)
 
     def forward(self) -> None:
         """Take over what has come.
@@ -118,6 +118,12 @@ def _read(after: int) -> list[_Found]:
 def _newest() -> int:
     with create_session() as session:
         return int(session.scalar(select(func.coalesce(func.max(AssetEvent.id), 0))) or 0)
+
+
+def _newest_before(moment: datetime) -> int:
+    with create_session() as session:
+        query = select(func.coalesce(func.max(AssetEvent.id), 0)).where(AssetEvent.timestamp < moment)
+        return int(session.scalar(query) or 0)
 
 
 def _may_be_a_type(name: str) -> bool:

@@ -71,7 +71,7 @@ class AuditForwarder:
         mask: Callable[[Any], Any] = lambda value: value,
         grace: timedelta = GRACE,
     ) -> None:
-        self._follower = Follower(database, CURSOR, _newest, _read, self._take)
+        self._follower = Follower(database, CURSOR, _newest, _newest_before, _read, self._take)
         self._definition_of = definition_of
         self._mask = mask
         self._grace = grace
@@ -101,7 +101,7 @@ class AuditForwarder:
         except NotFound:
             return False
         except StateUnreadable as error:
-            # A row changed by hand, or stored by a newer release: the other actions are written all the same.
+            # A row changed manually, or stored by a newer release: the other actions are written all the same.
             log.warning("%s", error.message)
             return False
         if not is_written(connection, wanted, asked.event, {MARKER: row.key}):
@@ -143,7 +143,7 @@ def _refused(rows: Sequence[int]) -> set[int]:
 
 
 def _done(asked: Sequence[tuple[AuditRow, Asked]]) -> list[bool]:
-    """Tell of each request whether Airflow's tables show that it was carried out."""
+    """Return for each request whether Airflow's tables show that it was carried out."""
     if not asked:
         return []
     with create_session() as session:
@@ -176,7 +176,7 @@ def _run_marked(session: Session, asked: Asked, at: datetime) -> bool:
     return session.scalar(query) is not None
 
 
-def _run_deleted(session: Session, asked: Asked, at: datetime) -> bool:  # noqa: ARG001 - it is gone or not
+def _run_deleted(session: Session, asked: Asked, at: datetime) -> bool:  # noqa: ARG001 - the time does not matter
     return session.scalar(_run(asked)) is None
 
 
@@ -215,3 +215,9 @@ def _read(after: int) -> list[AuditRow]:
 def _newest() -> int:
     with create_session() as session:
         return int(session.scalar(select(func.coalesce(func.max(Log.id), 0))) or 0)
+
+
+def _newest_before(moment: datetime) -> int:
+    with create_session() as session:
+        query = select(func.coalesce(func.max(Log.id), 0)).where(Log.dttm < moment)
+        return int(session.scalar(query) or 0)

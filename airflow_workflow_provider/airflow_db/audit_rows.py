@@ -1,4 +1,4 @@
-"""What rows of Airflow's audit log say that somebody did to runs and their tasks.
+"""Reads from rows of Airflow's audit log what users did to runs and their tasks.
 
 Airflow names a row after the function that handles the request, and keeps query, path and body in ``extra``. It writes
 the row before it looks whether the request can be carried out, for some requests even whether the user may do it.
@@ -31,7 +31,7 @@ FLAGS: Final = {
     "reset_dag_runs": "resetDagRuns",
     "run_on_latest_version": "runOnLatestVersion",
 }
-"""What a request may ask beside its object, by the name that the execution log has for it."""
+"""The options of a request, by their names in the execution log."""
 
 MARKED: Final = {
     "success": LogEvent.AIRFLOW_MARKED_SUCCESS,
@@ -42,7 +42,7 @@ CLEARED: Final = LogEvent.AIRFLOW_CLEARED
 RUN_MARKED: Final = LogEvent.AIRFLOW_RUN_MARKED
 RUN_DELETED: Final = LogEvent.AIRFLOW_RUN_DELETED
 REFUSED: Final = "workflow.refused"
-"""What we call the row of Airflow's audit log which says that another one's request was refused."""
+"""Event of the row in Airflow's audit log that reports the refusal of another row's request."""
 
 RUN_STATES: Final = ("success", "failed", "queued")
 
@@ -66,13 +66,13 @@ class AuditRow:
 
     @property
     def key(self) -> str:
-        """Names the row for ever: Airflow counts from 1 again in a new metadata database."""
+        """Identifies the row permanently: Airflow counts from 1 again in a new metadata database."""
         return f"{self.id}/{self.timestamp.isoformat()}"
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a request asked of one DAG run.
+    """A request about one DAG run.
 
     :param event: how the execution log calls it
     :param tasks: the tasks that it named; empty for the whole run
@@ -90,7 +90,7 @@ class Asked:
 
     @property
     def data(self) -> Json:
-        """What the execution log keeps of it."""
+        """The data that the execution log keeps."""
         named: Json = {}
         if len(self.tasks) == 1:
             named["task"] = self.tasks[0]
@@ -206,5 +206,5 @@ def _objects(value: Any) -> list[Json]:
 
 
 def _is_name(value: Any) -> bool:
-    """Tell whether a value can be the name of something: what no table can hold, or stands for all, cannot."""
+    """Return whether a value can be the name of something: what no table can hold, or stands for all, cannot."""
     return isinstance(value, str) and 0 < len(value) <= MAX_NAME and value != "~" and value.isprintable()

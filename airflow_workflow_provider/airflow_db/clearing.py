@@ -1,4 +1,4 @@
-"""Having tasks of a DAG run run again, as Airflow's own API clears them (rule I5)."""
+"""Clearing tasks of a DAG run, as Airflow's own API does it (rule I5)."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def cleared(
 ) -> Iterator[dict[str, int]]:
     """Clear tasks and all behind them; committed when the context ends well.
 
-    What was skipped is cleared too: a run that was ended by hand skips tasks that were to run. Airflow skips again what
+    Skipped tasks are cleared too: a run that was ended manually skips tasks that were to run. Airflow skips again what
     a decision that still stands did not choose.
 
     :param task_ids: the tasks; None for all of the run
-    :param newest: let the run go on with the newest version of its DAG
+    :param newest: let the run continue with the newest version of its DAG
     :param conf: the new ``conf`` of the run
     :param alone: clear nothing that was skipped before these tasks, and let them start whatever became of that
     :returns: the largest number of tries of each cleared task, which rises with each clearing

@@ -1,4 +1,4 @@
-"""Making the DAG run of an instance, as Airflow's own API does it (rule E4).
+"""Creating the DAG run of an instance, as Airflow's own API does it (rule E4).
 
 Needs Airflow's metadata database, so it works in the api-server and the scheduler, not in workers.
 """
@@ -24,7 +24,7 @@ from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from pendulum import now
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 
 from airflow_workflow_provider.airflow_db.dag_versions import (
@@ -34,7 +34,9 @@ from airflow_workflow_provider.airflow_db.dag_versions import (
     not_loaded,
     version_of,
 )
+from airflow_workflow_provider.engine.scheduling import Due
 from airflow_workflow_provider.errors import Conflict, Misuse
+from airflow_workflow_provider.model.bundle_versions import revision_in
 from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
@@ -97,26 +99,28 @@ def loaded_version(dag_id: str, *, paused_too: bool = False) -> LoadedVersion:
 
 
 def failed_to_load(dag_id: str, file: str, revision: int, published_at: datetime) -> bool:
-    """Tell whether Airflow has tried to load a revision of a workflow and could not.
+    """Return whether Airflow has tried to load a revision of a workflow and could not.
 
-    :param file: its name in its bundle, where Airflow does not know the DAG yet
+    :param file: the name of its own file in its bundle, which it may have got when it could not be built
     :param published_at: when it was published; import errors from before are about something older
     """
     with create_session() as session:
         model = session.get(DagModel, dag_id)
+        names = [file] if model is None else [file, model.relative_fileloc]
         query = (
             select(DagBundleModel.version)
             .select_from(ParseImportError)
             .outerjoin(DagBundleModel, DagBundleModel.name == ParseImportError.bundle_name)
             .where(
-                ParseImportError.filename == (file if model is None else model.relative_fileloc),
+                or_(*(ParseImportError.filename == name for name in names)),
                 ParseImportError.timestamp >= published_at,
             )
         )
         if model is not None:
             query = query.where(ParseImportError.bundle_name == model.bundle_name)
         found = session.scalars(query).all()
-    return any(not (version or "").isdecimal() or int(version or 0) >= revision for version in found)
+    known = map(revision_in, found)
+    return any(each is None or each >= revision for each in known)
 
 
 def import_error(dag_id: str) -> Conflict:
@@ -126,7 +130,7 @@ def import_error(dag_id: str) -> Conflict:
 
 
 def refuse_paused(dag_id: str) -> None:
-    """Go on only with a DAG whose runs Airflow runs.
+    """Return only a DAG whose runs Airflow executes.
 
     :raises Conflict: ``workflow-paused``
     """
@@ -188,9 +192,17 @@ class _Order:
     by_step: bool
 
     @property
+    def due(self) -> Due | None:
+        """What the run is for, where a schedule is the reason for it."""
+        return Due.of_run(self.run_id)
+
+    @property
     def kind(self) -> tuple[DagRunType, DagRunTriggeredByType]:
         if self.by_step:
             return DagRunType.OPERATOR_TRIGGERED, DagRunTriggeredByType.OPERATOR
+        if self.due is not None:
+            # It is made again for an instance whose run was deleted; only a timetable makes runs of such an id.
+            return DagRunType.SCHEDULED, DagRunTriggeredByType.TIMETABLE
         return DagRunType.MANUAL, DagRunTriggeredByType.REST_API
 
     def made(self, run: DagRun) -> StartedRun:
@@ -265,10 +277,12 @@ def _create_pinned(session: Session, pinned: PinnedDag, order: _Order) -> Starte
 
 def _queued(session: Session, dag: SerializedDAG, order: _Order) -> DagRun:
     run_type, triggered_by = order.kind
+    moment = order.due.moment if order.due is not None else None
     try:
         run = dag.create_dagrun(
             run_id=order.run_id,
-            logical_date=None,
+            logical_date=moment,
+            data_interval=(moment, moment) if moment is not None else None,
             run_after=now("UTC"),
             conf=dict(order.conf),
             run_type=run_type,
@@ -306,7 +320,7 @@ def _startable(session: Session, dag_id: str, *, paused_too: bool = False) -> No
 
 
 def _paused(dag_id: str) -> Conflict:
-    message = f"The DAG of workflow {dag_id!r} is paused in Airflow: an instance would wait for ever"
+    message = f"The DAG of workflow {dag_id!r} is paused in Airflow: an instance would wait forever"
     return Conflict(message, code=ProblemCode.WORKFLOW_PAUSED, suggestion="unpause the DAG")
 
 

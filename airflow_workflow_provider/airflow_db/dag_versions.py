@@ -21,6 +21,7 @@ from airflow.serialization.serialized_objects import LazyDeserializedDAG
 from sqlalchemy import select
 
 from airflow_workflow_provider.errors import Conflict
+from airflow_workflow_provider.model.bundle_versions import revision_in
 from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def version_of(session: Session, model: DagModel, pinned: PinnedDag) -> DagVersi
     :raises Conflict: Airflow has not loaded the DAG, or its bundle has no versions
     :raises InvalidDefinition: the definition cannot become a DAG here
     """
-    if not (model.bundle_version or "").isdecimal():
+    if revision_in(model.bundle_version) is None:
         message = f"The DAG of workflow {model.dag_id!r} comes from a bundle that only has its newest version"
         raise Conflict(message, code=UNVERSIONED, suggestion="use the WorkflowDagBundle")
     found = _found(session, model, pinned)
@@ -83,7 +84,7 @@ def version_of(session: Session, model: DagModel, pinned: PinnedDag) -> DagVersi
     newest = session.scalar(versions.order_by(DagVersion.version_number.desc()).limit(1).with_for_update())
     if newest is None:
         raise not_loaded(model.dag_id)
-    # Whoever writes a version holds the newest one, so that no number is given twice.
+    # A writer of a version locks the newest one, so that no number is given twice.
     return _found(session, model, pinned) or _written(session, model, newest, pinned, serialized)
 
 

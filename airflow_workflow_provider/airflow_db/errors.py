@@ -10,9 +10,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from airflow_workflow_provider.store.database import is_passing
 
 DATABASE_ERRORS: Final[tuple[type[Exception], ...]] = (DBAPIError, PoolTimeout)
-"""What a statement raises that fails or cannot be sent."""
+"""The exceptions of a statement that fails or cannot be sent."""
 
 
 def is_unreachable(error: Exception) -> bool:
-    """Tell whether the database could not be reached; else it is the statement that was wrong."""
+    """Return whether the database could not be reached; else it is the statement that was wrong."""
     return is_passing(error) or isinstance(error, OperationalError | InterfaceError)

@@ -15,7 +15,7 @@ MAX_DIGITS: Final = 9
 
 
 def has_role(models: Any, name: str) -> bool:
-    """Tell whether there is a role.
+    """Return whether there is a role.
 
     :param models: FAB's module of models
     """
@@ -23,8 +23,8 @@ def has_role(models: Any, name: str) -> bool:
 
 
 def has_user(models: Any, name: str) -> bool:
-    """Tell whether there is a user of this name or id."""
-    # By the very name: FAB itself finds it in any case, but a question for such a user would be nobody's.
+    """Return whether there is a user of this name or id."""
+    # Case-sensitive: FAB itself ignores case, but nobody could answer a question for a user in another case.
     is_it = models.User.username == name
     return _has(select(models.User.id).where(is_it | (models.User.id == int(name)) if _is_number(name) else is_it))
 

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 
 def dag_exists(dag_id: str) -> bool:
-    """Tell whether Airflow has a DAG of this id that is not gone."""
+    """Return whether Airflow has a DAG of this id that is not gone."""
     query = select(DagModel.dag_id).where(DagModel.dag_id == dag_id, ~DagModel.is_stale)
     with create_session() as session:
         return session.scalar(query) is not None

@@ -1,4 +1,4 @@
-"""Questions in Airflow's own list of required actions: shown as answered there once they are, and their tasks woken."""
+"""Shows answered questions as answered in Airflow's list of required actions, and wakes their tasks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from airflow_workflow_provider.airflow_db.resume_tasks import Waker
 from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.store.questions import Question, Questions
-from airflow_workflow_provider.store.wakeups import GO_ON, Wakeup
+from airflow_workflow_provider.store.wakeups import CONTINUE, Wakeup
 
 if TYPE_CHECKING:
     from airflow.models.taskinstance import TaskInstance
@@ -37,9 +37,9 @@ def showing_answers(database: Database) -> Event:
             try:
                 _show(questions.get(wakeup.question_id), UUID(str(found.id)), session)
             except NotFound:
-                log.info("Question %s is gone with its instance", wakeup.question_id)
-        # The task reads the answer where it was given; Airflow only tells it to look.
-        return GO_ON
+                log.info("Question %s was deleted with its instance", wakeup.question_id)
+        # The task reads the answer where it was given; Airflow only wakes it up.
+        return CONTINUE
 
     return show
 

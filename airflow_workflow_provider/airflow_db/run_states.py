@@ -1,4 +1,4 @@
-"""How DAG runs are doing, many at a time: what instances are compared with."""
+"""The states of many DAG runs at once, with which instances are compared."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow.models.log import Log
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState, TaskInstanceState
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, and_, or_, select, tuple_
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -77,8 +77,34 @@ def active_runs(after: int, limit: int) -> list[RunState]:
         return [_state(row) for row in session.execute(query).all()]
 
 
+def ended_runs(since: datetime, after: int, limit: int) -> list[RunState]:
+    """Return runs that have ended and began after a moment, of any DAG, by rising number.
+
+    :param after: the number of the last one of the page before
+    """
+    query = _columns().where(DagRun.run_after > since, DagRun.state.not_in(ACTIVE), DagRun.id > after)
+    with create_session() as session:
+        return [_state(row) for row in session.execute(query.order_by(DagRun.id).limit(limit)).all()]
+
+
+def awaiting_tasks(keys: Collection[RunKey], since: timedelta) -> dict[RunKey, list[str]]:
+    """Return the tasks of some runs that have waited for input for some time; runs without any are left out."""
+    if not keys:
+        return {}
+    query = select(TaskInstance.dag_id, TaskInstance.run_id, TaskInstance.task_id).where(
+        tuple_(TaskInstance.dag_id, TaskInstance.run_id).in_(list(keys)),
+        TaskInstance.state == TaskInstanceState.AWAITING_INPUT,
+        TaskInstance.updated_at < datetime.now(UTC) - since,
+    )
+    found: dict[RunKey, list[str]] = defaultdict(list)
+    with create_session() as session:
+        for row in session.execute(query).all():
+            found[row.dag_id, row.run_id].append(row.task_id)
+    return dict(found)
+
+
 def only_wait(dag_id: str, run_id: str) -> bool:
-    """Tell whether some task of a run waits without a worker, and none runs or is about to."""
+    """Return whether some task of a run waits without a worker, and none runs or is about to."""
     query = select(TaskInstance.state).where(TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id)
     with create_session() as session:
         states = set(session.scalars(query).all())

@@ -35,7 +35,7 @@ def masked_text(text: str) -> str:
 
 
 def names_a_secret(name: str) -> bool:
-    """Tell whether Airflow masks whatever has this name."""
+    """Return whether Airflow masks whatever has this name."""
     from airflow._shared.secrets_masker import should_hide_value_for_key
 
     return bool(should_hide_value_for_key(name))  # type: ignore[no-untyped-call]

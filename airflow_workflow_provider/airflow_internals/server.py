@@ -1,4 +1,4 @@
-"""How Airflow's api-server finds out who makes a request."""
+"""How Airflow's api-server identifies the user of a request."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def conf_of_run(dag_id: str, run_id: str) -> dict[str, Any] | None:
 
 
 def skip_tasks(tasks: Sequence[str | tuple[str, int]]) -> None:
-    """Skip tasks of the run, and go on: Airflow itself only skips tasks behind one that succeeds.
+    """Skip tasks of the run and continue: Airflow itself only skips tasks downstream of one that succeeds.
 
     Tasks that run, have succeeded or have failed stay as they are.
     """

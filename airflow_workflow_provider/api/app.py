@@ -17,6 +17,7 @@ from airflow_workflow_provider.api.problems import add_handlers
 from airflow_workflow_provider.api.routes import (
     definitions,
     events,
+    imports,
     instances,
     logs,
     operations,
@@ -24,6 +25,7 @@ from airflow_workflow_provider.api.routes import (
     questions,
     reconciliations,
     simulations,
+    statistics,
     tasks,
     views,
 )
@@ -35,10 +37,28 @@ from airflow_workflow_provider.ui.static import StaticFiles, read_bundle
 from airflow_workflow_provider.workers.evaluation import evaluations
 
 PREFIX: Final = "/api/v1"
-DESCRIPTION: Final = """Publish workflow definitions, start and steer instances, and see what they did.
+DESCRIPTION: Final = """Publish workflow definitions, start and operate instances, and see what they did.
 
 Every request is made by a user of Airflow, with a token of `POST /auth/token` or Airflow's cookie, and may do what
 that user may do with the workflow's DAG. Errors are problem documents (RFC 9457)."""
+
+
+ROUTES: Final = (
+    definitions,
+    overviews,
+    tasks,
+    instances,
+    operations,
+    reconciliations,
+    views,
+    questions,
+    logs,
+    events,
+    simulations,
+    imports,
+    statistics,
+)
+"""The modules of the routes, in the order of the reference."""
 
 
 def create_app(
@@ -48,7 +68,7 @@ def create_app(
     """Return the application.
 
     :param services: gives what the routes work with, asked for by each request
-    :param lifespan: what goes on for as long as it is served
+    :param lifespan: what runs for as long as the application is served
     """
     app = FastAPI(
         title="Airflow workflows",
@@ -65,19 +85,7 @@ def create_app(
     )
     app.state.services = services
     api = APIRouter(prefix=PREFIX)
-    for routes in (
-        definitions,
-        overviews,
-        tasks,
-        instances,
-        operations,
-        reconciliations,
-        views,
-        questions,
-        logs,
-        events,
-        simulations,
-    ):
+    for routes in ROUTES:
         api.include_router(routes.router)
     app.include_router(api)
     add_handlers(app)
@@ -104,7 +112,7 @@ def mounted_app() -> FastAPI:
 
 @asynccontextmanager
 async def _delivering(_: FastAPI) -> AsyncIterator[None]:
-    """Do what goes on beside requests for as long as the api-server runs."""
+    """Run the background work for as long as the api-server runs."""
     # The first request needs not wait for them.
     evaluations().start()
     declare_resource(load_settings().publish_resource)

@@ -1,4 +1,4 @@
-"""What goes on in the api-server beside answering requests."""
+"""Background work of the api-server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from airflow_workflow_provider.airflow_internals.secrets_masker import server_ma
 from airflow_workflow_provider.api.services import Services
 from airflow_workflow_provider.operations.reconcile import Reconciler
 from airflow_workflow_provider.settings import Settings, load_settings
-from airflow_workflow_provider.store import comparing, notifications, run_requests, wakeups
+from airflow_workflow_provider.store import comparing, notifications, places, run_requests, wakeups
+from airflow_workflow_provider.workers.admissions import Admitter
 from airflow_workflow_provider.workers.events import event_workers
 from airflow_workflow_provider.workers.notifications import Notifier
 from airflow_workflow_provider.workers.pinned_starts import PinnedStarter
@@ -48,8 +49,8 @@ def background() -> Iterator[None]:
 def workers(settings: Settings) -> tuple[Worker, ...]:
     """Return what works in an api-server.
 
-    They deliver events, resume tasks, start pinned workflows, remind people, call notifiers, follow the
-    audit log, and compare instances with DAG runs.
+    They deliver events, resume tasks, start pinned workflows, admit queued instances, remind people, call notifiers,
+    follow the audit log, and compare instances with DAG runs.
     """
     notifiers = settings.notifiers
 
@@ -72,6 +73,9 @@ def workers(settings: Settings) -> tuple[Worker, ...]:
         reconciler = Reconciler(Services(database, settings).operation_context, database)
         return Job(partial(look_alone, reconciler, database), comparing.CHANNEL)
 
+    def admit(database: Database) -> Job:
+        return Job(Admitter(Services(database, settings).operation_context, database).work, places.CHANNEL)
+
     def follow(database: Database) -> Job:
         return Job(AuditForwarder(database, Services(database, settings).definition, server_mask).forward)
 
@@ -79,6 +83,7 @@ def workers(settings: Settings) -> tuple[Worker, ...]:
         *event_workers(settings),
         Worker("resumption of tasks", wake, settings=settings),
         Worker("start of pinned workflows", start, settings=settings),
+        Worker("admission of queued instances", admit, settings=settings),
         Worker("reminding of people", remind, poll=QUICK_POLL, settings=settings),
         Worker("take-over of user actions", follow, poll=QUICK_POLL, settings=settings),
         Worker("reconciliation", reconcile, poll=settings.reconcile_interval, settings=settings),

@@ -86,7 +86,7 @@ class StrictRequest(Request):
         except InvalidDefinition as error:
             found = [Finding(**each.as_json()) for each in diagnostics_of(error)]
             raise Refused(
-                400, f"The body is no usable JSON: {error.message}", code=ProblemCode.BAD_JSON, findings=found
+                400, f"The body is not usable JSON:  {error.message}", code=ProblemCode.BAD_JSON, findings=found
             ) from None
         if storable:
             await parsed(_refuse_unusable, self._json, size=len(self._body))
@@ -107,7 +107,7 @@ async def parsed(parse: Callable[[Any], T], given: Any, *, size: int | None = No
             413,
             f"The body has more than {MAX_VALUES:,} values",
             code=ProblemCode.BODY_TOO_LARGE,
-            suggestion="keep large data elsewhere and hand over where it is",
+            suggestion="store large data elsewhere and send a reference",
         )
     return await run_in_threadpool(parse, given)
 
@@ -152,6 +152,6 @@ def _too_large(limit: int) -> Refused:
         413,
         f"The body is larger than {limit:,} bytes",
         code=ProblemCode.BODY_TOO_LARGE,
-        suggestion="keep large data elsewhere and hand over where it is",
+        suggestion="store large data elsewhere and send a reference",
         headers={"Connection": "close"},
     )

@@ -1,4 +1,4 @@
-"""What FastAPI hands to the routes, and the parts of the OpenAPI document that they share."""
+"""The dependencies of the routes, and the parts of the OpenAPI document that they share."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _DESCRIPTIONS: Final = {
     403: "Not permitted, or a write by cookie without the header `X-Requested-With`",
     404: "It does not exist, or may not be read",
     409: "It contradicts what is stored or what Airflow does",
-    412: "It was changed meanwhile (`If-Match`, `If-None-Match`)",
+    412: "It was changed in the meantime (`If-Match`, `If-None-Match`)",
     413: "The body is too large",
     415: "The body is not `application/json`",
     422: "The request is invalid; every finding is listed",
-    503: "A database is not reachable, or all that evaluates expressions is busy; `Retry-After` says when to try again",
+    503: "A database is not reachable, or all evaluation processes are busy; `Retry-After` says when to try again",
 }
 _ALWAYS: Final = (401, 403, 404, 422, 503)
 BODY: Final = (400, 413, 415)
@@ -95,7 +95,7 @@ def expected_revision(if_match: IfMatch = None, if_none_match: IfNoneMatch = Non
     tag = if_match.strip()
     digits = tag[1:-1] if len(tag) > 2 and tag[0] == tag[-1] == '"' else ""  # noqa: PLR2004 - two quotes
     if not (digits.isascii() and digits.isdecimal() and len(digits) < 19):  # noqa: PLR2004 - fits a bigint
-        message = f"{tag[:50]} is the ETag of no revision"
+        message = f"{tag[:50]} is not the ETag of a revision"
         raise Refused(
             412, message, code=ProblemCode.REVISION_CHANGED, pointer="If-Match:", suggestion="use the ETag of a GET"
         )

@@ -39,7 +39,7 @@ PART_OF_TIME: Final = 0.8
 
 @dataclass(frozen=True)
 class Checked:
-    """What checking a document gave."""
+    """The result of checking a document."""
 
     valid: bool
     diagnostics: tuple[Diagnostic, ...]

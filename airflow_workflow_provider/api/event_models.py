@@ -1,4 +1,4 @@
-"""What the API takes and gives about events."""
+"""Requests and responses about events."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class EventPage(ApiModel):
 
 
 class Delivery(ApiModel):
-    """What became of one event for one workflow."""
+    """The delivery of one event to one workflow."""
 
     id: int
     event_id: UUID = Field(description="The `id` of the accepted event")
@@ -82,6 +82,7 @@ class Delivery(ApiModel):
     attempts: int
     updated_at: datetime
     due_at: datetime
+    may_redrive: bool = Field(description="Whether you may have it delivered again if it is dead")
 
 
 class DeliveryPage(ApiModel):

@@ -1,4 +1,4 @@
-"""What the API takes and gives: JSON in camelCase, bodies strict."""
+"""Requests and responses: JSON in camelCase; bodies are strict."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from airflow_workflow_provider.engine.instance_records import MAX_CORRELATION_ID
 from airflow_workflow_provider.engine.operating import Operation
-from airflow_workflow_provider.store.listing import MAX_PAGE
 
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 """A text that PostgreSQL can compare with."""
@@ -19,7 +18,7 @@ Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 WorkflowName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,200}$")]
 CorrelationId = Annotated[str, StringConstraints(min_length=1, max_length=MAX_CORRELATION_ID, pattern=r"^[^\x00]*$")]
 Status = Literal["running", "completed", "failed", "suspended"]
-DisplayStatus = Literal["running", "waiting", "suspended", "completed", "failed", "cancelled"]
+DisplayStatus = Literal["running", "queued", "waiting", "suspended", "completed", "failed", "cancelled"]
 Severity = Literal["error", "warning"]
 
 
@@ -82,6 +81,7 @@ class DefinitionPage(ApiModel):
 
     items: list[DefinitionSummary]
     next: str | None = Field(description="`after` of the next page; null after the last")
+    editable: bool = Field(description="Whether you may publish workflows in general")
 
 
 class Publication(ApiModel):
@@ -109,7 +109,7 @@ class Publications(ApiModel):
 
 
 class PublishedDefinition(ApiModel):
-    """What publishing did."""
+    """The result of a publication."""
 
     workflow_id: str
     version: str
@@ -119,7 +119,7 @@ class PublishedDefinition(ApiModel):
 
 
 class Validation(ApiModel):
-    """What checking a document found."""
+    """The findings of a document."""
 
     valid: bool
     diagnostics: list[Finding]
@@ -135,7 +135,7 @@ class Change(ApiModel):
 
 
 class Diff(ApiModel):
-    """Where two documents differ."""
+    """The differences between two documents."""
 
     changes: list[Change]
 
@@ -183,7 +183,7 @@ class TaskPublications(ApiModel):
 
 
 class PublishedTask(ApiModel):
-    """What publishing did."""
+    """The result of a publication."""
 
     task_id: str
     revision: int
@@ -195,7 +195,7 @@ class PublishedTask(ApiModel):
 
 
 class StartBody(Body):
-    """How an instance starts."""
+    """The start of an instance."""
 
     input: dict[str, Any] = Field(default_factory=dict, description="Checked against the workflow's `inputSchema`")
     correlation_id: CorrelationId | None = Field(None, description="Business identifier of the instance")
@@ -208,7 +208,7 @@ class StartBody(Body):
 
 
 class ErrorSummary(ApiModel):
-    """What kind of failure ended an instance; its words may hold secrets and are shown with the instance alone."""
+    """The kind of failure that ended an instance; its message may contain secrets and is omitted."""
 
     type: str
     code: str | None = None
@@ -217,7 +217,7 @@ class ErrorSummary(ApiModel):
 
 
 class InstanceBase(ApiModel):
-    """What is said of an instance everywhere."""
+    """An instance as lists show it."""
 
     id: UUID
     workflow_id: str
@@ -225,8 +225,9 @@ class InstanceBase(ApiModel):
     revision: int
     status: Status
     display_status: DisplayStatus = Field(
-        description="The status in other words: `waiting` if it waits for people, events or a time and no operator has "
-        "suspended it, `cancelled` if it failed because it was cancelled, else as `status`"
+        description="The status in more detail: `queued` if it waits for its turn, `waiting` if it waits for people, "
+        "events or a time and no operator has suspended it, `cancelled` if it failed because it was cancelled, else as "
+        "`status`"
     )
     current_step_id: str | None
     correlation_id: str | None
@@ -238,6 +239,9 @@ class InstanceBase(ApiModel):
     deadline_at: datetime | None
     parent_instance_id: UUID | None
     parent_step_id: str | None
+    queue_position: int | None = Field(
+        None, description="From 1, while it is `queued`: it waits because as many instances run as the workflow allows"
+    )
     compensations_owed: int = Field(
         description="Completed steps that are still to be compensated, because the instance ended before that was done"
     )
@@ -247,6 +251,7 @@ class InstanceSummary(InstanceBase):
     """An instance, as lists show it."""
 
     error: ErrorSummary | None
+    started_by: str | None = Field(description="Name of the user who started it; null if nobody did")
 
 
 class Instance(InstanceBase):
@@ -265,31 +270,6 @@ class InstancePage(ApiModel):
 
     items: list[InstanceSummary]
     next: str | None = Field(description="`after` of the next page; null after the last")
-
-
-class InstanceQuery(ApiModel):
-    """Which instances; what is not given does not restrict."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    workflow_id: WorkflowName | None = None
-    version: Text | None = None
-    status: list[Status] | None = Field(None, description="Any of these")
-    correlation_id: Text | None = None
-    current_step_id: Text | None = None
-    started_from: AwareDatetime | None = None
-    started_before: AwareDatetime | None = None
-    parent_instance_id: UUID | None = None
-    compensation_owed: bool | None = Field(None, description="Whether compensations are still to be run")
-    input: list[str] | None = Field(
-        None,
-        description="Conditions on the input, all of which must hold, such as `$.customer.id == 42`, "
-        '`$.lines[0].sku == "A-1"` or `$.vip`; needs `workflowId`',
-        examples=[['$.customer == "c-1"', "$.amount >= 1000"]],
-        max_length=10,
-    )
-    after: Text | None = Field(None, description="`next` of the page before")
-    limit: int = Field(50, ge=1, le=MAX_PAGE)
 
 
 class LogEntry(ApiModel):
@@ -320,7 +300,7 @@ class LogPage(ApiModel):
 
 
 class SimulateBody(Body):
-    """What is simulated: a document, or a stored workflow."""
+    """What to simulate: a document, or a stored workflow."""
 
     definition: dict[str, Any] | None = Field(None, description="A workflow document; give this or `workflowId`")
     workflow_id: WorkflowName | None = Field(None, description="A stored workflow; give this or `definition`")
@@ -332,7 +312,7 @@ class SimulateBody(Body):
 
 
 class SimulationResult(ApiModel):
-    """How the simulated instance ended."""
+    """The result of a simulated instance."""
 
     status: Literal["completed", "failed"]
     output: Any

@@ -1,31 +1,26 @@
-"""Who may do what to an instance now, and an instance as the API shows it."""
+"""The operations that a user may perform on an instance now, and an instance as the API shows it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from airflow_workflow_provider.api.access import Access, Right
+from airflow_workflow_provider.api.access import Access
 from airflow_workflow_provider.api.models import Instance
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.operating import Operation, possible
 from airflow_workflow_provider.instances.session import options_of
+from airflow_workflow_provider.operations.permission import Right, rights_for
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.api.services import Services
     from airflow_workflow_provider.store.instances import Instance as StoredInstance
 
-_RIGHTS: Final[dict[Operation, tuple[Right, ...]]] = {"restart": (Right.OPERATE, Right.START)}
-
-
-def rights_for(operation: Operation) -> tuple[Right, ...]:
-    """Return the rights that an operation takes."""
-    return _RIGHTS.get(operation, (Right.OPERATE,))
-
 
 def shown(services: Services, access: Access, stored: StoredInstance) -> Instance:
     """Return an instance as the API shows it to a user, secrets masked."""
     masker = services.masker(stored)
-    facts = {**vars(stored), "display_status": stored.display_status}
+    position = services.places.positions([stored.id]).get(stored.id) if stored.queued else None
+    facts = {**vars(stored), "display_status": stored.display_status, "queue_position": position}
     documents: dict[str, Any] = {
         "input": stored.input,
         "output": stored.output,

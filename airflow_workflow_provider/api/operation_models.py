@@ -1,19 +1,18 @@
-"""What the operations on instances take and give."""
+"""Requests and responses of the operations on instances."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from airflow_workflow_provider.api.models import ApiModel, Body, CorrelationId, Status, Text, WorkflowName
+from airflow_workflow_provider.api.models import ApiModel, Body
+from airflow_workflow_provider.api.selection_models import Identifier, InstanceSelection
 from airflow_workflow_provider.engine.operating import Operation
-from airflow_workflow_provider.store.listing import InstanceFilter
 
 MAX_BULK = 200
 
-Moment = Annotated[AwareDatetime, Field(strict=False)]
 Reason = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00]*$")]
 StepName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
 Version = Annotated[
@@ -29,7 +28,7 @@ class ReasonBody(Body):
 
 
 class CancelBody(ReasonBody):
-    """How an instance is cancelled."""
+    """Options of a cancellation."""
 
     compensate: bool = Field(
         False, description="Run the workflow's compensations first; its `onFailure` must have `compensate`"
@@ -37,13 +36,13 @@ class CancelBody(ReasonBody):
 
 
 class RetryBody(ReasonBody):
-    """How an instance is retried."""
+    """Options of a retry."""
 
     version: Version = "same"
 
 
 class RestartBody(ReasonBody):
-    """How an instance is restarted."""
+    """Options of a restart."""
 
     from_step_id: StepName | None = Field(None, description="A step that ran before; default: the start")
     input: dict[str, Any] | None = Field(None, description="New input; default: the previous one")
@@ -51,14 +50,14 @@ class RestartBody(ReasonBody):
 
 
 class SkipBody(ReasonBody):
-    """What stands for the result of a step that failed."""
+    """The output that replaces the result of a failed step."""
 
     step_id: StepName | None = Field(None, description="The step; optional if only one failed")
     output: dict[str, Any] = Field(description="What the step's task would have returned")
 
 
 class SkipPreview(ApiModel):
-    """What a skip would lead to; secrets are masked."""
+    """The effect of a skip; secrets are masked."""
 
     step_id: str
     output: dict[str, Any] | None = Field(
@@ -67,34 +66,10 @@ class SkipPreview(ApiModel):
     next: str | None = Field(description="The following step, `end` or `fail`; null if its branches would run first")
 
 
-class BulkFilter(Body):
-    """Which instances; what is not given does not restrict."""
+class BulkFilter(Body, InstanceSelection):
+    """A filter of instances; absent fields do not restrict."""
 
-    workflow_id: WorkflowName | None = None
-    version: Text | None = None
-    status: list[Status] | None = Field(None, description="Any of these")
-    correlation_id: CorrelationId | None = None
-    current_step_id: Text | None = None
-    started_from: Moment | None = None
-    started_before: Moment | None = None
-    compensation_owed: bool | None = None
-
-    def to_filter(self, permitted: set[str]) -> InstanceFilter:
-        """Return it as the store takes it.
-
-        :param permitted: the workflows that the user may operate
-        """
-        return InstanceFilter(
-            workflow_id=self.workflow_id,
-            workflow_ids=permitted,
-            version=self.version,
-            statuses=self.status,
-            correlation_id=self.correlation_id,
-            current_step_id=self.current_step_id,
-            started_from=self.started_from,
-            started_before=self.started_before,
-            compensation_owed=self.compensation_owed,
-        )
+    ids: list[Identifier] | None = Field(None, description="Any of these instances", max_length=MAX_BULK)
 
 
 class BulkBody(ReasonBody):
@@ -130,17 +105,18 @@ class BulkBody(ReasonBody):
 
 
 class BulkResult(ApiModel):
-    """What became of one instance."""
+    """The result of an operation on one instance."""
 
     instance_id: UUID
     workflow_id: str
+    correlation_id: str | None
     outcome: Literal["done", "unchanged", "refused", "would"]
     code: str | None = Field(description="Of the refusal")
     detail: str | None
 
 
 class BulkResults(ApiModel):
-    """What became of some instances, newest first."""
+    """The results of an operation on several instances, newest first."""
 
     items: list[BulkResult]
     next: str | None = Field(description="`after` of the next request; null when all instances have been processed")

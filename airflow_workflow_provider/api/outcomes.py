@@ -37,7 +37,7 @@ class Outcomes:
     """ASGI middleware of Airflow's api-server that notes which audited requests were refused.
 
     :param app: Airflow's application
-    :param services: gives the rooms below
+    :param services: gives access to the layers below
     """
 
     def __init__(self, app: ASGIApp, services: Callable[[], Services] = Services.configured) -> None:
@@ -72,7 +72,7 @@ class Outcomes:
             note_refused([row for row in written if self._may_be_ours(row)], status)
         except Exception:
             # The request is answered already. Without the note, its effect is looked for.
-            log.warning("It could not be noted that a request was refused", exc_info=True)
+            log.warning("A refused request could not be recorded", exc_info=True)
 
     def _may_be_ours(self, row: WrittenRow) -> bool:
         if row.dag_id is None or row.dag_id == "~":

@@ -102,7 +102,7 @@ def problem_response(error: WorkflowsError) -> JSONResponse:
 def database_problem(error: Exception) -> JSONResponse:
     """Return the answer for an exception of Airflow's own database."""
     if not is_unreachable(error):
-        # The database is there; it is the statement that was wrong.
+        # The database is reachable; the statement was wrong.
         log.error("A statement failed in Airflow's database", exc_info=error)
         return problem_response(
             Refused(500, "The request failed; the server's log says why", code=ProblemCode.INTERNAL_ERROR)
@@ -167,7 +167,7 @@ async def _validation_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
     errors: Sequence[Mapping[str, Any]] = error.errors()[:MAX_FINDINGS]
     if any(each["loc"][:1] == ("path",) for each in errors):
-        # An id of a form that nothing can have names nothing.
+        # No resource can have an id of this form.
         return problem_response(NotFound("There is nothing at this address"))
     found = [finding(_place(each["loc"]), str(each["msg"]), str(each["type"]).replace("_", "-")) for each in errors]
     first = f"{found[0].pointer or '/'}: {found[0].message}"

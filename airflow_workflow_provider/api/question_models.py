@@ -1,4 +1,4 @@
-"""What the API says of questions to people, and takes for an answer."""
+"""Requests and responses about questions to people."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Assignees(ApiModel):
 
 
 class Vote(ApiModel):
-    """What one person answered."""
+    """The vote of one person."""
 
     by: User
     decision: str
@@ -44,7 +44,7 @@ class Vote(ApiModel):
 
 
 class GivenAnswer(ApiModel):
-    """What was decided."""
+    """The decision."""
 
     decision: str
     form: dict[str, Any]
@@ -98,7 +98,7 @@ class QuestionPage(ApiModel):
 
 
 class QuestionQuery(ApiModel):
-    """Which questions; what is not given does not restrict."""
+    """A filter of questions; absent fields do not restrict."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -119,7 +119,7 @@ class AnswerBody(Body):
 
 
 class DelegateBody(Body):
-    """Who is to answer instead."""
+    """The user who is to answer instead."""
 
     to: Name = Field(description="Id or name of a user")
     reason: Comment | None = None

@@ -1,7 +1,7 @@
 """Airflow's own form for required actions, as a way to answer questions.
 
 Airflow takes whatever its form sends: it knows neither the form's schema nor roles, votes, claims and four eyes. So
-what it would be sent for a question of ours is answered here, by the same rules as everywhere; the rest goes on to
+what it would be sent for a question of ours is answered here, by the same rules as everywhere; the rest is passed on to
 Airflow untouched.
 """
 
@@ -44,7 +44,7 @@ LAST: Final = "hitlDetails"
 
 
 class _Body(BaseModel):
-    """What Airflow's form sends."""
+    """The body that Airflow's form sends."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -65,7 +65,7 @@ class RequiredActions:
     """ASGI middleware of Airflow's api-server that takes the answers to our questions.
 
     :param app: Airflow's application
-    :param services: gives the rooms below
+    :param services: gives access to the layers below
     """
 
     def __init__(self, app: ASGIApp, services: Callable[[], Services] = Services.configured) -> None:

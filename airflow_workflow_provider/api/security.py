@@ -1,4 +1,4 @@
-"""Who is calling: every request is authenticated here, before anything else looks at it.
+"""Authentication of every request, before any other code handles it.
 
 The application is mounted beside Airflow's own and inherits none of its protection, so no route is trusted to ask for
 a user: what this middleware does not let through reaches no route, the OpenAPI document included.
@@ -48,7 +48,7 @@ class Authentication:
             await self._app(scope, receive, send)
             return
         if scope["type"] != "http":
-            # There are no web sockets here, so whoever opens one finds nothing.
+            # There are no web sockets here; a connection to one is refused.
             return
         request = Request(scope, receive)
         try:
@@ -89,7 +89,7 @@ async def _authenticated(request: Request) -> BaseUser:
 
 
 def _address(request: Request) -> str:
-    """Return the address of a request as the log tells it: short, and of one line."""
+    """Return the address of a request as the log shows it: short, and on one line."""
     return request.url.path[:200].encode("ascii", "replace").decode()
 
 

@@ -1,4 +1,4 @@
-"""What the routes work with: the store, the catalogue of tasks, and the secrets of an instance."""
+"""The services of the routes: the store, the catalog of tasks, and the secrets of an instance."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from airflow_workflow_provider.store.events import Events
 from airflow_workflow_provider.store.instances import Instance, Instances
 from airflow_workflow_provider.store.listing import InstanceList
 from airflow_workflow_provider.store.logs import Logs
+from airflow_workflow_provider.store.places import Places
 from airflow_workflow_provider.store.questions import Question, Questions
 from airflow_workflow_provider.store.tasks import Tasks
 from airflow_workflow_provider.store.views import Views
@@ -54,6 +55,7 @@ class Services:
         self.tasks = Tasks(database)
         self.instances = Instances(database)
         self.instance_list = InstanceList(database)
+        self.places = Places(database)
         self.logs = Logs(database)
         self.events = Events(database)
         self.deliveries = Deliveries(database)
@@ -116,7 +118,7 @@ class Services:
 
     @property
     def operation_context(self) -> OperationContext:
-        """What operations on instances work with."""
+        """The context of operations on instances."""
         return OperationContext(
             self.instances,
             self.instance_list,

@@ -8,7 +8,7 @@ from airflow_workflow_provider.api.view_models import AttemptDetail, Evaluated, 
 from airflow_workflow_provider.engine.phases import InstanceStatus
 from airflow_workflow_provider.engine.state import State
 from airflow_workflow_provider.errors import NotFound
-from airflow_workflow_provider.views.history import TOLD, Happening, Span, spans_of
+from airflow_workflow_provider.views.history import SHOWN_EVENTS, Happening, Span, spans_of
 from airflow_workflow_provider.vocabulary import COMPENSATIONS, LogEvent
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.store.logs import LogRow
 
 MAX_ROWS: Final = 1_000
-"""Rows of the log that are told; of more the newest."""
+"""Rows of the log that are returned; of more, the newest."""
 
 
 def step_detail(services: Services, stored: Instance, step_id: str, *, with_log: bool) -> StepDetail:
@@ -36,7 +36,9 @@ def step_detail(services: Services, stored: Instance, step_id: str, *, with_log:
     rows, complete = services.views.rows_of_step(stored.id, step_id, limit=MAX_ROWS) if with_log else ([], False)
     state = _only(stored, step_id)
     masker = services.masker(stored)
-    spans = spans_of(graph, (told for row in rows if (told := _told(row)) is not None), state, stored.completed_at)
+    spans = spans_of(
+        graph, (happening for row in rows if (happening := _happening(row)) is not None), state, stored.completed_at
+    )
     record = _record(state, step_id)
     step = graph.step(step_id)
     task = graph.tasks.get(step.task_id)
@@ -63,15 +65,10 @@ def step_detail(services: Services, stored: Instance, step_id: str, *, with_log:
 
 
 def _only(stored: Instance, step_id: str) -> State:
-    """Return the state as if it told of one step alone."""
+    """Return the state as if it contained one step only."""
     state = stored.state
     state.status = InstanceStatus(stored.status)
-    for key in state.lists:
-        found = state.values(key)
-        found.steps = {name: record for name, record in found.steps.items() if name == step_id}
-    for control in state.lists.values():
-        if control.current is not None and control.current.step_id != step_id:
-            control.current = None
+    state.keep_only(step_id)
     return state
 
 
@@ -84,8 +81,8 @@ def _record(state: State, step_id: str) -> Json | None:
     return shown
 
 
-def _told(row: LogRow) -> Happening | None:
-    if row.event not in TOLD or row.visit is None or row.step_id is None:
+def _happening(row: LogRow) -> Happening | None:
+    if row.event not in SHOWN_EVENTS or row.visit is None or row.step_id is None:
         return None
     data = row.data or {}
     return Happening(

@@ -1,4 +1,4 @@
-"""Components of installed packages: what a ``componentId`` that is not built in stands for (rule U1).
+"""UI components of installed packages, by ``componentId`` (rule U1).
 
 A package names them by entry points of the group ``airflow_workflow_provider.ui_components``. The entry point's name is
 the componentId; it leads to an object, or to a function without parameters that returns one::
@@ -31,7 +31,7 @@ GROUP: Final = "airflow_workflow_provider.ui_components"
 
 @dataclass(frozen=True)
 class ComponentKind:
-    """What a componentId stands for.
+    """A component of an installed package.
 
     :param layout: how it is drawn where the definition does not say
     :param module: address of the JavaScript module that draws it; None: its layout does
@@ -51,12 +51,12 @@ class ComponentRegistry:
         for point in entry_points(group=GROUP) if points is None else points:
             try:
                 self._add(point)
-            except Exception as error:  # a stranger's code: whatever it raises concerns its own component
+            except Exception as error:  # third-party code: whatever it raises affects its own component only
                 log.warning("The UI component %r of %s cannot be used: %s", point.name, point.value, error)
 
     @property
     def layouts(self) -> dict[str, str]:
-        """How components are drawn where the definition does not say."""
+        """The default layouts of components."""
         return {name: kind.layout for name, kind in self.kinds.items() if kind.layout is not None}
 
     def module(self, component_id: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What the pages of instances are made of: answers that hold everything a page needs, and nothing it may not show."""
+"""The responses for the pages of instances: everything that a page needs, and nothing that it may not show."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ StepStatus = Literal["pending", "running", "waiting", "retrying", "completed", "
 
 
 class Progress(ApiModel):
-    """How far an instance has come."""
+    """The progress of an instance."""
 
     completed: int = Field(description="Completed steps")
     total: int = Field(description="Completed steps and the maximum that may still follow")
@@ -62,7 +62,7 @@ class Component(ApiModel):
 
 
 class ComponentNotice(ApiModel):
-    """What went wrong with a component; only for those who may edit the definition."""
+    """An error of a component; only for users with permission to edit the definition."""
 
     component_id: str
     pointer: str = Field(description="JSON pointer into the definition")
@@ -78,7 +78,7 @@ class ShortError(ApiModel):
 
 
 class ItemCounts(ApiModel):
-    """How the visits of a step inside a `forEach` ended."""
+    """The outcomes of the visits of a step inside a `forEach`."""
 
     running: int
     completed: int
@@ -94,6 +94,10 @@ class StepState(ApiModel):
     attempts: int = Field(description="Of all visits")
     started_at: datetime | None = Field(None, description="Of the latest visit")
     completed_at: datetime | None = None
+    attempt: int | None = Field(None, description="Number of the latest attempt of a live visit, from 1")
+    max_attempts: int | None = Field(
+        None, description="How many attempts its only retry policy allows; null for a step with none or several"
+    )
     retry_at: datetime | None = Field(None, description="When the next attempt begins")
     deadline_at: datetime | None = Field(None, description="When the attempt times out")
     next: str | None = Field(None, description="The decision: a stepId, `end`, `fail`, or `fail.on_failure`")
@@ -103,7 +107,7 @@ class StepState(ApiModel):
 
 
 class TakenEdge(ApiModel):
-    """How often the path went from a step to another."""
+    """How often the path took one edge."""
 
     way: str | None = Field(None, description="The `id` of the graph's edge; null where no handler took a failure")
     source: str = Field(description="A stepId, or `fail.on_failure`")
@@ -129,17 +133,17 @@ class TimelineSpan(ApiModel):
 
 
 class Timeline(ApiModel):
-    """What happened when."""
+    """The attempts of an instance as spans of time."""
 
     spans: list[TimelineSpan]
     complete: bool = Field(description="False if the log lacks some attempts")
 
 
 class ViewRights(ApiModel):
-    """What the caller may do."""
+    """The caller's permissions."""
 
     edit: bool = Field(description="Edit the definition")
-    operate: bool = Field(description="Steer its instances")
+    operate: bool = Field(description="Operate its instances")
     start: bool = Field(description="Start instances")
     read_log: bool = Field(description="Read their execution log")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider import __version__
-from airflow_workflow_provider.api.access import Access, Right
+from airflow_workflow_provider.api.access import Access
 from airflow_workflow_provider.api.evaluating import PART_OF_TIME
 from airflow_workflow_provider.api.models import InstanceBase
 from airflow_workflow_provider.api.operating import operations_of
@@ -30,6 +30,7 @@ from airflow_workflow_provider.engine.failure import moment
 from airflow_workflow_provider.engine.keys import item_indexes
 from airflow_workflow_provider.engine.phases import InstanceStatus, Phase
 from airflow_workflow_provider.engine.state import State
+from airflow_workflow_provider.operations.permission import Right
 from airflow_workflow_provider.views.components import Page, Viewer, page_of, ui_bindings
 from airflow_workflow_provider.views.history import Span, path_taken, records_of, spans_of
 from airflow_workflow_provider.views.progress import progress_of
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.graph import Graph
     from airflow_workflow_provider.engine.masking import Masker
-    from airflow_workflow_provider.engine.records import Activation, Records, StepRecord
+    from airflow_workflow_provider.engine.records import Activation
+    from airflow_workflow_provider.engine.step_records import StepRecord
     from airflow_workflow_provider.store.instances import Instance
     from airflow_workflow_provider.store.views import Mark
 
@@ -54,7 +56,7 @@ MAX_MESSAGE: Final = 500
 
 @dataclass(frozen=True)
 class Caller:
-    """What one user may do with one workflow, asked once a request.
+    """The permissions of one user on one workflow, looked up once per request.
 
     :param access: the user
     """
@@ -174,7 +176,7 @@ def _steps(graph: Graph, state: State, spans: Iterable[Span], masker: Masker) ->
     for span in spans:
         if span.kind == "step":
             own.setdefault(span.step_id, []).append(span)
-    records: Records = {}
+    records: dict[str, StepRecord] = {}
     for (_, step_id), record in records_of(graph, state).items():
         if step_id not in records or record.visit >= records[step_id].visit:
             records[step_id] = record
@@ -184,7 +186,11 @@ def _steps(graph: Graph, state: State, spans: Iterable[Span], masker: Masker) ->
         for step_id in dict.fromkeys([*own, *records, *live])
         if step_id in records or step_id in live or item_indexes(own[step_id][-1].scope)
     ]
-    return [_step(step_id, own.get(step_id, []), records.get(step_id), live.get(step_id), masker) for step_id in known]
+    found = [_step(step_id, own.get(step_id, []), records.get(step_id), live.get(step_id), masker) for step_id in known]
+    for each in found:
+        policies = graph.retry_policies(graph.step(each.step_id)) if each.step_id in graph.step_ids else ()
+        each.max_attempts = policies[0].max_attempts if len(policies) == 1 else None
+    return found
 
 
 def _step(
@@ -210,6 +216,9 @@ def _step(
             found.error = _short(last.error, masker)
     if current is not None:
         found.completed_at = None
+        found.attempt = current.attempt or None
+        if current.phase is Phase.RETRYING and last is not None:
+            found.error = _short(last.error, masker)
         found.retry_at = moment(current.retry_at) if current.retry_at is not None else None
         found.deadline_at = moment(current.deadline) if current.deadline is not None else None
     return found

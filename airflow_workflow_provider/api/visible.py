@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from airflow_workflow_provider.api.access import Access, Right
+from airflow_workflow_provider.api.access import Access
+from airflow_workflow_provider.operations.permission import Right
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.api.services import Services

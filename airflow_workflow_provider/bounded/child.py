@@ -43,7 +43,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 env=environment(os.environ),
                 cwd="/",
-                # A terminal's Ctrl-C is for the parent, which then lets go of it.
+                # Ctrl-C in a terminal is for the parent, which then stops the child.
                 start_new_session=True,
             )
         finally:
@@ -52,7 +52,7 @@ class Child:
             messages.receive(self._socket, limits.message, time.monotonic() + START_SECONDS)
         except (EOFError, OSError, ValueError, messages.TooLarge) as error:
             self.end()
-            text = f"the process for evaluations did not get ready: {type(error).__name__}"
+            text = f"the evaluation process did not become ready: {type(error).__name__}"
             raise OSError(text) from error
 
     @property
@@ -78,7 +78,7 @@ class Child:
         return reply
 
     def is_alive(self) -> bool:
-        """Tell whether the process runs."""
+        """Return whether the process runs."""
         return self._process.poll() is None
 
     def end(self) -> None:

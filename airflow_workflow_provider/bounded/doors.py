@@ -1,4 +1,4 @@
-"""Doors: through which of them the work of a request goes is known in its context, not handed from call to call."""
+"""Doors: the door of a request is a context variable, so it is not passed from call to call."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
-"""Limits for a process that runs the work of one step only, and so needs no other process to be stopped in."""
+"""Limits for a process that runs the work of one step only, and so needs no child process."""
 
 from __future__ import annotations
 
 import resource
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ R = TypeVar("R")
 _AGAIN: Final = 0.2
 """Seconds of the processor after which work that has not ended is stopped once more."""
 
+_SHORTEST: Final = 0.001
+"""A timer of no time would be none."""
+
 
 class _TimeIsOver(BaseException):
     """No ``except Exception`` of a library may swallow it."""
@@ -31,7 +35,7 @@ class Inside:
     """Runs functions in this process, within limits of time and memory.
 
     Time is that of the processor, so a busy machine fails no step. It is measured by a signal, which only a main thread
-    gets; elsewhere memory alone is limited.
+    gets; elsewhere memory alone is limited. What other threads compute meanwhile does not count.
 
     :param limits: for each function that is run
     """
@@ -73,10 +77,16 @@ def _time(seconds: float) -> Iterator[None]:
         return
 
     counts = True
+    ends = time.thread_time() + seconds
 
     def over(*_: Any) -> None:
-        if counts:
+        if not counts:
+            return
+        left = ends - time.thread_time()
+        if left <= 0:
             raise _TimeIsOver
+        # The timer counts what all threads of the process compute.
+        signal.setitimer(signal.ITIMER_PROF, max(left, _SHORTEST), _AGAIN)
 
     handler = signal.signal(signal.SIGPROF, over)
     # Again, if it was raised where Python drops exceptions, as in a finalizer.
@@ -89,20 +99,51 @@ def _time(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGPROF, handler)
 
 
+class _Memory:
+    """The limit of this process's data while some of its work is limited; several threads may do such work."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._more: dict[int, int] = {}
+        self._before = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+
+    def allow(self, more: int | None) -> int | None:
+        """Let the work of this thread have so many bytes more than there are now; return what it was allowed before.
+
+        :param more: None: the work has ended
+        """
+        thread = threading.get_ident()
+        with self._lock:
+            if not self._more:
+                self._before = resource.getrlimit(resource.RLIMIT_DATA)
+            known = self._more.pop(thread, None)
+            if more is not None:
+                self._more[thread] = more
+            resource.setrlimit(resource.RLIMIT_DATA, (self._limit(), self._before[1]))
+            return known
+
+    def _limit(self) -> int:
+        soft, used = self._before[0], memory_of("VmData") if self._more else None
+        if used is None:
+            return soft
+        wanted = used + sum(self._more.values())
+        return wanted if soft == resource.RLIM_INFINITY else min(wanted, soft)
+
+
+_memory: Final = _Memory()
+
+
 @contextmanager
 def memory_limited(more: int) -> Iterator[None]:
     """Allow so many bytes of data more than there are, where the system shows how many there are.
 
-    Beyond them allocations fail: Python raises MemoryError, libraries of C report it in their own way.
+    Beyond them allocations fail: Python raises MemoryError, libraries of C report it in their own way. The limit is
+    that of the process, so where several threads are limited, all of them together may have what they are allowed.
     """
-    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    used = memory_of("VmData")
-    wanted = None if used is None else used + more
-    if wanted is None or (soft != resource.RLIM_INFINITY and soft <= wanted):
-        yield
-        return
-    resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
+    outer = _memory.allow(more)
+    if outer is not None and outer < more:
+        _memory.allow(outer)
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+        _memory.allow(outer)

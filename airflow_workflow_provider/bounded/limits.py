@@ -1,4 +1,4 @@
-"""What foreign work may use, and how a process holds itself to it."""
+"""The limits of untrusted work, and how a process enforces them on itself."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 MIB: Final = 1024**2
 
 Exceeded = Literal["time", "memory", "depth", "size", "died"]
-"""Which limit was passed; ``died``: the process ended by itself, as C code does that runs out of memory or stack."""
+"""The exceeded limit; ``died``: the process ended by itself, as C code does that runs out of memory or stack."""
 
 _WORDS: Final[dict[Exceeded, str]] = {
     "time": "takes longer than {seconds:g} s",
     "memory": "needs more than {memory} MB of memory",
     "depth": "is nested too deeply",
     "size": "has more than {message} MB of data",
-    "died": "ended its process, most likely for want of memory",
+    "died": "ended its process, most likely for lack of memory",
 }
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one request may use.
+    """The limits of one request.
 
     :param seconds: of time, all that it has computed together
     :param memory: bytes of the data of the process that computes it
@@ -59,7 +59,7 @@ class Limits:
         return LimitExceeded(
             f"{what} {_WORDS[which].format(**values)}",
             which,
-            suggestion="make it do less, or have an administrator raise [workflows] evaluation_seconds or "
+            suggestion="simplify it, or ask an administrator to raise [workflows] evaluation_seconds or "
             "evaluation_memory",
         )
 
@@ -78,7 +78,7 @@ def allow_seconds(seconds: float) -> None:
 
 
 def memory_of(what: Literal["VmData", "VmHWM"]) -> int | None:
-    """Return the data of this process now, or the most memory that it ever had; None where the system does not tell.
+    """Return the data of this process now, or the most memory that it ever had; None where the system has no figure.
 
     What ``getrusage`` calls the most that a process had counts its parent's too, before the program was loaded.
     """
@@ -91,7 +91,7 @@ def memory_of(what: Literal["VmData", "VmHWM"]) -> int | None:
 
 
 def is_panic(error: BaseException) -> bool:
-    """Tell whether a library of Rust has panicked, as it does where Python's limit of depth is met inside it.
+    """Return whether a library of Rust has panicked, as it does where Python's limit of depth is met inside it.
 
     What it raises is no ``Exception``, and its class can be imported from nowhere.
     """

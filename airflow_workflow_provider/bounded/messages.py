@@ -1,4 +1,4 @@
-"""What parent and child say to each other: JSON texts, each with its length before it."""
+"""The messages between parent and child: JSON, each prefixed with its length."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def error_from_json(found: dict[str, Any]) -> WorkflowsError:
     module, _, name = str(found["class"]).partition(":")
     kind = getattr(sys.modules.get(module) or import_module(module), name) if module.startswith(PACKAGE) else None
     if not (isinstance(kind, type) and issubclass(kind, WorkflowsError)):
-        message = "The process that computes for others raised something that is no error of ours"
+        message = "The evaluation process raised an unknown exception"
         return WorkflowsError(message, code=ProblemCode.EVALUATION_FAILED)
     error = kind.__new__(kind)
     error.args = tuple(found["args"])

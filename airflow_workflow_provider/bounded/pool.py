@@ -1,4 +1,4 @@
-"""The pool of child processes: started before they are needed, shared fairly, killed, replaced, worn out."""
+"""The pool of child processes: started in advance, shared fairly, killed at a limit, and replaced."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class _Ticket:
 
 @dataclass
 class _Places:
-    """Who has a place and who waits for one; used under the pool's lock."""
+    """The users whose work runs or waits; used under the pool's lock."""
 
     idle: list[Child] = field(default_factory=list)
     waiting: list[_Ticket] = field(default_factory=list)
@@ -64,8 +64,8 @@ class _Places:
 class Pool:
     """Computes in child processes.
 
-    Of several processes one is always left for other users: whoever has work that takes long has only their own work
-    wait. Who has the fewest places is next, and of equals who came first.
+    Of several processes one is always left for other users: long work of a user delays only that user's other work.
+    The user with the fewest waiting requests is next, and of equals the one who came first.
 
     :param limits: what one request may use
     :param warm: modules that the processes import before they are ready
@@ -193,7 +193,7 @@ class Pool:
             if len(places.waiting) >= MAX_WAITING or mine >= MAX_WAITING_EACH:
                 raise _overloaded()
             places.waiting.append(ticket)
-            self._hand_out()
+            self._assign()
             began = time.monotonic()
             while ticket.child is None and not self._closed:
                 # Where none is ready, nobody has too much work: they are being started.
@@ -207,7 +207,7 @@ class Pool:
                 raise _overloaded()
             return ticket.child
 
-    def _hand_out(self) -> None:
+    def _assign(self) -> None:
         """Give idle processes to those whose turn it is; called with the lock."""
         places = self._places
         share = max(1, self.limits.processes - 1)
@@ -218,7 +218,7 @@ class Pool:
             first = min(fitting, key=lambda each: places.busy[each.who])
             places.waiting.remove(first)
             places.busy[first.who] += 1
-            # The last one that was used has most of what is asked for again still compiled.
+            # The most recently used process has most of what is needed again still compiled.
             first.child = places.idle.pop()
             self._changed.notify_all()
 
@@ -235,7 +235,7 @@ class Pool:
                 places.idle.append(child)
             else:
                 places.count -= 1
-            self._hand_out()
+            self._assign()
             self._changed.notify_all()
         if usable and self._closed:
             child.end()
@@ -263,7 +263,7 @@ class Pool:
         with self._changed:
             if not self._closed:
                 self._places.idle.append(child)
-                self._hand_out()
+                self._assign()
                 return
         child.end()
 

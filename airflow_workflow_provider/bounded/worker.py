@@ -1,6 +1,6 @@
 """The child process: ``python -m airflow_workflow_provider.bounded.worker SOCKET LIMITS MODULE…``.
 
-It reads a request, computes, answers, and ends when its parent is gone: then there is nothing more to read, or the
+It reads a request, computes, answers, and ends when its parent has ended: then there is nothing more to read, or the
 kernel ends a computation that has had its time.
 """
 
@@ -21,7 +21,7 @@ from airflow_workflow_provider.errors import WorkflowsError
 
 
 def main(arguments: list[str]) -> None:
-    """Serve the parent until it is gone."""
+    """Serve the parent until it ends."""
     parent = socket.socket(fileno=int(arguments[0]))
     limits = Limits(**json.loads(arguments[1]))
     for module in arguments[2:]:
@@ -48,7 +48,7 @@ def _reply(request: dict[str, Any], limits: Limits) -> bytes:
         reply["worn"] = (memory_of("VmHWM") or 0) > limits.memory // 2
         return encoded(reply, limits.message)
     except MemoryError:
-        # Nothing is left of the work now; what it has torn apart in libraries of C nobody knows.
+        # The work is undone in Python, but the state of C libraries is unknown.
         reply = {"limit": "memory", "worn": True}
     except RecursionError:
         reply = {"limit": "depth", "worn": False}
@@ -78,7 +78,7 @@ def _function(name: str) -> Callable[..., Any]:
 
 
 def _silence() -> None:
-    """Let nothing that a library prints go anywhere: it may tell what somebody's data are."""
+    """Discard everything that a library prints: it may contain a user's data."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)

@@ -1,4 +1,4 @@
-"""The DAG bundle of the stored workflows: one small file each, versions by revision of the workflow database."""
+"""The DAG bundle of the stored workflows, versions by revision of the workflow database."""
 
 from __future__ import annotations
 
@@ -13,29 +13,34 @@ from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion
 from airflow.sdk import get_parsing_context
 
 from airflow_workflow_provider import metrics
-from airflow_workflow_provider.dag.maintenance import MAINTENANCE_DAG, MAINTENANCE_FILE, MAINTENANCE_SOURCE
-from airflow_workflow_provider.dag.source import PREFIX, dag_source, file_name, write_if_changed
+from airflow_workflow_provider.bundles.files import OWN_FILES, NewestFiles, has_version_of, write_version
+from airflow_workflow_provider.dag.maintenance import MAINTENANCE_FILE, MAINTENANCE_SOURCE
+from airflow_workflow_provider.dag.source import write_if_changed
 from airflow_workflow_provider.errors import Misuse, StoreUnavailable
 from airflow_workflow_provider.instances.graphs import Resolved, resolve
+from airflow_workflow_provider.model.bundle_versions import respelled
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.tasks import Tasks
+from airflow_workflow_provider.vocabulary import MAINTENANCE_DAG
 
 log = logging.getLogger(__name__)
 
 REVISION: Final = "revision"
-"""Name of the file that keeps which revision the files are of."""
+"""Name of the file that keeps the version of the files."""
 
 
 class WorkflowDagBundle(BaseDagBundle):
-    """Writes the DAG file of every stored workflow, and rewrites those that change.
+    """Writes the DAG files of the stored workflows, and rewrites those that change.
 
-    The bundle's version is the highest revision of the database. A run keeps the version that it started with; on a
-    worker only the file of the DAG that is run is written. While the database cannot be reached the last files stay.
+    The oldest 256 workflows have a file each; more are divided into files of several (see
+    :mod:`airflow_workflow_provider.dag.grouped`). The bundle's version is the highest revision of the database. A run
+    keeps the version that it started with; on a worker only the DAG that is run is written. While the database cannot
+    be reached the last files stay.
 
     :param conn_id: Airflow connection of the workflow database; default ``[workflows] conn_id``
-    :param refresh_interval: seconds between two looks; default ``[workflows] refresh_interval``
+    :param refresh_interval: seconds between two checks for changes; default ``[workflows] refresh_interval``
     """
 
     supports_versioning = True
@@ -47,8 +52,11 @@ class WorkflowDagBundle(BaseDagBundle):
         self._settings = settings
         self._conn_id = conn_id
         self._head = settings.bundle_folder or self.base_dir / "head"
-        self._revision: int | None = None
+        self._files = NewestFiles(self._head)
+        self._version: str | None = None
+        self._listed: frozenset[str] = frozenset()
         self._unreachable = False
+        self._opened: Database | None = None
 
     @property
     def path(self) -> Path:
@@ -56,7 +64,7 @@ class WorkflowDagBundle(BaseDagBundle):
         return self.versions_dir / self.version if self.version else self._head
 
     def initialize(self) -> None:
-        """Write the files that are needed: of a version those of the DAG being parsed, else all as they are now.
+        """Write the needed files: for a version those of the DAG being parsed, else the current ones of all DAGs.
 
         A task whose version is not here yet waits for the database for a while, and is then tried again by Airflow.
 
@@ -71,62 +79,75 @@ class WorkflowDagBundle(BaseDagBundle):
                 if dag_id in (None, MAINTENANCE_DAG):
                     # A run that has begun needs it, whatever is configured since.
                     write_if_changed(self.path / MAINTENANCE_FILE, MAINTENANCE_SOURCE)
-                self._write(self.path, found)
+                write_version(self.path, found)
         else:
             with self.lock():
                 self.path.mkdir(parents=True, exist_ok=True)
                 self._write_maintenance()
                 self._refresh(whole=True)
+                self._listed = self._files.own()
         super().initialize()
 
     def get_current_version(self) -> BundleVersion:
-        """Return the revision that the files are of."""
-        if self.version:
-            return BundleVersion(self.version, None)
-        return BundleVersion(str(self._known_revision() or 0), None)
+        """Return the revision that the files are of, see :mod:`airflow_workflow_provider.model.bundle_versions`."""
+        return BundleVersion(self.version or self._known_version() or "0", None)
 
     def refresh(self) -> None:
-        """Rewrite the files of workflows that have changed since the last look."""
+        """Rewrite the files of workflows that have changed since the last refresh."""
         if self.version:
             return
         began = time.monotonic()
         with self.lock():
+            version = self._known_version()
             self._refresh(whole=False)
+            self._list_again(version)
         metrics.timing(metrics.BUNDLE_REFRESH, timedelta(seconds=time.monotonic() - began))
 
     def view_url_template(self) -> str | None:
-        """Return no address: definitions are shown by Airflow itself."""
+        """Return no URL: Airflow's own pages show the definitions."""
         return self._view_url_template
 
     def _refresh(self, *, whole: bool) -> None:
-        known = self._known_revision()
+        version = self._known_version()
+        known = None if version is None else int(version)
         try:
-            with self._database() as database:
-                newest = Definitions(database).highest_revision()
-                if known == newest and not whole:
-                    return
-                found = self._changed(database, None if whole or known is None else known, newest)
+            database = self._kept_open()
+            newest = Definitions(database).highest_revision()
+            if known == newest and not whole:
+                return
+            # Older than the files after the restore of a backup: what was published since is not known any more.
+            whole = whole or (known or 0) > newest
+            found = self._changed(database, None if whole or known is None else known, newest)
+            oldest = Definitions(database).names(OWN_FILES)
         except (StoreUnavailable, Misuse) as error:
             if not self._unreachable:
                 log.warning("Workflows stay as they were at revision %s: %s", known, error.message)
             self._unreachable = True
             return
         self._unreachable = False
-        names = self._write(self._head, found)
-        if whole:
-            self._remove_others(names)
-        write_if_changed(self._head / REVISION, str(newest))
-        self._revision = newest
+        self._files.write(found, oldest, everything=whole)
+        if known != newest:
+            self._set_version(str(newest))
+
+    def _list_again(self, before: str | None) -> None:
+        """Have Airflow look for files where a workflow got one of its own, because it could not be built in a group.
+
+        :param before: the version before this look; where it is another one now, Airflow looks for files anyway
+        """
+        own = self._files.own()
+        if own != self._listed and before is not None and self._known_version() == before:
+            self._set_version(respelled(before))
+        self._listed = own
 
     def _changed(self, database: Database, known: int | None, newest: int) -> Iterable[Resolved]:
         """Return what was published after a revision; all of it where a task was, which any workflow may name."""
-        tasks = Tasks(database).at_revision(newest)
+        tasks, definitions = Tasks(database).at_revision(newest), Definitions(database)
         if known is None or any(task.revision > known for task in tasks):
-            return resolve(Definitions(database).at_revision(newest), tasks)
-        # What is published between these reads belongs to the next look: a run keeps the bundle's version, and a worker
-        # would not find in that version what was published after it.
-        changed = Definitions(database).changed_since(known)
-        return resolve([found for found in changed if found.revision <= newest], tasks)
+            return resolve(definitions.at_revision(newest), tasks, definitions.schedules(newest))
+        # What is published between these reads belongs to the next refresh: a run keeps the bundle's version, and a
+        # worker would not find in that version what was published after it.
+        changed = [found for found in definitions.changed_since(known) if found.revision <= newest]
+        return resolve(changed, tasks, definitions.schedules(newest) if changed else None)
 
     def _write_maintenance(self) -> None:
         """Write the DAG that goes with the workflows, or take it away; it needs no database."""
@@ -138,7 +159,7 @@ class WorkflowDagBundle(BaseDagBundle):
 
     def _missing(self, revision: int, dag_id: str | None) -> Iterable[Resolved]:
         """Return what a version holds, of one DAG or all; nothing where its file is here already."""
-        if dag_id == MAINTENANCE_DAG or (dag_id is not None and (self.path / file_name(dag_id)).exists()):
+        if dag_id == MAINTENANCE_DAG or (dag_id is not None and has_version_of(self.path, dag_id)):
             # What a revision holds never changes.
             return ()
         with self._database(retry_for=self._settings.retry_for) as database:
@@ -146,28 +167,29 @@ class WorkflowDagBundle(BaseDagBundle):
             definitions = Definitions(database).at_revision(revision, dag_id)
         return resolve(definitions, tasks)
 
-    def _write(self, folder: Path, found: Iterable[Resolved]) -> set[str]:
-        names = set()
-        for each in found:
-            names.add(file_name(each.workflow_id))
-            text = dag_source(each.document, each.tasks, each.revision, each.grants, dag_shape=each.dag_shape)
-            if write_if_changed(folder / file_name(each.workflow_id), text):
-                log.info("Workflow %r is now revision %s", each.workflow_id, each.revision)
-        return names
-
-    def _remove_others(self, names: set[str]) -> None:
-        for file in self._head.glob(f"{PREFIX}*.py"):
-            if file.name not in names:
-                file.unlink(missing_ok=True)
-
-    def _known_revision(self) -> int | None:
-        """Return the revision of the files; a process that starts reads what the one before it left."""
-        if self._revision is None:
+    def _known_version(self) -> str | None:
+        """Return the version of the files; a process that starts reads what the one before it left."""
+        if self._version is None:
             try:
-                self._revision = int((self._head / REVISION).read_text(encoding="utf-8"))
-            except (OSError, ValueError):
+                text = (self._head / REVISION).read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError):
                 return None
-        return self._revision
+            self._version = text if text.isdecimal() else None
+        return self._version
+
+    def _set_version(self, version: str) -> None:
+        write_if_changed(self._head / REVISION, version)
+        self._version = version
+
+    def _kept_open(self) -> Database:
+        """Return the database with the connection of the look before, unless it is to be reached otherwise now."""
+        database = self._database()
+        if self._opened is not None and self._opened.url == database.url:
+            return self._opened
+        if self._opened is not None:
+            self._opened.close()
+        self._opened = database
+        return database
 
     def _database(self, *, retry_for: float = 0) -> Database:
         settings = self._settings

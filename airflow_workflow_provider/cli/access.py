@@ -1,4 +1,4 @@
-"""The way of the commands to the workflow database."""
+"""How the commands connect to the workflow database."""
 
 from __future__ import annotations
 

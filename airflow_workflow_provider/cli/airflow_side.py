@@ -1,4 +1,4 @@
-"""Airflow as commands see it that write to the workflow database: there, not configured here, or out of reach."""
+"""Airflow as seen by commands that write to the workflow database: reachable, not configured, or unreachable."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ENDINGS: Final = ("", "_CMD", "_SECRET")
 
 
 def airflow_is_configured() -> bool:
-    """Tell whether this machine is configured with Airflow's metadata database."""
+    """Return whether this machine is configured with Airflow's metadata database."""
     if any(CONNECTION + ending in os.environ for ending in ENDINGS):
         return True
     home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
@@ -43,7 +43,7 @@ class AirflowSide:
         self._there = airflow_is_configured()
 
     def dag_exists(self, dag_id: str) -> bool:
-        """Tell whether Airflow surely has a DAG of this id."""
+        """Return whether Airflow surely has a DAG of this id."""
         if not self._there:
             return False
         from airflow_workflow_provider.airflow_db.errors import DATABASE_ERRORS

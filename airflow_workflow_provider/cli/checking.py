@@ -1,14 +1,22 @@
-"""``validate``, ``schema`` and ``graph``: what can be said of a document without running it."""
+"""``validate``, ``schema`` and ``graph``: commands on documents that run nothing."""
 
 from __future__ import annotations
 
 from argparse import Namespace
+from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.cli.console import note, print_diagnostics, print_json, print_line, progress
+from airflow_workflow_provider.cli.documents import environment, read_json_file
 from airflow_workflow_provider.cli.main import FAILED, FINE
+from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.model.reach import Policy
 from airflow_workflow_provider.settings import load_settings
-from airflow_workflow_provider.tasks.documents import Checked, check, is_companion, load, load_tasks
+from airflow_workflow_provider.tasks.documents import COMPANIONS, Checked, check, is_companion, load, load_tasks
+from airflow_workflow_provider.vocabulary import ProblemCode
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.model.definition import WorkflowDefinition
+    from airflow_workflow_provider.model.diagram import Counts
 
 MANY = 20
 """Files from which a progress bar is worth its place."""
@@ -19,15 +27,24 @@ def validate(options: Namespace) -> int:
     files = [file for file in dict.fromkeys(options.files) if not is_companion(file)]
     left_out = len(set(options.files)) - len(files)
     if left_out:
-        note(f"{left_out} files are left out: named *.input.json or *.mocks.json they are no definitions")
+        names = ", ".join(f"*{ending}" for ending in COMPANIONS)
+        note(f"{left_out} files are left out: files named {names} are no definitions")
+    values = environment(options.env)
+    if options.fix and values is not None:
+        message = "--fix would write the values of the environment into the files"
+        raise Misuse(message, code=ProblemCode.BAD_ARGUMENTS, suggestion="use --fix without --env")
     policy = Policy.of(load_settings())
-    catalogue, broken = load_tasks(options.tasks, files, policy=policy)
+    catalogue, broken = load_tasks(options.tasks, files, policy=policy, values=values)
+    if options.fix:
+        from airflow_workflow_provider.cli.formatting import fix
+
+        fix(files, catalogue, policy)
     for problem in catalogue.problems:
         note(f"warning: {problem}")
     named = set(files)
     results = [each for each in broken if each.file not in named]
     with progress("Checking", len(files) if len(files) > MANY else None) as advance:
-        for each in check(map(load, files), catalogue, policy):
+        for each in check((load(file, values) for file in files), catalogue, policy):
             results.append(each)
             advance()
     for each in results:
@@ -48,22 +65,54 @@ def _print(checked: Checked, output: str) -> None:
 
 def schema(options: Namespace) -> int:
     """Print the JSON Schema of workflow or task definitions."""
-    from airflow_workflow_provider.model.schema import task_schema, workflow_schema
+    from airflow_workflow_provider.model.schema import SCHEMAS
 
-    print_json(task_schema() if options.kind == "task" else workflow_schema())
+    print_json(SCHEMAS[options.kind]())
     return FINE
+
+
+def read_definition(file: str) -> WorkflowDefinition | None:
+    """Return the definition in a file, whose tasks need not be known; None for broken JSON, with its findings printed.
+
+    :raises InvalidDefinition: it is not a valid definition; with every finding
+    """
+    from airflow_workflow_provider.model.validate import parse_definition
+
+    loaded = load(file)
+    if loaded.valid:
+        return parse_definition(loaded.document)
+    print_diagnostics(loaded.diagnostics, stderr=True)
+    return None
 
 
 def graph(options: Namespace) -> int:
     """Draw a definition as Mermaid source or as an outline; an invalid one is not drawn."""
     from airflow_workflow_provider.model.diagram import mermaid, outline
-    from airflow_workflow_provider.model.validate import parse_definition
 
-    loaded = load(options.file)
-    if not loaded.valid:
-        print_diagnostics(loaded.diagnostics, stderr=True)
+    definition = read_definition(options.file)
+    if definition is None:
         return FAILED
-    # Its tasks are no part of the picture, so they need not be known.
-    definition = parse_definition(loaded.document)
-    print_line(mermaid(definition) if options.format == "mermaid" else outline(definition))
+    counts = None if options.coverage is None else _counts(options.coverage, definition)
+    print_line(mermaid(definition, counts) if options.format == "mermaid" else outline(definition, counts))
     return FINE
+
+
+def _counts(file: str, definition: WorkflowDefinition) -> Counts:
+    """Return what a file that ``test --coverage`` wrote has of a definition.
+
+    :raises Misuse: it is no such file, or has nothing of the definition
+    """
+    from airflow_workflow_provider.model.diagram import Counts
+
+    found = read_json_file(file)
+    workflows = found.get("workflows") if isinstance(found, dict) else None
+    for each in workflows if isinstance(workflows, list) else ():
+        if not isinstance(each, dict):
+            continue
+        same = (each.get("workflowId"), each.get("version")) == (definition.workflow_id, definition.version)
+        steps, ways = each.get("steps"), each.get("ways")
+        if same and isinstance(steps, dict) and isinstance(ways, dict):
+            return Counts(steps, ways)
+    message = f"{file!r} has no coverage of {definition.workflow_id}@{definition.version}"
+    hint = "write it with: airflow-workflows test FOLDER --coverage FILE"
+    raise Misuse(message, code=ProblemCode.BAD_OPTION, suggestion=hint)

@@ -5,6 +5,10 @@ Handlers are named, not imported, so that the definition costs nothing and a pur
 
 from __future__ import annotations
 
+from airflow_workflow_provider.cli.assistant_commands import MCP
+from airflow_workflow_provider.cli.checking_commands import CHECKS
+from airflow_workflow_provider.cli.folder_commands import FOLDERS
+from airflow_workflow_provider.cli.import_commands import IMPORT
 from airflow_workflow_provider.cli.operating_commands import OPERATING, OWED
 from airflow_workflow_provider.cli.question_commands import QUESTIONS
 from airflow_workflow_provider.cli.shapes import (
@@ -19,87 +23,12 @@ from airflow_workflow_provider.cli.shapes import (
 )
 
 OUTPUT = output()
-TASKS = argument(
-    "--tasks",
-    help="File or folder with task definitions, and for simulate also sub-workflows; can be repeated. Default: a "
-    "folder 'tasks' beside the file.",
-    action="append",
-    default=[],
-    metavar="PATH",
-)
 WORKFLOW_ID = argument("workflow_id", help="Id of the workflow.", metavar="ID")
 INSTANCE_ID = argument("instance_id", help="Id of the instance.", metavar="ID")
 VERSION = argument("--version", help="Version; default: the newest.", default=None)
 
-CHECKS = (
-    Command(
-        "validate",
-        "Check workflow and task definitions.",
-        "checking:validate",
-        (argument("files", help="JSON files; '-' is standard input.", nargs="+", metavar="FILE"), TASKS, OUTPUT),
-        "Prints every finding with its code, place and suggestion. With --output json, one JSON object per file and "
-        'line: {"file", "valid", "diagnostics"}. Exit code 1 if a file is invalid; a file with only warnings is valid.',
-    ),
-    Command(
-        "schema",
-        "Print the JSON Schema of definitions.",
-        "checking:schema",
-        (
-            argument(
-                "kind",
-                help="Kind of document (default: workflow).",
-                nargs="?",
-                choices=("workflow", "task"),
-                default="workflow",
-            ),
-        ),
-    ),
-    Command(
-        "graph",
-        "Draw a definition.",
-        "checking:graph",
-        (
-            argument("file", help="JSON file; '-' is standard input.", metavar="FILE"),
-            argument("--format", help="Mermaid source, or an outline.", choices=("mermaid", "text"), default="mermaid"),
-        ),
-    ),
-    Command(
-        "simulate",
-        "Run a definition in memory, without Airflow and without a database.",
-        "simulating:simulate",
-        (
-            argument("file", help="JSON file of the definition; '-' is standard input.", nargs="?", metavar="FILE"),
-            argument("--input", help="JSON text, or @file or a file's name.", default=None, metavar="JSON"),
-            argument("--mocks", help="JSON file with outcomes of steps or tasks.", default=None, metavar="FILE"),
-            argument(
-                "--batch",
-                help='JSON Lines of {"definition", "input", "mocks"}; one result per line. Instead of FILE.',
-                default=None,
-                metavar="FILE",
-            ),
-            TASKS,
-            output("json", "table"),
-        ),
-        "The built-in tasks noop, set, fail and wait run for real, in virtual time; all other tasks take "
-        "their results from --mocks. Exit code 0 when the instance completed, 1 for any other end or an invalid "
-        "document.",
-    ),
-)
-
 STORED = (
-    Command(
-        "apply",
-        "Publish workflow and task definitions.",
-        "applying:apply",
-        (
-            argument("paths", help="JSON files or folders.", nargs="+", metavar="PATH"),
-            argument("--force", help="Publish a version lower than the newest.", action="store_true", default=False),
-            OUTPUT,
-        ),
-        "Task definitions are published first. Each document has its own transaction: valid documents are published, "
-        "invalid ones are reported, and the exit code is then 1. In folders, files named *.input.json and *.mocks.json "
-        "are ignored.",
-    ),
+    *FOLDERS,
     Command(
         "list",
         "List the stored workflows.",
@@ -183,9 +112,9 @@ RECONCILE = Command(
         ),
         OUTPUT,
     ),
-    "The api-server does this by itself every [workflows] reconcile_interval seconds. An instance whose DAG run has "
-    "ended ends as the run did; one whose DAG run is missing gets a new one and continues from its stored state, or "
-    "fails ([workflows] on_missing_run). Exit code 1 if something is left to do.",
+    "The api-server does this automatically every [workflows] reconcile_interval seconds. An instance whose DAG run "
+    "has ended ends as the run did; one whose DAG run is missing gets a new one and continues from its stored state, "
+    "or fails ([workflows] on_missing_run). Exit code 1 if something is left to do.",
 )
 PURGE = Command(
     "purge",
@@ -219,6 +148,13 @@ INSTANCES = Group(
             ),
         ),
         Command("show", "Show one instance.", "instances:show", (INSTANCE_ID, OUTPUT)),
+        Command(
+            "scenario",
+            "Print a scenario file that repeats an ended instance, with secrets masked.",
+            "recording:scenario",
+            (INSTANCE_ID, argument("--name", help="Name of the scenario.", default=None)),
+            "The scenario is run in memory; a warning reports where it differs from the instance.",
+        ),
         *OPERATING,
     ),
 )
@@ -348,6 +284,7 @@ STANDALONE = Group(
 
 COMMANDS: tuple[Command | Group, ...] = (
     *CHECKS,
+    IMPORT,
     *STORED,
     *RUNNING,
     INSTANCES,
@@ -357,6 +294,7 @@ COMMANDS: tuple[Command | Group, ...] = (
     PURGE,
     QUESTIONS,
     EVENTS,
+    MCP,
     DATABASE,
     STANDALONE,
 )

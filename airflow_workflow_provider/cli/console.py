@@ -36,7 +36,7 @@ def _harmless_console() -> type[Console]:
     from rich.segment import Segment
 
     class HarmlessConsole(Console):
-        """Writes out what a terminal would obey in any text; Rich's own styles are no part of these."""
+        """Escapes what a terminal would obey in any text; Rich's own styles are not affected."""
 
         def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
             for segment in super().render(renderable, options):
@@ -50,7 +50,12 @@ def print_json(value: Any, *, indent: int | None = 2) -> None:
     text = dumps(value, indent=indent, default=str)
     if not _is_writable(text):
         text = dumps(value, indent=indent, default=str, ensure_ascii=True)
-    sys.stdout.write(visible_json(text) + "\n")
+    print_json_text(text + "\n")
+
+
+def print_json_text(text: str) -> None:
+    """Print the text of JSON as it is, but for what a terminal would obey, which is escaped."""
+    sys.stdout.write(visible_json(text))
 
 
 def _is_writable(text: str) -> bool:
@@ -74,7 +79,7 @@ def print_line(text: str) -> None:
 
 
 def flush() -> None:
-    """Hand on what was printed so far, for who reads along."""
+    """Flush what was printed so far, for readers of a pipe."""
     sys.stdout.flush()
 
 

@@ -59,7 +59,7 @@ def downgrade(options: Namespace) -> int:
     url = workflows_url(load_settings())
     if not options.yes and not confirmed(f"Downgrading to {options.revision} deletes workflow data."):
         message = "Nothing was changed"
-        raise Misuse(message, code=ProblemCode.NOT_CONFIRMED, suggestion="Add --yes to go back without a question")
+        raise Misuse(message, code=ProblemCode.NOT_CONFIRMED, suggestion="Add --yes to downgrade without confirmation")
     with progress("Going back", None):
         state = downgrade(url, options.revision)
     _report(state, options.output)

@@ -1,4 +1,4 @@
-"""``list``, ``show``, ``versions`` and ``diff``: what is stored of workflows."""
+"""``list``, ``show``, ``versions`` and ``diff``: stored workflows."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _list_findings(output: str) -> int:
         print_json(rows)
     elif rows:
         columns = {"kind": "kind", "id": "id", "code": "code", "pointer": "place", "message": "message"}
-        print_rows(output, {**columns, "suggestion": "way out"}, rows)
+        print_rows(output, {**columns, "suggestion": "suggestion"}, rows)
     else:
         print_line("No findings.")
     return FAILED if any(each.diagnostic.severity == "error" for each in found) else FINE

@@ -57,7 +57,7 @@ CASES = (
     Case("a small order", "order-approval.input.json", "autoApprove"),
     Case("a large order", "order-approval.manager.input.json", "managerApproval"),
     Case("a very large order", "order-approval.board.input.json", "boardApproval"),
-    Case("an order that is none", "order-approval.refused.input.json", None),
+    Case("an order that is invalid", "order-approval.refused.input.json", None),
 )
 
 
@@ -83,7 +83,7 @@ class Order:
 
     @property
     def status(self) -> str:
-        """What to call its state."""
+        """Its state in words."""
         if self.refusal is not None:
             return "refused"
         return self.instance.status if self.instance else "waiting for Airflow"
@@ -96,7 +96,7 @@ class Order:
 
     @property
     def problem(self) -> str | None:
-        """What is not as the example promises, null when all is well."""
+        """A deviation from the example, None if there is none."""
         if self.case.decided_by is None:
             started = self.instance is not None and self.instance.status == "completed"
             return f"{self.case.title} was accepted, but its input is invalid" if started else None
@@ -127,7 +127,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        # Whoever ends the demo ends all that it started; that is not to be ended too.
+        # Whatever the demo started ends with it, unless it was running before.
         for each in SIGNALS:
             signal.signal(each, signal.SIG_IGN)
         with phases() as say:
@@ -164,7 +164,7 @@ def demonstrate(environment: LocalEnvironment, examples: Path, seconds: float) -
         for order in orders:
             start(client, order)
         follow(client, Instances(database), orders, seconds)
-        heading("4. What PostgreSQL knows of them")
+        heading("4. The instances in PostgreSQL")
         for order in orders:
             show(order, Logs(database))
     print_line(f"\nAirflow's own view of it was at {access.address}/dags/{WORKFLOW}")
@@ -236,7 +236,7 @@ def _end(number: int, _: object) -> None:
 
 
 def _what(row: LogRow) -> str:
-    """What a log row says, in one line."""
+    """A log row as one line."""
     if row.message:
         return row.message
     # The instance's input is shown above, and a step's is made of what came before it.
@@ -254,7 +254,7 @@ def heading(text: str) -> None:
 
 @contextmanager
 def phases() -> Iterator[Any]:
-    """Show what is going on: a spinner on a terminal, else one line for each new phase; yields a function to say it."""
+    """Show the current phase: a spinner on a terminal, else one line for each; yields a function to report one."""
     out = console()
     if out.is_terminal:
         with out.status("") as status:
@@ -273,7 +273,7 @@ def phases() -> Iterator[Any]:
 
 @contextmanager
 def live(orders: Sequence[Order]) -> Iterator[Any]:
-    """Show a line for each order that changes as it goes on; yields the function that brings them up to date."""
+    """Show a line for each order, updated while it runs; yields the function that updates them."""
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     out = console()

@@ -1,10 +1,12 @@
-"""``doctor``: look at everything that has to fit together, and say for each finding how it is fixed."""
+"""``doctor``: check the components and their configuration, and print each finding with its fix."""
 
 from __future__ import annotations
 
 import json
 import os
+import tempfile
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,6 +21,8 @@ from airflow_workflow_provider.errors import WorkflowsError
 from airflow_workflow_provider.settings import load_settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from airflow_workflow_provider.settings import Settings
     from airflow_workflow_provider.store.database import Database
 
@@ -36,7 +40,7 @@ COLUMNS: Final = {"level": "", "check": "check", "message": "finding", "fix": "w
 
 @dataclass(frozen=True)
 class Finding:
-    """What one look has found.
+    """The result of one check.
 
     :param fix: what to do about it; empty where all is well
     """
@@ -57,7 +61,7 @@ def doctor(options: Namespace) -> int:
     else:
         print_rows("table", COLUMNS, rows)
         number = sum(1 for each in found if each.level != "ok")
-        print_line(f"{number} findings." if number else "Everything is well.")
+        print_line(f"{number} findings." if number else "No problems found.")
     return FAILED if has_failed else FINE
 
 
@@ -70,6 +74,7 @@ def examine() -> Iterator[Finding]:
         return
     yield Finding("configuration", "ok", "Every option of [workflows] can be read")
     yield from _guarded("bundle", _bundle)
+    yield _disk(settings.spool_folder)
     yield from _guarded("database", lambda: _database(settings))
     yield from _guarded("api-server", _api_server)
 
@@ -91,12 +96,24 @@ def _failed(check: str, error: WorkflowsError) -> Finding:
 def _bundle() -> Iterator[Finding]:
     configured = _configured_bundles()
     if configured is None:
-        yield Finding("bundle", "warning", "Airflow's configuration is not known here", "run it as 'airflow workflows'")
-    elif any(isinstance(each, dict) and each.get("classpath") == BUNDLE for each in configured):
-        yield Finding("bundle", "ok", "WorkflowDagBundle is configured")
-    else:
+        message = "Airflow's configuration is not available here"
+        yield Finding("bundle", "warning", message, "run it as 'airflow workflows'")
+        return
+    bundles = [each for each in configured if isinstance(each, dict)]
+    ours = [each for each in bundles if each.get("classpath") == BUNDLE]
+    repeated = [name for name, number in Counter(str(each.get("name")) for each in bundles).items() if number > 1]
+    if repeated:
+        # Airflow takes the last one and does not say so.
+        message = f"[dag_processor] dag_bundle_config_list names {', '.join(map(repr, repeated))} more than once"
+        yield Finding("bundle", "error", message, "give each bundle a name of its own: Airflow uses only the last one")
+    if not ours:
         fix = "add it there, or put workflow_factory.py into a folder of DAGs: see the deployment page"
         yield Finding("bundle", "warning", "[dag_processor] dag_bundle_config_list has no WorkflowDagBundle", fix)
+    elif len(ours) > 1:
+        message = f"[dag_processor] dag_bundle_config_list has {len(ours)} bundles with WorkflowDagBundle"
+        yield Finding("bundle", "error", message, "keep one: each of them brings every workflow")
+    elif not repeated:
+        yield Finding("bundle", "ok", "WorkflowDagBundle is configured")
 
 
 def _configured_bundles() -> list[Any] | None:
@@ -113,6 +130,20 @@ def _configured_bundles() -> list[Any] | None:
     except (ValueError, RecursionError):
         return []
     return found if isinstance(found, list) else []
+
+
+def _disk(folder: Path) -> Finding:
+    """Check that a task on this machine can keep its result until the workflow database answers."""
+    made = next((each for each in (folder, *folder.parents) if each.exists()), folder)
+    try:
+        with tempfile.TemporaryFile(dir=made) as file:
+            file.write(b"1")
+            file.flush()
+    except OSError as error:
+        message = f"Results cannot be kept in {folder} while the workflow database is away: {error.strerror}"
+        fix = "make it a folder that this account may write, or name another one in [workflows] spool_folder"
+        return Finding("disk", "warning", message, fix)
+    return Finding("disk", "ok", f"Results can be kept in {folder}")
 
 
 # The database
@@ -142,7 +173,7 @@ def _permissions(unreadable: tuple[str, ...], missing: tuple[str, ...]) -> Itera
         fix = "airflow-workflows db roles gives each role its rights"
         yield Finding("permissions", "error", f"This account may not read {', '.join(unreadable)}", fix)
     if missing:
-        fix = "airflow-workflows db roles makes them; without them every component connects as the owner"
+        fix = "airflow-workflows db roles creates them; without them every component connects as the owner"
         yield Finding("permissions", "warning", f"The roles {', '.join(missing)} do not exist", fix)
     if not unreadable and not missing:
         yield Finding("permissions", "ok", "The roles of the components exist")
@@ -165,10 +196,18 @@ def _work(database: Database, settings: Settings) -> Iterator[Finding]:
         yield Finding("events", "warning", f"{backlog.dead_letters} dead letters", fix)
     else:
         yield Finding("events", "ok", "No dead letters")
-    left = Comparisons(database).left()
+    comparisons = Comparisons(database)
+    restored = comparisons.restored()
+    if restored:
+        message = f"{restored} instances are suspended because the workflow database was restored from an older backup"
+        fix = "instances list --status suspended; look at each, then resume or cancel it: see the operations page"
+        yield Finding("backup", "warning", message, f"airflow-workflows {fix}")
+    else:
+        yield Finding("backup", "ok", "No instance is older than what its tasks have stored")
+    left = comparisons.left()
     if left:
-        message = f"{left} instances do not agree with their DAG run and were left so"
-        yield Finding("reconciliation", "error", message, "airflow-workflows reconcile says why")
+        message = f"{left} instances do not agree with their DAG run and were not fixed"
+        yield Finding("reconciliation", "error", message, "airflow-workflows reconcile shows why")
     else:
         yield Finding("reconciliation", "ok", "Instances and DAG runs agree, as of the last comparison")
     yield from _questions(database, settings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_workflow_provider.errors import InvalidDefinition, Misuse
+from airflow_workflow_provider.model.environment import Values, values_of
 from airflow_workflow_provider.model.json_text import loads_data
 from airflow_workflow_provider.tasks.documents import read_bytes
 from airflow_workflow_provider.vocabulary import ProblemCode
@@ -33,6 +34,14 @@ def read_json_argument(text: str, *, what: str, bare_file: bool = False) -> Any:
     return _parse(text, what)
 
 
+def environment(file: str | None) -> Values | None:
+    """Return the values that ``--env`` names; None without it.
+
+    :raises Misuse: the file cannot be read, or has no values
+    """
+    return None if file is None else values_of(read_json_file(file), file)
+
+
 def _parse(text: str | bytes, where: str) -> Any:
     try:
         return loads_data(text)
@@ -47,7 +56,7 @@ def not_json(error: InvalidDefinition, where: str) -> Misuse:
     """
     first = error.diagnostics[0]
     refused = Misuse(
-        f"{where} is not usable JSON: {error.message}",
+        f"{where} is not usable JSON:  {error.message}",
         code=ProblemCode.NOT_JSON,
         pointer=f"{where}#{first.pointer}" if first.pointer else where,
         suggestion=first.suggestion,

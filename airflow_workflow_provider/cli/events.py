@@ -1,4 +1,4 @@
-"""``events …``: send events, see what became of them, and who waits for one."""
+"""``events …``: send events, list them and their deliveries, and list the steps that wait."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from uuid import UUID
 
 from airflow_workflow_provider.cli.access import open_database
 from airflow_workflow_provider.cli.console import print_json, print_line, print_rows
+from airflow_workflow_provider.cli.counts import from_one
 from airflow_workflow_provider.cli.documents import read_json_argument
 from airflow_workflow_provider.cli.instances import parse_instance_id
 from airflow_workflow_provider.cli.main import FINE
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.model.events import parse_batch
+from airflow_workflow_provider.operations.events import accept
+from airflow_workflow_provider.operations.permission import UNRESTRICTED
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.deliveries import Deliveries
 from airflow_workflow_provider.store.event_retention import EventRetention
@@ -47,7 +50,7 @@ def send(options: Namespace) -> int:
     given = read_json_argument(options.event, what="the event", bare_file=True)
     events = parse_batch(given if isinstance(given, list) else [given])
     with open_database() as database:
-        accepted = Events(database).accept(events)
+        accepted = accept(Events(database), events, UNRESTRICTED)
     rows = [
         {"eventRowId": str(each.id), "source": event.source, "id": event.id, "created": each.created}
         for event, each in zip(events, accepted, strict=True)
@@ -60,7 +63,7 @@ def list_events(options: Namespace) -> int:
     """List events, newest first."""
     only = EventFilter(type=options.type, source=options.source)
     with open_database() as database:
-        found = Events(database).list(only, limit=_limit(options))
+        found = Events(database).list(only, limit=from_one(options.limit, "--limit"))
     rows = [
         {
             "eventRowId": str(each.id),
@@ -80,7 +83,7 @@ def deliveries(options: Namespace) -> int:
     workflows = None if options.workflow is None else [options.workflow]
     with open_database() as database:
         found = Deliveries(database).list(
-            status=options.status, workflow_ids=workflows, event=event, limit=_limit(options)
+            status=options.status, workflow_ids=workflows, event=event, limit=from_one(options.limit, "--limit")
         )
     rows: list[dict[str, Any]] = [
         {
@@ -106,9 +109,9 @@ def deliveries(options: Namespace) -> int:
 def redrive(options: Namespace) -> int:
     """Have dead letters tried again."""
     if not (options.delivery or options.workflow or options.event or options.all):
-        message = "Nothing says which dead letters"
+        message = "No dead letters are selected"
         raise Misuse(
-            message, code=ProblemCode.BAD_ARGUMENTS, suggestion="Name deliveries, --workflow, --event, or --all"
+            message, code=ProblemCode.BAD_ARGUMENTS, suggestion="Give deliveries, --workflow, --event, or --all"
         )
     with open_database() as database:
         number = Deliveries(database).redrive(
@@ -128,7 +131,9 @@ def waiting(options: Namespace) -> int:
     workflows = None if options.workflow is None else [options.workflow]
     instance = None if options.instance is None else parse_instance_id(options.instance)
     with open_database() as database:
-        found = Waits(database).list(workflow_ids=workflows, instance=instance, limit=_limit(options))
+        found = Waits(database).list(
+            workflow_ids=workflows, instance=instance, limit=from_one(options.limit, "--limit")
+        )
     rows: list[dict[str, Any]] = [
         {
             "workflowId": each.workflow_id,
@@ -163,16 +168,9 @@ def purge(options: Namespace) -> int:
     return FINE
 
 
-def _limit(options: Namespace) -> int:
-    if options.limit < 1:
-        message = f"--limit is {options.limit}; expected a number from 1"
-        raise Misuse(message, code=ProblemCode.BAD_LIMIT, pointer="--limit")
-    return int(options.limit)
-
-
 def _event_row_id(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError as error:
-        message = f"{text!r} is no event; expected the UUID that 'events list' shows"
+        message = f"{text!r} is not an event id; expected the UUID that 'events list' shows"
         raise Misuse(message, code=ProblemCode.BAD_EVENT_ID) from error

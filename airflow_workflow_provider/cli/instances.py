@@ -1,4 +1,4 @@
-"""``instances list|show``: what runs and what ran."""
+"""``instances list|show``: running and ended instances."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from uuid import UUID
 
 from airflow_workflow_provider.cli.access import open_database
 from airflow_workflow_provider.cli.console import print_json, print_line, print_rows, print_table
+from airflow_workflow_provider.cli.counts import from_one
 from airflow_workflow_provider.cli.main import FINE
 from airflow_workflow_provider.errors import Misuse
+from airflow_workflow_provider.store.filtering import InstanceFilter
 from airflow_workflow_provider.store.instances import Instances
-from airflow_workflow_provider.store.listing import InstanceFilter, InstanceList
+from airflow_workflow_provider.store.listing import InstanceList
+from airflow_workflow_provider.store.places import Places
 from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ COLUMNS = {
     "workflowId": "workflow",
     "version": "version",
     "status": "status",
+    "queuePosition": "queue",
     "currentStepId": "step",
     "correlationId": "correlation id",
     "startedAt": "started",
@@ -37,15 +41,13 @@ def parse_instance_id(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError as error:
-        message = f"{text!r} is no instance id; expected a UUID"
+        message = f"{text!r} is not an instance id; expected a UUID"
         raise Misuse(message, code=ProblemCode.BAD_INSTANCE_ID) from error
 
 
 def list_instances(options: Namespace) -> int:
     """List instances, newest first."""
-    if options.limit < 1:
-        message = f"--limit is {options.limit}; expected a number from 1"
-        raise Misuse(message, code=ProblemCode.BAD_LIMIT, pointer="--limit")
+    from_one(options.limit, "--limit")
     only = InstanceFilter(
         workflow_id=options.workflow,
         statuses=[options.status] if options.status else None,
@@ -57,7 +59,8 @@ def list_instances(options: Namespace) -> int:
         after = None
         while len(rows) < options.limit:
             page = InstanceList(database).page(only, after=after, limit=options.limit - len(rows))
-            rows += [summary(each) for each in page.items]
+            positions = Places(database).positions([each.id for each in page.items if each.queued])
+            rows += [summary(each, positions.get(each.id)) for each in page.items]
             after = page.next
             if after is None:
                 break
@@ -65,13 +68,18 @@ def list_instances(options: Namespace) -> int:
     return FINE
 
 
-def summary(instance: InstanceSummary) -> dict[str, Any]:
-    """Return the JSON object that stands for an instance in lists."""
+def summary(instance: InstanceSummary, position: int | None = None) -> dict[str, Any]:
+    """Return the JSON object that stands for an instance in lists.
+
+    :param position: in the queue, where it waits in one
+    """
     return {
         "instanceId": str(instance.id),
         "workflowId": instance.workflow_id,
         "version": instance.version,
         "status": instance.status,
+        "displayStatus": instance.display_status,
+        "queuePosition": position,
         "currentStepId": instance.current_step_id,
         "correlationId": instance.correlation_id,
         "dagId": instance.dag_id,
@@ -88,8 +96,9 @@ def show(options: Namespace) -> int:
     wanted = parse_instance_id(options.instance_id)
     with open_database() as database:
         instance = Instances(database).get(wanted)
+        position = Places(database).positions([wanted]).get(wanted)
     found = {
-        **summary(instance),
+        **summary(instance, position),
         "input": instance.input,
         "output": instance.output,
         "event": instance.event,

@@ -17,6 +17,7 @@ PROGRAM = "airflow-workflows"
 FINE = 0
 FAILED = 1
 MISUSE = 2
+CHANGES = 3
 INTERRUPTED = 130
 
 
@@ -27,7 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         description="Business workflows as JSON documents in PostgreSQL, run by Apache Airflow.",
-        epilog="Exit codes: 0 success, 1 failure, 2 wrong usage.",
+        epilog="Exit codes: 0 success, 1 failure, 2 wrong usage, 3 changes (plan, drift).",
         formatter_class=RichHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
@@ -72,7 +73,7 @@ def invoke(handler: str, options: argparse.Namespace) -> int:
         code = _load(handler)(options)
         sys.stdout.flush()
     except BrokenPipeError:
-        # whoever read our output has seen enough; without this Python complains once more when it flushes at exit
+        # the reader of our output has closed it; without this Python complains once more when it flushes at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except KeyboardInterrupt:

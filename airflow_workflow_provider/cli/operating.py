@@ -39,7 +39,7 @@ def suspend(options: Namespace) -> int:
 
 
 def resume(options: Namespace) -> int:
-    """Let instances go on."""
+    """Resume instances."""
     return _operate(options, "resume", {})
 
 
@@ -58,7 +58,7 @@ def restart(options: Namespace) -> int:
     more = {} if options.from_step is None else {"fromStepId": options.from_step}
     if options.input is not None:
         if not options.instance_ids:
-            message = "A new input is for instances that are named, not for those that a filter finds"
+            message = "A new input needs instance ids; it cannot be combined with filters"
             raise Misuse(message, code=ProblemCode.BAD_OPTION, pointer="--input")
         more["input"] = _object(options.input, "--input")
     return _operate(options, "restart", {**more, **_version(options)})
@@ -97,7 +97,7 @@ def _operate(options: Namespace, operation: str, arguments: Json) -> int:
     }
     only = {name: value for name, value in only.items() if value is not None}
     if bool(options.instance_ids) == bool(only):
-        message = "Name instances, or say by options which ones" if not only else "Name instances or filter, not both"
+        message = "Give instance ids or filters, not both" if only else "Give instance ids or filters"
         raise Misuse(message, code=ProblemCode.BAD_OPTION)
     if options.reason is not None:
         arguments = {**arguments, "reason": options.reason}
@@ -130,9 +130,9 @@ def _filtered(client: AirflowClient, options: Namespace, body: Json) -> list[Jso
     to_do = [row for row in looked_at if row["outcome"] == "would"]
     if options.dry_run or not to_do:
         return looked_at
-    if not options.yes and not confirmed(f"This is going to {body['operation']} {len(to_do)} instances."):
+    if not options.yes and not confirmed(f"This will {body['operation']} {len(to_do)} instances."):
         message = "Nothing was changed"
-        raise Misuse(message, code=ProblemCode.NOT_CONFIRMED, suggestion="Add --yes to continue without a question")
+        raise Misuse(message, code=ProblemCode.NOT_CONFIRMED, suggestion="Add --yes to continue without confirmation")
     with progress(str(body["operation"]), len(looked_at)) as advance:
         rows = []
         for row in _pages(client, {**body, "limit": PAGE}):

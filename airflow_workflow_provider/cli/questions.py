@@ -1,4 +1,4 @@
-"""``questions …``: what is asked of whoever is signed in, and their answers, through the REST API (rule K3)."""
+"""``questions …``: the questions to the current user, and their answers, through the REST API (rule K3)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from airflow_workflow_provider.cli.console import print_json, print_line, print_rows
+from airflow_workflow_provider.cli.counts import from_one
 from airflow_workflow_provider.cli.documents import read_json_argument
 from airflow_workflow_provider.cli.instances import parse_instance_id
 from airflow_workflow_provider.cli.main import FINE
@@ -34,9 +35,7 @@ DOCUMENTS: Final = ("schema", "defaults", "votes", "answer")
 
 def list_questions(options: Namespace) -> int:
     """List the questions that ask the signed-in user, or all that they may read."""
-    if options.limit < 1:
-        message = f"--limit is {options.limit}; expected a number from 1"
-        raise Misuse(message, code=ProblemCode.BAD_LIMIT, pointer="--limit")
+    from_one(options.limit, "--limit")
     query: dict[str, Any] = {
         "mine": "false" if options.all else "true",
         "workflowId": options.workflow,
@@ -78,7 +77,7 @@ def claim(options: Namespace) -> int:
 
 
 def release(options: Namespace) -> int:
-    """Let everybody answer who is asked."""
+    """Release a question, so that all assignees can answer it."""
     return _send(options, "release")
 
 
@@ -96,7 +95,7 @@ def parse_question_id(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError as error:
-        message = f"{text!r} is no question id; expected a UUID"
+        message = f"{text!r} is not a question id; expected a UUID"
         raise Misuse(message, code=ProblemCode.BAD_QUESTION_ID) from error
 
 

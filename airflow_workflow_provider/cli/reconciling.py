@@ -24,7 +24,7 @@ COLUMNS: Final = {
 
 
 def reconcile(options: Namespace) -> int:
-    """Compare, and make agree what does not; with ``--follow`` again and again until interrupted."""
+    """Compare, and fix what does not agree; with ``--follow`` again and again until interrupted."""
     if options.interval < 1:
         message = f"--interval is {options.interval}; expected a number of seconds from 1"
         raise Misuse(message, code=ProblemCode.BAD_INTERVAL, pointer="--interval")
@@ -39,7 +39,7 @@ def reconcile(options: Namespace) -> int:
             else:
                 _print(found, options)
                 if not options.follow:
-                    is_open = any(row["outcome"] != "mended" for row in found["items"])
+                    is_open = any(row["outcome"] != "fixed" for row in found["items"])
                     return FAILED if is_open else FINE
             time.sleep(options.interval)
 

@@ -49,7 +49,7 @@ def api_client() -> AirflowClient:
     local = running_environment()
     if local is not None:
         return local.client()
-    message = "No Airflow is known whose REST API could be asked"
+    message = "No Airflow with a REST API is configured"
     raise Misuse(
         message,
         code=ProblemCode.NO_AIRFLOW,
@@ -103,11 +103,11 @@ def _start(client: AirflowClient, options: Namespace, document: dict[str, Any]) 
                     raise
             time.sleep(POLL)
     except NotFound as error:
-        message = f"Airflow at {client.address} knows no workflow {workflow_id!r}"
+        message = f"Airflow at {client.address} has no workflow {workflow_id!r}"
         suggestion = "'airflow-workflows list' shows what is stored"
         raise NotFound(message, code=ProblemCode.WORKFLOW_NOT_FOUND, suggestion=suggestion) from error
     except Misuse as error:
-        # The words of the command are fine; it is the workflow that does not take this input.
+        # The command is correct; the workflow does not accept this input.
         refused = WorkflowsError(error.message, code=ProblemCode.INPUT_REFUSED, pointer="--input")
         refused.findings = error.findings
         raise refused from error

@@ -1,4 +1,4 @@
-"""What a command is made of."""
+"""The data structures of a command."""
 
 from __future__ import annotations
 

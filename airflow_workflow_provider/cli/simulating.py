@@ -13,68 +13,74 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from airflow_workflow_provider.cli.console import note, print_diagnostics, print_json, print_line, print_table, progress
-from airflow_workflow_provider.cli.documents import not_json, read_json_argument, read_json_file
+from airflow_workflow_provider.cli.documents import environment, not_json, read_json_argument, read_json_file
 from airflow_workflow_provider.cli.main import FAILED, FINE, MISUSE
+from airflow_workflow_provider.cli.simulators import MISSING_TASKS, make_simulator, print_invalid, read_definition
 from airflow_workflow_provider.errors import InvalidDefinition, Misuse
-from airflow_workflow_provider.model.diagnostics import OUTSIDE, Diagnostic
+from airflow_workflow_provider.model.diagnostics import Diagnostic
 from airflow_workflow_provider.model.json_text import DATA_DEPTH, loads_document, value_findings
 from airflow_workflow_provider.model.reach import Policy
 from airflow_workflow_provider.settings import load_settings
-from airflow_workflow_provider.tasks.documents import STANDARD_INPUT, Checked, check, expand, load, load_tasks
+from airflow_workflow_provider.tasks.documents import STANDARD_INPUT, Checked, expand, load, load_tasks
 from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.hosts.simulation import Simulation
     from airflow_workflow_provider.model.definition import WorkflowDefinition
+    from airflow_workflow_provider.model.environment import Values
     from airflow_workflow_provider.tasks.mocks import Simulator
-
-MISSING_TASKS = OUTSIDE
-"""Findings that a simulation can live with: a task that is not there is mocked, or returns ``{}``."""
 
 
 def simulate(options: Namespace) -> int:
     """Run one definition, or those of a batch; exit code 0 when all completed, 1 for any other end."""
+    if options.like is not None:
+        return _like(options)
+    if options.version is not None:
+        message = "--version is that of --like INSTANCE; without it, give the FILE of the definition"
+        raise Misuse(message, code=ProblemCode.BAD_ARGUMENTS)
     if (options.file is None) == (options.batch is None):
         message = "Give either the FILE of one definition or --batch"
         raise Misuse(message, code=ProblemCode.BAD_ARGUMENTS)
-    simulator, broken = _simulator(options)
+    if options.batch is not None and options.env is not None:
+        message = "--env goes with FILE, not with --batch"
+        raise Misuse(message, code=ProblemCode.BAD_ARGUMENTS)
+    values = environment(options.env)
+    simulator, broken = _simulator(options, values)
     if broken:
         for each in broken:
-            _print_invalid(each, options.output)
+            print_invalid(each, options.output)
         return FAILED
-    return _batch(simulator, options) if options.batch is not None else _one(simulator, options)
+    return _batch(simulator, options) if options.batch is not None else _one(simulator, options, values)
 
 
-def _simulator(options: Namespace) -> tuple[Simulator, list[Checked]]:
-    from airflow_workflow_provider.engine.machine import Options
-    from airflow_workflow_provider.model.definition import RetryPolicy
-    from airflow_workflow_provider.tasks.mocks import Simulator
+def _like(options: Namespace) -> int:
+    """Play an instance again."""
+    from airflow_workflow_provider.cli.replaying import replay
 
+    message = None
+    if options.batch is not None or options.input is not None:
+        message = "--like takes the input of the instance; it goes with neither --input nor --batch"
+    elif options.file is not None and options.version is not None:
+        message = "--like compares with one version: give either FILE or --version"
+    if message is not None:
+        raise Misuse(message, code=ProblemCode.BAD_ARGUMENTS)
+    return replay(options)
+
+
+def _simulator(options: Namespace, values: Values | None) -> tuple[Simulator, list[Checked]]:
     settings = load_settings()
     files = [options.file] if options.file else []
-    catalogue, broken = load_tasks(options.tasks, files, policy=Policy.of(settings))
-    try:
-        default_retry = RetryPolicy.model_validate(settings.default_retry)
-    except ValueError as error:
-        message = f"[workflows] default_retry is no retry policy: {settings.default_retry}"
-        raise Misuse(message, code=ProblemCode.BAD_CONFIGURATION) from error
-    simulator = Simulator(
-        catalogue=catalogue,
-        workflows=_child_workflows(options.tasks),
-        warn=lambda text: note(f"warning: {text}"),
-        options=Options(max_output_bytes=settings.max_output_bytes, default_retry=default_retry),
-        max_depth=settings.max_depth,
-    )
-    return simulator, broken
+    catalogue, broken = load_tasks(options.tasks, files, policy=Policy.of(settings), values=values)
+    return make_simulator(settings, catalogue, _child_workflows(options.tasks, values)), broken
 
 
-def _child_workflows(paths: list[str]) -> dict[str, WorkflowDefinition]:
+def _child_workflows(paths: list[str], values: Values | None) -> dict[str, WorkflowDefinition]:
     """Return the workflows in files, by what refers to them."""
     from airflow_workflow_provider.model.references import by_reference
     from airflow_workflow_provider.model.validate import parse_definition
 
     found = []
-    for each in map(load, expand(paths)):
+    for each in (load(file, values) for file in expand(paths)):
         if each.is_task or each.name is None:
             continue
         try:
@@ -84,13 +90,13 @@ def _child_workflows(paths: list[str]) -> dict[str, WorkflowDefinition]:
     return by_reference(found)
 
 
-def _one(simulator: Simulator, options: Namespace) -> int:
+def _one(simulator: Simulator, options: Namespace, values: Values | None) -> int:
     read_mocks = read_json_file(options.mocks) if options.mocks is not None else {}
     given = read_json_argument(options.input or "{}", what="--input", bare_file=True)
-    checked = load(options.file)
-    definition = _definition(checked, simulator)
+    checked = load(options.file, values)
+    definition = read_definition(checked, simulator.catalogue)
     if definition is None:
-        _print_invalid(checked, options.output)
+        print_invalid(checked, options.output)
         return FAILED
     if options.output == "table":
         print_diagnostics((each for each in checked.diagnostics if each.code not in MISSING_TASKS), stderr=True)
@@ -100,30 +106,6 @@ def _one(simulator: Simulator, options: Namespace) -> int:
     else:
         _print_result(result)
     return FINE if result.status == "completed" else FAILED
-
-
-def _definition(checked: Checked, simulator: Simulator) -> WorkflowDefinition | None:
-    """Return the definition, or nothing where it has errors that a simulation cannot live with."""
-    from airflow_workflow_provider.model.validate import parse_definition
-
-    if checked.is_task:
-        message = "This is a task definition; only workflows can be simulated"
-        checked.diagnostics = (Diagnostic("WF111", "error", "/workflowId", message),)
-        return None
-    list(check([checked], simulator.catalogue, Policy.of(load_settings())))
-    errors = {each.code for each in checked.diagnostics if each.severity == "error"}
-    if errors - MISSING_TASKS:
-        return None
-    definition: WorkflowDefinition | None = checked.model
-    return parse_definition(checked.document, checked=False) if definition is None else definition
-
-
-def _print_invalid(checked: Checked, output: str) -> None:
-    if output == "json":
-        print_json(checked.as_json(), indent=None)
-    else:
-        print_line(f"{checked.file}: invalid")
-        print_diagnostics(checked.diagnostics)
 
 
 def _print_result(result: Simulation) -> None:
@@ -187,7 +169,7 @@ def _run_case(simulator: Simulator, case: _Case) -> tuple[dict[str, Any], int]:
     except Misuse as error:
         return _misused(case, error), MISUSE
     checked = Checked(case.place, document=given.get("definition"))
-    definition = _definition(checked, simulator)
+    definition = read_definition(checked, simulator.catalogue)
     if definition is None:
         return checked.as_json(), FAILED
     try:

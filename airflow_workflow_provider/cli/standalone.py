@@ -52,7 +52,7 @@ def up(options: Namespace) -> int:
         return FINE
     print_line(f"Airflow runs at {access.address}, user {access.username}.")
     print_line(f"Passwords: {local.layout.passwords}")
-    print_line(f"To point a shell here: source {local.layout.environment}")
+    print_line(f"To configure a shell for it: source {local.layout.environment}")
     note("Stop it with: airflow-workflows standalone down")
     return FINE
 
@@ -65,7 +65,7 @@ def down(options: Namespace) -> int:
     if options.output == "json":
         print_json(_status(local))
     else:
-        print_line("Nothing runs any more.")
+        print_line("Everything is stopped.")
     return FINE
 
 

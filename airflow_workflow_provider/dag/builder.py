@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,6 +10,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, BaseOperator, Param, TaskGroup
 
 from airflow_workflow_provider.dag.doc import doc_of, step_doc
+from airflow_workflow_provider.dag.timetable import timetable_of
 from airflow_workflow_provider.engine.graph import DAG_SHAPE, Graph
 from airflow_workflow_provider.errors import InvalidDefinition
 from airflow_workflow_provider.instances.session import options_of
@@ -35,6 +36,7 @@ from airflow_workflow_provider.tasks.calls import task_ids, tasks_of
 from airflow_workflow_provider.tasks.catalogue import Catalogue
 
 if TYPE_CHECKING:
+    from airflow_workflow_provider.dag.timetable import WorkflowTimetable
     from airflow_workflow_provider.model.definition import Step, WorkflowDefinition
     from airflow_workflow_provider.model.task import TaskDefinition
 
@@ -58,7 +60,7 @@ _ROUTING: Final[Mapping[str, type[BaseOperator]]] = {
 }
 _NAMES: Final = {"whole": "Steps", "end": "End", "fail": "Fail"}
 OTHERWISE: Final = "otherwise"
-"""What a way without a condition is called."""
+"""The label of a way without a condition."""
 
 
 def build_dag(
@@ -69,6 +71,7 @@ def build_dag(
     grants: Grants | None = None,
     settings: Settings | None = None,
     dag_shape: int = DAG_SHAPE,
+    since: Sequence[str] | None = None,
 ) -> DAG:
     """Return the DAG of a definition.
 
@@ -76,6 +79,7 @@ def build_dag(
     :param revision: the definition's revision, kept with each instance
     :param grants: what the publisher of the version was allowed; by default an administrator's
     :param dag_shape: the shape of the DAG, kept with the revision
+    :param since: since when its schedules count, as ISO 8601; by default they do not start it
     :raises InvalidDefinition: a task is unknown, or its operator cannot be used as the definition says
     """
     settings = settings or load_settings()
@@ -83,7 +87,7 @@ def build_dag(
     found = tasks_of(definition, Catalogue(tasks))
     missing = sorted(name for name in task_ids(definition) if name not in found and not is_child_workflow(name))
     if missing:
-        message = f"Workflow {definition.workflow_id!r}: tasks {missing} are in no catalogue"
+        message = f"Workflow {definition.workflow_id!r}: tasks {missing} are unknown"
         raise InvalidDefinition(message)
     for task in found.values():
         check_step(task, {}, Policy.of(settings), older=grants.older)
@@ -91,11 +95,12 @@ def build_dag(
     for step in map(graph.step, sorted(graph.step_ids)):
         check_step(graph.tasks.get(step.task_id), step.arguments or {}, Policy.of(settings), older=grants.older)
     plan = plan_of(graph)
-    return _Builder(Workflow(graph, plan, revision, grants), settings).dag()
+    return _Builder(Workflow(graph, plan, revision, grants), settings, since).dag()
 
 
 class _Builder:
-    def __init__(self, workflow: Workflow, settings: Settings) -> None:
+    def __init__(self, workflow: Workflow, settings: Settings, since: Sequence[str] | None) -> None:
+        self._since = since
         self._workflow = workflow
         self._graph = workflow.graph
         self._plan: Plan = workflow.plan
@@ -111,7 +116,8 @@ class _Builder:
             description=definition.description or definition.name,
             doc_md=doc_of(definition),
             tags=[TAG, f"{VERSION_TAG}{definition.version}"],
-            schedule=None,
+            schedule=self._timetable(),
+            # Each schedule has its own.
             catchup=False,
             max_active_runs=MAX_RUNS,
             max_active_tasks=MAX_TASKS,
@@ -125,8 +131,19 @@ class _Builder:
                 # Airflow's own Label would also connect the boxes that the tasks are in.
                 dag.set_edge_info(edge.source, edge.target, {"label": edge.label})
         # Last, or each task would copy them several times and be serialized with them.
-        dag.params.update({name: _param(*given) for name, given in params_of(definition.input_schema).items()})
+        found = params_of(definition.input_schema, all_optional=bool(definition.schedules))
+        dag.params.update({name: _param(*given) for name, given in found.items()})
         return dag
+
+    def _timetable(self) -> WorkflowTimetable | None:
+        schedules = self._graph.definition.schedules
+        if self._since is None or not schedules:
+            return None
+        for schedule in schedules:
+            if schedule.timetable is not None and not self._policy.allows_timetable(schedule.timetable):
+                message = f"Timetable {schedule.timetable!r} is not allowed"
+                raise InvalidDefinition(message)
+        return timetable_of(schedules, self._since)
 
     def _groups(self, dag: DAG) -> dict[str, TaskGroup]:
         """Return the box of each branch, by the path of its list."""
@@ -161,7 +178,8 @@ class _Builder:
         else:
             step = self._graph.step(node.step_id) if node.kind == "inline" and node.step_id else None
             retries = self._patience(self._region_tries())
-            operator = RegionOperator(**common, **retries, doc_md=step_doc(step) if step is not None else None)
+            own = {} if step is None else {"doc_md": step_doc(step), **self._placed(step)}
+            operator = RegionOperator(**common, **retries, **own)
         operator.workflow_place = Place(self._workflow, node)
         return operator
 
@@ -169,20 +187,36 @@ class _Builder:
         step = self._graph.step(node.step_id or "")
         more = {**common, **self._step_retries(step), "doc_md": step_doc(step)}
         if is_child_workflow(step.task_id):
-            child = step_class(ChildWorkflowOperator)(**more, arguments={"workflow": step.task_id})
+            of_child = {"arguments": {"workflow": step.task_id}, **self._placed(step)}
+            child = step_class(ChildWorkflowOperator)(**more, **of_child)
             return authorized(child, self._workflow.grants)
         task = self._graph.tasks[step.task_id]
         older = self._workflow.grants.older
         operator = operator_class(task, self._policy, older=older)
         arguments = constructor_arguments(operator, task, step.arguments or {}, self._policy, older=older)
         try:
-            return authorized(step_class(operator)(**more, **arguments), self._workflow.grants)
+            placed = {**arguments, **self._placed(step)}
+            return authorized(step_class(operator)(**more, **placed), self._workflow.grants)
         except (TypeError, ValueError) as error:
             message = f"Step {step.step_id!r}: {operator.__name__} does not take its arguments: {error}"
             raise InvalidDefinition(message) from error
 
+    def _placed(self, step: Step) -> dict[str, Any]:
+        """Return where and when Airflow is to run the task of a step (rule T9).
+
+        :raises InvalidDefinition: an administrator does not allow it
+        """
+        found = step.airflow.arguments if step.airflow is not None else {}
+        for name in found:
+            problem = self._policy.argument_problem(f"step {step.step_id!r}", name)
+            if problem is not None:
+                message = f"{problem.message}; {problem.suggestion}"
+                raise InvalidDefinition(message)
+        # As it is written: Airflow's own rule would add what stands behind the task.
+        return {**found, "weight_rule": "absolute"} if "priority_weight" in found else found
+
     def _step_retries(self, step: Step) -> dict[str, Any]:
-        """Return how often Airflow may try a step: the machine decides, this only leaves room for it."""
+        """Return how often Airflow may try a step: the machine decides, this is only an upper bound."""
         policies = self._graph.retry_policies(step, self._default_retry)
         attempts = sum(policy.max_attempts - 1 for policy in policies)
         return self._patience(attempts + 1, parse_duration(policies[0].delay) if policies else LOST_WORKER_DELAY)

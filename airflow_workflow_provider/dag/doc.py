@@ -1,13 +1,14 @@
-"""What Airflow shows about a workflow beside its graph: a page in Markdown."""
+"""The documentation of a DAG that Airflow shows: Markdown."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_workflow_provider.model.definition import ScheduleTrigger
 from airflow_workflow_provider.model.diagram import mermaid
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.model.definition import Step, WorkflowDefinition
+    from airflow_workflow_provider.model.definition import EventTrigger, Step, WorkflowDefinition
 
 _MARKDOWN = str.maketrans({char: f"\\{char}" for char in "\\`*_{}[]<>#|"})
 
@@ -19,13 +20,17 @@ def doc_of(definition: WorkflowDefinition) -> str:
         parts.append(definition.description)
     parts.append(f"```mermaid\n{mermaid(definition).rstrip()}\n```")
     if definition.triggers:
-        lines = ["Started by events of type:", ""]
-        for trigger in definition.triggers:
-            about = f": {_text(trigger.description)}" if trigger.description else ""
-            lines.append(f"* `{trigger.event_pattern.replace('`', '')}`{about}")
-        parts.append("\n".join(lines))
+        parts.append("\n".join(["Started by:", "", *map(_trigger, definition.triggers)]))
     # Airflow takes a page that ends in ".md" for the name of a file.
     return "\n\n".join(parts) + "\n"
+
+
+def _trigger(trigger: EventTrigger | ScheduleTrigger) -> str:
+    about = f": {_text(trigger.description)}" if trigger.description else ""
+    if isinstance(trigger, ScheduleTrigger):
+        schedule = trigger.schedule
+        return f"* `{schedule.when.replace('`', '')}` {_text(schedule.timezone)}{about}"
+    return f"* events of type `{trigger.event_pattern.replace('`', '')}`{about}"
 
 
 def step_doc(step: Step) -> str:

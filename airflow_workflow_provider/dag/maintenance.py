@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.sdk import dag, task
 
 from airflow_workflow_provider.settings import load_settings
+from airflow_workflow_provider.vocabulary import MAINTENANCE_DAG
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG
 
-MAINTENANCE_DAG: Final = "workflow_maintenance"
 MAINTENANCE_FILE: Final = f"{MAINTENANCE_DAG}.py"
 
 MAINTENANCE_SOURCE: Final = """\
@@ -29,7 +29,7 @@ _DOC: Final = """\
 Removes rows of the execution log and events that are past their retention, as `airflow workflows purge` and
 `airflow workflows events purge` do. `airflow workflows purge --dry-run` shows what would be removed.
 
-It also asks the api-servers to compare the live instances with Airflow's DAG runs, as they do by themselves, and fails
+It also asks the api-servers to compare the live instances with Airflow's DAG runs, as they do periodically, and fails
 if none of them answers: then nothing would notice a DAG run that was deleted.
 """
 
@@ -37,7 +37,7 @@ if none of them answers: then nothing would notice a DAG run that was deleted.
 def maintenance_dag() -> DAG:
     """Return the DAG; one without a schedule where ``[workflows] maintenance_schedule`` is empty."""
     settings = load_settings()
-    # A database or an api-server that is away for a while is no reason to wait for the next day.
+    # If a database or an api-server is unavailable for a while, retry instead of waiting for the next day.
     arguments: dict[str, Any] = {
         "retries": 5,
         "retry_delay": timedelta(seconds=10),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.airflow_db.dag_versions import PinnedDag
-from airflow_workflow_provider.dag.source import dag_of, dag_source
+from airflow_workflow_provider.dag.source import dag_from, dag_source
+from airflow_workflow_provider.settings import load_settings
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG
@@ -18,12 +18,13 @@ def pinned_dag(resolved: Resolved) -> PinnedDag:
     """Return the DAG that a definition and its tasks become."""
 
     def dag() -> DAG:
-        return dag_of(
+        return dag_from(
+            resolved.document,
+            resolved.tasks,
             revision=resolved.revision,
-            definition=json.dumps(resolved.document),
-            tasks=json.dumps(list(resolved.tasks)),
-            grants=json.dumps(resolved.grants),
-            dag_shape=resolved.dag_shape,
+            grants=resolved.grants,
+            shape=resolved.dag_shape,
+            settings=load_settings(),
         )
 
     def source() -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from airflow_workflow_provider.model.definition import WorkflowDefinition
     from airflow_workflow_provider.model.task import TaskDefinition
+    from airflow_workflow_provider.settings import Settings
 
 PREFIX: Final = "workflow-"
 
@@ -55,6 +56,7 @@ def dag_source(
     grants: Mapping[str, Any] | None = None,
     *,
     dag_shape: int = DAG_SHAPE,
+    since: Sequence[str] | None = None,
 ) -> str:
     """Return the text of a workflow's DAG file; the same for the same content.
 
@@ -62,19 +64,29 @@ def dag_source(
     :param revision: the newest revision among the definition and its tasks
     :param grants: what the publisher was allowed, as it is stored
     :param dag_shape: the shape of the DAG, see :data:`~airflow_workflow_provider.engine.graph.DAG_SHAPE`
+    :param since: since when its schedules count; None where they do not start it
     """
+    more = "" if dag_shape == DAG_SHAPE_OF_CATCHES else f"    dag_shape={int(dag_shape)},\n"
+    if since is not None:
+        more += f"    since={[str(each) for each in since]!r},\n"
     ordered = sorted(tasks, key=lambda task: str(task.get("taskId")))
     return _FILE.format(
         revision=int(revision),
         grants=_quoted(grants),
         definition=_quoted(document),
         tasks=_quoted(list(ordered)),
-        more="" if dag_shape == DAG_SHAPE_OF_CATCHES else f"    dag_shape={int(dag_shape)},\n",
+        more=more,
     )
 
 
 def dag_of(
-    *, revision: int, definition: str, tasks: str, grants: str = "null", dag_shape: int = DAG_SHAPE_OF_CATCHES
+    *,
+    revision: int,
+    definition: str,
+    tasks: str,
+    grants: str = "null",
+    dag_shape: int = DAG_SHAPE_OF_CATCHES,
+    since: Sequence[str] | None = None,
 ) -> DAG:
     """Return the DAG that a generated file describes.
 
@@ -82,23 +94,50 @@ def dag_of(
     :param tasks: a JSON array of task definitions
     :param grants: what the publisher was allowed, as JSON; null of an older version
     :param dag_shape: the shape of the DAG; a file that an older release wrote names none
+    :param since: since when its schedules count, as ISO 8601; None where they do not start it
     :raises InvalidDefinition: the definition cannot be built; every finding is in the message
     """
-    # Airflow shows what is wrong where it reads all files; a task that runs need not pay for that.
+    return dag_from(
+        json.loads(definition),
+        json.loads(tasks),
+        revision=revision,
+        grants=json.loads(grants),
+        shape=dag_shape,
+        settings=load_settings(),
+        since=since,
+    )
+
+
+def dag_from(
+    document: Any,
+    tasks: Sequence[Any],
+    *,
+    revision: int,
+    grants: Any,
+    shape: int,
+    settings: Settings,
+    since: Sequence[str] | None = None,
+) -> DAG:
+    """Return the DAG of a definition that has been read from JSON; see :func:`dag_of`.
+
+    :raises InvalidDefinition: the definition cannot be built; every finding is in the message
+    """
+    # Airflow shows errors where it parses all files; a running task need not check again.
     checked = get_parsing_context().dag_id is None
-    settings = load_settings()
 
     def read() -> tuple[WorkflowDefinition, dict[str, TaskDefinition]]:
-        parsed = [_accepted(lambda each: parse_task(each, checked=checked), document) for document in json.loads(tasks)]
-        workflow = _accepted(lambda document: parse_definition(document, checked=checked), json.loads(definition))
+        parsed = [_accepted(lambda each: parse_task(each, checked=checked), task) for task in tasks]
+        workflow = _accepted(lambda given: parse_definition(given, checked=checked), document)
         return workflow, {task.task_id: task for task in parsed}
 
     try:
         workflow, known = Inside(Limits.configured(settings)).within(read)
     except LimitExceeded as error:
         raise InvalidDefinition(error.message, too_much(error.message).diagnostics) from error
-    allowed = Grants.from_json(json.loads(grants))
-    return build_dag(workflow, known, revision=revision, grants=allowed, settings=settings, dag_shape=dag_shape)
+    allowed = Grants.from_json(grants)
+    return build_dag(
+        workflow, known, revision=revision, grants=allowed, settings=settings, dag_shape=shape, since=since
+    )
 
 
 def write_if_changed(path: Path, text: str) -> bool:

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Final, cast
 from airflow_workflow_provider.engine import completion, regions, transitions
 from airflow_workflow_provider.engine.bindings import apply_transform, bindings_of, names_in, resolve_arguments
 from airflow_workflow_provider.engine.calls import Call
+from airflow_workflow_provider.engine.computed import Computed
 from airflow_workflow_provider.engine.failure import Failure, later, moment, timestamp
 from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.phases import StepStatus, Trigger
-from airflow_workflow_provider.engine.records import StepRecord
 from airflow_workflow_provider.engine.schemas import check_against
+from airflow_workflow_provider.engine.step_records import StepRecord
 from airflow_workflow_provider.engine.values import json_object
 from airflow_workflow_provider.errors import StepFailure
-from airflow_workflow_provider.model.durations import parse_duration
+from airflow_workflow_provider.model.durations import duration_text, parse_duration
+from airflow_workflow_provider.model.fields import Transform
 from airflow_workflow_provider.vocabulary import ErrorType, LogEvent
 
 if TYPE_CHECKING:
@@ -25,21 +27,24 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.engine.records import Activation
     from airflow_workflow_provider.engine.scope import Scope
     from airflow_workflow_provider.engine.turn import Turn
-    from airflow_workflow_provider.model.definition import Step, Transform
+    from airflow_workflow_provider.model.definition import Step
 
 RAW_FACTOR: Final = 64
 
 
-def complete(turn: Turn, scope: Scope, step: Step, raw_output: Json, *, shaped_only: bool = False) -> None:
+def complete(
+    turn: Turn, scope: Scope, step: Step, raw_output: Json, *, shaped_only: bool = False, as_given: bool = False
+) -> None:
     """Shape and keep a step's output, set its variables, and take its transition (rule X4).
 
     :param raw_output: the task's result as a JSON object; of a region the aggregate
     :param shaped_only: merge the output into the working document only where ``output`` shaped it (rule X1)
+    :param as_given: keep the result as it is: ``output`` was applied to it already
     :raises StepFailure: ``output`` or ``assign`` failed; the attempt has failed, nothing was kept
     """
     bound = turn.options.max_output_bytes
     kept = raw_output
-    if step.output is not None:
+    if step.output is not None and not as_given:
         kept = json_object(_shaped(turn, scope, step.output, raw_output), max_bytes=bound)
     elif shaped_only:
         kept = json_object(raw_output, max_bytes=bound)
@@ -85,13 +90,14 @@ def _assigned(turn: Turn, scope: Scope, step: Step, kept: Json, merged: Json) ->
 
 
 def start_attempt(turn: Turn, scope: Scope, runner: str, generation: int, trigger: Trigger = Trigger.BEGIN) -> None:
-    """Make the live activation an attempt that a runner runs."""
+    """Turn the live activation into an attempt that a runner runs."""
     current = scope.activation
     current.move(trigger)
     current.attempt += 1
     timeout = timeout_of(turn.graph, current)
     current.runner, current.generation, current.started_at = runner, generation, turn.timestamp
-    current.deadline = timestamp(later(turn.now, parse_duration(timeout))) if timeout is not None else None
+    # What an expression says is computed with the input, where its failure is one of the attempt.
+    current.deadline = timestamp(later(turn.now, parse_duration(timeout))) if isinstance(timeout, str) else None
     current.retry_at = current.question = current.parked = None
     if not current.is_step:
         completion.compensation_started(turn, current)
@@ -109,7 +115,7 @@ def start_attempt(turn: Turn, scope: Scope, runner: str, generation: int, trigge
     )
 
 
-def go_on(scope: Scope) -> None:
+def mark_running(scope: Scope) -> None:
     """Make a live attempt that may have waited one that runs."""
     current = scope.activation
     current.move(Trigger.RESUME)
@@ -117,13 +123,28 @@ def go_on(scope: Scope) -> None:
         scope.record(current.step_id).status = StepStatus.RUNNING
 
 
-def timeout_of(graph: Graph, current: Activation) -> str | None:
+def timeout_of(graph: Graph, current: Activation) -> str | Transform | None:
     """Return how long an attempt of an activation may take, as the document says it; None for no limit."""
     step = graph.step(current.step_id)
     if current.is_step:
         return graph.timeout(step)
     task = graph.tasks.get(completion.compensation_of(step).task_id)
     return None if task is None else task.timeout
+
+
+def _set_computed_deadline(turn: Turn, scope: Scope) -> None:
+    """Let the time that the live attempt may take be what an expression says (rule F3).
+
+    :raises StepFailure: it gives no duration
+    """
+    current = scope.activation
+    timeout = timeout_of(turn.graph, current)
+    if not isinstance(timeout, Transform) or current.started_at is None:
+        return
+    began = moment(current.started_at)
+    bindings = bindings_of(scope, attempt=current.attempt)
+    length = Computed.of(turn, scope, timeout, bindings, "timeout", at=began).duration()
+    current.deadline = timestamp(later(began, length))
 
 
 def call_of(turn: Turn, scope: Scope) -> Call:
@@ -166,9 +187,10 @@ def call_of(turn: Turn, scope: Scope) -> Call:
 def prepare(turn: Turn, scope: Scope) -> Call:
     """Return what the attempt that was just begun runs with, and log its start.
 
-    :raises StepFailure: the input or the arguments cannot be computed, or do not fit the task
+    :raises StepFailure: the timeout, the input or the arguments cannot be computed, or do not fit the task
     """
     try:
+        _set_computed_deadline(turn, scope)
         call = call_of(turn, scope)
     except StepFailure:
         _log_start(turn, scope, None)
@@ -193,22 +215,25 @@ def _log_start(turn: Turn, scope: Scope, call: Call | None) -> None:
         )
 
 
-def task_done(turn: Turn, scope: Scope, raw: JsonValue) -> None:
-    """Keep a task's result, and end the step or start its branches or items."""
+def task_done(turn: Turn, scope: Scope, raw: JsonValue, *, kept: bool = False) -> None:
+    """Keep a task's result, and end the step or start its branches or items.
+
+    :param kept: whether the result is what the step keeps, its ``output`` applied already
+    """
     step = turn.graph.step(scope.activation.step_id)
     try:
         task = turn.graph.tasks.get(step.task_id)
         is_region = turn.graph.is_region(step)
-        shaped = step.output is not None and not is_region
+        shaped = step.output is not None and not is_region and not kept
         # What `output` shapes is measured after it did; this bound only keeps memory bounded.
         bound = RAW_FACTOR * turn.options.max_output_bytes if shaped else turn.options.max_output_bytes
         result = json_object(raw, max_bytes=bound)
-        if task is not None and task.output_schema:
+        if task is not None and task.output_schema and not kept:
             check_against(task.output_schema, result, f"output of task {step.task_id!r}", output=True)
         if is_region:
             regions.fork(turn, scope, step, result)
         else:
-            complete(turn, scope, step, result)
+            complete(turn, scope, step, result, as_given=kept)
     except StepFailure as exc:
         attempt_failed(turn, scope, Failure.from_exception(exc))
 
@@ -227,9 +252,17 @@ def region_done(turn: Turn, scope: Scope) -> None:
 
 def expire_attempt(turn: Turn, scope: Scope) -> None:
     """Fail the live attempt of a list, and what runs inside it, because its time is over."""
-    limit = timeout_of(turn.graph, scope.activation)
+    limit = _limit_of(turn.graph, scope.activation)
     regions.cancel_live(turn, scope, keep=True)
     attempt_failed(turn, scope, Failure(ErrorType.TIMEOUT_ERROR, f"The attempt did not end within {limit}"))
+
+
+def _limit_of(graph: Graph, current: Activation) -> str:
+    """Return how long the live attempt might take, as a message says it."""
+    timeout = timeout_of(graph, current)
+    if isinstance(timeout, str) or current.deadline is None or current.started_at is None:
+        return str(timeout)
+    return duration_text(moment(current.deadline) - moment(current.started_at))
 
 
 def attempt_failed(turn: Turn, scope: Scope, failure: Failure) -> None:

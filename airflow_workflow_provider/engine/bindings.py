@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeGuard
 from airflow_workflow_provider.bounded.doors import bounded
 from airflow_workflow_provider.engine.failure import limits_as
 from airflow_workflow_provider.errors import StepFailure
-from airflow_workflow_provider.model.definition import Transform
 from airflow_workflow_provider.model.expressions import (
     X1_NAMES,
     ExpressionFailure,
@@ -17,6 +16,7 @@ from airflow_workflow_provider.model.expressions import (
     compile_condition,
     compile_transform,
 )
+from airflow_workflow_provider.model.fields import Transform
 from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def bindings_of(
     return {
         **scope.names,
         "input": state.input,
-        "steps": {step_id: record.public() for step_id, record in scope.steps.items()},
+        "steps": scope.public_steps,
         "variables": scope.variables,
         "data": scope.data,
         "output": output,
@@ -68,7 +68,7 @@ def names_in(scope: Scope) -> frozenset[str]:
 
 
 class Occasion:
-    """What an evaluation is told besides its bindings: its time, and stable values for ``$uuid()`` (rule X3).
+    """What an evaluation gets besides its bindings: its time, and stable values for ``$uuid()`` (rule X3).
 
     :param instance_id: the instance
     :param step_id: the step, or a name for what is no step
@@ -105,7 +105,7 @@ def apply_transform(
 
 
 def holds(condition: str, names: frozenset[str], bindings: Mapping[str, JsonValue]) -> bool:
-    """Tell whether a condition holds (rule X2).
+    """Return whether a condition holds (rule X2).
 
     :raises StepFailure: of type ``ExpressionError``
     """
@@ -163,7 +163,7 @@ def _value(transform: list[str], names: list[str], bindings: Json, prefix: str, 
 
 
 def is_transform(value: JsonValue) -> TypeGuard[dict[str, str]]:
-    """Tell whether a value inside ``arguments`` is a transform rather than a literal."""
+    """Return whether a value inside ``arguments`` is a transform rather than a literal."""
     return (
         isinstance(value, dict)
         and set(value) == {"type", "expression"}

@@ -1,4 +1,4 @@
-"""What the machine and its hosts say to each other."""
+"""The data that the machine and its hosts exchange."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from airflow_workflow_provider.engine.documents import Json, JsonValue
-    from airflow_workflow_provider.engine.records import Activation, StepRecord
+    from airflow_workflow_provider.engine.records import Activation
+    from airflow_workflow_provider.engine.step_records import StepRecord
 
 # Made without validation, for which pydantic would compile its schema in every process that starts.
 DEFAULT_RETRY: Final = RetryPolicy.model_construct(max_attempts=3, strategy="exponential", delay="PT1S")
@@ -83,7 +84,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Decision:
-    """What an outcome led to.
+    """The decision after an outcome.
 
     :param status: ``completed`` or ``failed`` where the step ended; ``retry`` where another attempt follows;
         ``region`` where branches or items now run; ``ignored`` where the report came from no live attempt
@@ -101,7 +102,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Begun:
-    """What a host is to do with a step that it was asked to start.
+    """The answer to a host that wants to start a step.
 
     :param action: ``run`` a new attempt; ``resume`` the attempt it already runs; ``decided``: do nothing but what
         the decision says, the outcome is stored already; ``skip``: no decision activated this step; ``hold``: it may
@@ -119,7 +120,7 @@ def visit_name(key: str, visit: int) -> str:
 
 
 def decided(record: StepRecord) -> Decision:
-    """Return the decision that a stored record of a step tells."""
+    """Return the decision that a stored record of a step contains."""
     if not record.is_finished:
         return Decision("region")
     return Decision(record.status.value, next=record.next, error=record.error)

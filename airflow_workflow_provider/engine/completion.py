@@ -112,14 +112,14 @@ def compensation_started(turn: Turn, current: Activation) -> None:
 
 
 def compensated(turn: Turn, root: Scope) -> None:
-    """Record that a compensation was done, and go on with the next."""
+    """Record that a compensation was done, and continue with the next."""
     _handling(turn).compensated[-1].status = StepStatus.COMPLETED
     turn.log.step("info", LogEvent.COMPENSATION_COMPLETED, turn.now, root.key, root.activation)
     _leave_compensation(turn, root, "completed", None)
 
 
 def compensation_failed(turn: Turn, root: Scope, failure: Failure) -> None:
-    """Retry a compensation by its task's policy; when that is exhausted, record it and go on with the rest."""
+    """Retry a compensation by its task's policy; when that is exhausted, record it and continue with the rest."""
     current = root.activation
     task = turn.graph.tasks.get(compensation_of(turn.graph.step(current.step_id)).task_id)
     policies = task.retry_policies if task is not None else ()

@@ -1,4 +1,4 @@
-"""What the machine has to tell the execution log (rule L1)."""
+"""What the machine reports to the execution log (rule L1)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ class EventLog:
         self._limit = LEVELS[level]
         self._events: list[Event] = []
         self.trace: list[Event] | None = None
-        """Set to a list to have every event about a step noted there too, whatever its level, without its data."""
+        """Set to a list to have every event about a step noted there too, whatever its level; of its data only where
+        the path goes."""
 
     def keeps(self, level: str) -> bool:
         """Whether events of a level are kept with their data."""
@@ -66,7 +67,8 @@ class EventLog:
     ) -> None:
         """Note something about a step's activation."""
         if self.trace is not None:
-            self.trace.append(Event(level, name, at, current.step_id, scope, current.visit, current.attempt))
+            went: Json = {key: value for key, value in (data or {}).items() if key in ("next", "way")}
+            self.trace.append(Event(level, name, at, current.step_id, scope, current.visit, current.attempt, went))
         if self.keeps(level):
             event = Event(level, name, at, current.step_id, scope, current.visit, current.attempt, data=data or {})
             self._events.append(event)
@@ -86,7 +88,7 @@ _ENDS: Final = {
 
 
 def path_of(events: Iterable[Event]) -> list[Json]:
-    """Return the path that events tell: a line an attempt, in the order in which they started.
+    """Return the path that events describe: a line an attempt, in the order in which they started.
 
     A line is ``{"stepId", "visit", "attempt", "status"}`` and, inside a forEach, ``item``: the item's number, or the
     numbers from the outermost forEach to the innermost where they are nested.

@@ -73,7 +73,7 @@ class Failure:
         code: str | None = None,
         details: Json | None = None,
     ) -> Failure:
-        """Return a failure whose class is not at hand; its name is looked up among Python's own exceptions."""
+        """Return a failure whose class is not available; its name is looked up among Python's own exceptions."""
         name = clean_text(type)[:MAX_NAME]
         return cls(
             name,
@@ -90,7 +90,7 @@ class Failure:
             named = cls.named(exc.error_type, exc.message, code=exc.error_code, details=exc.details)
             if exc.names_its_type and not isinstance(exc, TaskError):
                 return named
-            # Whoever names the type of a TaskError has a class at hand all the same (rule F1).
+            # Authors who name the type of a TaskError could have raised a class of their own (rule F1).
             kinds = (*named.kinds, *_own_name(exc), *_kinds_of_class(type(exc)))
             return replace(named, kinds=tuple(dict.fromkeys(kinds)), raised=True)
         failure = cls.named(type(exc).__name__, _message_of(exc))
@@ -140,16 +140,16 @@ class Failure:
             value["details"],
             tuple(value["kinds"]),
             tuple(cls.from_json(cause) for cause in value["causes"]),
-            # What was stored before there was this key tells own classes by their bases.
+            # Documents that were stored before this key existed identify such classes by their bases.
             value.get("raised", bool(value["kinds"])),
         )
 
     def matches_type(self, name: str) -> bool:
-        """Tell whether ``name`` matches this failure or one of its causes (rules F1, P2)."""
+        """Return whether ``name`` matches this failure or one of its causes (rules F1, P2)."""
         return any(_type_matches(candidate, name) for candidate in self._candidates())
 
     def matches(self, error_type: str | None, error_code: str | None) -> bool:
-        """Tell whether a condition's fields match; fields that are present must match together (rule F4)."""
+        """Return whether a condition's fields match; fields that are present must match together (rule F4)."""
         return any(
             (error_type is None or _type_matches(candidate, error_type))
             and (error_code is None or error_code in (ANY_TYPE, candidate.code))
@@ -164,7 +164,7 @@ class Failure:
         return self.is_built_in(ErrorType.VALIDATION_ERROR)
 
     def is_built_in(self, name: str | None = None) -> bool:
-        """Tell whether this is a failure of a built-in type, rather than a task's class of that name (rule F1).
+        """Return whether this is a failure of a built-in type, rather than a task's class of that name (rule F1).
 
         :param name: the type; None for any
         """
@@ -228,7 +228,7 @@ def clean_details(details: object) -> Json:
         return {"value": clean_text(details)[:MAX_MESSAGE]}
     try:
         text = json.dumps(_json_value(details, 0), ensure_ascii=False, allow_nan=False)
-    except Exception as exc:  # a stranger's object, whose text may raise anything
+    except Exception as exc:  # a third-party object, whose str() may raise anything
         return {"omitted": f"the details are not JSON ({type(exc).__name__})"}
     size = len(text.encode())
     if size > MAX_DETAILS:
@@ -305,6 +305,8 @@ def delay_of(policy: RetryPolicy, count: int, rng: random.Random) -> timedelta:
             seconds *= float(policy.multiplier) ** (count - 1)
         except OverflowError:
             seconds = limit
+    elif policy.strategy == "linear":
+        seconds *= count
     seconds = min(seconds, limit)
     if policy.jitter:
         seconds *= rng.uniform(1 - policy.jitter, 1 + policy.jitter)
@@ -324,7 +326,7 @@ def moment(text: str) -> datetime:
 
 
 def later(now: datetime, length: timedelta) -> datetime:
-    """Return the moment that lies a length of time after another, the end of the calendar at the latest."""
+    """Return the moment that is a length of time after another, the end of the calendar at the latest."""
     try:
         return now + length
     except OverflowError:

@@ -17,6 +17,7 @@ from airflow_workflow_provider.model.ways import ON_FAILURE, inner_lists
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import Step, WorkflowDefinition
+    from airflow_workflow_provider.model.fields import Transform
     from airflow_workflow_provider.model.task import TaskDefinition
 
 Successors = Callable[[str], Iterable[str]]
@@ -126,31 +127,31 @@ class Graph:
         wanted = step.on_failure is not None and step.on_failure.action == "retry"
         return (default,) if wanted and default is not None else ()
 
-    def timeout(self, step: Step) -> str | None:
-        """Return the timeout of one attempt of a step: its own, else its task's (rules F3, K4)."""
+    def timeout(self, step: Step) -> str | Transform | None:
+        """Return the timeout of one attempt of a step: its own, else its task's (rules F3, K4); or its expression."""
         if step.timeout is not None:
             return step.timeout
         task = self.tasks.get(step.task_id)
         return task.timeout if task is not None else None
 
     def may_retry(self, step: Step) -> bool:
-        """Tell whether a failed attempt of a step may be followed by another."""
-        # The configured default may say something else in every process, so its being there counts as a retry.
+        """Return whether a failed attempt of a step may be followed by another."""
+        # The configured default may differ between processes, so any default counts as a retry.
         return any(policy.max_attempts > 1 for policy in self.retry_policies(step, _SOME_RETRY))
 
     def is_region(self, step: Step) -> bool:
-        """Tell whether a step has branches or items."""
+        """Return whether a step has branches or items."""
         return bool(step.parallel_branches) or step.for_each is not None
 
     def must_run_inline(self, step: Step) -> bool:
-        """Tell whether a step with branches or items has to run inside one task.
+        """Return whether a step with branches or items has to run inside one task.
 
-        Items always do. Branches do where the region is retried, timed or stopped as a whole (rules F2, F3, P2).
+        Items always do. Branches do where the region is retried, timed or stopped as a whole (rules F2, F3, P1, P2).
         """
         if step.for_each is not None:
             return True
         return bool(step.parallel_branches) and (
-            self.may_retry(step) or step.fail_fast or self.timeout(step) is not None
+            self.may_retry(step) or step.fail_fast or step.join is not None or self.timeout(step) is not None
         )
 
     def key_of(self, key: str, step_id: str) -> str | None:
@@ -183,7 +184,7 @@ class Graph:
         return tuple(dict.fromkeys(follows))
 
     def can_reach_on_failure(self, found: StepList, node: str) -> bool:
-        """Tell whether a failure of a node may be handed to the workflow's ``onFailure``."""
+        """Return whether a failure of a node may be handed to the workflow's ``onFailure``."""
         return found.owner is None and self.definition.on_failure is not None and node in self._normal_steps
 
     @cached_property

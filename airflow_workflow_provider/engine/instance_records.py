@@ -1,4 +1,4 @@
-"""What the state keeps of an instance as a whole: facts, its failure, its suspension."""
+"""The records of an instance as a whole: facts, its failure, its suspension."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ MAX_CORRELATION_ID: Final = 255
 
 @dataclass(slots=True)
 class InstanceFacts:
-    """What stays the same about an instance, or changes only by hand.
+    """The facts about an instance, which never change or only manually.
 
     :param started_at: when it started, RFC 3339
     :param deadline: when it must have ended, RFC 3339; None for never (``settings.timeout``)
     :param depth: how many instances are around it (rule P5)
     :param parent: the attempt of a step that waits for it, of a child (rule P5)
     :param started_by: who started it, as ``{"name"}``
-    :param changed_by: who has changed its data by hand
+    :param changed_by: who has changed its data manually
     :param secrets: paths of what people filled in that has to be masked (rule L4)
+    :param concurrency_key: what it is counted by where the number of instances is limited (rule I7)
     """
 
     id: str
@@ -37,6 +38,7 @@ class InstanceFacts:
     started_by: Json | None = None
     changed_by: list[Json] = field(default_factory=list)
     secrets: list[list[str]] = field(default_factory=list)
+    concurrency_key: str | None = None
 
     def to_json(self) -> Json:
         """Return the stored document."""
@@ -54,24 +56,27 @@ class InstanceFacts:
             "startedBy": self.started_by,
             "changedBy": self.changed_by or None,
             "secrets": self.secrets or None,
+            "concurrencyKey": self.concurrency_key,
         }
         return with_present(document, present)
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
         """Return what :meth:`to_json` wrote."""
+        get = value.get
         return cls(
-            id=value["id"],
-            workflow_id=value["workflowId"],
-            version=value["version"],
-            correlation_id=value.get("correlationId"),
-            started_at=value["startedAt"],
-            deadline=value.get("deadline"),
-            depth=value.get("depth") or 0,
-            parent=value.get("parent"),
-            started_by=value.get("startedBy"),
-            changed_by=value.get("changedBy") or [],
-            secrets=value.get("secrets") or [],
+            value["id"],
+            value["workflowId"],
+            value["version"],
+            get("correlationId"),
+            value["startedAt"],
+            get("deadline"),
+            get("depth") or 0,
+            get("parent"),
+            get("startedBy"),
+            get("changedBy") or [],
+            get("secrets") or [],
+            get("concurrencyKey"),
         )
 
 
@@ -167,7 +172,7 @@ class FailureHandling:
 
 @dataclass(slots=True)
 class Suspension:
-    """Who suspended an instance, when and why (rule I3).
+    """The suspension of an instance: by whom, when and why (rule I3).
 
     :param at: RFC 3339
     :param by: ``id`` and ``name``

@@ -15,15 +15,16 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from airflow_workflow_provider.engine import attempts, completion, rerun, timing
+from airflow_workflow_provider.engine import attempts, completion, limits, rerun, timing
 from airflow_workflow_provider.engine.calls import ActivationRef, Begun, Call, Decision, Options, decided
 from airflow_workflow_provider.engine.events import Event, EventLog
 from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
-from airflow_workflow_provider.engine.phases import UNFINISHED, Phase, StepStatus, Trigger
+from airflow_workflow_provider.engine.phases import UNFINISHED, InstanceStatus, ListStatus, Phase, StepStatus, Trigger
 from airflow_workflow_provider.engine.scope import Scope
 from airflow_workflow_provider.engine.state import State
 from airflow_workflow_provider.engine.turn import Turn
 from airflow_workflow_provider.engine.worklist import drain
+from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.vocabulary import ErrorType, LogEvent
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json, JsonValue
     from airflow_workflow_provider.engine.graph import Graph
     from airflow_workflow_provider.engine.instance_records import InstanceFacts
-    from airflow_workflow_provider.engine.records import Activation, StepRecord
+    from airflow_workflow_provider.engine.records import Activation
+    from airflow_workflow_provider.engine.step_records import StepRecord
 
 
 class Machine:
@@ -62,22 +64,58 @@ class Machine:
         event: Json | None = None,
         options: Options | None = None,
         visits: dict[str, int] | None = None,
+        sequence: int = 0,
     ) -> Machine:
-        """Return the machine of a new instance, its first step activated.
+        """Return the machine of a new instance, its first step activated; or one that has failed (rule I7).
 
         :param instance: its start is set to ``now``
         :param input_data: the input, validated and with its defaults applied (rule X6)
         :param event: the CloudEvent that started it
-        :param visits: how often its steps were visited before, where it starts anew (rule F7)
+        :param visits: how often its steps were visited before, where it starts again (rule F7)
+        :param sequence: number of its latest activation before
         """
         instance.started_at = timestamp(now)
         machine = cls(graph, State.new(instance, input_data, event), options)
+        concurrency = graph.definition.settings.concurrency
+        if concurrency is not None:
+            try:
+                instance.concurrency_key = limits.concurrency_key(concurrency, machine.state, now)
+            except StepFailure as exc:
+                failure = Failure.from_exception(exc)
+                return cls.refused(graph, instance, input_data, failure, now=now, event=event, options=options)
         timing.set_deadline(machine.state, graph, now)
         machine.state.root.visits.update(visits or {})
+        machine.state.sequence = sequence
         with machine.turn(now) as turn:
             turn.log.add("error", LogEvent.INSTANCE_STARTED, now, data={"input": input_data, "event": event})
             if graph.root.entry is not None:
                 turn.activate(turn.root, graph.root.entry)
+        return machine
+
+    @classmethod
+    def refused(
+        cls,
+        graph: Graph,
+        instance: InstanceFacts,
+        kept_input: Json,
+        failure: Failure,
+        *,
+        now: datetime,
+        event: Json | None = None,
+        options: Options | None = None,
+    ) -> Machine:
+        """Return the machine of an instance that failed before any step: its input does not fit (rules X6, I7).
+
+        :param instance: its start is set to ``now``
+        :param kept_input: the input as far as it can be kept
+        """
+        instance.started_at = timestamp(now)
+        state = State.new(instance, kept_input, event)
+        state.root.status, state.status = ListStatus.FAILED, InstanceStatus.FAILED
+        state.error = failure.error_object(None, None, timestamp(now))
+        machine = cls(graph, state, options)
+        machine.log.add("error", LogEvent.INSTANCE_STARTED, now, data={"input": kept_input, "event": event})
+        machine.log.add("error", LogEvent.INSTANCE_FAILED, now, data={"error": state.error})
         return machine
 
     # What a host asks
@@ -120,7 +158,7 @@ class Machine:
 
     def ready(self, now: datetime) -> list[ActivationRef]:
         """Return what may be begun now, in the order of activation."""
-        if self.is_suspended:
+        if self.state.is_held:
             return []
         due = [
             (current.sequence, key, current)
@@ -139,14 +177,14 @@ class Machine:
         ]
 
     def waits(self, activation: ActivationRef) -> bool:
-        """Tell whether an attempt still waits, rather than having been stopped."""
+        """Return whether an attempt still waits, rather than having been stopped."""
         current = self.state.live_step(activation.scope, activation.step_id)
         if current is None or current.phase is not Phase.WAITING or current.visit != activation.visit:
             return False
         return activation.attempt in (0, current.attempt)
 
     def is_live(self, activation: ActivationRef) -> bool:
-        """Tell whether an attempt has begun and not ended."""
+        """Return whether an attempt has begun and not ended."""
         current = self.state.live_step(activation.scope, activation.step_id)
         if current is None or not current.is_begun:
             return False
@@ -156,7 +194,7 @@ class Machine:
     def adopt(self, runner: str, holds: Callable[[ActivationRef], bool]) -> list[tuple[ActivationRef, Json]]:
         """Take over the attempts that wait, with the notes that :meth:`park` left.
 
-        :param holds: tells which attempts the runner is responsible for
+        :param holds: returns whether the runner is responsible for an attempt
         """
         waiting = self.parked(holds)
         for activation, _ in waiting:
@@ -178,7 +216,7 @@ class Machine:
     def next_timer(self, holds: Callable[[ActivationRef], bool] = lambda _: True) -> datetime | None:
         """Return the next moment at which a retry is due or a deadline passes, or None.
 
-        :param holds: tells which retries the asking host would begin; those of others are not its business
+        :param holds: returns whether the asking host would begin a retry; those of others are not its business
         """
         return timing.next_timer(self.state, holds)
 
@@ -192,7 +230,7 @@ class Machine:
     @contextmanager
     def turn(self, now: datetime) -> Iterator[Turn]:
         """Let rules change the state at a moment; what they leave for each other is handled at the end."""
-        turn = Turn(self.graph, self.state, self.options, self.log, now)
+        turn = self._turn(now)
         yield turn
         drain(turn)
 
@@ -201,8 +239,7 @@ class Machine:
 
         :raises StepFailure: the input or the arguments cannot be computed
         """
-        with self.turn(now) as turn:
-            return attempts.call_of(turn, turn.scope(key))
+        return attempts.call_of(self._turn(now), self.scope(key))
 
     def begin(self, key: str, step_id: str, runner: str, now: datetime, *, generation: int = 0) -> Begun:
         """Begin an attempt of an activated step, or say why there is none to begin.
@@ -218,22 +255,22 @@ class Machine:
             return Begun("decided", Decision("region"))
         if current.is_begun and current.runner == runner:
             with self.turn(now) as turn:
-                attempts.go_on(turn.scope(key))
+                attempts.mark_running(turn.scope(key))
             return Begun("resume")
         if current.phase is Phase.WAITING and generation <= current.generation and current.can_wait_on:
-            # Its task was lost, not what it waits for.
+            # The task was lost, but not its wait.
             with self.turn(now) as turn:
-                attempts.go_on(turn.scope(key))
-                current.runner = runner
+                attempts.mark_running(turn.scope(key))
+                current.runner, current.generation = runner, generation
             return Begun("resume")
-        # No worker dies while an attempt waits, and a person who has a step run again makes no failure of it.
+        # A worker does not die while an attempt waits, and a user who has a step run again does not make it fail.
         if current.phase is Phase.RUNNING and generation <= current.generation:
             decision = self._failed(
                 key, step_id, Failure(ErrorType.WORKER_LOST, "The worker that ran this attempt died"), now
             )
             if decision.status != "retry":
                 return Begun("decided", decision)
-        if self.is_suspended:
+        if self.state.is_held:
             return Begun("hold")
         with self.turn(now) as turn:
             attempts.start_attempt(turn, turn.scope(key), runner, generation)
@@ -244,15 +281,14 @@ class Machine:
 
         :raises StepFailure: the input or the arguments cannot be computed; report it with :meth:`fail`
         """
-        with self.turn(now) as turn:
-            return attempts.prepare(turn, turn.scope(key))
+        return attempts.prepare(self._turn(now), self.scope(key))
 
     def park(
         self, key: str, step_id: str, runner: str, note: Json, now: datetime, *, question: str | None = None
     ) -> bool:
         """Note that a begun attempt waits for something outside and that nobody runs it meanwhile.
 
-        :param note: what whoever takes it up again has to know
+        :param note: what the process that resumes it has to know
         :param question: id of the question to people that it waits for, if it does (rule I3)
         :returns: False where the attempt is no longer the runner's
         """
@@ -279,15 +315,20 @@ class Machine:
                 current.question = None
         return bool(waiting)
 
-    def succeed(self, key: str, step_id: str, runner: str, raw: JsonValue, now: datetime) -> Decision:
-        """Fold a task's result into the state and decide what follows (order of rule X4)."""
+    def succeed(
+        self, key: str, step_id: str, runner: str, raw: JsonValue, now: datetime, *, kept: bool = False
+    ) -> Decision:
+        """Fold a task's result into the state and decide what follows (order of rule X4).
+
+        :param kept: whether the result is what the step keeps, its ``output`` applied already
+        """
         if not self._is_owned(key, step_id, runner):
             return Decision("ignored")
         record = self.state.record(key, step_id)
         with self.turn(now) as turn:
             scope = turn.scope(key)
             if scope.activation.is_step:
-                attempts.task_done(turn, scope, raw)
+                attempts.task_done(turn, scope, raw, kept=kept)
             else:
                 completion.compensated(turn, scope)
         return _decision(turn, key, step_id, record)
@@ -310,9 +351,15 @@ class Machine:
 
     # The parts of a step's life
 
+    def _turn(self, now: datetime) -> Turn:
+        return Turn(self.graph, self.state, self.options, self.log, now)
+
     def _expire_one(self, now: datetime) -> bool:
-        with self.turn(now) as turn:
-            return timing.expire(turn)
+        turn = self._turn(now)
+        if not timing.expire(turn):
+            return False
+        drain(turn)
+        return True
 
     def _failed(self, key: str, step_id: str, failure: Failure, now: datetime) -> Decision:
         record = self.state.record(key, step_id)
@@ -330,6 +377,8 @@ class Machine:
         if record is None or record.status in UNFINISHED:
             return Begun("skip")
         if generation <= record.generation:
+            # It is lower where Airflow's database is older than the state; the next clearing has to count.
+            record.generation = generation
             return Begun("decided", decided(record))
         with self.turn(now) as turn:
             rerun.reopen(turn, key, step_id)

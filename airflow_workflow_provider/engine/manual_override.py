@@ -1,4 +1,4 @@
-"""What people and Airflow decide over the machine's head: mark as success, give up, end the whole run."""
+"""Manual changes in Airflow that override the machine: mark as success, give up, end the whole run."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
     from airflow_workflow_provider.engine.machine import Machine
 
-BY_HAND: Final = "(by hand)"
+MANUAL_RUNNER: Final = "(by hand)"
 """The runner of an attempt that a person ended."""
 
 
 def override(machine: Machine, key: str, step_id: str, now: datetime, *, whole: bool = False) -> Decision:
-    """Count a step as done with an empty output, because a person marked its task as success.
+    """Count a step as done with an empty output, because a user marked its task as success.
 
-    ``output`` and ``assign`` are left out, since there is no result that they could read. A step with branches goes
-    on with its branches; one whose branches or items run inside one task is done as a whole.
+    ``output`` and ``assign`` are not applied, since there is no result that they could read. A step with branches
+    continues with its branches; one whose branches or items run inside one task is done as a whole.
 
     :param key: the step's list: the top level or a branch
     :param whole: the step's branches count as done too
@@ -44,7 +44,7 @@ def override(machine: Machine, key: str, step_id: str, now: datetime, *, whole: 
         else:
             reopen(turn, key, step_id)
         scope = turn.scope(key)
-        attempts.start_attempt(turn, scope, BY_HAND, generation, Trigger.TAKE_OVER)
+        attempts.start_attempt(turn, scope, MANUAL_RUNNER, generation, Trigger.TAKE_OVER)
         turn.log.step("info", LogEvent.STEP_MARKED_SUCCESS, now, key, scope.activation)
         record = scope.record(step_id)
         if machine.graph.is_region(step) and not machine.graph.must_run_inline(step) and not whole:
@@ -74,14 +74,14 @@ def mark_failed(machine: Machine, key: str, step_id: str, failure: Failure, now:
     with machine.turn(now) as turn:
         reopen(turn, key, step_id)
         scope = turn.scope(key)
-        attempts.start_attempt(turn, scope, BY_HAND, generation, Trigger.TAKE_OVER)
+        attempts.start_attempt(turn, scope, MANUAL_RUNNER, generation, Trigger.TAKE_OVER)
         record = scope.record(step_id)
         attempts.failed_for_good(turn, scope, failure)
     return decided(record)
 
 
 def _is_last(machine: Machine, key: str, step_id: str) -> bool:
-    """Tell whether a step was the last one of its list that completed, and nothing behind it has begun."""
+    """Return whether a step was the last one of its list that completed, and nothing behind it has begun."""
     scope = machine.find_scope(key)
     record = scope.values.steps.get(step_id) if scope is not None else None
     if scope is None or record is None or record.status is not StepStatus.COMPLETED or scope.control.last != step_id:
@@ -111,7 +111,7 @@ def give_up(machine: Machine, key: str, step_id: str, failure: Failure, now: dat
         scope = turn.scope(key)
         regions.cancel_live(turn, scope, keep=True)
         if live.phase in (Phase.PENDING, Phase.RETRYING):
-            attempts.start_attempt(turn, scope, BY_HAND, live.generation, Trigger.TAKE_OVER)
+            attempts.start_attempt(turn, scope, MANUAL_RUNNER, live.generation, Trigger.TAKE_OVER)
         record = scope.record(step_id)
         attempts.failed_for_good(turn, scope, failure)
     return decided(record)

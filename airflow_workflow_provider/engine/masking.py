@@ -1,10 +1,9 @@
-"""What must not be readable in the log, the API or the UI (rule L4).
+"""Masking of secrets in the log, the API and the UI (rule L4).
 
-Two things say what is secret: paths in ``executionLog.redact``, and what ``inputSchema``, or the schema of a form that
-people fill in, calls ``writeOnly`` or ``format: password``. A form's schema need not stand in the definition: what it
-hides is noted in the state with the answer. A secret is masked where its path leads, in whichever document of a row
-that is, and wherever else the same text turns up, however it is written there, so that a step that hands a password on
-does not tell it.
+Secrets are the values at the paths of ``executionLog.redact``, and those that ``inputSchema``, or the schema of a form
+that people fill in, marks as ``writeOnly`` or ``format: password``. The schema of a form may be computed: what it marks
+is stored in the state with the answer. A secret is masked at its path, in every document of a row, and wherever else
+the same text occurs, in any encoding, so that a step that passes a password on does not reveal it.
 """
 
 from __future__ import annotations
@@ -59,7 +58,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True)
 class Filled:
-    """What people filled in.
+    """The forms that people filled in.
 
     :param paths: of what is secret in it
     :param forms: the forms, as far as they are known
@@ -97,9 +96,9 @@ class Masker:
     """Masks the secrets of one instance.
 
     :param definition: says which paths are secret
-    :param input_data: the instance's input, whose secrets are masked wherever they turn up
+    :param input_data: the instance's input, whose secrets are masked wherever they occur
     :param also: masks more, such as Airflow's secrets masker
-    :param filled: what people filled in, whose secrets are masked wherever they turn up too
+    :param filled: what people filled in, whose secrets are masked wherever they occur too
     """
 
     def __init__(
@@ -163,7 +162,7 @@ class _Places:
     """Finds out quickly whether a place is secret: most paths end with a name that hardly any place has.
 
     Where it is not quick, because there are many paths or they are like each other, the last name that a path has is
-    enough from then on: better a masked value too many.
+    enough from here on: better one masked value too many.
     """
 
     def __init__(self, paths: Iterable[Path]) -> None:
@@ -182,11 +181,11 @@ class _Places:
         return bool(self._by_name or self._open)
 
     def may_hide(self, part: Part) -> bool:
-        """Tell whether a place may be secret, by the last part of it."""
+        """Return whether a place may be secret, by the last part of it."""
         return part in self._by_name or bool(self._open)
 
     def hide(self, place: tuple[Part, ...]) -> bool:
-        """Tell whether a place in a document is secret."""
+        """Return whether a place in a document is secret."""
         if self._names is None:
             try:
                 return any(self._is_at(place, path) for path in (*self._by_name.get(place[-1], ()), *self._open))
@@ -223,7 +222,7 @@ class SecretPlaces:
         self._places = _Places({path for path in loose if path})
 
     def hide(self, names: tuple[str, ...]) -> bool:
-        """Tell whether something is secret on the way of these names, or at its end."""
+        """Return whether something is secret on the way of these names, or at its end."""
         return any(self._places.hide(names[:end]) for end in range(1, len(names) + 1))
 
 
@@ -257,7 +256,7 @@ def _redacted(text: str) -> Path:
     try:
         return parse_path(text)
     except PathError:
-        # Stored before the grammar was: names between dots, as then.
+        # Stored before the grammar existed: names between dots.
         return tuple(Name(part) for part in text.split(".") if part)
 
 

@@ -1,4 +1,4 @@
-"""Which operation is possible when (rule I5): one table, for whoever operates, asks first, or shows buttons."""
+"""Which operation is possible when (rule I5): one table for every interface, for checks in advance, and for buttons."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Operation = Literal["suspend", "resume", "cancel", "retry", "restart", "skip", "
 OPERATIONS: Final[tuple[Operation, ...]] = ("suspend", "resume", "cancel", "retry", "restart", "skip", "compensate")
 
 Situation = Literal["running", "asking", "suspended", "completed", "failed", "cancelled"]
-"""A status, told apart where that matters to an operation: ``asking`` is suspended while only people are waited for,
-``suspended`` by somebody, ``cancelled`` failed by a cancellation."""
+"""A status, in more detail where that matters to an operation: ``asking`` is suspended because only people are waited
+for, ``suspended`` by a user, ``cancelled`` failed by a cancellation."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What an operation would do now.
+    """The verdict on an operation in the present situation.
 
     :param outcome: ``do``; ``unchanged``, it is so already; ``refused``
     :param code: of the refusal
@@ -38,7 +38,7 @@ class Verdict:
 
 DO: Final = Verdict("do")
 UNCHANGED: Final = Verdict("unchanged")
-OVER: Final = Verdict("refused", "instance-over", "The instance has ended already")
+OVER: Final = Verdict("refused", "instance-over", "The instance has already ended")
 NOT_FAILED: Final = Verdict("refused", "not-failed", "The instance has not failed")
 LIVE: Final = Verdict("refused", "instance-live", "The instance has not ended", "cancel it first")
 COMPENSATED: Final = Verdict(
@@ -54,7 +54,7 @@ NO_COMPENSATION: Final = Verdict(
     "cancel it without compensation",
 )
 ALREADY_FAILING: Final = Verdict(
-    "refused", "already-failing", "The workflow's onFailure runs already", "cancel it without compensation"
+    "refused", "already-failing", "The workflow's onFailure is already running", "cancel it without compensation"
 )
 NOTHING_OWED: Final = Verdict(
     "refused",

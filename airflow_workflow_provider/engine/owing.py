@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_workflow_provider.engine import completion
+from airflow_workflow_provider.engine import completion, limits
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.instance_records import FailureHandling
 from airflow_workflow_provider.engine.phases import InstanceStatus, StepStatus
@@ -36,6 +36,7 @@ def compensate(machine: Machine, now: datetime) -> int:
     failure = handled.failure if handled is not None else Failure.named(error["type"], error["message"])
     done = [each for each in handled.compensated if each.status is not StepStatus.RUNNING] if handled else []
     with machine.turn(now) as turn:
+        limits.run_again(turn)
         state.status, state.error, state.output = InstanceStatus.RUNNING, None, None
         again = FailureHandling(error, failure, queue=list(range(count)), compensated=done, cancelled=True)
         completion.begin_on_failure(turn, again)

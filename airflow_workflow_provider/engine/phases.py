@@ -44,14 +44,14 @@ UNFINISHED: Final = frozenset({StepStatus.RUNNING, StepStatus.WAITING})
 
 
 class Kind(StrEnum):
-    """What an activation runs: a step's task or its compensation."""
+    """The kind of an activation: a step's task or its compensation."""
 
     STEP = "step"
     COMPENSATION = "compensation"
 
 
 class Phase(StrEnum):
-    """Where a live activation is between its start and its end; see :data:`PHASES`."""
+    """The phase of a live activation; see :data:`PHASES`."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -61,7 +61,7 @@ class Phase(StrEnum):
 
 
 class Trigger(StrEnum):
-    """What moves an activation from one phase to another."""
+    """The triggers that change the phase of an activation."""
 
     BEGIN = "begin"
     """A host begins an attempt."""

@@ -1,13 +1,16 @@
-"""What a step list keeps while it runs: its live activation, and a record of each step that was activated."""
+"""The state of a step list: its live activation, counters, and how it ended."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
-from airflow_workflow_provider.engine.documents import Json, optional, with_present
-from airflow_workflow_provider.engine.phases import PHASES, UNFINISHED, Kind, ListStatus, Phase, StepStatus, Trigger
+from airflow_workflow_provider.engine.phases import PHASES, Kind, ListStatus, Phase, Trigger
 from airflow_workflow_provider.engine.region_records import ListFailure, Region
+from airflow_workflow_provider.engine.step_records import Records
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.engine.documents import Json
 
 
 @dataclass(slots=True)
@@ -56,7 +59,7 @@ class Activation:
     :param counts: failures that each retry policy matched so far (rule F2)
     :param region: its branches or items, while they run
     :param question: id of the question to people that it waits for
-    :param parked: what the host needs to go on with an attempt that waits
+    :param parked: what the host needs to continue with an attempt that waits
     :param entry: the visit that a compensation undoes
     """
 
@@ -113,141 +116,60 @@ class Activation:
         document: Json = {
             "stepId": self.step_id,
             "visit": self.visit,
-            "kind": self.kind.value,
-            "phase": self.phase.value,
+            "kind": self.kind,
+            "phase": self.phase,
             "attempt": self.attempt,
             "sequence": self.sequence,
             "generation": self.generation,
             "counts": self.counts,
         }
-        present: Json = {
-            "runner": self.runner,
-            "startedAt": self.started_at,
-            "deadline": self.deadline,
-            "retryAt": self.retry_at,
-            "region": optional(Region.to_json, self.region),
-            "question": self.question,
-            "parked": self.parked,
-            "entry": optional(CompletedVisit.to_json, self.entry),
-        }
-        return with_present(document, present)
-
-    @classmethod
-    def from_json(cls, value: Json) -> Self:
-        """Return what :meth:`to_json` wrote."""
-        return cls(
-            step_id=value["stepId"],
-            visit=value["visit"],
-            kind=Kind(value["kind"]),
-            sequence=value["sequence"],
-            phase=Phase(value["phase"]),
-            attempt=value["attempt"],
-            runner=value.get("runner"),
-            generation=value["generation"],
-            started_at=value.get("startedAt"),
-            deadline=value.get("deadline"),
-            retry_at=value.get("retryAt"),
-            counts=value["counts"],
-            region=optional(Region.from_json, value.get("region")),
-            question=value.get("question"),
-            parked=value.get("parked"),
-            entry=optional(CompletedVisit.from_json, value.get("entry")),
-        )
-
-
-@dataclass(slots=True)
-class StepRecord:
-    """What is known of the latest visit of a step.
-
-    :param output: what it kept
-    :param error: the error object of its failure (rule F1)
-    :param started_at: start of the visit's first attempt, RFC 3339
-    :param next: where the path went: a step, ``end``, ``fail``, :data:`~model.ways.ON_FAILURE`, or None
-    :param way: id of the way that it took (:mod:`model.ways`); None for none, and in what older releases stored
-    :param region: its own result and its branches, kept so that a step of a branch can run again
-    :param handling: whether it ended on the path of the workflow's ``onFailure``
-    """
-
-    status: StepStatus = StepStatus.RUNNING
-    visit: int = 0
-    attempt: int = 0
-    generation: int = 0
-    output: Json | None = None
-    error: Json | None = None
-    started_at: str | None = None
-    completed_at: str | None = None
-    next: str | None = None
-    way: str | None = None
-    region: Region | None = None
-    handling: bool = False
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether the visit has ended."""
-        return self.status not in UNFINISHED
-
-    def public(self) -> Json:
-        """Return what expressions see of it (rule X1)."""
-        return {
-            "status": str(self.status),
-            "output": self.output,
-            "error": self.error,
-            "visit": self.visit,
-            "startedAt": self.started_at,
-            "completedAt": self.completed_at,
-        }
-
-    def to_json(self) -> Json:
-        """Return the stored document; written out, since every step is written whenever one is."""
-        document: Json = {
-            "status": self.status,
-            "visit": self.visit,
-            "attempt": self.attempt,
-            "generation": self.generation,
-        }
+        if self.runner is not None:
+            document["runner"] = self.runner
         if self.started_at is not None:
             document["startedAt"] = self.started_at
-        if self.output is not None:
-            document["output"] = self.output
-        if self.error is not None:
-            document["error"] = self.error
-        if self.completed_at is not None:
-            document["completedAt"] = self.completed_at
-        if self.next is not None:
-            document["next"] = self.next
-        if self.way is not None:
-            document["way"] = self.way
+        if self.deadline is not None:
+            document["deadline"] = self.deadline
+        if self.retry_at is not None:
+            document["retryAt"] = self.retry_at
         if self.region is not None:
             document["region"] = self.region.to_json()
-        if self.handling:
-            document["handling"] = True
+        if self.question is not None:
+            document["question"] = self.question
+        if self.parked is not None:
+            document["parked"] = self.parked
+        if self.entry is not None:
+            document["entry"] = self.entry.to_json()
         return document
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
         """Return what :meth:`to_json` wrote."""
         get = value.get
-        region = get("region")
+        region, entry = get("region"), get("entry")
         return cls(
-            _STEP_STATUS[value["status"]],
+            value["stepId"],
             value["visit"],
+            _KINDS[value["kind"]],
+            value["sequence"],
+            _PHASES[value["phase"]],
             value["attempt"],
+            get("runner"),
             value["generation"],
-            get("output"),
-            get("error"),
             get("startedAt"),
-            get("completedAt"),
-            get("next"),
-            get("way"),
+            get("deadline"),
+            get("retryAt"),
+            value["counts"],
             None if region is None else Region.from_json(region),
-            bool(get("handling")),
+            get("question"),
+            get("parked"),
+            None if entry is None else CompletedVisit.from_json(entry),
         )
 
 
-_STEP_STATUS: Final = {status.value: status for status in StepStatus}
-"""Quicker than to call the enum."""
-
-Records = dict[str, StepRecord]
+_KINDS: Final = {kind.value: kind for kind in Kind}
+_PHASES: Final = {phase.value: phase for phase in Phase}
+_LIST_STATUSES: Final = {status.value: status for status in ListStatus}
+"""Quicker than to call the enums, for every list of a forEach is read whenever one has changed."""
 
 
 @dataclass(slots=True)
@@ -289,7 +211,7 @@ class ListState:
     output: Json | None = None
     failure: ListFailure | None = None
     stopped: Stopped | None = None
-    steps: Records = field(default_factory=dict)
+    steps: Records = field(default_factory=Records)
     variables: Json = field(default_factory=dict)
     data: Json = field(default_factory=dict)
 
@@ -304,51 +226,49 @@ class ListState:
 
     def to_json(self) -> Json:
         """Return the stored document."""
-        document: Json = {"status": self.status.value, "counts": self.counts, "visits": self.visits}
-        present: Json = {
-            "parent": self.parent,
-            "names": self.names or None,
-            "current": optional(Activation.to_json, self.current),
-            "last": self.last,
-            "error": self.error,
-            "output": self.output,
-            "failure": optional(ListFailure.to_json, self.failure),
-            "stopped": None
-            if self.stopped is None
-            else {"stepId": self.stopped.step_id, "handling": self.stopped.handling},
-            "steps": records_to_json(self.steps) or None,
-            "variables": self.variables or None,
-            "data": self.data or None,
-        }
-        return with_present(document, present)
+        document: Json = {"status": self.status, "counts": self.counts, "visits": self.visits}
+        if self.parent is not None:
+            document["parent"] = self.parent
+        if self.names:
+            document["names"] = self.names
+        if self.current is not None:
+            document["current"] = self.current.to_json()
+        if self.last is not None:
+            document["last"] = self.last
+        if self.error is not None:
+            document["error"] = self.error
+        if self.output is not None:
+            document["output"] = self.output
+        if self.failure is not None:
+            document["failure"] = self.failure.to_json()
+        if self.stopped is not None:
+            document["stopped"] = {"stepId": self.stopped.step_id, "handling": self.stopped.handling}
+        if self.steps:
+            document["steps"] = self.steps.to_json()
+        if self.variables:
+            document["variables"] = self.variables
+        if self.data:
+            document["data"] = self.data
+        return document
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
         """Return what :meth:`to_json` wrote."""
-        stopped = value.get("stopped")
+        get = value.get
+        current, failure, stopped = get("current"), get("failure"), get("stopped")
         return cls(
-            parent=value.get("parent"),
-            names=value.get("names") or {},
-            status=ListStatus(value["status"]),
-            current=optional(Activation.from_json, value.get("current")),
-            last=value.get("last"),
-            error=value.get("error"),
-            counts=value["counts"],
-            visits=value["visits"],
-            output=value.get("output"),
-            failure=optional(ListFailure.from_json, value.get("failure")),
-            stopped=None if stopped is None else Stopped(stopped["stepId"], bool(stopped["handling"])),
-            steps=records_from_json(value.get("steps") or {}),
-            variables=value.get("variables") or {},
-            data=value.get("data") or {},
+            get("parent"),
+            get("names") or {},
+            _LIST_STATUSES[value["status"]],
+            None if current is None else Activation.from_json(current),
+            get("last"),
+            get("error"),
+            value["counts"],
+            value["visits"],
+            get("output"),
+            None if failure is None else ListFailure.from_json(failure),
+            None if stopped is None else Stopped(stopped["stepId"], bool(stopped["handling"])),
+            Records(get("steps")),
+            get("variables") or {},
+            get("data") or {},
         )
-
-
-def records_to_json(records: Records) -> Json:
-    """Return the stored documents of step records."""
-    return {step_id: record.to_json() for step_id, record in records.items()}
-
-
-def records_from_json(value: Json) -> Records:
-    """Return what :func:`records_to_json` wrote."""
-    return {step_id: StepRecord.from_json(record) for step_id, record in value.items()}

@@ -1,4 +1,4 @@
-"""Going on after an end: retry what failed or was stopped, restart from a step, let an output stand (rule I5)."""
+"""Continuing after an end: retry what failed or was stopped, restart from a step, skip a failed step (rule I5)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from airflow_workflow_provider.engine import attempts, regions, timing
 from airflow_workflow_provider.engine.keys import ROOT
-from airflow_workflow_provider.engine.manual_override import BY_HAND
-from airflow_workflow_provider.engine.phases import ListStatus, StepStatus
+from airflow_workflow_provider.engine.manual_override import MANUAL_RUNNER
+from airflow_workflow_provider.engine.phases import ListStatus, Phase, StepStatus
 from airflow_workflow_provider.engine.rerun import reopen
 from airflow_workflow_provider.engine.schemas import check_against
 from airflow_workflow_provider.engine.values import json_object, same
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from airflow_workflow_provider.engine.calls import ActivationRef, Call
     from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.machine import Machine
 
@@ -28,7 +29,7 @@ ITEM: Final = "[]"
 
 
 def is_compensated(machine: Machine) -> bool:
-    """Tell whether compensations have undone, at least in part, what the steps had done."""
+    """Return whether compensations have undone, at least in part, what the steps had done."""
     handled = machine.state.failure
     return handled is not None and bool(handled.compensated)
 
@@ -82,12 +83,12 @@ def restarted_at(machine: Machine, step_id: str) -> list[Place]:
     :raises Conflict: ``inside-items`` or ``step-not-run``
     """
     key = _key_of(machine, step_id)
-    # A region can end only when all its branches do, so what was stopped beside the step goes on too.
+    # A region can end only when all its branches do, so what was stopped beside the step continues too.
     return [(key, step_id), *(place for place in stopped_at(machine) if _is_beside(place[0], key))]
 
 
 def skip(machine: Machine, key: str, step_id: str, output: Json, now: datetime) -> bool:
-    """Let an output stand for the result of a step that failed, and go on behind it.
+    """Let an output stand for the result of a step that failed, and continue with the next step.
 
     :returns: whether it stands for the step as a whole; False where its branches run now
     :raises StepFailure: the output does not fit, or what follows from it cannot be computed; the state is not to be
@@ -99,7 +100,7 @@ def skip(machine: Machine, key: str, step_id: str, output: Json, now: datetime) 
     with machine.turn(now) as turn:
         reopen(turn, key, step_id)
         scope = turn.scope(key)
-        attempts.start_attempt(turn, scope, BY_HAND, known.generation)
+        attempts.start_attempt(turn, scope, MANUAL_RUNNER, known.generation)
         turn.log.step("info", LogEvent.STEP_SKIPPED, now, key, scope.activation)
         task = graph.tasks.get(step.task_id)
         if task is not None and task.output_schema and not forked:
@@ -117,10 +118,19 @@ def skip(machine: Machine, key: str, step_id: str, output: Json, now: datetime) 
     return whole
 
 
+def begin_lost(machine: Machine, call: Call | ActivationRef, runner: str, now: datetime) -> None:
+    """Begin an attempt whose work is done and whose beginning was lost, with a database that was restored meanwhile."""
+    current = machine.state.live_step(call.scope, call.step_id)
+    if current is None or current.is_begun or current.phase is Phase.REGION or machine.state.is_held:
+        return
+    if (current.visit, current.attempt + 1, current.kind) == (call.visit, call.attempt, call.kind):
+        machine.begin(call.scope, call.step_id, runner, now, generation=current.generation)
+
+
 def lower_generations(machine: Machine, generation_of: Callable[[str], int]) -> None:
     """Let the tasks of a DAG run that was made again count as those that ran.
 
-    A generation that is higher than a task's own tells of clearings that the new run does not know; it would keep an
+    A generation that is higher than a task's own comes from clearings that the new run does not know; it would keep an
     operator from having the task run again.
 
     :param generation_of: gives the generation of the task that runs a step
@@ -163,7 +173,7 @@ def _has_failed(machine: Machine, key: str, step_id: str) -> bool:
 
 
 def _is_forked(machine: Machine, key: str, step_id: str) -> bool:
-    """Tell whether the branches of a step's latest visit were started, and are still known."""
+    """Return whether the branches of a step's latest visit were started, and are still known."""
     scope = machine.scope(key)
     record = scope.values.steps.get(step_id)
     if record is None or record.region is None or scope.numbering.get(step_id) != record.visit:
@@ -201,7 +211,7 @@ def _not_run(step_id: str) -> Conflict:
 
 
 def _is_beside(key: str, other: str) -> bool:
-    """Tell whether two lists are, or lie in, different branches of one step."""
+    """Return whether two lists are, or are inside, different branches of one step."""
     parts, others = key.split("/"), other.split("/")
     for index, (part, its) in enumerate(zip(parts, others, strict=False)):
         if part != its:

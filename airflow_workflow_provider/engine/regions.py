@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_workflow_provider.engine.bindings import apply_transform, bindings_of, names_in
+from airflow_workflow_provider.engine.bindings import bindings_of
 from airflow_workflow_provider.engine.failure import Failure
+from airflow_workflow_provider.engine.items import at_once, items_of, tolerated
 from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.phases import UNFINISHED, ListStatus, StepStatus, Trigger
 from airflow_workflow_provider.engine.records import CompletedVisit, ListState, Stopped
-from airflow_workflow_provider.engine.region_records import ItemResult, Items, Region
+from airflow_workflow_provider.engine.region_records import Items, ListFailure, Region
 from airflow_workflow_provider.engine.turn import RegionChanged, RegionDone, RegionFailed
 from airflow_workflow_provider.engine.values import json_object, same
-from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.vocabulary import ErrorType, LogEvent
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.engine.documents import Json, JsonValue
+    from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.records import Activation
-    from airflow_workflow_provider.engine.region_records import ListFailure
     from airflow_workflow_provider.engine.scope import Scope
     from airflow_workflow_provider.engine.state import State
     from airflow_workflow_provider.engine.turn import Turn
@@ -38,7 +37,8 @@ def fork(turn: Turn, scope: Scope, step: Step, own: Json) -> None:
     """Keep a region's own result and start its branches or items.
 
     :param own: the result of the region's own task
-    :raises StepFailure: ``items`` gave no array; nothing was kept, but for compensation the own task was done
+    :raises StepFailure: ``items`` gave no array, or a bound no usable number; nothing was kept, but for compensation
+        the own task was done
     """
     current = scope.activation
     note_completed(turn, scope, step, own)
@@ -46,7 +46,7 @@ def fork(turn: Turn, scope: Scope, step: Step, own: Json) -> None:
     if step.for_each is not None:
         bindings = bindings_of(scope, attempt=current.attempt, output=own)
         bindings["data"] = {**bindings["data"], **own, **bindings["variables"]}
-        region.items = _items(turn, scope, step.for_each, bindings)
+        region.items = items_of(turn, scope, step.for_each, bindings)
     current.move(Trigger.FORK)
     current.region = region
     turn.log.step("info", LogEvent.REGION_STARTED, turn.now, scope.key, current, data={"output": own})
@@ -88,6 +88,8 @@ def settle(turn: Turn, changed: RegionChanged) -> None:
     elif not failed and step.for_each is not None:
         _fill(turn, scope, step, step.for_each)
         failed = _too_many_failures(turn.state, current.region, step)
+    elif not failed and step.join is not None and _completed(turn.state, current.region) >= step.join.at_least:
+        cancel_live(turn, scope, keep=True)
     if any(_runs(turn.state, key) for key in current.region.children):
         return
     if failed:
@@ -110,13 +112,14 @@ def merge(turn: Turn, scope: Scope, step: Step) -> Json:
     scope.values.data.update(region.own)
     if region.items is not None:
         items = region.items
-        aggregate["items"] = [items.results[index].output for index in range(len(items.values))]
+        aggregate["items"] = [_output_of(items, index) for index in range(len(items.values))]
     else:
         _show_steps(scope)
-        children = [turn.state.lists[key] for key in region.children]
-        aggregate["branches"] = {
-            key.rsplit("/", 1)[1]: child.output for key, child in zip(region.children, children, strict=True)
-        }
+        named = {key.rsplit("/", 1)[1]: turn.state.lists[key] for key in region.children}
+        # Only with a join there are others, which failed or were stopped.
+        done = {name: child for name, child in named.items() if child.status is ListStatus.COMPLETED}
+        aggregate["branches"] = {name: child.output if name in done else None for name, child in named.items()}
+        children = list(done.values())
         outer = scope.variables
         changed: Json = {}
         for child in children:
@@ -173,22 +176,6 @@ def _open(turn: Turn, parent: Scope, key: str, names: Json) -> Scope:
     return turn.scope(key)
 
 
-def _items(turn: Turn, scope: Scope, for_each: ForEach, bindings: Json) -> Items:
-    occasion = turn.occasion(scope, scope.activation)
-    items = apply_transform(for_each.items, names_in(scope), bindings, occasion, "forEach/items")
-    if not isinstance(items, list):
-        hint = " JSONata returns a single match bare: write [expression]." if for_each.items.type == "jsonata" else ""
-        message = f"forEach/items must give an array, not {_kind(items)}.{hint}"
-        details = {"expression": for_each.items.expression[:1_000], "at": "forEach/items"}
-        raise StepFailure(message, type=ErrorType.EXPRESSION_ERROR, details=details)
-    return Items(items, visits=dict(scope.numbering))
-
-
-def _kind(value: JsonValue) -> str:
-    names = {type(None): "null", bool: "a boolean", str: "a string", dict: "an object"}
-    return names.get(type(value), "a number")
-
-
 def _fill(turn: Turn, scope: Scope, step: Step, for_each: ForEach) -> None:
     """Start items up to ``maxConcurrency``, unless too many have failed."""
     region = scope.region
@@ -196,7 +183,7 @@ def _fill(turn: Turn, scope: Scope, step: Step, for_each: ForEach) -> None:
     while (
         items is not None
         and items.started < len(items.values)
-        and len(region.children) < for_each.max_concurrency
+        and len(region.children) < at_once(items, for_each)
         and not _too_many_failures(turn.state, region, step)
     ):
         index = items.started
@@ -218,15 +205,20 @@ def _keep_item(region: Region, child: Scope) -> None:
     if items is None:
         message = "an item belongs to a forEach"
         raise AssertionError(message)
-    index = int(child.key.rsplit("[", 1)[1].rstrip("]"))
+    index = child.key.rsplit("[", 1)[1].rstrip("]")
     if control.status is ListStatus.COMPLETED:
-        items.results[index] = ItemResult(output=control.output)
-    elif control.status is ListStatus.FAILED:
-        items.results[index] = ItemResult(failure=control.failure)
+        items.results[index] = {"output": control.output}
+    elif control.failure is not None:
+        items.results[index] = control.failure
         items.failed += 1
     _keep_visits(child)
     region.children.remove(child.key)
     _forget(child.state, child.key)
+
+
+def _output_of(items: Items, index: int) -> Json | None:
+    result = items.results[str(index)]
+    return None if isinstance(result, ListFailure) else result.get("output")
 
 
 def _keep_visits(child: Scope) -> None:
@@ -242,16 +234,21 @@ def _keep_visits(child: Scope) -> None:
 def _failures(state: State, region: Region) -> dict[str, ListFailure]:
     """Return what failed in a region, by branch or item, in definition order."""
     if region.items is not None:
-        results = sorted(region.items.results.items())
-        return {str(index): result.failure for index, result in results if result.failure is not None}
+        results = sorted(region.items.results.items(), key=lambda each: int(each[0]))
+        return {index: result for index, result in results if isinstance(result, ListFailure)}
     named = {key.rsplit("/", 1)[1]: state.lists[key].failure for key in region.children}
     return {name: failure for name, failure in named.items() if failure is not None}
 
 
 def _too_many_failures(state: State, region: Region, step: Step) -> bool:
     if step.for_each is None or region.items is None:
-        return bool(_failures(state, region))
-    return region.items.failed > step.for_each.tolerated_failures
+        needed = len(region.children) if step.join is None else step.join.at_least
+        return len(_failures(state, region)) > len(region.children) - needed
+    return region.items.failed > tolerated(region.items, step.for_each)
+
+
+def _completed(state: State, region: Region) -> int:
+    return sum(state.lists[key].status is ListStatus.COMPLETED for key in region.children)
 
 
 def _branch_failed(state: State, region: Region, step: Step) -> Failure:

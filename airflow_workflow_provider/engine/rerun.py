@@ -1,10 +1,10 @@
-"""Running a step again that has ended, because an operator wants it so."""
+"""Running an ended step again, for an operator."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_workflow_provider.engine import regions
+from airflow_workflow_provider.engine import limits, regions
 from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.phases import InstanceStatus, Kind, Phase, StepStatus, Trigger
 from airflow_workflow_provider.vocabulary import LogEvent
@@ -29,6 +29,7 @@ def reopen(turn: Turn, key: str, step_id: str, *, handling: bool | None = None) 
         handling = record is not None and record.handling
     if not handling:
         state.failure = None
+    limits.run_again(turn)
     state.status, state.error, state.output = InstanceStatus.RUNNING, None, None
     scope = turn.scope(key)
     _open_chain(turn, scope)

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.engine.keys import ROOT
-from airflow_workflow_provider.engine.records import StepRecord
+from airflow_workflow_provider.engine.step_records import StepRecord
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json
-    from airflow_workflow_provider.engine.records import Activation, ListState, Records
+    from airflow_workflow_provider.engine.records import Activation, ListState
     from airflow_workflow_provider.engine.region_records import Region
     from airflow_workflow_provider.engine.state import State
 
@@ -85,7 +85,7 @@ class Scope:
 
     @property
     def last_output(self) -> Json:
-        """What the step that ended last kept, ``{}`` for nothing."""
+        """The output of the step that ended last, ``{}`` if there is none."""
         last = self.last_record
         return (last.output if last is not None else None) or {}
 
@@ -104,11 +104,11 @@ class Scope:
         return [*self.chain()][::-1]
 
     @property
-    def steps(self) -> Records:
+    def public_steps(self) -> Json:
         """The steps that expressions of this list see: those at the fork and its own (rule X1)."""
-        merged: Records = {}
+        merged: Json = {}
         for scope in self.outermost_first():
-            merged.update(scope.values.steps)
+            merged.update(scope.values.steps.public())
         return merged
 
     @property
@@ -154,4 +154,7 @@ class Scope:
 
     def record(self, step_id: str) -> StepRecord:
         """Return the record of a step in this list, made when it is missing."""
-        return self.values.steps.setdefault(step_id, StepRecord())
+        steps = self.values.steps
+        if step_id not in steps:
+            steps[step_id] = StepRecord()
+        return steps[step_id]

@@ -1,4 +1,4 @@
-"""How messages, URLs and encodings may write the same text, so that it is found in all of them (rule L4)."""
+"""The spellings of a text in messages, URLs and encodings, so that it is found in all of them (rule L4)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def spellings(secret: str) -> tuple[str, ...]:
         found |= once
         for each in once:
             found |= set(_escaped(each))
-        # JSON often stands in an address, too.
+        # JSON often occurs in a URL, too.
         for each in {text, *_as_json(text)}:
             found |= set(_in_markup(each))
     for each in {secret, *_as_json(secret)}:

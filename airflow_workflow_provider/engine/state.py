@@ -2,7 +2,7 @@
 
 Its public part is ``input``, ``event``, ``variables``, ``data``, ``steps`` and ``activeSteps``; the rest is the
 engine's own book-keeping. :meth:`State.from_json` reads every format that was ever written and :meth:`State.to_json`
-writes the newest; only the modules of this package change what lies between them. What is absent is left out.
+writes the newest; only the modules of this package change what is between them. What is absent is omitted.
 """
 
 from __future__ import annotations
@@ -11,19 +11,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from airflow_workflow_provider.engine.documents import Json, optional, with_present
+from airflow_workflow_provider.engine.documents import Json, with_present
 from airflow_workflow_provider.engine.instance_records import FailureHandling, InstanceFacts, Suspension
 from airflow_workflow_provider.engine.keys import ROOT
-from airflow_workflow_provider.engine.phases import ENDED, InstanceStatus
-from airflow_workflow_provider.engine.records import (
-    Activation,
-    CompletedVisit,
-    ListState,
-    Records,
-    StepRecord,
-    records_from_json,
-    records_to_json,
-)
+from airflow_workflow_provider.engine.phases import ENDED, InstanceStatus, ListStatus
+from airflow_workflow_provider.engine.records import Activation, CompletedVisit, ListState
+from airflow_workflow_provider.engine.step_records import Records, StepRecord
 
 FORMAT: Final = 2
 """Format of the documents that this release writes."""
@@ -40,7 +33,8 @@ class State:
     :param failure: the failure that the workflow's ``onFailure`` was given, once it was
     :param sequence: number of the latest activation
     :param suspension: set while somebody has suspended the instance
-    :param held: Airflow tasks that wait for the end of the suspension
+    :param queued_at: since when it waits for its turn, RFC 3339; set while it does (rule I7)
+    :param held: Airflow tasks that wait until attempts may begin again
     :param shown: the question that Airflow shows for a task instance, by the task instance's id
     """
 
@@ -50,7 +44,7 @@ class State:
     status: InstanceStatus = InstanceStatus.RUNNING
     variables: Json = field(default_factory=dict)
     data: Json = field(default_factory=dict)
-    steps: Records = field(default_factory=dict)
+    steps: Records = field(default_factory=Records)
     active_steps: list[str] = field(default_factory=list)
     output: Json | None = None
     error: Json | None = None
@@ -59,6 +53,7 @@ class State:
     failure: FailureHandling | None = None
     sequence: int = 0
     suspension: Suspension | None = None
+    queued_at: str | None = None
     held: list[str] = field(default_factory=list)
     shown: dict[str, str] = field(default_factory=dict)
 
@@ -80,6 +75,17 @@ class State:
     def is_suspended(self) -> bool:
         """Whether somebody has suspended the instance; waiting for people alone is not that (rule I3)."""
         return self.suspension is not None
+
+    @property
+    def held_since(self) -> str | None:
+        """Since when no attempt may begin, RFC 3339: somebody has suspended the instance, or it waits for its turn."""
+        suspended = None if self.suspension is None else self.suspension.at
+        return min(filter(None, (self.queued_at, suspended)), default=None)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether no attempt may begin at present."""
+        return self.suspension is not None or self.queued_at is not None
 
     @property
     def root(self) -> ListState:
@@ -107,7 +113,7 @@ class State:
         if self.is_over:
             return
         for key, found in list(self.lists.items()):
-            if found.is_running and found.current is not None:
+            if found.current is not None and found.status is ListStatus.RUNNING:
                 yield key, found.current
 
     def live_step(self, key: str, step_id: str) -> Activation | None:
@@ -125,12 +131,20 @@ class State:
         """Return the ids of the questions to people that live attempts wait for."""
         return {current.question for _, current in self.live() if current.question is not None}
 
+    def keep_only(self, step_id: str) -> None:
+        """Leave out the records and live activations of other steps, to show one step alone."""
+        for key, control in self.lists.items():
+            found = self.values(key)
+            found.steps = Records({step_id: found.steps[step_id]} if step_id in found.steps else {})
+            if control.current is not None and control.current.step_id != step_id:
+                control.current = None
+
     def public(self) -> Json:
         """Return the documented part: what people and programs may rely on."""
-        steps = {}
-        for step_id, record in self.steps.items():
-            document = record.to_json()
-            steps[step_id] = {key: value for key, value in document.items() if key not in _INTERNAL}
+        steps = {
+            step_id: {key: value for key, value in document.items() if key not in _INTERNAL}
+            for step_id, document in self.steps.to_json().items()
+        }
         return {
             "input": self.input,
             "event": self.event,
@@ -145,12 +159,12 @@ class State:
         document: Json = {
             "format": FORMAT,
             "instance": self.instance.to_json(),
-            "status": self.status.value,
+            "status": self.status,
             "input": self.input,
             "event": self.event,
             "variables": self.variables,
             "data": self.data,
-            "steps": records_to_json(self.steps),
+            "steps": self.steps.to_json(),
             "activeSteps": self.active_steps,
             "scopes": {key: found.to_json() for key, found in self.lists.items()},
             "completed": [visit.to_json() for visit in self.completed],
@@ -160,10 +174,11 @@ class State:
         present: Json = {
             "output": self.output,
             "error": self.error,
-            "failure": optional(FailureHandling.to_json, self.failure),
+            "failure": None if self.failure is None else self.failure.to_json(),
             "suspension": None
             if suspension is None
             else with_present({"at": suspension.at, "by": suspension.by}, {"reason": suspension.reason}),
+            "queuedAt": self.queued_at,
             "held": self.held or None,
             "shown": self.shown or None,
         }
@@ -176,29 +191,33 @@ class State:
         The document has to be one that :func:`engine.stored_state.read_state` has checked.
         """
         document = upgraded(document)
-        suspension = document.get("suspension")
+        failure, suspension = document.get("failure"), document.get("suspension")
         return cls(
             instance=InstanceFacts.from_json(document["instance"]),
             input=document["input"],
             event=document.get("event"),
-            status=InstanceStatus(document["status"]),
+            status=_STATUSES[document["status"]],
             variables=document["variables"],
             data=document["data"],
-            steps=records_from_json(document["steps"]),
+            steps=Records(document["steps"]),
             active_steps=document["activeSteps"],
             output=document.get("output"),
             error=document.get("error"),
             lists={key: ListState.from_json(found) for key, found in document["scopes"].items()},
             completed=[CompletedVisit.from_json(each) for each in document["completed"]],
-            failure=optional(FailureHandling.from_json, document.get("failure")),
+            failure=None if failure is None else FailureHandling.from_json(failure),
             sequence=document["sequence"],
             suspension=None
             if suspension is None
             else Suspension(suspension["at"], suspension["by"], suspension.get("reason")),
+            queued_at=document.get("queuedAt"),
             held=document.get("held") or [],
             shown=document.get("shown") or {},
         )
 
+
+_STATUSES: Final = {status.value: status for status in InstanceStatus}
+"""Quicker than to call the enum."""
 
 _INTERNAL: Final = frozenset({"region", "generation", "handling"})
 """Keys of a step's record that are not documented."""
@@ -206,7 +225,14 @@ _INTERNAL: Final = frozenset({"region", "generation", "handling"})
 
 def _from_format_1(document: Json) -> Json:
     """Format 1 wrote null for what is absent, and a guard of the algorithm; both are read as absent."""
-    return {**document, "format": 2}
+    scopes = {
+        key: {**found, "steps": _rewritten(found.get("steps") or {})} for key, found in document["scopes"].items()
+    }
+    return {**document, "format": 2, "steps": _rewritten(document["steps"]), "scopes": scopes}
+
+
+def _rewritten(records: Json) -> Json:
+    return {step_id: StepRecord.from_json(record).to_json() for step_id, record in records.items()}
 
 
 _UPGRADES: Final[Mapping[int, Callable[[Json], Json]]] = {1: _from_format_1}

@@ -1,7 +1,8 @@
-"""Reading a stored state: checked, place by place, since rows can be edited by hand and releases differ."""
+"""Reading a stored state: checked, place by place, since rows can be edited manually and releases differ."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, NotRequired
@@ -10,6 +11,7 @@ from pydantic import AfterValidator, ConfigDict, GetCoreSchemaHandler, TypeAdapt
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
+from airflow_workflow_provider.engine.documents import Json, JsonValue
 from airflow_workflow_provider.engine.failure import moment
 from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.state import FORMAT, State
@@ -21,7 +23,7 @@ _STRICT: Final = ConfigDict(strict=True)
 
 
 class StateUnreadable(Conflict):
-    """What is stored of an instance cannot be read: it was changed by hand into something that means nothing."""
+    """The stored state of an instance cannot be read: it was edited into something that has no meaning."""
 
     default_code = ProblemCode.STORED_STATE_UNREADABLE
 
@@ -82,14 +84,26 @@ def _time(text: str) -> str:
 _Time = Annotated[str, AfterValidator(_time)]
 
 
-class _Object:
-    """A JSON object of users: what is in it is theirs, and its keys are texts, since it was read from JSON."""
+@dataclass(frozen=True)
+class _Whole:
+    """A JSON value of users: its content is theirs, and its keys are texts, since it was read from JSON.
 
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Accept a dictionary without a look into it: it may be large."""
-        known = core_schema.is_instance_schema(dict)
-        return core_schema.custom_error_schema(known, "object", custom_error_message="Input should be a JSON object")
+    :param kind: its type
+    :param name: how JSON calls that
+    """
+
+    kind: type
+    name: str
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Accept a value without a look into it: it may be large."""
+        known = core_schema.is_instance_schema(self.kind)
+        message = f"Input should be a JSON {self.name}"
+        return core_schema.custom_error_schema(known, self.name, custom_error_message=message)
+
+
+_Object = Annotated[Json, _Whole(dict, "object")]
+_Array = Annotated[list[JsonValue], _Whole(list, "array")]
 
 
 class _Instance(TypedDict):
@@ -101,9 +115,25 @@ class _Instance(TypedDict):
     deadline: NotRequired[_Time | None]
     startedBy: NotRequired[_Object | None]
     changedBy: NotRequired[list[_Object]]
-    secrets: NotRequired[list[Any]]
+    secrets: NotRequired[_Array]
+    concurrencyKey: NotRequired[str]
     depth: NotRequired[int]
     parent: NotRequired[_Object | None]
+
+
+class _Branches(TypedDict):
+    own: _Object
+    children: list[str]
+    items: NotRequired[None]
+
+
+class _Region(TypedDict):
+    own: _Object
+    children: list[str]
+    items: NotRequired[_Array | None]
+    atOnce: NotRequired[int]
+    tolerated: NotRequired[int]
+    results: NotRequired[dict[str, _Object]]
 
 
 class _Record(TypedDict):
@@ -115,7 +145,7 @@ class _Record(TypedDict):
     visit: int
     attempt: int
     generation: int
-    region: NotRequired[_Object | None]
+    region: NotRequired[_Branches | None]
     handling: NotRequired[bool]
     next: NotRequired[str | None]
     way: NotRequired[str | None]
@@ -134,7 +164,7 @@ class _Current(TypedDict):
     startedAt: NotRequired[_Time | None]
     deadline: NotRequired[_Time | None]
     retryAt: NotRequired[_Time | None]
-    region: NotRequired[_Object | None]
+    region: NotRequired[_Region | None]
     question: NotRequired[str | None]
     parked: NotRequired[_Object | None]
     entry: NotRequired[_Object | None]
@@ -176,6 +206,7 @@ class _State(TypedDict):
     failure: NotRequired[_Object | None]
     sequence: int
     suspension: NotRequired[_Object | None]
+    queuedAt: NotRequired[_Time]
     held: NotRequired[list[str]]
     shown: NotRequired[dict[str, str]]
 

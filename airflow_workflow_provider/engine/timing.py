@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 def instance_deadline(state: State) -> datetime | None:
     """Return when the instance must have ended.
 
-    None where it may take for ever, has ended, or is suspended, and where its ``onFailure`` runs already.
+    None where it has no limit, has ended, is suspended or waits for its turn, and where its ``onFailure`` runs already.
     """
     deadline = state.instance.deadline
-    if deadline is None or state.failure is not None or state.is_over or state.is_suspended:
+    if deadline is None or state.failure is not None or state.is_over or state.is_held:
         return None
     return moment(deadline)
 
@@ -33,12 +33,12 @@ def instance_deadline(state: State) -> datetime | None:
 def instance_limit(state: State, now: datetime) -> datetime | None:
     """Return when a wait has to be looked at for the sake of the instance's deadline; None for never.
 
-    While the instance is suspended that is the earliest moment at which its time could be over.
+    While no attempt may begin that is the earliest moment at which its time could be over.
     """
-    deadline = state.instance.deadline
-    if state.suspension is None or deadline is None or state.failure is not None or state.is_over:
+    deadline, since = state.instance.deadline, state.held_since
+    if since is None or deadline is None or state.failure is not None or state.is_over:
         return instance_deadline(state)
-    return later(now, moment(deadline) - moment(state.suspension.at))
+    return later(now, moment(deadline) - moment(since))
 
 
 def set_deadline(state: State, graph: Graph, now: datetime) -> None:
@@ -50,13 +50,13 @@ def set_deadline(state: State, graph: Graph, now: datetime) -> None:
 def next_timer(state: State, holds: Callable[[ActivationRef], bool]) -> datetime | None:
     """Return the next moment at which a retry is due or a deadline passes, or None.
 
-    :param holds: tells which retries the asking host would begin; those of others are not its business
+    :param holds: returns whether the asking host would begin a retry; those of others are not its business
     """
     moments = []
     for key, current in state.live():
         if current.deadline is not None:
             moments.append(moment(current.deadline))
-        if current.retry_at is not None and not state.is_suspended and holds(ActivationRef.of(key, current)):
+        if current.retry_at is not None and not state.is_held and holds(ActivationRef.of(key, current)):
             moments.append(moment(current.retry_at))
     deadline = instance_deadline(state)
     if deadline is not None:

@@ -95,7 +95,7 @@ def _matches(guard: Guard | None, failure: Failure) -> bool:
 
 
 def _continue(turn: Turn, scope: Scope, step: Step, error: Json) -> None:
-    """Go on by the normal transition, evaluated with an empty output (rule F4)."""
+    """Continue by the normal transition, evaluated with an empty output (rule F4)."""
     outer, scope.control.error = scope.control.error, error
     try:
         way = _choose(turn, scope, step, {})

@@ -23,7 +23,8 @@ from airflow_workflow_provider.vocabulary import ErrorType, ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json
-    from airflow_workflow_provider.model.definition import Trigger
+    from airflow_workflow_provider.model.definition import EventTrigger
+    from airflow_workflow_provider.model.fields import Transform
 
 NO_TRIGGER: Final = "NoTrigger"
 """Type of the error where no trigger of the current definition matches the event any more."""
@@ -31,15 +32,15 @@ NO_TRIGGER: Final = "NoTrigger"
 DATA: Final = frozenset({"data"})
 
 
-def trigger_for(definition: WorkflowDefinition, event_type: str) -> Trigger:
+def trigger_for(definition: WorkflowDefinition, event_type: str) -> EventTrigger:
     """Return the trigger that an event of a type acts through: the first that matches (rule E1).
 
     :raises StepFailure: of type ``NoTrigger``
     """
-    for trigger in definition.triggers:
+    for trigger in definition.event_triggers:
         if matches(trigger.event_pattern, event_type):
             return trigger
-    patterns = [trigger.event_pattern for trigger in definition.triggers]
+    patterns = [trigger.event_pattern for trigger in definition.event_triggers]
     message = f"No trigger of {definition.workflow_id!r} matches {event_type!r}; its patterns are {patterns}"
     raise StepFailure(message, type=NO_TRIGGER)
 
@@ -60,13 +61,13 @@ def input_of(document: Json, event: Json, instance_id: str, at: str) -> Json:
 def stored_definition(text: str) -> WorkflowDefinition:
     """Return the definition that a stored document is, from its JSON text.
 
-    :raises StepFailure: with the code ``stored-definition-unreadable``: the row was changed by hand
+    :raises StepFailure: with the code ``stored-definition-unreadable``: the row was changed manually
     """
     try:
         return WorkflowDefinition.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        message = f"What is stored of the definition means nothing: {pointer_of(first['loc']) or '/'}: {first['msg']}"
+        message = f"The stored definition is invalid: {pointer_of(first['loc']) or '/'}: {first['msg']}"
         raise StepFailure(
             message, type=ErrorType.WORKFLOW_FAILED, code=ProblemCode.STORED_DEFINITION_UNREADABLE
         ) from None
@@ -99,22 +100,34 @@ def transformed(
     :raises StepFailure: as :func:`input_from`; ``ValidationError`` only for what is no object
     """
     trigger = trigger_for(definition, event.type)
+    return input_given(trigger.transform, event, instance_id, at, what=f"pattern {trigger.event_pattern!r}")
+
+
+def input_given(
+    transform: Transform | None, event: CloudEvent, instance_id: str, at: datetime | None, *, what: str
+) -> Json:
+    """Return the input that a transform makes of an event, or else the event's data.
+
+    :param at: the time that the transform sees; None for now
+    :param what: names the trigger in messages
+    :raises StepFailure: of type ``ExpressionError``, or ``ValidationError`` for what is no object
+    """
     value = event.data
-    if trigger.transform is not None:
+    if transform is not None:
         occasion = Occasion(instance_id, "trigger", "1", at)
         try:
-            value = compile_transform(trigger.transform, DATA).evaluate(
+            value = compile_transform(transform, DATA).evaluate(
                 value,
-                variables={"event": event.to_json()} if trigger.transform.type == "jsonata" else None,
+                variables={"event": event.to_json()} if transform.type == "jsonata" else None,
                 uuid_source=occasion.uuids("transform"),
                 at=occasion.at,
             )
         except (ExpressionFailure, ValueError) as exc:
             use = "transform"
-            raise expression_error(use, trigger.transform.expression, exc) from exc
+            raise expression_error(use, transform.expression, exc) from exc
     given = {} if value is None else value
     if not isinstance(given, dict):
-        message = f"The input must be a JSON object; pattern {trigger.event_pattern!r} gave {type(given).__name__}"
+        message = f"The input must be a JSON object; {what} gave {type(given).__name__}"
         details = {"errors": [{"pointer": "", "message": "the input must be a JSON object"}]}
         raise StepFailure(message, type=ErrorType.VALIDATION_ERROR, details=details)
     return given

@@ -1,7 +1,7 @@
 """One turn of the machine: what rules read and change while an instance reacts to one report.
 
 A rule changes the state, writes log rows, and names what follows as an :data:`Occurrence`; it never calls the rule
-that handles it. :func:`airflow_workflow_provider.engine.worklist.drain` hands the occurrences to their rules, in the
+that handles it. :func:`airflow_workflow_provider.engine.worklist.drain` passes the occurrences to their rules, in the
 order in which they were named, until there are none.
 """
 
@@ -11,7 +11,6 @@ import random
 import uuid
 from collections import deque
 from dataclasses import dataclass, field
-from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
@@ -32,8 +31,8 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.events import EventLog
     from airflow_workflow_provider.engine.graph import Graph
-    from airflow_workflow_provider.engine.records import StepRecord
     from airflow_workflow_provider.engine.state import State
+    from airflow_workflow_provider.engine.step_records import StepRecord
     from airflow_workflow_provider.model.definition import RetryPolicy
 
 
@@ -46,7 +45,7 @@ class ListEnded:
 
 @dataclass(frozen=True)
 class RegionChanged:
-    """A branch or an item has ended, or branches were started: the region may go on or end.
+    """A branch or an item has ended, or branches were started: the region may continue or end.
 
     :param key: the step list of the step whose region it is
     """
@@ -58,7 +57,7 @@ class RegionChanged:
 
 @dataclass(frozen=True)
 class RegionDone:
-    """All branches or items of a step have ended and it goes on."""
+    """All branches or items of a step have ended and it continues."""
 
     key: str
 
@@ -83,8 +82,9 @@ class Turn:
 
     :param now: the moment at which everything in this turn happens
     :ivar occurrences: what is still to be handled
-    :ivar decisions: what became of steps whose records do not tell it, by list and step
-    :ivar left: top-level steps whose path went on or ended in this turn
+    :ivar decisions: what became of steps whose records do not show it, by list and step
+    :ivar timestamp: that moment, as state and log write it
+    :ivar left: top-level steps whose path continued or ended in this turn
     """
 
     graph: Graph
@@ -95,11 +95,10 @@ class Turn:
     occurrences: deque[Occurrence] = field(default_factory=deque)
     decisions: dict[tuple[str, str], Decision] = field(default_factory=dict)
     left: list[StepRecord] = field(default_factory=list)
+    timestamp: str = field(init=False)
 
-    @cached_property
-    def timestamp(self) -> str:
-        """The moment of the turn, as state and log write it."""
-        return timestamp(self.now)
+    def __post_init__(self) -> None:
+        self.timestamp = timestamp(self.now)
 
     @property
     def root(self) -> Scope:
@@ -149,12 +148,12 @@ class Turn:
             return None
         return Failure(
             ErrorType.LOOP_LIMIT_EXCEEDED,
-            f"Step {step_id!r} was to be visited more than {limit:,} times (settings.maxIterations)",
+            f"Step {step_id!r} would be visited more than {limit:,} times (settings.maxIterations)",
             details={"maxIterations": limit},
         )
 
     def occasion(self, scope: Scope, current: Activation, at: datetime | None = None) -> Occasion:
-        """Return what an evaluation of an activation is told: its time and its stable UUIDs (rule X3).
+        """Return what an evaluation of an activation gets: its time and its stable UUIDs (rule X3).
 
         :param at: the time that it sees, by default the turn's
         """
@@ -175,14 +174,14 @@ class Turn:
         return failure.error_object(step_id, attempt, self.timestamp)
 
     def refresh(self) -> None:
-        """Bring the live steps and, while the instance lives, its status up to date (rules I3, I4)."""
+        """Bring the live steps and, while the instance is running, its status up to date (rules I3, I4)."""
         state = self.state
-        live = sorted((current for _, current in state.live()), key=_SEQUENCE)
-        state.active_steps = [current.step_id for current in live if current.is_step]
+        live = sorted([current for _, current in state.live()], key=_SEQUENCE)
+        state.active_steps = [current.step_id for current in live if current.kind is Kind.STEP]
         if state.is_over:
-            state.suspension = None
+            state.suspension = state.queued_at = None
             return
         paths = [current for current in live if current.phase is not Phase.REGION]
         asks = bool(paths) and all(current.asks_people for current in paths)
-        suspended = asks or state.is_suspended
+        suspended = asks or state.is_held
         state.status = InstanceStatus.SUSPENDED if suspended else InstanceStatus.RUNNING

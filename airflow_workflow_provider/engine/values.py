@@ -1,4 +1,4 @@
-"""Values that cross the engine's border: results of tasks, inputs of instances (rules X5, X6)."""
+"""Values from outside the engine: results of tasks, inputs of instances (rules X5, X6)."""
 
 from __future__ import annotations
 
@@ -57,5 +57,5 @@ def unusable_in(value: JsonValue) -> list[dict[str, str]]:
 
 
 def same(left: JsonValue, right: JsonValue) -> bool:
-    """Tell whether two JSON values are the same; true is not 1, which Python takes for equal."""
+    """Return whether two JSON values are the same; true is not 1, which Python takes for equal."""
     return json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)

@@ -1,4 +1,4 @@
-"""The worklist: hands each occurrence of a turn to the rule that handles it, until there are none."""
+"""The worklist: passes each occurrence of a turn to the rule that handles it, until there are none."""
 
 from __future__ import annotations
 

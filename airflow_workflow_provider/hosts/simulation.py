@@ -19,7 +19,6 @@ from airflow_workflow_provider.engine.failure import Failure, timestamp
 from airflow_workflow_provider.engine.inputs import accepted_input
 from airflow_workflow_provider.engine.instance_records import InstanceFacts
 from airflow_workflow_provider.engine.machine import Machine
-from airflow_workflow_provider.engine.state import State
 from airflow_workflow_provider.engine.values import unusable_in
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.vocabulary import ErrorType
@@ -27,6 +26,7 @@ from airflow_workflow_provider.vocabulary import ErrorType
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.graph import Graph
+    from airflow_workflow_provider.engine.state import State
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,15 @@ class Outcome:
     :param output: the raw result
     :param failure: the failure instead of a result
     :param ends_at: when the call ends; None for at once
+    :param kept: whether the result is what the step keeps, its ``output`` applied already
+    :param unknown: why nobody knows what the call gives; the simulation ends there
     """
 
     output: Any = None
     failure: Failure | None = None
     ends_at: datetime | None = None
+    kept: bool = False
+    unknown: str | None = None
 
 
 TaskRunner = Callable[[Call, datetime], Outcome]
@@ -49,7 +53,10 @@ TaskRunner = Callable[[Call, datetime], Outcome]
 
 @dataclass(frozen=True)
 class Simulation:
-    """The result of a run in memory."""
+    """The result of a run in memory.
+
+    :param status: how it ended; ``running`` where it was stopped
+    """
 
     status: str
     output: Json | None
@@ -60,6 +67,12 @@ class Simulation:
     failure: Failure | None = field(repr=False, default=None)
     events: tuple[Event, ...] = field(repr=False, default=())
     """What the execution log would keep at the definition's level (rule L1)."""
+    trace: tuple[Event, ...] = field(repr=False, default=())
+    """Every event about a step, with the way that it took and nothing else of its data."""
+    final: State | None = field(repr=False, default=None)
+    """The state at the end, as the engine has it."""
+    stopped: str | None = field(repr=False, default=None)
+    """Why it ended before the instance did: nobody knew what a call gives."""
 
     def to_json(self) -> Json:
         """Return the JSON document that the command line prints."""
@@ -88,7 +101,7 @@ def simulate(  # noqa: PLR0913 - each is one fact about a run
 
     :param run_task: gives the outcome of each call
     :param now: virtual time at the start
-    :param watch: told before each call; what it raises ends the simulation
+    :param watch: called before each task; what it raises ends the simulation
     """
     definition = graph.definition
     instance = InstanceFacts(
@@ -100,20 +113,12 @@ def simulate(  # noqa: PLR0913 - each is one fact about a run
     try:
         prepared = accepted_input(definition.input_schema, input_data)
     except StepFailure as exc:
-        return _refused(instance, input_data, event, exc, now)
+        failure = Failure.from_exception(exc)
+        kept = input_data if isinstance(input_data, dict) and not unusable_in(input_data) else {}
+        refused = Machine.refused(graph, instance, kept, failure, now=now, event=event)
+        return Simulation(refused.status, None, refused.state.error, [], refused.state.public(), now, failure)
     machine = Machine.start(graph, instance, prepared, now=now, event=event, options=options)
     return _Run(machine, run_task, now, watch).to_end()
-
-
-def _refused(
-    instance: InstanceFacts, input_data: Any, event: Json | None, exc: StepFailure, now: datetime
-) -> Simulation:
-    failure = Failure.from_exception(exc)
-    kept = input_data if isinstance(input_data, dict) and not unusable_in(input_data) else {}
-    instance.started_at = timestamp(now)
-    state = State.new(instance, kept, event)
-    error = failure.error_object(None, None, timestamp(now))
-    return Simulation("failed", None, error, [], state.public(), now, failure)
 
 
 class _Run:
@@ -126,13 +131,14 @@ class _Run:
         self._now = now
         self._calls = 0
         self._pending: list[tuple[datetime, int, ActivationRef, str, Outcome]] = []
+        self._stopped: str | None = None
         machine.log.trace = []
 
     def to_end(self) -> Simulation:
         machine = self._machine
-        while not machine.is_over:
+        while not self._is_over:
             self._begin_ready()
-            if not machine.is_over:
+            if not self._is_over:
                 self._pass_time()
         state = machine.state
         failed = state.root.failure
@@ -145,11 +151,18 @@ class _Run:
             self._now,
             failed.failure if failed is not None else None,
             tuple(machine.drain_events()),
+            tuple(machine.log.trace or ()),
+            state,
+            self._stopped,
         )
+
+    @property
+    def _is_over(self) -> bool:
+        return self._machine.is_over or self._stopped is not None
 
     def _begin_ready(self) -> None:
         machine = self._machine
-        while ready := machine.ready(self._now):
+        while self._stopped is None and (ready := machine.ready(self._now)):
             activation = ready[0]
             self._watch()
             self._calls += 1
@@ -159,6 +172,9 @@ class _Run:
                 outcome = self._run_task(machine.prepare(activation.scope, self._now), self._now)
             except Exception as exc:
                 outcome = Outcome(failure=Failure.from_exception(exc))
+            self._stopped = outcome.unknown
+            if self._stopped is not None:
+                return
             if outcome.ends_at is not None and outcome.ends_at > self._now:
                 heapq.heappush(self._pending, (outcome.ends_at, self._calls, activation, runner, outcome))
             else:
@@ -170,7 +186,7 @@ class _Run:
         if outcome.failure is not None:
             self._machine.fail(key, step_id, runner, outcome.failure, self._now)
         else:
-            self._machine.succeed(key, step_id, runner, outcome.output, self._now)
+            self._machine.succeed(key, step_id, runner, outcome.output, self._now, kept=outcome.kept)
 
     def _pass_time(self) -> None:
         """Go to the next moment at which something happens; a call that ends at its deadline has ended in time."""

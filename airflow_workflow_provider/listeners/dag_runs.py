@@ -1,15 +1,15 @@
-"""Told by Airflow that a DAG run has begun or ended.
+"""Called by Airflow when a DAG run has begun or ended.
 
 Airflow calls listeners in the scheduler and the api-server, where they must be fast, never fail, and keep away from
-Airflow's database session. So a call only notes what it was told; a thread of its own does the rest. What is lost on
-this way, with a process that dies or a database that is away, reconciliation finds soon after.
+Airflow's database session. So a call only notes what happened; a separate thread does the rest. What is lost on
+this way, with a process that dies or a database that is unavailable, reconciliation finds soon after.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
 from airflow.listeners import hookimpl
@@ -32,7 +32,7 @@ def on_dag_run_running(dag_run: NotedRun, msg: str) -> None:  # noqa: ARG001
         if isinstance(conf, dict) and not is_carried(conf):
             REFUSER.add(UncarriedRun(dag_run.dag_id, dag_run.run_id, conf, dag_run.triggering_user_name))
     except Exception:
-        log.exception("The beginning of a DAG run could not be noted")
+        log.exception("The start of a DAG run could not be recorded")
 
 
 @hookimpl
@@ -53,7 +53,7 @@ def _settle(ended: EndedRun) -> None:
 
     failpoint("end.noted")
 
-    with _logged("The instance of %s %s could not be settled", ended.dag_id, ended.run_id):
+    with _about(ended), _logged("The instance of %s %s could not be settled", ended.dag_id, ended.run_id):
         if settle_configured(ended):
             log.info("The instance of %s %s agrees with its DAG run now", ended.dag_id, ended.run_id)
 
@@ -61,9 +61,15 @@ def _settle(ended: EndedRun) -> None:
 def _refuse(run: UncarriedRun) -> None:
     from airflow_workflow_provider.listeners.settling import refuse_configured
 
-    with _logged("The run %s %s, whose tasks cannot start, could not be ended", run.dag_id, run.run_id):
+    with _about(run), _logged("The run %s %s, whose tasks cannot start, could not be ended", run.dag_id, run.run_id):
         if refuse_configured(run):
             log.info("The run %s %s was ended: its conf has integers of more than 64 bits", run.dag_id, run.run_id)
+
+
+def _about(run: EndedRun | UncarriedRun) -> AbstractContextManager[None]:
+    from airflow_workflow_provider.store.named import named_run
+
+    return named_run(run.dag_id, run.run_id)
 
 
 @contextmanager
@@ -88,4 +94,4 @@ def _note(dag_run: NotedRun, msg: str, *, succeeded: bool) -> None:
         conf = dag_run.conf if isinstance(dag_run.conf, dict) else {}
         SETTLER.add(EndedRun(dag_run.dag_id, dag_run.run_id, conf, succeeded, str(msg)))
     except Exception:
-        log.exception("The end of a DAG run could not be noted")
+        log.exception("The end of a DAG run could not be recorded")

@@ -1,4 +1,4 @@
-"""A task that a person has marked, as far as Airflow says so."""
+"""A task that a user has marked, as Airflow reports it."""
 
 from __future__ import annotations
 

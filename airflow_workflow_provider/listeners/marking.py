@@ -31,20 +31,20 @@ STEPS = frozenset({"whole", "step", "inline", "loop", "on_failure"})
 def fail_marked(marked: MarkedTask) -> bool:
     """Fail the step of a marked task in the configured database."""
     with reached("a mark of a task") as found:
-        return fail_step(marked, found, run_goes_on=run_goes_on)
+        return fail_step(marked, found, run_continues=run_continues)
 
 
-def run_goes_on(marked: MarkedTask) -> bool:
-    """Tell whether the run of a task has not ended: what follows from a mark runs in it."""
+def run_continues(marked: MarkedTask) -> bool:
+    """Return whether the run of a task has not ended: what follows from a mark runs in it."""
     return run_state(marked.dag_id, marked.run_id) not in ENDED_RUN
 
 
 def fail_step(
-    marked: MarkedTask, database: Database, *, run_goes_on: Callable[[MarkedTask], bool] = lambda _: True
+    marked: MarkedTask, database: Database, *, run_continues: Callable[[MarkedTask], bool] = lambda _: True
 ) -> bool:
     """Fail the step that a marked task stands for, as far as it runs, or has ended and nothing behind it has begun.
 
-    :param run_goes_on: tells whether the run has not ended; asked while nobody else can change the instance
+    :param run_continues: returns whether the run has not ended; asked while nobody else can change the instance
     :returns: whether anything had to be changed; False for the task of a DAG that is no workflow's
     """
     instances = Instances(database)
@@ -62,7 +62,7 @@ def fail_step(
 
     def fail(machine: Machine) -> bool:
         # Nothing follows the only task of an inline workflow, so its run may have ended with the mark.
-        if node.kind != "whole" and not run_goes_on(marked):
+        if node.kind != "whole" and not run_continues(marked):
             return False
         before = machine.state.to_json()
         task_failed(machine, node, failure, session.clock())

@@ -1,7 +1,7 @@
 """What listeners note for later, and the thread that does it.
 
 Airflow calls listeners where they must be fast, never fail, and keep away from Airflow's database session. While the
-workflow database is away more may be noted than is done, so the number of notes is limited: what is beyond it is
+workflow database is unavailable more may be noted than is done, so the number of notes is limited: what is beyond it is
 dropped, counted and logged, and reconciliation settles it.
 """
 
@@ -63,7 +63,7 @@ class Noted(Generic[T]):
     def _drop(self) -> None:
         count(LISTENERS_DROPPED, queue=self._name)
         if not self._dropping:
-            # One line for all that are dropped in a row: a database that is away must not fill the log.
+            # One line for all that are dropped in a row: a database that is unavailable must not fill the log.
             log.warning(
                 "More than %s notes wait in %s; reconciliation settles what is dropped", self._limit, self._name
             )

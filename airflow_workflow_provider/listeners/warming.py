@@ -50,7 +50,7 @@ _SAMPLE: Final = {
 
 
 @hookimpl
-def on_starting(component: Any) -> None:  # noqa: ARG001 - Airflow tells it before it says what it is
+def on_starting(component: Any) -> None:  # noqa: ARG001 - Airflow calls it before it identifies itself
     """Import what tasks need, in a scheduler, and what DAG files need, in a dag-processor."""
     try:
         if "scheduler" in sys.argv:

@@ -30,7 +30,7 @@ from airflow_workflow_provider.local.configuration import (
     write_private,
 )
 from airflow_workflow_provider.local.daemon import Daemon, DaemonStatus, stop_all
-from airflow_workflow_provider.local.ports import HOST
+from airflow_workflow_provider.local.ports import HOST, hold_port, is_listened_on, listens
 from airflow_workflow_provider.local.postgres import PostgresServer
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.roles import API, MAINTENANCE, WORKER, role_names
@@ -39,6 +39,9 @@ from airflow_workflow_provider.vocabulary import ProblemCode
 # The names of Airflow's parts in its health report.
 API_SERVER = "api-server"
 MAINTENANCE_CONNECTION = "workflows_maintenance"
+START_ATTEMPTS = 5
+REQUEST_SECONDS = 120
+"""How long a request may take: a machine that starts all of Airflow at once is slow to answer."""
 PARTS = ("scheduler", "triggerer", "dag_processor")
 
 Report = Callable[[str], None]
@@ -116,7 +119,7 @@ class LocalEnvironment:
     def up(self, report: Report = lambda _: None) -> Access:
         """Start what does not run and wait until all of it is healthy.
 
-        :param report: told each phase, for progress displays
+        :param report: called with each phase, for progress displays
         :raises EnvironmentFailure: a part did not start
         """
         with self._locked():
@@ -126,7 +129,7 @@ class LocalEnvironment:
             try:
                 return self._start(report)
             except BaseException:
-                # A half-started environment would hold ports and memory that nobody knows of.
+                # A half-started environment would keep ports and memory without anybody noticing.
                 self._stop()
                 raise
 
@@ -170,7 +173,7 @@ class LocalEnvironment:
     def client(self, username: str = ADMIN) -> AirflowClient:
         """A REST client of the running Airflow, logged in as one of its users."""
         password = Secrets.of(self.layout).passwords[username]
-        return AirflowClient(self._address(), username, password)
+        return AirflowClient(self._address(), username, password, timeout=REQUEST_SECONDS)
 
     def workflows_url(self, component: str | None = None) -> str:
         """The SQLAlchemy URL of the workflow database, password included: never log it.
@@ -232,33 +235,75 @@ class LocalEnvironment:
         return done.stdout
 
     def _start(self, report: Report) -> Access:
+        wanted = Secrets.of(self.layout).port
+        for attempt in range(START_ATTEMPTS):
+            # Held while databases start too, so that the address stays the same over a restart.
+            with hold_port(wanted if attempt == 0 else 0) as port:
+                if attempt == 0:
+                    self._prepare(report)
+                Secrets.of(self.layout).with_port(port).save(self.layout)
+                if self._serve(report, port, last=attempt == START_ATTEMPTS - 1):
+                    break
+        return self._let_in()
+
+    def _prepare(self, report: Report) -> None:
+        """Have the folders and both databases ready for Airflow."""
         layout = self.layout
         for folder in (layout.home, layout.logs, layout.bundles, layout.home / "dags"):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)
         report("Starting PostgreSQL")
         self.postgres.start()
-        own = Secrets.of(layout).with_free_port()
+        own = Secrets.of(layout)
         own.save(layout)
         roles = role_names(load_settings().role_prefix).values()
         databases = {METADATA_DATABASE: [METADATA_DATABASE], WORKFLOWS_DATABASE: [WORKFLOWS_DATABASE, *roles]}
         settle(self.postgres, databases, own.accounts)
-        write_private(layout.environment, shell_text(self.variables()))
         self._migrate(report)
+
+    def _serve(self, report: Report, port: int, *, last: bool) -> bool:
+        """Start Airflow's processes and wait until they are healthy; False if another program took the port.
+
+        :param last: such a program is an error
+        """
+        write_private(self.layout.environment, shell_text(self.variables()))
         report("Starting Airflow")
         began = datetime.now(UTC)
         for daemon in self._daemons():
             # Workers of a LocalExecutor have what the scheduler has.
             component = API if daemon.name == API_SERVER else WORKER
-            daemon.start(process_environment(self.variables(component)), layout.folder)
-        self._wait_until_healthy(report, began)
-        return self._let_in()
+            daemon.start(process_environment(self.variables(component)), self.layout.folder)
+        try:
+            self._wait_until_healthy(report, began)
+        except EnvironmentFailure:
+            if last or self._listens() or not is_listened_on(port):
+                raise
+            report(f"Another program took port {port}; starting Airflow on another one")
+            stop_all(self._daemons())
+            return False
+        return True
+
+    def _listens(self) -> bool:
+        """Whether the api-server of this environment listens, and not another program that took its port."""
+        process = self._daemons()[0].process()
+        return process is not None and listens(process, Secrets.of(self.layout).port)
 
     def _let_in(self) -> Access:
         """Write what a shell sources to use what runs, with a new token for the API."""
         access = self.access()
         with self.client() as client:
-            known = {URL_VARIABLE: access.address, TOKEN_VARIABLE: client.new_token()}
+
+            def look() -> str | None:
+                try:
+                    return client.new_token()
+                except RequestRefused as error:
+                    # Healthy, and yet too busy for an answer: a machine with other work on it.
+                    if error.code != ProblemCode.AIRFLOW_NOT_REACHABLE:
+                        raise
+                    return None
+
+            token = poll(look, seconds=self.seconds, what="a token of Airflow's API", interval=0.5)
+            known = {URL_VARIABLE: access.address, TOKEN_VARIABLE: token}
         write_private(self.layout.environment, shell_text({**self.variables(), **known}))
         return access
 
@@ -279,7 +324,11 @@ class LocalEnvironment:
 
             def look() -> bool | None:
                 self._refuse_dead()
+                # The health of another environment says nothing about this one.
+                if not self._listens():
+                    return None
                 try:
+                    client.serve_tasks()
                     health = client.health()
                 except RequestRefused:
                     return None

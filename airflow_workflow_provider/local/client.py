@@ -132,6 +132,13 @@ class AirflowClient:
         """Return what Airflow says of its parts."""
         return dict(_checked(self._send("GET", f"{API}/monitor/health")))
 
+    def serve_tasks(self) -> None:
+        """Wait until the server answers tasks.
+
+        It builds the routes for them at the first request, for seconds in which it answers nothing else.
+        """
+        _checked(self._send("GET", "/execution/health"))
+
     def health_of_workflows(self) -> dict[str, Any]:
         """Return the health report of workflows, also where it is a bad one.
 

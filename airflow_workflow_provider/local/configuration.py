@@ -11,10 +11,10 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from airflow_workflow_provider.local.ports import HOST, free_port
+from airflow_workflow_provider.local.ports import HOST
 from airflow_workflow_provider.settings import DEFAULT_CONNECTION_ID, load_settings
 from airflow_workflow_provider.store.roles import role_names
 
@@ -84,7 +84,7 @@ class Secrets:
 
     @classmethod
     def of(cls, layout: Layout) -> Secrets:
-        """Read them, made on first use; the port is the remembered one as long as it is free."""
+        """Read them, made on first use; the port is that of the last start, and 0 before the first."""
         try:
             stored: dict[str, Any] = json.loads(layout.secrets.read_text())
         except FileNotFoundError:
@@ -100,9 +100,9 @@ class Secrets:
             accounts.setdefault(account, secrets.token_urlsafe(24))
         return cls(**stored)
 
-    def with_free_port(self) -> Secrets:
-        """Return the same with a port for the API server that is free now."""
-        return replace(self, port=free_port(self.port))
+    def with_port(self, port: int) -> Secrets:
+        """Return the same with another port for the API server."""
+        return replace(self, port=port)
 
     def save(self, layout: Layout) -> None:
         """Write them for the next time."""
@@ -149,6 +149,19 @@ def bundle_list(dags_folder: Path | None) -> list[dict[str, Any]]:
     return bundles
 
 
+FIXED: Final[dict[str, dict[str, str]]] = {
+    "scheduler": {
+        "scheduler_idle_sleep_time": "0.25",
+        "scheduler_heartbeat_sec": "2",
+        "trigger_timeout_check_interval": "3",
+        "enable_health_check": "False",
+    },
+    "triggerer": {"job_heartbeat_sec": "2"},
+    "usage_data_collection": {"enabled": "False"},
+}
+"""Sections that are the same in each environment: short intervals, for few workflows on one machine."""
+
+
 def airflow_variables(
     layout: Layout,
     own: Secrets,
@@ -158,51 +171,21 @@ def airflow_variables(
     dags_folder: Path | None = None,
 ) -> dict[str, str]:
     """Return the environment variables that make Airflow this environment's; they hold secrets."""
-    address = f"http://{HOST}:{own.port}"
-    sections: dict[str, dict[str, str]] = {
-        "core": {
-            "dags_folder": str(dags_folder or layout.home / "dags"),
-            "executor": "LocalExecutor",
-            "parallelism": "8",
-            "load_examples": "False",
-            "dags_are_paused_at_creation": "False",
-            "fernet_key": own.fernet_key,
-            # A machine without a name server would wait for one at each start.
-            "hostname_callable": "socket.gethostname",
-            "min_serialized_dag_update_interval": "1",
-            "killed_task_cleanup_time": "5",
-            "simple_auth_manager_users": ",".join(f"{user}:{role}" for user, role in USERS.items()),
-            "simple_auth_manager_all_admins": "False",
-            "simple_auth_manager_passwords_file": str(layout.passwords),
-        },
+    sections = {
+        **FIXED,
+        "core": _core(layout, own, dags_folder),
         "database": {"sql_alchemy_conn": metadata_url},
         "api": {
             "host": HOST,
             "port": str(own.port),
             "workers": "1",
-            "base_url": address,
+            "base_url": f"http://{HOST}:{own.port}",
             "secret_key": own.api_secret,
             "instance_name": "Workflows (local)",
         },
         "api_auth": {"jwt_secret": own.jwt_secret},
-        "scheduler": {
-            "scheduler_idle_sleep_time": "0.25",
-            "scheduler_heartbeat_sec": "2",
-            "trigger_timeout_check_interval": "3",
-            "enable_health_check": "False",
-        },
-        "triggerer": {"job_heartbeat_sec": "2"},
-        "dag_processor": {
-            "dag_bundle_config_list": json.dumps(bundle_list(dags_folder)),
-            "dag_bundle_storage_path": str(layout.bundles),
-            "refresh_interval": "2",
-            "bundle_refresh_check_interval": "1",
-            "print_stats_interval": "0",
-            # Changed files are found by their time; reading the others again would only keep a processor busy.
-            "min_file_process_interval": "600",
-        },
+        "dag_processor": _dag_processor(layout, dags_folder),
         "logging": {"base_log_folder": str(layout.home / "logs"), "colored_console_log": "False"},
-        "usage_data_collection": {"enabled": "False"},
     }
     variables = {
         f"AIRFLOW__{section.upper()}__{name.upper()}": value
@@ -215,12 +198,42 @@ def airflow_variables(
     }
 
 
+def _core(layout: Layout, own: Secrets, dags_folder: Path | None) -> dict[str, str]:
+    return {
+        "dags_folder": str(dags_folder or layout.home / "dags"),
+        "executor": "LocalExecutor",
+        "parallelism": "8",
+        "load_examples": "False",
+        "dags_are_paused_at_creation": "False",
+        "fernet_key": own.fernet_key,
+        # A machine without a name server would wait for one at each start.
+        "hostname_callable": "socket.gethostname",
+        "min_serialized_dag_update_interval": "1",
+        "killed_task_cleanup_time": "5",
+        "simple_auth_manager_users": ",".join(f"{user}:{role}" for user, role in USERS.items()),
+        "simple_auth_manager_all_admins": "False",
+        "simple_auth_manager_passwords_file": str(layout.passwords),
+    }
+
+
+def _dag_processor(layout: Layout, dags_folder: Path | None) -> dict[str, str]:
+    return {
+        "dag_bundle_config_list": json.dumps(bundle_list(dags_folder)),
+        "dag_bundle_storage_path": str(layout.bundles),
+        "refresh_interval": "2",
+        "bundle_refresh_check_interval": "1",
+        "print_stats_interval": "0",
+        # Changed files are found by their time; reading the others again would only keep a processor busy.
+        "min_file_process_interval": "600",
+    }
+
+
 def process_environment(variables: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a daemon: the caller's without its own Airflow and PostgreSQL settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PG", "_AIRFLOW"))}
     programs = str(Path(sys.executable).parent)
     kept["PATH"] = os.pathsep.join([programs, kept.get("PATH", os.defpath)])
-    # Everything is on this machine, whatever proxy the user has for the rest of the world.
+    # Everything is on this machine, so the user's proxy does not apply.
     kept["NO_PROXY"] = kept["no_proxy"] = "127.0.0.1,localhost"
     return {**kept, "PYTHONUNBUFFERED": "1", **variables}
 

@@ -59,7 +59,7 @@ class Daemon:
         """Start it, unless it runs; its output is appended to the log."""
         if self.process() is not None:
             return
-        # What an earlier one left behind when it died is still to be stopped.
+        # Processes that an earlier one left behind still have to be stopped.
         earlier = [each for each in self._records() if _members(each)]
         mark = uuid4().hex
         with self.log_file.open("ab") as log:

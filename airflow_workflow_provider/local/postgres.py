@@ -253,7 +253,10 @@ class PostgresServer:
             "timezone": "UTC",
             "log_timezone": "UTC",
         }
-        if not self.durable:
+        if self.durable:
+            # What a scheduler forked holds its connections open when it is killed: without this, its locks would stay.
+            settings["idle_in_transaction_session_timeout"] = "5min"
+        else:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         options = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in settings.items())
         self.log_file.touch(mode=0o600)
@@ -331,7 +334,7 @@ def _make_place() -> Path:
 
 
 def _sweep(parent: Path) -> None:
-    """Delete the data of folders that are gone, unless their server still runs."""
+    """Delete the data of folders that no longer exist, unless their server still runs."""
     for home in parent.glob("server-*"):
         with suppress(OSError):
             data_dir = Path((home / "owner").read_text())

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 SETTLED: Final = 30.0
@@ -25,11 +26,14 @@ LONG: Final = 60.0
 
 FIRST_DELAY: Final = 1.0
 LONGEST_DELAY: Final = 60.0
+LOOK: Final = 1.0
+"""Seconds between two looks for idle orphans."""
+
 _PR_SET_CHILD_SUBREAPER: Final = 36
 
 
 class Supervisor:
-    """Runs one program until it is told to stop.
+    """Runs one program until it is asked to stop.
 
     :param command: the program and its arguments
     :param settled: see :data:`SETTLED`
@@ -40,15 +44,19 @@ class Supervisor:
         self._settled = settled
         self._stop = threading.Event()
         self._child: subprocess.Popen[bytes] | None = None
+        self._starting = threading.Lock()
+        self._cleaner: threading.Thread | None = None
 
     def run(self) -> int:
-        """Run it, again after each end; return its exit code when told to stop, or when it cannot start."""
+        """Run it, again after each end; return its exit code when asked to stop, or when it cannot start."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._terminate)
         failures, has_settled = 0, False
         while True:
             began = time.monotonic()
             code = self._run_once()
+            self._cleaner = threading.Thread(target=self._end_orphans, daemon=True)
+            self._cleaner.start()
             ran = time.monotonic() - began
             has_settled = has_settled or ran >= self._settled
             if self._stop.is_set() or not has_settled:
@@ -61,7 +69,8 @@ class Supervisor:
                 return 0
 
     def _run_once(self) -> int:
-        self._child = subprocess.Popen(self._command)  # noqa: S603 - what we were told to run
+        with self._starting:
+            self._child = subprocess.Popen(self._command)  # noqa: S603 - the command that we were started for
         if self._stop.is_set():
             self._child.terminate()
         while True:
@@ -71,11 +80,41 @@ class Supervisor:
                 self._child.returncode = os.waitstatus_to_exitcode(status)
                 return self._child.returncode
 
+    def _end_orphans(self) -> None:
+        """Kill what the program left behind, each when it is idle.
+
+        A worker of the LocalExecutor outlives a scheduler that was killed, and would hold the connections that it
+        inherited, with the locks of their transactions. One that runs a task ends it first.
+        """
+        # Each takes over from the one before, which may still wait for an orphan that works.
+        while threading.current_thread() is self._cleaner:
+            with self._starting:
+                program = self._child.pid if self._child is not None else None
+                orphans = [pid for pid in children_of(os.getpid()) if pid != program]
+                for pid in orphans:
+                    if not children_of(pid):
+                        with suppress(ProcessLookupError):
+                            os.kill(pid, signal.SIGKILL)
+            if not orphans or self._stop.wait(LOOK):
+                return
+
     def _terminate(self, *_: Any) -> None:
         self._stop.set()
         if self._child is not None:
             with suppress(ProcessLookupError):
                 self._child.terminate()
+
+
+def children_of(parent: int) -> list[int]:
+    """Return the processes that a process is the parent of and that have not ended; on Linux only."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError, ValueError, IndexError):
+            # The name in brackets may contain anything.
+            state, of = place.read_text(errors="replace").rpartition(")")[2].split()[:2]
+            if int(of) == parent and state != "Z":
+                found.append(int(place.parent.name))
+    return found
 
 
 def adopt_orphans() -> None:

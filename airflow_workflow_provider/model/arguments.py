@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from airflow_workflow_provider.model.definition import ArgumentTransform
+from airflow_workflow_provider.model.fields import ArgumentTransform
 
 LANGUAGES: Final = frozenset({"jmespath", "jsonata", "cel"})
 _KEYS: Final = frozenset({"type", "expression"})

@@ -1,4 +1,4 @@
-"""Where two documents differ."""
+"""The differences between two documents."""
 
 from __future__ import annotations
 

@@ -9,10 +9,24 @@ JSON keys are camelCase, Python names snake_case; both are accepted on input.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Strict, Tag
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, Discriminator, Field, Tag
+
+from airflow_workflow_provider.model.fields import (
+    COMPUTED,
+    LITERAL,
+    ArgumentTransform,
+    Count,
+    CountOrZeroSetting,
+    CountSetting,
+    DurationSetting,
+    DurationText,
+    Node,
+    PercentageSetting,
+    Rows,
+    Transform,
+)
 
 END: Final = "end"
 """Reserved target: ends the path (rule T4)."""
@@ -26,37 +40,27 @@ WORKFLOW_ID_PATTERN: Final = "^[A-Za-z0-9_.-]{1,200}$"
 STEP_ID_PATTERN: Final = "^[A-Za-z0-9_-]{1,100}$"
 MAX_NAME_LENGTH: Final = 255
 MAX_VERSION_LENGTH: Final = 50
-MAX_COUNT: Final = 1_000_000
-"""No counter of the format (attempts, visits, items at a time) is larger than this."""
 
 ONE_POLICY: Final = "(one policy)"
 MANY_POLICIES: Final = "(list of policies)"
-UNION_TAGS: Final = frozenset({ONE_POLICY, MANY_POLICIES})
-"""Parts of a pydantic error location that are no part of the document."""
-
-T = TypeVar("T")
-
-
-def _whole(value: object) -> object:
-    """JSON does not tell 3 from 3.0; a JSON Schema validator takes both for an integer, and so do we."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
+OF_EVENTS: Final = "(event trigger)"
+OF_TIMES: Final = "(schedule trigger)"
+UNION_TAGS: Final = frozenset({ONE_POLICY, MANY_POLICIES, OF_EVENTS, OF_TIMES, LITERAL, COMPUTED})
+"""Parts of a pydantic error location that are not part of the document."""
 
 
 def _policy_form(value: object) -> str:
     return MANY_POLICIES if isinstance(value, (list, tuple)) else ONE_POLICY
 
 
-Rows = Annotated[tuple[T, ...], Strict(False)]
-"""A JSON array, kept as a tuple."""
+def _trigger_form(value: object) -> str:
+    scheduled = "schedule" in value if isinstance(value, dict) else isinstance(value, ScheduleTrigger)
+    return OF_TIMES if scheduled else OF_EVENTS
 
-Count = Annotated[int, Field(ge=1, le=MAX_COUNT), BeforeValidator(_whole)]
-CountOrZero = Annotated[int, Field(ge=0, le=MAX_COUNT), BeforeValidator(_whole)]
+
 Identifier = Annotated[str, Field(json_schema_extra={"pattern": STEP_ID_PATTERN})]
 Target = Annotated[str, Field(description="stepId of the same step list, or `end`, or `fail`")]
 ErrorType = Annotated[str, Field(min_length=1)]
-DurationText = Annotated[str, Field(json_schema_extra={"format": "duration"})]
 Condition = Annotated[str, Field(description="CEL expression that yields true or false")]
 Execution = Literal["tasks", "inline"]
 """One Airflow task per step, or all steps in one task (rule T8)."""
@@ -64,43 +68,14 @@ UiFormat = Literal["text", "number", "percent", "date", "datetime", "duration", 
 """How a value of a component is written."""
 
 
-class Node(BaseModel):
-    """Base of everything in a document: strict, closed, immutable."""
-
-    model_config = ConfigDict(
-        strict=True,
-        extra="forbid",
-        frozen=True,
-        alias_generator=to_camel,
-        populate_by_name=True,
-        allow_inf_nan=False,
-        # Only what is read needs a validator, and building all of them takes a fifth of the time to import this.
-        defer_build=True,
-        # Documents are data from outside: no part of one belongs into a message without being shortened first.
-        hide_input_in_errors=True,
-    )
-
-
-class Transform(Node):
-    """Computes a JSON value from the bindings (rule X3)."""
-
-    type: Literal["jmespath", "jsonata"]
-    expression: str
-
-
-class ArgumentTransform(Node):
-    """A transform inside a step's ``arguments``, where CEL is possible too (rule K3)."""
-
-    type: Literal["jmespath", "jsonata", "cel"]
-    expression: str
-
-
 class RetryPolicy(Node):
     """When and how often a failed attempt is followed by another (rule F2)."""
 
     max_attempts: Count = Field(1, description="All attempts, the first included")
     delay: DurationText = "PT0S"
-    strategy: Literal["fixed", "exponential"] = "fixed"
+    strategy: Literal["fixed", "linear", "exponential"] = Field(
+        "fixed", description="Every delay is the same, the n-th is n times as long, or each is multiplied"
+    )
     max_delay: DurationText | None = None
     multiplier: float = Field(2.0, gt=0, le=1000, description="Growth of the delay; strategy exponential only")
     jitter: float = Field(0.0, ge=0, le=1, description="The delay times a random number in [1-jitter, 1+jitter]")
@@ -169,6 +144,39 @@ class Compensation(Node):
     input: Transform | None = None
 
 
+class AirflowTask(Node):
+    """Where and when Airflow runs the task of a step (rule T9)."""
+
+    pool: str | None = Field(None, min_length=1, max_length=MAX_NAME_LENGTH)
+    pool_slots: Count | None = Field(None, description="Slots of the pool that the task takes")
+    queue: str | None = Field(None, min_length=1, max_length=MAX_NAME_LENGTH)
+    priority: int | None = Field(None, ge=-(2**31), le=2**31 - 1, description="Higher first")
+    executor: str | None = Field(None, min_length=1, max_length=MAX_NAME_LENGTH, description="Name, alias or path")
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of the operator that it stands for; what is absent is left out."""
+        found = {
+            "pool": self.pool,
+            "pool_slots": self.pool_slots,
+            "queue": self.queue,
+            "priority_weight": self.priority,
+            "executor": self.executor,
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+    @staticmethod
+    def key_of(argument: str) -> str:
+        """The key of the document that stands for an argument of the operator."""
+        return {"pool_slots": "poolSlots", "priority_weight": "priority"}.get(argument, argument)
+
+
+class Join(Node):
+    """How many branches a step with branches waits for (rule P1)."""
+
+    at_least: Count = Field(description="Branches that have to complete; then the others are stopped")
+
+
 class Step(Node):
     """One step: a task, what follows it, and what happens when it fails."""
 
@@ -178,10 +186,11 @@ class Step(Node):
     description: str | None = None
     next: Rows[Transition] | None = Field(None, description="Absent: the following step; []: the path ends")
     parallel_branches: Rows[Branch] | None = None
+    join: Join | None = Field(None, description="Which branches are waited for; default: all")
     fail_fast: bool = Field(False, description="Stop the running siblings of a branch that failed")
     for_each: ForEach | None = None
     retry_policy: RetryPolicies | None = None
-    timeout: DurationText | None = None
+    timeout: DurationSetting | None = Field(None, description="Of each attempt")
     on_failure: OnFailure | None = None
     input: Transform | None = Field(None, description="What the task receives; default: the working document")
     output: Transform | None = Field(None, description="What is kept of the task's result")
@@ -190,6 +199,7 @@ class Step(Node):
         None, description="Literals, or {type, expression} at any depth; they override the task's arguments"
     )
     compensation: Compensation | None = None
+    airflow: AirflowTask | None = Field(None, description="Where and when Airflow runs the step's task")
 
     @property
     def retry_policies(self) -> tuple[RetryPolicy, ...]:
@@ -209,17 +219,52 @@ class ForEach(Node):
 
     items: Transform = Field(description="Must give an array")
     as_: str = Field("item", alias="as", description="Name of the item in the expressions of the steps")
-    max_concurrency: Count = 16
-    tolerated_failures: CountOrZero = 0
+    max_concurrency: CountSetting = Field(16, description="Items that run at the same time")
+    tolerated_failures: CountOrZeroSetting | None = Field(None, description="Items that may fail; default: none")
+    tolerated_failure_percentage: PercentageSetting | None = Field(
+        None, description="Share of the items that may fail; of both the smaller number applies"
+    )
     steps: Rows[Step]
 
 
-class Trigger(Node):
+class EventTrigger(Node):
     """Events that start this workflow (rules E1 and E3)."""
 
     event_pattern: str = Field(description="CloudEvent type; `*` is one segment, `**` any number of them")
     description: str | None = None
     transform: Transform | None = Field(None, description="From the event's data to the workflow's input")
+
+
+class Schedule(Node):
+    """Times at which Airflow starts this workflow: exactly one of ``cron``, ``every`` and ``timetable`` (rule E6)."""
+
+    cron: str | None = Field(None, description="Five fields, or @hourly, @daily, @weekly, @monthly or @yearly")
+    every: DurationText | None = Field(None, description="A fixed distance, counted from `startDate`")
+    timetable: str | None = Field(None, description="Import path of a timetable that a plugin registers with Airflow")
+    arguments: dict[str, Any] | None = Field(None, description="What the timetable is deserialized from")
+    timezone: str = Field("UTC", description="IANA name; the times of `cron` are local to it")
+    start_date: str | None = Field(None, description="RFC 3339: no run before it; with `every`, where counting starts")
+    end_date: str | None = Field(None, description="RFC 3339: no run after it")
+    catchup: bool = Field(False, description="Make up for every missed time; default: for the latest one only")
+    input: Transform | None = Field(None, description="The workflow's input, from {scheduledTime, localTime, timezone}")
+
+    @property
+    def when(self) -> str:
+        """What it says of its times, in the author's words."""
+        return self.cron or self.every or self.timetable or ""
+
+
+class ScheduleTrigger(Node):
+    """Times at which this workflow starts (rule E6)."""
+
+    schedule: Schedule
+    description: str | None = None
+
+
+Trigger = Annotated[
+    Annotated[EventTrigger, Tag(OF_EVENTS)] | Annotated[ScheduleTrigger, Tag(OF_TIMES)], Discriminator(_trigger_form)
+]
+"""What starts a workflow by itself: events, or a schedule."""
 
 
 class UiItem(Node):
@@ -271,8 +316,20 @@ class ExecutionLog(Node):
     redact: Rows[str] = Field((), description="Paths whose values are masked, such as users[*].pin or tokens.*")
 
 
+class Concurrency(Node):
+    """How many instances of a workflow run at the same time (rule I7)."""
+
+    limit: Count = Field(description="Instances with the same key that run at the same time")
+    key: Transform | None = Field(None, description="What instances are counted by; default: all of the workflow")
+    on_limit: Literal["queue", "skip", "replace", "fail"] = Field(
+        "queue",
+        description="What a start over the limit does: wait for its turn, be cancelled, take the place of an older "
+        "instance, or fail",
+    )
+
+
 class WorkflowSettings(Node):
-    """Bounds of one instance, and how its steps run."""
+    """Bounds of one instance, how its steps run, and how many instances run at the same time."""
 
     execution: Execution | None = Field(
         None,
@@ -281,6 +338,7 @@ class WorkflowSettings(Node):
 
     timeout: DurationText | None = None
     max_iterations: Count = Field(1000, description="Visits of one step before a loop counts as runaway")
+    concurrency: Concurrency | None = None
 
 
 class WorkflowDefinition(Node):
@@ -299,3 +357,18 @@ class WorkflowDefinition(Node):
     settings: WorkflowSettings = Field(default_factory=WorkflowSettings)
     on_failure: WorkflowOnFailure | None = None
     output: Transform | None = Field(None, description="The instance's result; default: the last step's output")
+
+    @property
+    def event_triggers(self) -> tuple[EventTrigger, ...]:
+        """The triggers that events act through, in order."""
+        return tuple(each for each in self.triggers if isinstance(each, EventTrigger))
+
+    @property
+    def schedules(self) -> tuple[Schedule, ...]:
+        """The schedules of its triggers, in order."""
+        return tuple(trigger.schedule for _, trigger in self.scheduled)
+
+    @property
+    def scheduled(self) -> tuple[tuple[int, ScheduleTrigger], ...]:
+        """The triggers that have a schedule, with their positions among all."""
+        return tuple((place, each) for place, each in enumerate(self.triggers) if isinstance(each, ScheduleTrigger))

@@ -33,24 +33,27 @@ CODES: Final[dict[str, str]] = {
     "WF125": "Not a usable ISO 8601 duration",
     "WF126": "Not a valid JSON Schema",
     "WF127": "A JSON Schema refers to something outside itself",
+    "WF128": "A placeholder without a value of the environment",
     # WF2xx: the graph
     "WF201": "A target that does not exist",
     "WF202": "A transition enters or leaves a branch",
     "WF203": "A step that nothing leads to",
     "WF204": "A transition that can never be taken",
     "WF205": "No transition for the case that no condition holds",
-    "WF206": "One choice runs on into a following step, another ends",
+    "WF206": "One choice continues with the following step, another ends",
     "WF207": "An error condition that names neither errorType nor errorCode",
     "WF208": "A nextStepId that is never used",
     "WF209": "A workflow cannot be retried by its onFailure",
     "WF210": "parallelBranches and forEach in one step",
     "WF211": "failFast without branches or items",
     "WF212": "A compensation that never runs",
-    "WF213": "An error type that looks misspelt",
+    "WF213": "An error type that looks misspelled",
     "WF214": "A retry policy that never applies",
-    "WF215": "A field about retries without effect",
-    "WF216": "A failed approval continues as if it had been given",
+    "WF215": "A retry field without effect",
+    "WF216": "A failed approval continues as if it had been approved",
     "WF217": "A pool, queue or priority of a step that has no task of its own",
+    "WF218": "A limited workflow starts itself and waits for its own end",
+    "WF219": "A join that waits for more branches than there are",
     # WF3xx: expressions
     "WF301": "An expression that cannot be read",
     "WF302": "An empty expression",
@@ -62,19 +65,19 @@ CODES: Final[dict[str, str]] = {
     "WF308": "An argument looks like a transform but is not one",
     "WF309": "A template that cannot be read",
     "WF310": "A template uses a name that is not defined",
-    "WF311": "A template uses a filter, test, function or method that there is not",
+    "WF311": "A template uses an unknown filter, test, function or method",
     # WF4xx: tasks
     "WF401": "Unknown task",
     "WF403": "An argument the task cannot take",
     "WF404": "An operator that is not allowed",
     "WF405": "A reference to another workflow of the wrong form",
     "WF406": "Arguments of a question that contradict each other",
-    "WF407": "An assignee whom nobody knows",
-    "WF408": "A version of another workflow that is not there",
+    "WF407": "An unknown assignee",
+    "WF408": "A version of another workflow that does not exist",
     "WF410": "A connection that is not allowed",
-    "WF411": "An argument of an operator that is not the author's to set",
+    "WF411": "An argument of an operator that authors may not set",
     "WF412": "A request that would leave its connection's address",
-    "WF413": "Not one statement that a task may send",
+    "WF413": "A statement that a task may not send",
     "WF414": "Something that the publisher may not do",
     # WF5xx: triggers, UI and log
     "WF501": "An event pattern of the wrong form",
@@ -82,13 +85,15 @@ CODES: Final[dict[str, str]] = {
     "WF503": "A path of the wrong form",
     "WF504": "An unknown layout",
     "WF505": "A form for a step that does not exist",
-    "WF506": "An option of a component that looks misspelt",
+    "WF506": "An option of a component that looks misspelled",
     "WF507": "A table without rows",
+    "WF508": "A schedule of the wrong form",
+    "WF509": "A schedule without the input that the workflow needs",
 }
 """Every code there is, with its title. ``docs/diagnostics.md`` says more about each."""
 
 OUTSIDE: Final = frozenset({"WF401", "WF410", "WF411", "WF412", "WF413"})
-"""Findings about what is outside of a definition; a simulation, which reaches nothing outside, can live with them."""
+"""Findings about what is outside of a definition; a simulation, which reaches nothing outside, tolerates them."""
 
 
 @dataclass(frozen=True)

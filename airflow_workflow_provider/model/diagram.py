@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from airflow_workflow_provider.model.definition import END, FAIL, Step, WorkflowDefinition
@@ -15,6 +16,9 @@ _ENTITIES = {ord(char): f"#{ord(char)};" for char in "#%$`\\"} | str.maketrans(
     {'"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;"}
 )
 ITEMS = "each item"
+TIMES = "\N{MULTIPLICATION SIGN}"
+_MISSED = "stroke:#c00,color:#c00"
+_EDGE = re.compile(r"\s*\w+(\(\[start\]\))? (-->|-\.)")
 
 
 def _name_of(inner: InnerList) -> str:
@@ -25,31 +29,65 @@ def _exits(flow: Flow, step: Step) -> tuple[Way, ...]:
     return flow.ways(step.step_id, WayKind.NEXT, WayKind.FAILURE)
 
 
-def outline(definition: WorkflowDefinition) -> str:
-    """Return the definition as indented text."""
+@dataclass(frozen=True)
+class Counts:
+    """How often the parts of a definition were run, to be drawn with it.
+
+    :param steps: by stepId
+    :param ways: by the way's id
+    """
+
+    steps: Mapping[str, int]
+    ways: Mapping[str, int]
+
+    def of_step(self, step_id: str) -> str:
+        """Return the mark of a step."""
+        return f"{TIMES}{self.steps.get(step_id, 0)}"
+
+    def of_way(self, way: Way) -> str:
+        """Return the mark of a way."""
+        return f"{TIMES}{self.ways.get(way.id, 0)}"
+
+
+def _label(way: Way, counts: Counts | None) -> str:
+    return " ".join(part for part in (one_line(way.label), counts.of_way(way) if counts is not None else "") if part)
+
+
+def outline(definition: WorkflowDefinition, counts: Counts | None = None) -> str:
+    """Return the definition as indented text.
+
+    :param counts: how often its parts were run, if that is to be shown
+    """
     lines = [f"{definition.workflow_id} {definition.version}: {one_line(definition.name)}"]
-    lines += _outlined(definition.steps, "  ", workflow_targets(definition))
-    lines += [f"  workflow !> {way.target}  {way.label}" for way in ways_of_workflow(definition)]
+    lines += _outlined(definition.steps, "  ", counts, workflow_targets(definition))
+    lines += [f"  workflow !> {way.target}  {_label(way, counts)}" for way in ways_of_workflow(definition)]
     return "\n".join(lines)
 
 
-def _outlined(steps: tuple[Step, ...], indent: str, named: tuple[str, ...] = ()) -> Iterator[str]:
+def _outlined(
+    steps: tuple[Step, ...], indent: str, counts: Counts | None, named: tuple[str, ...] = ()
+) -> Iterator[str]:
     flow = Flow.of(steps, named_before=named)
     for step in steps:
         name = f"  {one_line(step.name)}" if step.name else ""
-        yield f"{indent}{step.step_id} ({step.task_id}){name}"
+        times = f"  {counts.of_step(step.step_id)}" if counts is not None else ""
+        yield f"{indent}{step.step_id} ({step.task_id}){name}{times}"
         for inner in inner_lists(step):
-            yield f"{indent}  [{_name_of(inner)}]"
-            yield from _outlined(inner.steps, f"{indent}    ")
+            times = f" {counts.of_way(inner.way)}" if counts is not None else ""
+            yield f"{indent}  [{_name_of(inner)}]{times}"
+            yield from _outlined(inner.steps, f"{indent}    ", counts)
         for way in _exits(flow, step):
             arrow = "!>" if way.kind is WayKind.FAILURE else "->"
-            label = f"  {one_line(way.label)}" if way.label else ""
-            yield f"{indent}  {arrow} {way.target}{label}"
+            label = _label(way, counts)
+            yield f"{indent}  {arrow} {way.target}{f'  {label}' if label else ''}"
 
 
-def mermaid(definition: WorkflowDefinition) -> str:
-    """Return the definition as the source of a Mermaid flowchart; the same definition always gives the same text."""
-    return "\n".join(_Chart(definition).lines())
+def mermaid(definition: WorkflowDefinition, counts: Counts | None = None) -> str:
+    """Return the definition as the source of a Mermaid flowchart; the same definition always gives the same text.
+
+    :param counts: how often its parts were run: each has its number, and what never ran is drawn in red
+    """
+    return "\n".join(_Chart(definition, counts).lines())
 
 
 @dataclass(frozen=True)
@@ -62,8 +100,10 @@ class _Place:
 
 
 class _Chart:
-    def __init__(self, definition: WorkflowDefinition) -> None:
+    def __init__(self, definition: WorkflowDefinition, counts: Counts | None) -> None:
         self.definition = definition
+        self.counts = counts
+        self.missed: set[str] = set()
         # stepIds may be words of Mermaid's own, so nodes have numbers
         self.nodes: dict[str, str] = {}
         self._number(definition.steps)
@@ -75,11 +115,35 @@ class _Chart:
                 self._number(inner.steps)
 
     def lines(self) -> Iterator[str]:
+        """Yield the lines of the chart."""
+        drawn = list(self._drawn())
+        yield from drawn
+        if self.counts is None:
+            return
+        edges = [line.strip() for line in drawn if _EDGE.match(line)]
+        for number, edge in enumerate(edges):
+            if edge in self.missed:
+                yield f"  linkStyle {number} {_MISSED}"
+        for step_id, node in self.nodes.items():
+            if not self.counts.steps.get(step_id):
+                yield f"  style {node} {_MISSED}"
+
+    def _edge(self, line: str, way: Way) -> str:
+        """Return the line of a way, noted where it was never taken."""
+        if self.counts is not None and not self.counts.ways.get(way.id):
+            self.missed.add(line.strip())
+        return line
+
+    def _drawn(self) -> Iterator[str]:
         steps = self.definition.steps
         named = workflow_targets(self.definition)
         body = list(self._list(steps, Flow.of(steps, named_before=named), _Place("done", "failed", "  ")))
         body += [
-            f"  onFailure -. {_quoted(way.label)} .-> {self._target(way.target, _Place('done', 'failed', ''))}"
+            self._edge(
+                f"  onFailure -. {_quoted(_label(way, self.counts))} .-> "
+                f"{self._target(way.target, _Place('done', 'failed', ''))}",
+                way,
+            )
             for way in ways_of_workflow(self.definition)
         ]
         yield "flowchart TD"
@@ -98,7 +162,8 @@ class _Chart:
 
     def _step(self, step: Step, flow: Flow, place: _Place) -> Iterator[str]:
         node, indent = self.nodes[step.step_id], place.indent
-        yield f'{indent}{node}["{_text(step.name or step.step_id)}<br/><small>{_text(step.task_id)}</small>"]'
+        times = f" {self.counts.of_step(step.step_id)}" if self.counts is not None else ""
+        yield f'{indent}{node}["{_text(step.name or step.step_id)}{times}<br/><small>{_text(step.task_id)}</small>"]'
         source = node
         lists = inner_lists(step)
         if lists:
@@ -108,15 +173,16 @@ class _Chart:
             yield f'{indent}{source}(("join"))'
         for way in _exits(flow, step):
             target = self._target(way.target, place)
+            label = _label(way, self.counts)
             if way.kind is WayKind.FAILURE:
-                yield f"{indent}{source} -. {_quoted(way.label)} .-> {target}"
+                yield self._edge(f"{indent}{source} -. {_quoted(label)} .-> {target}", way)
             else:
-                yield f"{indent}{source} -->{f'|{_quoted(way.label)}|' if way.label else ''} {target}"
+                yield self._edge(f"{indent}{source} -->{f'|{_quoted(label)}|' if label else ''} {target}", way)
 
     def _branch(self, owner: str, name: str, inner: InnerList, place: _Place) -> Iterator[str]:
         indent, join = place.indent, f"{owner}_join"
         if not inner.steps:
-            yield f"{indent}{owner} -->|{_quoted(_name_of(inner))}| {join}"
+            yield self._edge(f"{indent}{owner} -->|{_quoted(_name_of(inner))}| {join}", inner.way)
             return
         yield f"{indent}subgraph {name}[{_quoted(_name_of(inner))}]"
         inside: list[str] = []
@@ -127,7 +193,7 @@ class _Chart:
         yield from inside
         yield f"{indent}end"
         yield from (f"{indent}{line.strip()}" for line in leaving)
-        yield f"{indent}{owner} --> {self.nodes[inner.steps[0].step_id]}"
+        yield self._edge(f"{indent}{owner} --> {self.nodes[inner.steps[0].step_id]}", inner.way)
 
     def _target(self, target: str, place: _Place) -> str:
         if target == END:

@@ -29,7 +29,7 @@ def parse_duration(text: str) -> timedelta:
     """A duration of fixed length.
 
     :param text: ISO 8601, for example ``PT5M`` or ``P1DT12H``
-    :raises ValueError: it is no ISO 8601 duration, is negative, is empty, has years or months, or is too long
+    :raises ValueError: it is not an ISO 8601 duration, is negative, is empty, has years or months, or is too long
     """
     length = _parse(text)
     if not isinstance(length, timedelta):
@@ -43,9 +43,16 @@ def parse_retention(text: str) -> timedelta | Duration:
     """A duration for calendar arithmetic: years and months are possible.
 
     :param text: ISO 8601, for example ``P30D`` or ``P1Y6M``
-    :raises ValueError: it is no ISO 8601 duration, is negative, is empty, or is too long
+    :raises ValueError: it is not an ISO 8601 duration, is negative, is empty, or is too long
     """
     return _parse(text)
+
+
+def duration_text(length: timedelta) -> str:
+    """Return a duration as the format writes it, such as ``PT1M30S``."""
+    import isodate
+
+    return str(isodate.duration_isoformat(length))
 
 
 def _parse(text: str) -> timedelta | Duration:
@@ -57,15 +64,15 @@ def _parse(text: str) -> timedelta | Duration:
         raise ValueError(msg)
     match = _SHAPE.fullmatch(text) if len(text) <= MAX_LENGTH else None
     if match is None:
-        msg = f"{shown!r} is no ISO 8601 duration; write for example {_EXAMPLES}"
+        msg = f"{shown!r} is not an ISO 8601 duration; write for example {_EXAMPLES}"
         raise ValueError(msg)
     if not any(character.isdigit() for character in text):
-        msg = f"{shown!r} names no length; write for example {_EXAMPLES}"
+        msg = f"{shown!r} has no length; write for example {_EXAMPLES}"
         raise ValueError(msg)
     try:
         length: timedelta | Duration = isodate.parse_duration(text)
     except (ValueError, OverflowError, ArithmeticError) as error:
-        msg = f"{shown!r} is too long or no ISO 8601 duration; write for example {_EXAMPLES}"
+        msg = f"{shown!r} is too long or not an ISO 8601 duration; write for example {_EXAMPLES}"
         raise ValueError(msg) from error
     if not isinstance(length, timedelta) and not length.years and not length.months:
         return length.tdelta

@@ -15,8 +15,8 @@ from typing import Any, Final, Self
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from airflow_workflow_provider.errors import InvalidDefinition, Unprocessable
-from airflow_workflow_provider.model.definition import Node
 from airflow_workflow_provider.model.diagnostics import pointer_of
+from airflow_workflow_provider.model.fields import Node
 from airflow_workflow_provider.model.http_headers import by_name, header_value, media_type, text_of
 from airflow_workflow_provider.model.json_text import loads_document, value_findings
 from airflow_workflow_provider.model.patterns import MAX_SEGMENTS
@@ -138,7 +138,7 @@ class CloudEvent(Node):
     @classmethod
     def _known_version(cls, value: str) -> str:
         if value != "1.0":
-            msg = f"version {value!r} of CloudEvents is not known; the known one is '1.0'"
+            msg = f"version {value!r} of CloudEvents is not supported; the only supported one is '1.0'"
             raise ValueError(msg)
         return value
 
@@ -173,7 +173,7 @@ class CloudEvent(Node):
         if value is None or isinstance(value, datetime):
             return value
         if not isinstance(value, str) or not _RFC3339.fullmatch(value):
-            msg = "is no RFC 3339 time with offset, such as 2027-01-31T09:00:00Z"
+            msg = "is not an RFC 3339 time with offset, such as 2027-01-31T09:00:00Z"
             raise ValueError(msg)
         # datetime reads six digits of a fraction at most
         return re.sub(r"(\.\d{6})\d+", r"\1", value.upper())
@@ -323,7 +323,7 @@ def _binary(headers: Mapping[str, str], kind: str, charset: str | None, body: by
 
 def _attribute(header: str, text: str, content_type: str | None) -> str:
     if header.removeprefix(HEADER_PREFIX) in ("data", "data_base64"):
-        msg = "is no attribute; in binary mode the body is the data"
+        msg = "is not an attribute; in binary mode the body is the data"
         raise ValueError(msg)
     value = header_value(text)
     if header == f"{HEADER_PREFIX}datacontenttype" and value != content_type:
@@ -370,13 +370,13 @@ def _decoded(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except ValueError:
-        msg = "data_base64 is no base64"
+        msg = "data_base64 is not Base64"
         raise ValueError(msg) from None
 
 
 def _check_extension(name: str, value: Any) -> None:
     if not _EXTENSION_NAME.fullmatch(name):
-        msg = f"{name[:60]!r} is no attribute of a CloudEvent; extensions have names of lower-case letters and digits"
+        msg = f"{name[:60]!r} is not a CloudEvents attribute; extensions have names of lower-case letters and digits"
         raise ValueError(msg)
     if isinstance(value, bool) or (isinstance(value, int) and value in _INTEGERS):
         return

@@ -97,8 +97,8 @@ class Needs:
 class Publisher:
     """What somebody who publishes may do, as Airflow's auth manager says.
 
-    :param may_start: tells of a workflow's id whether they may start it
-    :param may_publish_events: tells whether they may publish events
+    :param may_start: returns for a workflow's id whether they may start it
+    :param may_publish_events: returns whether they may publish events
     """
 
     may_start: Callable[[str], bool]
@@ -123,14 +123,14 @@ def not_yours(what: str) -> Problem:
     """Return the finding about something that the publisher may not do themselves."""
     return Problem(
         "WF414",
-        f"You may not {what}, so you may not publish what does",
-        "have somebody publish it who may, or ask an administrator for the permission",
+        f"You may not {what}, so you cannot publish a definition that does",
+        "have a user with this permission publish it, or ask an administrator for the permission",
     )
 
 
 def _not_granted(what: str) -> Problem:
-    advice = "publish a new version, as somebody who may do so"
-    return Problem("WF414", f"Who published this version of the workflow may not {what}", advice)
+    advice = "have a user with this permission publish a new version"
+    return Problem("WF414", f"The publisher of this version of the workflow may not {what}", advice)
 
 
 def task_references(definition: WorkflowDefinition) -> Iterator[tuple[Path, str]]:

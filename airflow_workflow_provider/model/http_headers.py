@@ -1,4 +1,4 @@
-"""What headers of a request say: values of attributes of events, media types, character sets.
+"""Headers of a request: values of attributes of events, media types, character sets.
 
 CloudEvents HTTP protocol binding 1.0.2, section 3.1.3.2; RFC 7230, section 3.2.6.
 """

@@ -137,18 +137,18 @@ def path_problem(path: str) -> str | None:
     :param path: the ``path`` argument of the task, as it is when it runs
     """
     if any(unicodedata.category(character).startswith("C") for character in path):
-        return "has a control character or one that cannot be seen"
+        return "has a control character or an invisible one"
     if "\\" in path:
         return "has a backslash"
     if "?" in path or "#" in path:
         return "has '?' or '#'; parameters belong into query"
     if path.startswith("//") or _ABSOLUTE.match(path):
-        return "names a host; only a path below the connection's address is taken"
+        return "names a host; only a path below the connection's address is allowed"
     if _PERCENT.search(path):
-        return "has a % that is no percent-encoding; write %25"
+        return "has a % that is not a percent-encoding; write %25"
     found = _hidden_problem(path)
     if found is None and _decoded(path).startswith("//"):
-        return "names a host to whom decodes it; only a path below the connection's address is taken"
+        return "names a host once it is decoded; only a path below the connection's address is allowed"
     return found
 
 
@@ -167,18 +167,18 @@ def _hidden_problem(path: str) -> str | None:
         try:
             decoded = unquote_to_bytes(text).decode("utf-8")
         except UnicodeDecodeError:
-            return "has a percent-encoding that is no UTF-8"
+            return "has a percent-encoding that is not UTF-8"
         if decoded == text:
             return None
         if any(unicodedata.category(each) == "Cc" or each == "\\" for each in decoded):
             return "has an encoded control character or backslash"
         text = decoded
-    return "is percent-encoded many times over"
+    return "is percent-encoded too many times"
 
 
 def _has_dots(path: str) -> bool:
-    # Some servers cut what follows a semicolon, and some take a backslash for a slash. Who decodes a path and reads it
-    # again cuts at '?' and '#', and who cleans texts takes out what cannot be seen.
+    # Some servers cut off after a semicolon, and some take a backslash for a slash. A server that decodes a path and
+    # parses it again cuts off at '?' and '#', and one that cleans texts removes invisible characters.
     seen = "".join(character for character in path if unicodedata.category(character) != "Cf")
     return any(re.split("[;?#]", segment)[0].strip() in (".", "..") for segment in re.split(r"[/\\]", seen))
 
@@ -200,7 +200,7 @@ def target(base: Base, path: str) -> str:
 
 
 def check_within(base: Base, url: str) -> None:
-    """Check that a URL, as it is about to be sent, lies at or below a connection's address.
+    """Check that a URL, as it is about to be sent, is at or below a connection's address.
 
     :raises WrongTarget: it does not, or two readers of URLs differ about it
     """
@@ -228,10 +228,10 @@ def header_key(name: str) -> str:
 def header_problem(name: str, value: str) -> str | None:
     """Return why a definition may not set a header, whatever the connection; None where it may."""
     if not _TOKEN.fullmatch(name):
-        return "is no name of a header"
+        return "is not a valid header name"
     key = header_key(name)
     if key in FORBIDDEN_HEADERS or key.startswith(_FORBIDDEN_FAMILIES):
-        return "says where a request goes, where it comes from or how it is framed, which only the connection does"
+        return "controls where a request goes, where it comes from or how it is framed; only the connection may set it"
     if any(character != "\t" and unicodedata.category(character) == "Cc" for character in value):
         return "has a line break or another control character in its value"
     if any(ord(character) > _LATIN_1 for character in value):
@@ -255,7 +255,7 @@ def check_headers(given: Mapping[str, str], own: Mapping[str, str], *, credentia
         key = header_key(name)
         problem = header_problem(name, value)
         if problem is None and key in seen:
-            problem = "is there twice, as servers read it"
+            problem = "occurs twice, as servers read it"
         seen.add(key)
         if problem is None and key in kept:
             problem = "is set by the connection"

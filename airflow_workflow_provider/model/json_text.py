@@ -1,7 +1,7 @@
 """From text to a JSON value and back, more strictly than Python does it, with every finding and its place.
 
 Every text that becomes data comes through :func:`loads_data` (or, where it is a definition, :func:`loads_document`,
-whose checks go on), and every JSON text of ours out of :func:`dumps`.
+whose checks continue), and every JSON text of ours out of :func:`dumps`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def loads_document(text: str | bytes) -> Any:
     """The JSON value of a document's text.
 
     :param text: JSON; bytes are read as UTF-8, UTF-16 or UTF-32
-    :raises InvalidDefinition: it is not JSON, has a key twice, or has a number that is none; with every finding
+    :raises InvalidDefinition: it is not JSON, has a key twice, or has an invalid number; with every finding
     """
     try:
         document, problems = parsed(text)

@@ -2,7 +2,7 @@
 
 A path is names with dots between: ``customer.email``. ``[2]`` is a position in a list, ``[*]`` every position, ``*``
 any name or position, ``**`` any number of them. A name with other characters is quoted, in brackets or not:
-``orders["net.gross"]``. Lists that a path does not speak of are looked through: ``users.password`` is that of every
+``orders["net.gross"]``. Lists that a path does not mention are searched: ``users.password`` is that of every
 user.
 """
 
@@ -32,7 +32,7 @@ Part = str | int
 
 
 class PathError(ValueError):
-    """A text is no path; the message says what is wrong with it."""
+    """A text is not a path; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Name:
     text: str
 
     def fits(self, part: Part) -> bool:
-        """Tell whether a part of a place is meant."""
+        """Return whether a part of a place is meant."""
         return part == self.text or (isinstance(part, int) and str(part) == self.text)
 
 
@@ -54,7 +54,7 @@ class Position:
     on: bool = False
 
     def fits(self, part: Part) -> bool:
-        """Tell whether a part of a place is meant."""
+        """Return whether a part of a place is meant."""
         return isinstance(part, int) and (part >= self.first if self.on else part == self.first)
 
 
@@ -72,7 +72,7 @@ class Others:
     but_like: tuple[str, ...] = ()
 
     def fits(self, part: Part) -> bool:
-        """Tell whether a part of a place is meant; what cannot be told counts as meant."""
+        """Return whether a part of a place is meant; if that is unknown, it counts as meant."""
         if isinstance(part, int) or part in self.but:
             return False
         if any(_matches(pattern, part, otherwise=False) for pattern in self.but_like):
@@ -85,7 +85,7 @@ class Anything:
     """``*``: any property or position."""
 
     def fits(self, _: Part) -> bool:
-        """Tell whether a part of a place is meant."""
+        """Return whether a part of a place is meant."""
         return True
 
 
@@ -94,7 +94,7 @@ class Deep:
     """``**``: any number of properties and positions."""
 
     def fits(self, _: Part) -> bool:
-        """Tell whether a part of a place is meant."""
+        """Return whether a part of a place is meant."""
         return True
 
 
@@ -157,7 +157,7 @@ def _segment(text: str, at: int) -> tuple[Segment, int]:
     name = _NAME.match(text, at)
     if name is None:
         message = (
-            f"{text[at:][:20]!r} is no name, position, * or **" if at < len(text) else "a name is missing at its end"
+            f"{text[at:][:20]!r} is not a name, position, * or **" if at < len(text) else "a name is missing at its end"
         )
         raise PathError(message)
     return Name(name.group()), name.end()
@@ -169,12 +169,12 @@ def _unquoted(text: str) -> str:
     try:
         return str(json.loads(text))
     except ValueError as error:
-        message = f"{text} is no text of JSON"
+        message = f"{text} is not a JSON string"
         raise PathError(message) from error
 
 
 def matches(path: Sequence[Segment], place: Sequence[Part]) -> bool:
-    """Tell whether a path leads to a place in a document; lists that it does not speak of are looked through."""
+    """Return whether a path leads to a place in a document; lists that it does not speak of are looked through."""
     reached = _with_skipped(path, {0})
     for part in place:
         reached = _after(path, reached, part)
@@ -182,7 +182,7 @@ def matches(path: Sequence[Segment], place: Sequence[Part]) -> bool:
 
 
 def ends_with(place: Sequence[Part], path: Sequence[Segment]) -> bool:
-    """Tell whether a place ends with what a path says, wherever it begins."""
+    """Return whether a place ends with what a path says, wherever it begins."""
     start = _with_skipped(path, {0})
     reached: set[int] = set()
     for part in place:

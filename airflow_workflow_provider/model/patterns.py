@@ -1,4 +1,4 @@
-"""Which events a pattern means (rule E1), and how to find the patterns of an event without trying them all.
+"""Which events match a pattern and a correlation (rules E1, E5), and how to find the patterns of an event.
 
 A pattern's *shape* is what is left when its literal segments are blanked out: ``orders.*.paid`` has the shape
 ``x.*.x``. However many patterns are in use, few shapes are; and a type and a shape together leave a handful of
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 ONE: Final = "*"
 MANY: Final = "**"
@@ -41,6 +41,22 @@ def matches(pattern: str, event_type: str) -> bool:
         if not reached:
             return False
     return len(segments) in reached
+
+
+def values_at(data: Any, paths: Iterable[str]) -> dict[str, Any] | None:
+    """The values at dotted paths in an event's data; None where one is missing."""
+    found: dict[str, Any] = {}
+    for path in paths:
+        value = data
+        for part in path.split("."):
+            if isinstance(value, dict) and part in value:
+                value = value[part]
+            elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
+                value = value[int(part)]
+            else:
+                return None
+        found[path] = value
+    return found
 
 
 def shape_of(pattern: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Texts from outside, made harmless for places in which characters have a meaning: terminals, headers, logs."""
+"""Escaping of untrusted texts for terminals, headers and logs."""
 
 from __future__ import annotations
 

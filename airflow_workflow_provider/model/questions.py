@@ -1,4 +1,4 @@
-"""What the arguments of a question to people mean together (rule K3, tasks ``approval`` and ``form``)."""
+"""The checks of the arguments of a question that depend on each other (rule K3, tasks ``approval`` and ``form``)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def ambiguities(kind: str, arguments: Mapping[str, Any], computed: Collection[st
         option = '{"option": "fail"}'
         yield (
             ("onTimeout",),
-            f"{FAIL!r} is an option too; write {option} to have it count as decided, or leave onTimeout out to fail",
+            f"{FAIL!r} is an option too; write {option} to make it count as the decision, or omit onTimeout to fail",
         )
 
 
@@ -54,11 +54,11 @@ def contradictions(
         options = options_of(kind, arguments)
         for index, option in enumerate(arguments.get("commentRequired", ())):
             if option not in options:
-                yield ("commentRequired", index), f"{option!r} is none of the options {list(options)}"
+                yield ("commentRequired", index), f"{option!r} is not one of the options {list(options)}"
         chosen = arguments.get("onTimeout", FAIL)
         if isinstance(chosen, Mapping):
             if chosen["option"] not in options:
-                yield ("onTimeout", "option"), f"{chosen['option']!r} is none of the options {list(options)}"
+                yield ("onTimeout", "option"), f"{chosen['option']!r} is not one of the options {list(options)}"
         elif chosen not in (FAIL, *options):
             yield ("onTimeout",), f"{chosen!r} is neither {FAIL!r} nor one of the options {list(options)}"
     if "onTimeout" in arguments and "timeout" not in arguments and "timeout" not in computed:

@@ -48,7 +48,6 @@ BASE_ARGUMENTS: Final = GRANTABLE_ARGUMENTS | frozenset(
         "email_on_retry",
         "end_date",
         "execution_timeout",
-        "executor",
         "executor_config",
         "ignore_first_depends_on_past",
         "inlets",
@@ -160,15 +159,20 @@ class Policy:
         )
 
     def allows_operator(self, operator: str) -> bool:
-        """Tell whether a task definition may name an operator: a built-in, or a path that a pattern matches."""
+        """Return whether a task definition may name an operator: a built-in, or a path that a pattern matches."""
         return operator in BUILTIN_TASKS or any(matches_path(pattern, operator) for pattern in self.operators)
+
+    def allows_timetable(self, path: str) -> bool:
+        """Return whether a schedule may name a timetable: a dotted path that a pattern for operators matches."""
+        return any(matches_path(pattern, path) for pattern in self.operators)
 
     def operator_advice(self) -> str:
         """Return what to do about an operator that is not allowed."""
-        return f"[workflows] allowed_operators is {listed(self.operators)}; use one of these, or have it extended"
+        allowed = listed(self.operators)
+        return f"[workflows] allowed_operators is {allowed}; use one of these, or ask an administrator to extend it"
 
     def is_reserved(self, conn_id: str) -> bool:
-        """Tell whether a text names a reserved connection, in any spelling that Airflow takes for the same."""
+        """Return whether a text names a reserved connection, in any spelling that Airflow takes for the same."""
         return _spelling(conn_id) in {_spelling(each) for each in self.reserved}
 
     def connection_problem(self, operator: str, conn_id: Any) -> Problem | None:
@@ -186,29 +190,30 @@ class Policy:
         return Problem(
             "WF410",
             f"{_task(operator)} may not use the connection {shown(conn_id)}",
-            f"[workflows] allowed_connections has {listed(patterns)} for it; use one of these, or have it extended",
+            f"[workflows] allowed_connections has {listed(patterns)} for it; use one of these, "
+            "or ask an administrator to extend it",
             "allowed_connections",
         )
 
     def reserved_problem(self, conn_id: Any) -> Problem | None:
         """Return why nobody may use a connection, whatever the settings say."""
         if not isinstance(conn_id, str) or not _CONNECTION_ID.fullmatch(conn_id):
-            message = f"{shown(conn_id)} is no id of a connection: 1 to 250 of A-Z a-z 0-9 _ . - : / # ! ( ) \\"
+            message = f"{shown(conn_id)} is not a connection id: 1 to 250 of A-Z a-z 0-9 _ . - : / # ! ( ) \\"
             return Problem("WF410", message, "name a connection of Airflow")
         if self.is_reserved(conn_id):
-            message = f"The connection {shown(conn_id)} is kept for the workflow service itself; no setting allows it"
-            return Problem("WF410", message, "define a connection of its own for this purpose, with a role of its own")
+            message = f"The connection {shown(conn_id)} is reserved for the workflow service; no setting allows it"
+            return Problem("WF410", message, "define a separate connection for this purpose, with its own role")
         return None
 
     def argument_problem(self, operator: str, name: str) -> Problem | None:
         """Return why a document may not set an argument of an Airflow operator, or None where it may."""
         if name not in BASE_ARGUMENTS or name in self.operator_arguments:
             return None
-        advice = "leave it out: the workflow and the administrator decide it"
+        advice = "omit it: the workflow and the administrator decide it"
         if name in GRANTABLE_ARGUMENTS:
-            advice = "leave it out, or have it named in [workflows] allowed_operator_arguments"
+            advice = "omit it, or ask an administrator to add it to [workflows] allowed_operator_arguments"
         message = (
-            f"Argument {shown(name)} of {operator} belongs to every Airflow operator and is not the author's to set"
+            f"Argument {shown(name)} of {operator} belongs to every Airflow operator and may not be set by authors"
         )
         return Problem("WF411", message, advice, "allowed_operator_arguments" if name in GRANTABLE_ARGUMENTS else "")
 
@@ -246,7 +251,7 @@ class Policy:
 
 
 def matches_path(pattern: str, path: str) -> bool:
-    """Tell whether a pattern means the dotted path of a class.
+    """Return whether a pattern means the dotted path of a class.
 
     ``*`` and ``?`` stand for characters of one segment and never for a dot; ``**`` is one or more whole segments.
     """
@@ -254,7 +259,7 @@ def matches_path(pattern: str, path: str) -> bool:
 
 
 def is_connection_key(name: str) -> bool:
-    """Tell by its name, such as ``http_conn_id``, whether an argument of an Airflow operator holds a connection."""
+    """Return by its name, such as ``http_conn_id``, whether an argument of an Airflow operator holds a connection."""
     return bool(_CONNECTION_KEY.fullmatch(_CAMEL.sub("_", name).lower()))
 
 

@@ -15,7 +15,7 @@ PREFIX: Final = "workflow:"
 
 
 def is_child_workflow(task_id: str) -> bool:
-    """Tell whether a ``taskId`` names another workflow."""
+    """Return whether a ``taskId`` names another workflow."""
     return task_id.startswith(PREFIX)
 
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.model.definition import WorkflowDefinition
+from airflow_workflow_provider.model.scenario import ScenarioFile
 from airflow_workflow_provider.model.task import TaskDefinition
 
 if TYPE_CHECKING:
@@ -32,11 +34,23 @@ def task_schema() -> dict[str, Any]:
     return _schema(TaskDefinition, "Task definition")
 
 
+def scenario_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a scenario file."""
+    return _schema(ScenarioFile, "Scenarios of a workflow")
+
+
+SCHEMAS: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
+    "workflow": workflow_schema,
+    "task": task_schema,
+    "scenario": scenario_schema,
+}
+"""What makes the schema of each kind of document."""
+
+
 def schema_files() -> dict[str, str]:
     """The name and text of each schema file."""
     return {
-        f"{name}.schema.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-        for name, schema in (("workflow", workflow_schema()), ("task", task_schema()))
+        f"{kind}.schema.json": json.dumps(make(), indent=2, ensure_ascii=False) + "\n" for kind, make in SCHEMAS.items()
     }
 
 

@@ -91,7 +91,7 @@ def postgres_statement(text: str, *, write: bool, parameters: Any = None) -> Sta
         if write:
             _refuse_elements(statement)
             return statement
-        message = f"{kind.upper()} changes data, and the task reads only"
+        message = f"{kind.upper()} changes data, and the task is read-only"
         raise RefusedStatement(message)
     raise RefusedStatement(_no_statement(kind))
 
@@ -117,7 +117,7 @@ def other_statement(text: str, *, write: bool) -> Statement:
     kind = words[0] if words and re.match(r"\(*\s*[^\W\d]", body) else ""
     changes = kind in WRITES or (kind in DEFINES and _object(words) in OBJECTS)
     if kind not in _READS_ELSEWHERE and not (write and changes):
-        message = f"{kind.upper()} changes data, and the task reads only" if changes else _no_statement(kind)
+        message = f"{kind.upper()} changes data, and the task is read-only" if changes else _no_statement(kind)
         raise RefusedStatement(message)
     # Some databases take a second statement without any sign between the two.
     found = _NEVER.search(body) or (None if write else _CHANGES.search(body))
@@ -138,7 +138,7 @@ def _refuse_elements(statement: Statement) -> None:
 
 
 def holds_texts(parameters: Any) -> bool:
-    """Tell whether there is anything but numbers among the values of a statement's placeholders."""
+    """Return whether there is anything but numbers among the values of a statement's placeholders."""
     values = parameters.values() if isinstance(parameters, Mapping) else parameters or ()
     return not all(value is None or isinstance(value, int | float) for value in values)
 
@@ -166,7 +166,7 @@ def _one(text: str, *, texts: bool = False) -> Statement:
                 words.append(found.group().lower())
         if texts and kind not in _BARE and _PLACEHOLDER.search(text[start:at].replace("%%", "")):
             # A text brings its own quotes, which end those that it stands in; and lines, which end a comment.
-            message = f"A text would be put inside quotes or a comment, at character {start + 1}; leave the quotes out"
+            message = f"A text would be put inside quotes or a comment, at character {start + 1}; remove the quotes"
             raise RefusedStatement(message)
     if not words:
         message = "There is no statement"
@@ -203,7 +203,7 @@ def _end_of_dollars(text: str, at: int, tag: str) -> int:
 
 
 def _no_statement(kind: str) -> str:
-    return f"{kind.upper() or 'It'} is no statement that a task may send"
+    return f"{kind.upper() or 'It'} is not a statement that a task may send"
 
 
 def _object(words: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""From a JSON value to the model, with every finding at once.
+"""Converts a JSON value to the model, and reports every finding at once.
 
 pydantic stops at the first thing in each place that does not fit. So that the checks of the meaning can still look at
 the rest of the document, what does not fit is replaced by something that does, and remembered as *tainted*: nothing
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from airflow_workflow_provider.model.definition import UNION_TAGS
+from airflow_workflow_provider.model.definition import OF_EVENTS, OF_TIMES, UNION_TAGS, EventTrigger, ScheduleTrigger
 from airflow_workflow_provider.model.diagnostics import Diagnostic, pointer_of
 from airflow_workflow_provider.model.json_text import MAX_DEPTH
 from airflow_workflow_provider.model.words import did_you_mean, listed, shortened, shown
@@ -38,12 +38,16 @@ _PLACEHOLDERS: Final[dict[str, Any]] = {
     "type": "jmespath",
     "expression": "null",
     "eventPattern": "unknown",
+    "cron": "* * * * *",
+    "every": "PT1H",
+    "timetable": "unknown",
     "componentId": "unknown",
     "items": {"type": "jmespath", "expression": "null"},
 }
 _GRAPH_KEYS: Final = frozenset(
     {"next", "nextStepId", "stepId", "steps", "parallelBranches", "onFailure", "errorHandler", "conditions", "action"}
 )
+_TAGGED: Final[dict[str | int, type[BaseModel]]] = {OF_EVENTS: EventTrigger, OF_TIMES: ScheduleTrigger}
 _KINDS: Final = {
     "string_type": "a text",
     "int_type": "an integer",
@@ -70,7 +74,7 @@ _BOUNDS: Final = {
 
 @dataclass
 class Reading(Generic[M]):
-    """What reading a document gave.
+    """The result of reading a document.
 
     :param model: the document; where something did not fit, with a stand-in there; None where nothing can be made of it
     :param diagnostics: what did not fit
@@ -109,7 +113,7 @@ def read(model: type[M], document: Any) -> Reading[M]:
             errors = error.errors(include_url=False)
             for each in errors[:MAX_REPORTED]:
                 _note(model, each, working, reading, report=attempt == 0)
-            # With so much wrong, what the rest would mean is no help.
+            # With so many errors, further findings would not help.
             if not isinstance(working, dict) or len(errors) > MAX_REPORTED:
                 return reading
         except RecursionError:
@@ -193,7 +197,7 @@ def _diagnostic(model: type[BaseModel], error: Any, path: Path) -> Diagnostic:
     kind, value = error["type"], error.get("input")
     pointer = pointer_of(path)
     if kind == "extra_forbidden":
-        allowed = _keys_at(model, path[:-1])
+        allowed = _keys_at(model, error["loc"][:-1])
         message = f"Unknown key {shown(str(path[-1]))}; allowed keys are {', '.join(allowed)}"
         return Diagnostic("WF110", "error", pointer, message, did_you_mean(str(path[-1]), allowed))
     if kind == "missing":
@@ -209,7 +213,11 @@ def _diagnostic(model: type[BaseModel], error: Any, path: Path) -> Diagnostic:
         wanted = _BOUNDS[kind].format(**error.get("ctx", {}))
         return Diagnostic("WF114", "error", pointer, f"{shown(value)} is out of bounds: it must be {wanted}")
     if kind == "string_unicode":
-        return Diagnostic("WF105", "error", pointer, "The text has half of a surrogate pair, which is no character")
+        return Diagnostic("WF105", "error", pointer, "The text has half of a surrogate pair, which is not a character")
+    if kind == "value_error":
+        # A validator of the model says it in a sentence of its own.
+        text = shortened(str(error["msg"]).removeprefix("Value error, "))
+        return Diagnostic("WF112", "error", pointer, text[:1].upper() + text[1:])
     wanted = _KINDS.get(kind, shortened(str(error.get("msg", kind))))
     where = "The document"
     if path:
@@ -223,12 +231,16 @@ def _too_deep(path: Path) -> Diagnostic:
 
 
 def _keys_at(model: type[BaseModel], path: Path) -> list[str]:
-    """The keys that an object of the document may have."""
+    """The keys that an object of the document may have.
+
+    :param path: its place, with the tags of unions
+    """
     current: type[BaseModel] | None = model
     for part in path:
         if current is None:
             return []
-        if isinstance(part, int):
+        if isinstance(part, int) or part in UNION_TAGS:
+            current = _TAGGED.get(part, current)
             continue
         fields = {info.alias or name: info.annotation for name, info in _fields_of(current).items()}
         # a name that is no field of the model is a key of a mapping, whose values have the model found last

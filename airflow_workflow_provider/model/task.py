@@ -1,4 +1,4 @@
-"""The task document: what stands behind a ``taskId`` (rule K2)."""
+"""The task definition: the document behind a ``taskId`` (rule K2)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,8 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from airflow_workflow_provider.model.definition import (
-    MAX_NAME_LENGTH,
-    DurationText,
-    Node,
-    RetryPolicies,
-    RetryPolicy,
-    as_policies,
-)
+from airflow_workflow_provider.model.definition import MAX_NAME_LENGTH, RetryPolicies, RetryPolicy, as_policies
+from airflow_workflow_provider.model.fields import DurationText, Node
 
 TASK_ID_PATTERN: Final = "^[A-Za-z0-9_.-]{1,200}$"
 

@@ -13,6 +13,7 @@ from airflow_workflow_provider.errors import InvalidDefinition
 from airflow_workflow_provider.model.checks.base import Catalogue, Checked
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.diagnostics import Diagnostic
+from airflow_workflow_provider.model.environment import unresolved
 from airflow_workflow_provider.model.json_text import loads_document, value_findings
 from airflow_workflow_provider.model.reach import Policy
 from airflow_workflow_provider.model.structure import Reading, read
@@ -38,7 +39,7 @@ _FATAL: Final = frozenset({"WF103", "WF104"})
 
 @dataclass(frozen=True)
 class ValidationResult(Generic[M]):
-    """What checking a document gave.
+    """The result of checking a document.
 
     :param definition: the document; None if it was refused
     :param diagnostics: every finding, in document order
@@ -88,11 +89,11 @@ def validate_document(
     """Check a workflow document.
 
     :param document: a JSON value
-    :param catalogue: the tasks there are; None: nothing is said about tasks
+    :param catalogue: the tasks there are; None: tasks are not checked
     :param policy: what authors may reach; by default the built-in tasks without any connection
-    :param knows: tells whether there is a ``user``, ``role`` or ``group`` of a name, null where it cannot; None:
-        nothing is said of people
-    :param versions: gives the versions of a workflow that there are; None: nothing is said of other workflows
+    :param knows: returns whether there is a ``user``, ``role`` or ``group`` of a name, null if unknown; None:
+        people are not checked
+    :param versions: returns the versions of a workflow; None: other workflows are not checked
     """
     from airflow_workflow_provider.model.checks import CHECKS
 
@@ -101,7 +102,7 @@ def validate_document(
         for check in CHECKS:
             yield from islice(check.findings(checked), MAX_DIAGNOSTICS)
 
-    return _validate(WorkflowDefinition, document, findings)
+    return _validate(WorkflowDefinition, document, findings, unresolved)
 
 
 def validate_task(
@@ -111,7 +112,7 @@ def validate_task(
 
     :param document: a JSON value
     :param policy: what authors may reach; by default the built-in tasks without any connection
-    :param catalogue: knows the built-in tasks' arguments; None: nothing is said about them
+    :param catalogue: knows the built-in tasks' arguments; None: they are not checked
     """
     from airflow_workflow_provider.model.checks.definitions import task_findings
     from airflow_workflow_provider.model.checks.templates import template_findings
@@ -120,11 +121,11 @@ def validate_task(
         yield from task_findings(model, policy or Policy(), catalogue)
         yield from template_findings(("arguments",), model.arguments)
 
-    return _validate(TaskDefinition, document, findings)
+    return _validate(TaskDefinition, document, findings, unresolved)
 
 
 def parse_definition(document: Any, *, checked: bool = True) -> WorkflowDefinition:
-    """The definition that a document is; nothing is said about its tasks.
+    """The definition that a document is; its tasks are not checked.
 
     :param document: a JSON value
     :param checked: whether to check its meaning too, not only its form; a stored document has been checked before
@@ -135,7 +136,7 @@ def parse_definition(document: Any, *, checked: bool = True) -> WorkflowDefiniti
 
 
 def parse_task(document: Any, *, checked: bool = True) -> TaskDefinition:
-    """The task definition that a stored document is; nothing is said about what it reaches, or about its templates.
+    """The task definition that a stored document is; what it reaches and its templates are not checked.
 
     :param document: a JSON value
     :param checked: whether to check its meaning too, not only its form; a stored document has been checked before
@@ -157,16 +158,26 @@ def too_much(message: str) -> ValidationResult[Any]:
     return ValidationResult(None, (Diagnostic("WF106", "error", "", message, "simplify its schemas and expressions"),))
 
 
-def _validate(model: type[M], document: Any, checks: Any) -> ValidationResult[M]:
+def _validate(
+    model: type[M], document: Any, checks: Any, places: Callable[[Any], Iterable[Diagnostic]] = lambda _: ()
+) -> ValidationResult[M]:
+    """Check a document.
+
+    :param checks: yields the findings on what the document means
+    :param places: yields the findings of places in which everything else that is wrong is only a consequence
+    """
     found = value_findings(document)
     if any(each.code in _FATAL for each in found):
         return ValidationResult(None, tuple(found))
+    first = list(islice(places(document), MAX_DIAGNOSTICS))
+    found = _without_repeats(found, first)
     try:
         reading = read(model, document)
         found = _without_repeats(found, reading.diagnostics)
         if reading.model is not None:
             known = {(each.code, each.pointer) for each in found}
-            more: Iterable[Diagnostic] = checks(reading, reading.model)
+            left = {each.pointer for each in first}
+            more: Iterable[Diagnostic] = (each for each in checks(reading, reading.model) if each.pointer not in left)
             found.extend(
                 each for each in more if not reading.touches(each.pointer) and (each.code, each.pointer) not in known
             )
@@ -181,7 +192,7 @@ def _validate(model: type[M], document: Any, checks: Any) -> ValidationResult[M]
 
 
 def _without_repeats(first: list[Diagnostic], then: list[Diagnostic]) -> list[Diagnostic]:
-    """What two looks at the same places found, each place once."""
+    """The findings of two passes over the same places, each place once."""
     known = {each.pointer for each in first}
     return [*first, *(each for each in then if each.pointer not in known)]
 

@@ -27,7 +27,7 @@ ANY_ERROR: Final = "any error"
 
 
 class WayKind(StrEnum):
-    """What leads a way."""
+    """The kind of a way."""
 
     NEXT = "next"
     """A transition; a failure takes it too where ``onFailure`` continues without a step of its own (rule F4)."""
@@ -61,7 +61,7 @@ Guard = Holds | Matches
 
 @dataclass(frozen=True)
 class Way:
-    """One way out of a step, or of the workflow's ``onFailure``.
+    """One way to leave a step, or the workflow's ``onFailure``.
 
     :param id: ``<stepId>/<kind>/<position or branchId>``, such as ``approve/next/1``; unique in a definition and the
         same as long as the definition is
@@ -71,6 +71,8 @@ class Way:
     :param guard: what has to be true for it to be taken; None for nothing
     :param kind: what leads it
     :param label: when it is taken, for people; empty where there is nothing to say
+    :param place: where the document names the target of a transition or handler, from the step on; empty where it
+        does not, as where the next step follows by its position (rule T2)
     """
 
     id: str
@@ -79,6 +81,7 @@ class Way:
     guard: Guard | None
     kind: WayKind
     label: str = ""
+    place: Path = ()
 
     @property
     def is_otherwise(self) -> bool:
@@ -104,7 +107,7 @@ class InnerList:
 
 
 def ways_of(step: Step, follower: str | None) -> tuple[Way, ...]:
-    """Return every way out of a step, in the order in which they are decided.
+    """Return every way to leave a step, in the order in which they are decided.
 
     :param follower: the step that comes next where the step has no ``next`` (rule T2); None where the path ends
     """
@@ -122,12 +125,13 @@ def transitions_of(step: Step, follower: str | None) -> tuple[Way, ...]:
         target = follower if step.next is None else None
         return (_way(step.step_id, WayKind.NEXT, 0, target or END),)
     otherwise = OTHERWISE if len(step.next) > 1 else ""
-    return tuple(
-        _way(step.step_id, WayKind.NEXT, number, entry.next_step_id, None, otherwise)
-        if entry.condition is None
-        else _way(step.step_id, WayKind.NEXT, number, entry.next_step_id, Holds(entry.condition), entry.condition)
-        for number, entry in enumerate(step.next)
-    )
+    found = []
+    for number, entry in enumerate(step.next):
+        guard = None if entry.condition is None else Holds(entry.condition)
+        label = otherwise if entry.condition is None else entry.condition
+        place = ("next", number, "nextStepId")
+        found.append(_way(step.step_id, WayKind.NEXT, number, entry.next_step_id, guard, label=label, place=place))
+    return tuple(found)
 
 
 def handlers_of(source: str, on_failure: OnFailure | None) -> tuple[Way, ...]:
@@ -139,15 +143,25 @@ def handlers_of(source: str, on_failure: OnFailure | None) -> tuple[Way, ...]:
     """
     if on_failure is None:
         return ()
-    guards = [(Matches(each.error_type, each.error_code), each.next_step_id) for each in on_failure.conditions]
-    found = [
-        _way(source, WayKind.FAILURE, number, target, guard, _matched(guard))
-        for number, (guard, target) in enumerate(guards)
-    ]
-    counts = on_failure.action == "continue" or isinstance(on_failure, WorkflowOnFailure)
-    if on_failure.next_step_id is not None and counts:
-        found.append(_way(source, WayKind.FAILURE, len(found), on_failure.next_step_id, None, ANY_ERROR))
+    found = []
+    for number, each in enumerate(on_failure.conditions):
+        guard = Matches(each.error_type, each.error_code)
+        place: Path = ("onFailure", "errorHandler", "conditions", number, "nextStepId")
+        found.append(
+            _way(source, WayKind.FAILURE, number, each.next_step_id, guard, label=_matched(guard), place=place)
+        )
+    target = on_failure.next_step_id
+    if target is not None and unused_target(on_failure) is None:
+        place = ("onFailure", "nextStepId")
+        found.append(_way(source, WayKind.FAILURE, len(found), target, label=ANY_ERROR, place=place))
     return tuple(found)
+
+
+def unused_target(on_failure: OnFailure | None) -> str | None:
+    """Return the ``nextStepId`` of an ``onFailure`` that no way leads to, because of the action (rule F4)."""
+    if on_failure is None or on_failure.action == "continue" or isinstance(on_failure, WorkflowOnFailure):
+        return None
+    return on_failure.next_step_id
 
 
 def ways_of_workflow(definition: WorkflowDefinition) -> tuple[Way, ...]:
@@ -156,7 +170,7 @@ def ways_of_workflow(definition: WorkflowDefinition) -> tuple[Way, ...]:
 
 
 def continues_normally(on_failure: OnFailure | None) -> bool:
-    """Tell whether a failure that no condition matches takes the normal transitions (rule F4)."""
+    """Return whether a failure that no condition matches takes the normal transitions (rule F4)."""
     return on_failure is not None and on_failure.action == "continue" and on_failure.next_step_id is None
 
 
@@ -164,11 +178,11 @@ def inner_lists(step: Step) -> tuple[InnerList, ...]:
     """Return the step lists that a step holds, in definition order."""
     found: list[InnerList] = []
     for number, branch in enumerate(step.parallel_branches or ()):
-        way = _way(step.step_id, WayKind.BRANCH, branch.branch_id, _first(branch.steps), None, branch.branch_id)
+        way = _way(step.step_id, WayKind.BRANCH, branch.branch_id, _first(branch.steps), label=branch.branch_id)
         found.append(InnerList(way, branch.branch_id, branch.steps, ("parallelBranches", number, "steps")))
     each = step.for_each
     if each is not None:
-        way = _way(step.step_id, WayKind.ITEMS, 0, _first(each.steps), None, each.as_)
+        way = _way(step.step_id, WayKind.ITEMS, 0, _first(each.steps), label=each.as_)
         names = frozenset({each.as_, f"{each.as_}Index"})
         found.append(InnerList(way, None, each.steps, ("forEach", "steps"), names))
     return tuple(found)
@@ -186,11 +200,20 @@ def every_step(steps: Iterable[Step], place: Path = ("steps",)) -> Iterator[tupl
 def _compensation_of(step: Step) -> tuple[Way, ...]:
     if step.compensation is None:
         return ()
-    return (_way(step.step_id, WayKind.COMPENSATION, 0, f"{step.step_id}.compensation", None, "undo"),)
+    return (_way(step.step_id, WayKind.COMPENSATION, 0, f"{step.step_id}.compensation", label="undo"),)
 
 
-def _way(source: str, kind: WayKind, name: int | str, target: str, guard: Guard | None = None, label: str = "") -> Way:
-    return Way(f"{source}/{kind.value}/{name}", source, target, guard, kind, label)
+def _way(
+    source: str,
+    kind: WayKind,
+    name: int | str,
+    target: str,
+    guard: Guard | None = None,
+    *,
+    label: str = "",
+    place: Path = (),
+) -> Way:
+    return Way(f"{source}/{kind.value}/{name}", source, target, guard, kind, label, place)
 
 
 def _first(steps: tuple[Step, ...]) -> str:

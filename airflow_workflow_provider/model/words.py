@@ -1,4 +1,4 @@
-"""How messages quote what a document says, and what they propose instead."""
+"""How messages quote a document, and their suggestions."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
     if len(name) > MAX_SHOWN * 4:
         return []
     known = sorted(set(names))[:_MAX_COMPARED]
-    alike = {other.casefold().replace("_", "").replace("-", ""): other for other in known}
-    same = alike.get(name.casefold().replace("_", "").replace("-", ""))
+    similar = {other.casefold().replace("_", "").replace("-", ""): other for other in known}
+    same = similar.get(name.casefold().replace("_", "").replace("-", ""))
     close = difflib.get_close_matches(name, known, n=count, cutoff=0.6)
     longer = [other for other in known if len(name) >= _SHORTEST_START and other.startswith(name)]
     return list(dict.fromkeys([*([same] if same is not None else []), *close, *longer]))[:count]

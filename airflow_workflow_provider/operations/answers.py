@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from airflow_workflow_provider.engine.calls import ActivationRef
+from airflow_workflow_provider.engine.calls import ActivationRef, Options
 from airflow_workflow_provider.engine.failure import timestamp
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.masking import Masker, filled, note_secrets
-from airflow_workflow_provider.errors import Conflict, Forbidden, Misuse
+from airflow_workflow_provider.errors import Conflict, Forbidden, Misuse, NotFound
 from airflow_workflow_provider.failpoints import failpoint
+from airflow_workflow_provider.operations.permission import Right
 from airflow_workflow_provider.store.logs import LogEntry
 from airflow_workflow_provider.tasks.questions import check_answer, is_decided
 from airflow_workflow_provider.vocabulary import LogEvent, ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.graph import Graph
+    from airflow_workflow_provider.operations.permission import Permission
     from airflow_workflow_provider.people.directory import Directory, Person
     from airflow_workflow_provider.store.instances import Record
     from airflow_workflow_provider.store.questions import Question, QuestionRecord, Questions
@@ -27,26 +29,28 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 ENDED: Final = {
-    "answered": (ProblemCode.QUESTION_ANSWERED, "It was answered already"),
-    "expired": (ProblemCode.QUESTION_EXPIRED, "The time to answer it is over"),
-    "withdrawn": (ProblemCode.QUESTION_WITHDRAWN, "Nobody waits for its answer any more"),
+    "answered": (ProblemCode.QUESTION_ANSWERED, "It has already been answered"),
+    "expired": (ProblemCode.QUESTION_EXPIRED, "Its deadline has passed"),
+    "withdrawn": (ProblemCode.QUESTION_WITHDRAWN, "Its step no longer waits for an answer"),
 }
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Who does something.
+    """The user of an operation.
 
-    :param via: the way by which it comes: ``ui``, ``api``, ``cli`` or ``airflow``
+    :param permission: checked by the operation
+    :param via: the interface that was used: ``ui``, ``api``, ``cli`` or ``airflow``
     """
 
     person: Person
+    permission: Permission
     via: str = "api"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What somebody answers.
+    """An answer to a question.
 
     :param decision: one of the question's options
     :param form: what was filled in
@@ -61,18 +65,23 @@ class Answer:
 class Answers:
     """Takes answers, claims and delegations.
 
-    :param directory: tells roles and groups, asked anew each time
+    :param directory: returns roles and groups, asked again each time
     :param graph_of: gives the graph of a workflow's revision
     :param mask: masks more than definitions ask for, such as Airflow's secrets masker
+    :param options: the machine's bounds and defaults, as for every other operation on the instance
+    :param agree: makes an instance agree with its DAG run: a question of an instance that has ended takes no answer,
+        even if that end was not reported yet
     """
 
     questions: Questions
     directory: Directory
     graph_of: Callable[[str, int], Graph]
     mask: Callable[[Any], Any] = lambda value: value
+    options: Options = field(default_factory=Options)
+    agree: Callable[[UUID], object] = lambda _: None
 
     def may_answer(self, question: Question, person: Person) -> bool:
-        """Tell whether a person, roles and groups known, may answer a question now."""
+        """Return whether a person, roles and groups known, may answer a question now."""
         return question.is_waited_for and self.refusal(question, person) is None
 
     @staticmethod
@@ -89,13 +98,15 @@ class Answers:
         return None
 
     def answer(self, wanted: UUID, by: Actor, answer: Answer) -> Question:
-        """Count a person's answer; when it decides, the step goes on.
+        """Count a person's answer; when it decides, the step continues.
 
         :returns: the question as it is now
         :raises Conflict: it is not open any more, somebody else has claimed it, or this person has voted
-        :raises Forbidden: it does not ask this person
+        :raises NotFound: there is no such question, or the user may not read it
+        :raises Forbidden: the user may not answer for its workflow, or is not an assignee
         :raises AnswerRefused: the answer does not fit
         """
+        self._permit(wanted, "answer", by)
         person, at = self.directory.complete(by.person), timestamp(datetime.now(UTC))
 
         def work(record: Record, found: QuestionRecord) -> Question:
@@ -119,7 +130,7 @@ class Answers:
             decided = is_decided(votes, question.options, question.min_approvals)
             if decided:
                 found.set(status="answered", votes=votes, answer={**vote, "form": form}, next_at=None)
-                self._go_on(record, machine, question)
+                self._resume_step(record, machine, question)
             else:
                 found.set(votes=votes, claimed_by=None)
                 record.save()
@@ -137,8 +148,10 @@ class Answers:
         """Reserve a question for a person: until it is released nobody else may answer it.
 
         :raises Conflict: somebody else has claimed it, it is not open, or it takes several people
-        :raises Forbidden: it does not ask this person
+        :raises NotFound: there is no such question, or the user may not read it
+        :raises Forbidden: the user may not answer for its workflow, or is not an assignee
         """
+        self._permit(wanted, "claim", by)
         person = self.directory.complete(by.person)
 
         def work(record: Record, found: QuestionRecord) -> Question:
@@ -147,7 +160,7 @@ class Answers:
                 return found.question
             self._let(found.question, person)
             if found.question.min_approvals > 1:
-                message = f"The question takes {found.question.min_approvals} people: nobody can have it alone"
+                message = f"The question needs {found.question.min_approvals} people, so nobody can claim it"
                 raise Conflict(message, code=ProblemCode.QUESTION_SHARED)
             found.set(claimed_by=person.to_json())
             self._log(record, machine, found.question, LogEvent.QUESTION_CLAIMED, by, {})
@@ -156,10 +169,13 @@ class Answers:
         return self.questions.change(wanted, work)
 
     def release(self, wanted: UUID, by: Actor) -> Question:
-        """Let everybody who is asked answer again.
+        """Let all assignees answer again.
 
+        :raises NotFound: there is no such question, or the user may not read it
+        :raises Forbidden: the user may not answer for its workflow, or is not an assignee
         :raises Conflict: somebody else has claimed it, or it is not open
         """
+        self._permit(wanted, "release", by)
         person = self.directory.complete(by.person)
 
         def work(record: Record, found: QuestionRecord) -> Question:
@@ -178,9 +194,11 @@ class Answers:
 
         :param to: id or name of the user
         :raises Conflict: somebody else has claimed it, or it is not open
-        :raises Forbidden: it does not ask this person
+        :raises NotFound: there is no such question, or the user may not read it
+        :raises Forbidden: the user may not answer for its workflow, or is not an assignee
         :raises Misuse: there is no such user, or it is who may not answer
         """
+        self._permit(wanted, "delegate", by)
         person = self.directory.complete(by.person)
         if self.directory.knows("user", to) is False:
             message = f"There is no user {to!r}"
@@ -189,7 +207,7 @@ class Answers:
         def work(record: Record, found: QuestionRecord) -> Question:
             question = found.question
             machine = self._open(record, question)
-            self._ask(question, person)
+            _check_asked(question, self.refusal(question, person))
             if f"user:{to}" in question.keys and (
                 question.min_approvals > 1 or to == (question.claimed_by or {}).get("id")
             ):
@@ -206,13 +224,27 @@ class Answers:
 
         return self.questions.change(wanted, work)
 
+    def _permit(self, wanted: UUID, action: str, by: Actor) -> None:
+        """Check that the user may answer for the workflow of a question, and write it to the audit log.
+
+        :raises NotFound: there is no such question, or the user may not read it
+        :raises Forbidden: the user may read it, but not answer for its workflow
+        """
+        stored = self.questions.get(wanted)
+        missing = NotFound(f"There is no question {wanted}", pointer=str(wanted))
+        by.permission.require(Right.ANSWER, stored.workflow_id, missing)
+        named = {"workflow_id": stored.workflow_id, "run_id": stored.run_id}
+        by.permission.record(f"workflow.question.{action}", **named, question=str(wanted))
+        self.agree(stored.instance_id)
+
     def _open(self, record: Record, question: Question) -> Machine:
         """Return the machine of a question that somebody still waits for.
 
         :raises Conflict: nobody does
         """
         status = "expired" if question.is_due else question.status
-        machine = Machine(self.graph_of(record.stored.workflow_id, record.stored.revision), record.state)
+        graph = self.graph_of(record.stored.workflow_id, record.stored.revision)
+        machine = Machine(graph, record.state, self.options)
         if status == "open" and not machine.is_live(
             ActivationRef(question.scope, question.step_id, question.visit, attempt=question.attempt)
         ):
@@ -223,37 +255,24 @@ class Answers:
             raise Conflict(message, code=code)
         return machine
 
-    def _ask(self, question: Question, person: Person) -> None:
-        """Check that the person is an assignee.
-
-        :raises Forbidden: they are not
-        """
-        code = self.refusal(question, person)
-        if code is ProblemCode.INITIATOR_EXCLUDED:
-            message = "You started the instance, or changed its data; somebody else has to answer (four eyes)"
-            raise Forbidden(message, code=code)
-        if code is ProblemCode.NOT_ASKED:
-            message = f"You are not asked; the question is for {', '.join(question.keys)}"
-            raise Forbidden(message, code=code)
-
     def _let(self, question: Question, person: Person) -> None:
         """Check that the person is an assignee and that nobody else has claimed or answered.
 
         :raises Forbidden: they are not asked
         :raises Conflict: somebody else has claimed it, or they have voted
         """
-        self._ask(question, person)
         code = self.refusal(question, person)
+        _check_asked(question, code)
         if question.claimed_by is not None and code is ProblemCode.QUESTION_CLAIMED:
             message = f"{question.claimed_by['name']} has claimed the question"
             raise Conflict(message, code=code, suggestion="ask them to release it")
         if code is ProblemCode.ALREADY_VOTED:
-            message = "You have voted already"
+            message = "You have already voted"
             raise Conflict(message, code=code)
 
     @staticmethod
-    def _go_on(record: Record, machine: Machine, question: Question) -> None:
-        """Have the step go on that asked; the instance runs again (rule I3)."""
+    def _resume_step(record: Record, machine: Machine, question: Question) -> None:
+        """Resume the step that asked; the instance runs again (rule I3)."""
         machine.answered(str(question.id), datetime.now(UTC))
         record.status = machine.status
         record.save()
@@ -276,3 +295,17 @@ class Answers:
             message=said.get("comment") or said.get("reason"),
         )
         record.log([entry])
+
+
+def _check_asked(question: Question, refusal: ProblemCode | None) -> None:
+    """Check that a person is an assignee.
+
+    :param refusal: why they may not answer, if they may not
+    :raises Forbidden: they are not
+    """
+    if refusal is ProblemCode.INITIATOR_EXCLUDED:
+        message = "You started the instance, or changed its data; somebody else has to answer (four eyes)"
+        raise Forbidden(message, code=refusal)
+    if refusal is ProblemCode.NOT_ASKED:
+        message = f"You are not an assignee; the question is for {', '.join(question.keys)}"
+        raise Forbidden(message, code=refusal)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from airflow_workflow_provider.operations.context import OperationContext, Order
-    from airflow_workflow_provider.store.listing import InstanceFilter
+    from airflow_workflow_provider.store.filtering import InstanceFilter
+    from airflow_workflow_provider.store.instances import InstanceSummary
 
 _DOING: Final[Mapping[Operation, Callable[..., Any]]] = {
     "suspend": lifecycle.suspend,
@@ -31,10 +32,11 @@ _DOING: Final[Mapping[Operation, Callable[..., Any]]] = {
 
 @dataclass(frozen=True)
 class Bulk:
-    """What is wanted.
+    """A bulk operation.
 
     :param only: the instances
     :param arguments: of the operation
+    :param keep: returns whether an instance is meant, for what SQL cannot decide
     :param dry_run: change nothing, say only what would be done
     """
 
@@ -43,14 +45,16 @@ class Bulk:
     order: Order
     arguments: Mapping[str, Any]
     dry_run: bool
+    keep: Callable[[InstanceSummary], bool] | None = None
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one instance; a refusal has its code and says why."""
+    """The outcome of one instance; a refusal has a code and a reason."""
 
     instance_id: UUID
     workflow_id: str
+    correlation_id: str | None
     outcome: Literal["done", "unchanged", "refused", "would"]
     code: str | None = None
     detail: str | None = None
@@ -58,7 +62,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Results:
-    """What became of a page of instances, and where the next begins; null after the last."""
+    """The outcomes of a page of instances, and the start of the next page; null after the last."""
 
     items: tuple[Result, ...]
     next: str | None
@@ -70,23 +74,24 @@ def bulk(context: OperationContext, asked: Bulk, *, after: str | None = None, li
     :param after: ``next`` of the page before
     :raises StoreUnavailable: what was done is done; doing it again does no harm
     """
-    page = context.instance_list.page(asked.only, after=after, limit=limit)
-    return Results(tuple(_one(context, asked, each.id, each.workflow_id) for each in page.items), page.next)
+    page = context.instance_list.page(asked.only, after=after, limit=limit, keep=asked.keep)
+    return Results(tuple(_one(context, asked, each) for each in page.items), page.next)
 
 
-def _one(context: OperationContext, asked: Bulk, wanted: UUID, workflow_id: str) -> Result:
+def _one(context: OperationContext, asked: Bulk, wanted: InstanceSummary) -> Result:
+    about = (wanted.id, wanted.workflow_id, wanted.correlation_id)
     try:
-        found = _verdict(context, asked, wanted)
+        found = _verdict(context, asked, wanted.id)
         if found.outcome != "do":
-            return Result(wanted, workflow_id, found.outcome, found.code, found.detail)
+            return Result(*about, found.outcome, found.code, found.detail)
         if asked.dry_run:
-            return Result(wanted, workflow_id, "would")
-        _DOING[asked.operation](context, wanted, asked.order, **asked.arguments)
+            return Result(*about, "would")
+        _DOING[asked.operation](context, wanted.id, asked.order, **asked.arguments)
     except StoreUnavailable:
         raise
     except WorkflowsError as error:
-        return Result(wanted, workflow_id, "refused", error.code, error.message)
-    return Result(wanted, workflow_id, "done")
+        return Result(*about, "refused", error.code, error.message)
+    return Result(*about, "done")
 
 
 def _verdict(context: OperationContext, asked: Bulk, wanted: UUID) -> Verdict:

@@ -1,4 +1,4 @@
-"""Whether an instance can go on with the newest version of its workflow (rule I5)."""
+"""Whether an instance can continue with the newest version of its workflow (rule I5)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def newest_revision(definitions: Definitions, tasks: Tasks, workflow_id: str) ->
 
 
 def fits(machine: Machine, graph: Graph, places: Collection[Place]) -> None:
-    """Check that an instance can go on at some steps in another version of its workflow.
+    """Check that an instance can continue at some steps in another version of its workflow.
 
     They must be where they were, in regions with the same branches, and behind the step that led to them. The steps
     that are done already would count as tasks that have run, or the other way round, where the execution is another.
@@ -79,7 +79,7 @@ def _branches(graph: Graph, step_id: str) -> tuple[str, bool, list[str]]:
 
 
 def _is_led_to(machine: Machine, graph: Graph, plan: Plan, key: str, step_id: str) -> bool:
-    """Tell whether the task of what led to a step in the instance lies right before the step's in the other version."""
+    """Return whether the task that led to a step in the instance is directly upstream of it in the other version."""
     task_id = task_in(graph, plan, step_id)
     steps = machine.scope(key).values.steps
     before = [name for name, record in steps.items() if record.next == step_id]

@@ -1,17 +1,18 @@
-"""What every operation on an instance does alike: look under the lock, act, write down who did it (rule I5)."""
+"""What every operation on an instance has in common: look under the lock, act, record who did it (rule I5)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.operating import Verdict, verdict
-from airflow_workflow_provider.errors import Conflict
+from airflow_workflow_provider.errors import Conflict, NotFound
 from airflow_workflow_provider.instances.keeping import keep, masker_of
-from airflow_workflow_provider.instances.session import options_of
+from airflow_workflow_provider.instances.session import InstanceSession, options_of
+from airflow_workflow_provider.operations.permission import Right, rights_for
 from airflow_workflow_provider.store.journal import entries, metadata_of
 from airflow_workflow_provider.store.logs import LogEntry
 from airflow_workflow_provider.vocabulary import LogEvent
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
 
     from airflow_workflow_provider.engine.graph import Graph
     from airflow_workflow_provider.engine.operating import Operation
+    from airflow_workflow_provider.instances.session import Run
+    from airflow_workflow_provider.operations.permission import Permission
     from airflow_workflow_provider.settings import Settings
     from airflow_workflow_provider.store.definitions import Definitions
     from airflow_workflow_provider.store.instances import Instances, Record
     from airflow_workflow_provider.store.listing import InstanceList
     from airflow_workflow_provider.store.tasks import Tasks
 
-Via = Literal["ui", "api", "cli", "airflow"]
+Via = Literal["ui", "api", "cli", "airflow", "limit"]
 
 EVENTS: Final[dict[Operation, str]] = {
     "suspend": LogEvent.INSTANCE_SUSPENDED,
@@ -38,25 +41,27 @@ EVENTS: Final[dict[Operation, str]] = {
     "skip": LogEvent.STEP_SKIPPED_BY_HAND,
     "compensate": LogEvent.INSTANCE_COMPENSATION_STARTED,
 }
-"""How the execution log calls what a person did."""
+"""The log events of what users do."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """Who wants an operation, and why.
+    """The origin of an operation: its user and the reason.
 
     :param actor: ``id`` and ``name``
-    :param via: where the wish came from
+    :param permission: checked by the operation
+    :param via: the interface that was used
     """
 
     actor: dict[str, Any]
+    permission: Permission
     via: Via = "api"
     reason: str | None = None
 
 
 @dataclass(frozen=True)
 class OperationContext:
-    """What operations work with.
+    """The context of operations.
 
     :param graph_of: gives the graph of a workflow's revision
     :param mask: masks more than definitions ask for, such as Airflow's secrets masker
@@ -69,6 +74,20 @@ class OperationContext:
     settings: Settings
     graph_of: Callable[[str, int], Graph]
     mask: Callable[[Any], Any] = lambda value: value
+
+    def session(self, workflow_id: str, revision: int, run: Run) -> InstanceSession:
+        """Return the session of an instance, to read and change it.
+
+        :raises NotFound: there is no such workflow at that revision
+        """
+        return InstanceSession(
+            self.graph_of(workflow_id, revision),
+            revision,
+            run,
+            instances=self.instances,
+            settings=self.settings,
+            mask=self.mask,
+        )
 
 
 @dataclass
@@ -91,6 +110,30 @@ def machine_of(context: OperationContext, record: Record) -> Machine:
     """Return the machine of an instance under its lock."""
     stored = record.stored
     return Machine(context.graph_of(stored.workflow_id, stored.revision), record.state, options_of(context.settings))
+
+
+def permit(context: OperationContext, wanted: UUID, operation: Operation, order: Order) -> None:
+    """Check that the caller may operate on an instance, and write it to the audit log.
+
+    :raises NotFound: there is no such instance, or the caller may not read it
+    :raises Forbidden: the caller may read it, but not operate on it in this way
+    """
+    permit_instance(context, wanted, rights_for(operation), f"workflow.{operation}", order.permission, via=order.via)
+
+
+def permit_instance(
+    context: OperationContext, wanted: UUID, rights: Iterable[Right], event: str, permission: Permission, **extra: Any
+) -> None:
+    """Check that the caller has rights on the workflow of an instance, and write an event to the audit log.
+
+    :raises NotFound: there is no such instance, or the caller may not read it
+    :raises Forbidden: the caller may read it, but does not have a right
+    """
+    stored = context.instances.get(wanted)
+    missing = NotFound(f"There is no instance {wanted}", pointer=str(wanted))
+    for right in rights:
+        permission.require(right, stored.workflow_id, missing)
+    permission.record(event, workflow_id=stored.workflow_id, run_id=stored.run_id, instance=str(wanted), **extra)
 
 
 def act(
@@ -120,7 +163,7 @@ def within(
 
 
 def is_to_do(found: Verdict, wanted: UUID) -> bool:
-    """Tell whether something is to be done, rather than done already.
+    """Return whether something is to be done, rather than done already.
 
     :raises Conflict: it cannot be done now
     """
@@ -131,7 +174,7 @@ def is_to_do(found: Verdict, wanted: UUID) -> bool:
 
 
 def write_down(context: OperationContext, case: Case, operation: Operation, order: Order) -> None:
-    """Append who did what to the execution log, and what the machine has to tell of it."""
+    """Append who did what to the execution log, and the events of the machine."""
     definition, record = case.machine.graph.definition, case.record
     masker = masker_of(case.machine, context.mask)
     log = definition.execution_log

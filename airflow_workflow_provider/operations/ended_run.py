@@ -1,4 +1,4 @@
-"""What Airflow says about a DAG run that has begun or ended."""
+"""What Airflow reports about a DAG run that has begun or ended."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from airflow_workflow_provider.dag.builder import VERSION_TAG
 from airflow_workflow_provider.dag.source import file_name
 from airflow_workflow_provider.errors import Conflict, NotFound
 from airflow_workflow_provider.instances.graphs import resolve, resolve_version
+from airflow_workflow_provider.model.bundle_versions import revision_in
 from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
@@ -154,8 +155,8 @@ class Loading:
 
 def revision_of(definitions: Definitions, tasks: Tasks, workflow_id: str, bundle_version: str | None) -> int:
     """Return the revision of a workflow that a DAG of a bundle version has; without a versioned bundle the newest."""
-    is_revision = bundle_version is not None and bundle_version.isdecimal()
-    newest = int(bundle_version or 0) if is_revision else definitions.highest_revision()
+    known = revision_in(bundle_version)
+    newest = definitions.highest_revision() if known is None else known
     found = resolve(definitions.at_revision(newest, workflow_id), tasks.at_revision(newest))
     for resolved in found:
         return resolved.revision

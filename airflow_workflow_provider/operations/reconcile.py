@@ -1,6 +1,6 @@
 """Comparing live instances with Airflow's DAG runs, and making them agree (rule I1).
 
-Airflow tells of the end of a run once, and of the deletion of one never. So whoever missed it finds it here: every
+Airflow reports the end of a run once, and the deletion of one never. A missed end is found here: every
 live instance is compared with its run, page by page, and every active run with its instance. While all is well a look
 changes nothing; any number of processes may look, one at a time does.
 """
@@ -8,49 +8,52 @@ changes nothing; any number of processes may look, one at a time does.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from airflow_workflow_provider import metrics
 from airflow_workflow_provider.airflow_db.ending import fail_run
-from airflow_workflow_provider.airflow_db.run_states import active_runs, only_wait, run_states, why_failed
+from airflow_workflow_provider.airflow_db.positions import positions_of
+from airflow_workflow_provider.airflow_db.run_states import run_states, why_failed
 from airflow_workflow_provider.errors import Conflict, Misuse, StoreUnavailable, WorkflowsError
 from airflow_workflow_provider.operations import run_again
-from airflow_workflow_provider.operations.agreement import Deed, FoundRun, StoredInstance, decide
+from airflow_workflow_provider.operations.agreement import Deed
+from airflow_workflow_provider.operations.comparison import Comparison, key_of
 from airflow_workflow_provider.operations.ended_run import EndedRun
+from airflow_workflow_provider.operations.permission import UNRESTRICTED, Permission, Right
+from airflow_workflow_provider.operations.rewinding import rewind
 from airflow_workflow_provider.operations.settling import is_still_so, settle
 from airflow_workflow_provider.store.comparing import Compared, Comparisons
-from airflow_workflow_provider.store.instances import instance_id
 from airflow_workflow_provider.store.logs import LogEntry
+from airflow_workflow_provider.store.named import named
 from airflow_workflow_provider.vocabulary import LogEvent, ProblemCode
 
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from airflow_workflow_provider.airflow_db.run_states import RunState
     from airflow_workflow_provider.engine.machine import Machine
     from airflow_workflow_provider.operations.context import OperationContext
     from airflow_workflow_provider.store.database import Database
 
 log = logging.getLogger(__name__)
 
-PAGE: Final = 500
 MOST_FINDINGS: Final = 1000
-"""Findings of one look that are acted on and told; the next look finds the rest."""
+"""Findings of one comparison that are acted on and reported; the next comparison finds the rest."""
 
 BUSY: Final = ProblemCode.RECONCILER_BUSY
 TOO_MANY: Final = ProblemCode.TOO_MANY_MISSING
 
-Found = Literal["run-ended", "run-missing", "run-active"]
-Outcome = Literal["mended", "would", "open"]
+Found = Literal["run-ended", "run-missing", "run-active", "database-restored", "task-waiting"]
+Outcome = Literal["fixed", "would", "open"]
 
 _FOUND: Final[dict[Deed, Found]] = {
     Deed.SETTLE: "run-ended",
     Deed.RECREATE: "run-missing",
     Deed.FAIL: "run-missing",
     Deed.END_RUN: "run-active",
+    Deed.REWIND: "database-restored",
+    Deed.WAKE: "task-waiting",
 }
 
 
@@ -60,7 +63,7 @@ class Finding:
 
     :param found: what was found
     :param deed: what is to be done about it
-    :param outcome: ``mended``; ``would``, with ``dry_run``; ``open``: it could not be done now
+    :param outcome: ``fixed``; ``would``, with ``dry_run``; ``open``: it could not be done now
     :param code: why it is open
     """
 
@@ -76,7 +79,7 @@ class Finding:
 
 @dataclass
 class Look:
-    """What one look has found.
+    """The result of one check.
 
     :ivar compared: instances that were compared with their runs
     """
@@ -86,7 +89,7 @@ class Look:
 
 
 class Reconciler:
-    """Compares and mends.
+    """Compares and fixes.
 
     :param context: what operations work with
     """
@@ -96,20 +99,27 @@ class Reconciler:
         self._database = database
         self._comparisons = Comparisons(database)
 
-    def look(self, *, dry_run: bool = False, every: bool = False) -> Look:
-        """Compare everything once and make agree what does not.
+    def look(self, permission: Permission = UNRESTRICTED, *, dry_run: bool = False, every: bool = False) -> Look:
+        """Compare everything once and fix what does not agree.
 
+        :param permission: to operate workflows; the result has the findings on workflows that the caller can read
         :param dry_run: change nothing
         :param every: make runs again however many are missing
+        :raises Forbidden: the caller may not operate workflows
         :raises Conflict: ``reconciler-busy``: another process is at it
         :raises StoreUnavailable: the workflow database is not reached; what was done is done
         """
+        permission.require_general(Right.OPERATE, "workflows")
+        if not dry_run:
+            permission.record("workflow.reconcile", all=every)
         with self._comparisons.alone() as got:
             if not got:
                 message = "Another process compares instances with DAG runs at this moment"
                 raise Conflict(message, code=BUSY, suggestion="try again in a minute")
-            look = Look()
-            todo = [*self._of_instances(look), *self._of_runs()]
+            comparison = Comparison(self._context, self._comparisons)
+            found = [*comparison.of_instances(), *comparison.of_runs()]
+            todo = [(compared, deed) for compared, deed in found if deed in _FOUND]
+            look = Look(comparison.compared)
             missing = sum(1 for _, deed in todo if deed in (Deed.RECREATE, Deed.FAIL))
             too_many = not every and missing > self._context.settings.missing_runs_limit
             if too_many:
@@ -119,11 +129,13 @@ class Reconciler:
                 if too_many and deed in (Deed.RECREATE, Deed.FAIL):
                     finding = replace(finding, outcome="open", code=TOO_MANY, detail=_too_many(missing))
                 elif not dry_run:
-                    finding = self._mend(compared, finding)
+                    finding = self._fix(compared, finding)
                 if finding.deed is not Deed.NOTHING:
                     look.findings.append(finding)
             if not dry_run:
                 self._comparisons.note_look(sum(1 for each in look.findings if each.outcome == "open"))
+            readable = permission.permitted(Right.READ_INSTANCES, {each.workflow_id for each in look.findings})
+            look.findings = [each for each in look.findings if each.workflow_id in readable]
             return look
 
     def agree(self, wanted: UUID) -> Finding | None:
@@ -134,48 +146,19 @@ class Reconciler:
         compared = self._comparisons.of([wanted]).get(wanted)
         if compared is None:
             return None
-        run = run_states([_key(compared)]).get(_key(compared))
-        # Airflow's own notice of an end is not waited for.
-        deed = self._decide(compared, None if run is None else FoundRun(run.state))
+        deed = Comparison(self._context, self._comparisons).of_one(compared)
         if deed not in _FOUND:
             return None
-        return self._mend(compared, Finding(wanted, compared.workflow_id, compared.run_id, _FOUND[deed], deed, "would"))
+        return self._fix(compared, Finding(wanted, compared.workflow_id, compared.run_id, _FOUND[deed], deed, "would"))
 
-    # What does not agree
+    # Changes
 
-    def _of_instances(self, look: Look) -> Iterator[tuple[Compared, Deed]]:
-        for status in ("running", "suspended"):
-            after = None
-            while page := self._comparisons.live(status, after, PAGE):
-                runs = run_states([_key(each) for each in page])
-                look.compared += len(page)
-                for each in page:
-                    deed = self._decide(each, _found(runs.get(_key(each))))
-                    if deed in _FOUND:
-                        yield each, deed
-                after = page[-1]
-
-    def _of_runs(self) -> Iterator[tuple[Compared, Deed]]:
-        after = 0
-        while page := active_runs(after, PAGE):
-            keys = {instance_id(run.dag_id, run.run_id): run for run in page}
-            for found in self._comparisons.of(keys).values():
-                if found.status != "failed":
-                    continue
-                run = FoundRun(keys[found.id].state, waits_only=only_wait(found.dag_id, found.run_id))
-                deed = self._decide(found, run)
-                if deed in _FOUND:
-                    yield found, deed
-            after = page[-1].id
-
-    def _decide(self, compared: Compared, run: FoundRun | None) -> Deed:
-        seen = StoredInstance(compared.status, compared.unchanged_for)
-        return decide(seen, run, self._context.settings.on_missing_run)
-
-    # What is done about it
-
-    def _mend(self, compared: Compared, finding: Finding) -> Finding:
+    def _fix(self, compared: Compared, finding: Finding) -> Finding:
         """Do what is to be done about one instance; what fails there stops no other."""
+        with named(instance_id=compared.id, workflow_id=compared.workflow_id, run_id=compared.run_id):
+            return self._tried(compared, finding)
+
+    def _tried(self, compared: Compared, finding: Finding) -> Finding:
         try:
             done = self._do(compared, finding.deed)
         except StoreUnavailable:
@@ -187,17 +170,21 @@ class Reconciler:
             log.exception("Instance %s and its DAG run could not be made to agree", compared.id)
             return replace(finding, outcome="open", code=ProblemCode.INTERNAL_ERROR, detail=type(error).__name__)
         if not done:
-            # It came to agree by itself meanwhile.
-            return replace(finding, deed=Deed.NOTHING, outcome="mended")
+            # It agrees by now.
+            return replace(finding, deed=Deed.NOTHING, outcome="fixed")
         log.warning("Instance %s: %s, %s", compared.id, finding.found, finding.deed.value)
-        metrics.count(metrics.RECONCILER_MENDED, found=finding.found)
-        return replace(finding, outcome="mended")
+        metrics.count(metrics.RECONCILER_FIXED, found=finding.found)
+        return replace(finding, outcome="fixed")
 
     def _do(self, compared: Compared, deed: Deed) -> bool:
         if deed is Deed.SETTLE:
             return self._settle(compared)
         if deed is Deed.END_RUN:
             return self._end_run(compared)
+        if deed is Deed.REWIND:
+            return rewind(self._context, compared.dag_id, compared.run_id)
+        if deed is Deed.WAKE:
+            return self._wake(compared)
         if deed is Deed.FAIL:
             return run_again.fail_without_run(self._context, compared.id)
         try:
@@ -207,7 +194,7 @@ class Reconciler:
             return run_again.fail_without_run(self._context, compared.id)
 
     def _settle(self, compared: Compared) -> bool:
-        key = _key(compared)
+        key = key_of(compared)
         run = run_states([key]).get(key)
         if run is None or run.state not in ("success", "failed"):
             return False
@@ -222,9 +209,22 @@ class Reconciler:
             EndedRun(*key, {}, succeeded, reason),
             self._database,
             still_so=is_still_so,
+            positions=positions_of,
             note=note,
             create=False,
         )
+
+    def _wake(self, compared: Compared) -> bool:
+        in_vain = Comparison(self._context, self._comparisons).in_vain([compared])
+        tasks = in_vain.get(key_of(compared), [])
+        if not tasks:
+            return False
+        data = {"found": "task-waiting", "did": "task-woken", "tasks": sorted(tasks)}
+        with self._context.instances.locked(compared.id) as record:
+            for task_id in tasks:
+                record.wake([task_id], self._comparisons.last_question(compared.id, task_id))
+            record.log([LogEntry(LogEvent.INSTANCE_RECONCILED, data=data)])
+        return True
 
     def _end_run(self, compared: Compared) -> bool:
         with self._context.instances.locked(compared.id) as record:
@@ -232,14 +232,6 @@ class Reconciler:
                 return False
             record.log([LogEntry(LogEvent.INSTANCE_RECONCILED, data={"found": "run-active", "did": "run-ended"})])
         return True
-
-
-def _found(run: RunState | None) -> FoundRun | None:
-    return None if run is None else FoundRun(run.state, run.ended_for)
-
-
-def _key(compared: Compared) -> tuple[str, str]:
-    return compared.dag_id, compared.run_id
 
 
 def _too_many(missing: int) -> str:

@@ -4,7 +4,7 @@ A DAG run that Airflow does not have any more is made again.
 
 State and Airflow change in one critical section: the instance's row is locked, the machine decides in memory, the tasks
 are cleared and Airflow's transaction is committed, then ours. Where ours is lost Airflow runs the tasks nevertheless;
-a step whose task was cleared opens its instance again by itself, so nothing waits for ever.
+a step whose task was cleared opens its instance again on its own, so nothing waits forever.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from uuid import UUID
 from airflow_workflow_provider.airflow_db.clearing import cleared
 from airflow_workflow_provider.airflow_db.dag_runs import find_run, refuse_paused
 from airflow_workflow_provider.engine import owing, recovery
+from airflow_workflow_provider.engine.limits import enqueue
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.operating import COMPENSATED, verdict
 from airflow_workflow_provider.errors import Conflict, Misuse, NotFound, StepFailure
@@ -28,7 +29,8 @@ from airflow_workflow_provider.instances.session import Parent, Run, options_of
 from airflow_workflow_provider.model.ways import ON_FAILURE
 from airflow_workflow_provider.operations import run_again
 from airflow_workflow_provider.operations.compatibility import fits, newest_revision
-from airflow_workflow_provider.operations.context import Case, is_to_do, machine_of, write_down
+from airflow_workflow_provider.operations.context import Case, is_to_do, machine_of, permit, permit_instance, write_down
+from airflow_workflow_provider.operations.permission import rights_for
 from airflow_workflow_provider.operations.start_instance import check_input
 from airflow_workflow_provider.plan.nodes import Node, task_in
 from airflow_workflow_provider.plan.plan import plan_of
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.engine.operating import Operation
     from airflow_workflow_provider.engine.recovery import Place
     from airflow_workflow_provider.operations.context import OperationContext, Order
+    from airflow_workflow_provider.operations.permission import Permission
     from airflow_workflow_provider.store.instances import Instance
 
 Version = Literal["same", "newest"]
@@ -60,7 +63,7 @@ class SkipRefused(Misuse):
 
 @dataclass
 class _Rerun:
-    """What is to run again.
+    """The part of an instance that is to run again.
 
     :ivar tasks: the tasks to clear with all behind them; None for all
     :ivar alone: nothing before them runs again, so they start whatever became of that
@@ -72,7 +75,7 @@ class _Rerun:
 
 
 def retry(context: OperationContext, wanted: UUID, order: Order, *, version: Version = "same") -> Instance:
-    """Run again what failed or was stopped, and go on from there.
+    """Run again what failed or was stopped, and continue from there.
 
     :raises Conflict: ``not-failed``, ``nothing-to-retry``, ``compensated`` or what :func:`_change` raises
     """
@@ -113,7 +116,7 @@ def restart(
             _note_change(case, order)
         conf = None if input_data is None else conf_of(input_data, about_of(run.conf))
         if from_step_id is None:
-            case.machine = _anew(case, given)
+            case.machine = _before_first_step(case, given)
             tasks = None
         else:
             if recovery.is_compensated(case.machine):
@@ -132,7 +135,7 @@ def restart(
 def skip(
     context: OperationContext, wanted: UUID, order: Order, *, output: Json, step_id: str | None = None
 ) -> Instance:
-    """Let an output stand for the result of a step that failed, and go on behind it.
+    """Let an output stand for the result of a step that failed, and continue with the next step.
 
     :param step_id: the step; may be left out where only one failed
     :raises SkipRefused: the output does not fit, or a transform or transition of the step fails with it
@@ -169,7 +172,7 @@ def skip(
 
 @dataclass(frozen=True)
 class SkipPreview:
-    """What a skip would lead to.
+    """The effect of a skip.
 
     :ivar output: the step's output, after its own ``output`` transform; None where its branches would run first
     :ivar next: the step that follows, ``end`` or ``fail``; None where its branches would run first
@@ -180,12 +183,17 @@ class SkipPreview:
     next: str | None
 
 
-def preview_skip(context: OperationContext, wanted: UUID, *, output: Json, step_id: str | None = None) -> SkipPreview:
+def preview_skip(
+    context: OperationContext, wanted: UUID, permission: Permission, *, output: Json, step_id: str | None = None
+) -> SkipPreview:
     """Return what :func:`skip` would lead to, and change nothing.
 
+    :raises NotFound: there is no such instance, or the caller may not read it
+    :raises Forbidden: the caller may not operate on it
     :raises SkipRefused: as :func:`skip`
-    :raises Conflict: as :func:`skip`, as far as the state alone can tell
+    :raises Conflict: as :func:`skip`, as far as the state alone shows
     """
+    permit_instance(context, wanted, rights_for("skip"), "workflow.skip-preview", permission)
     stored = context.instances.get(wanted)
     graph = context.graph_of(stored.workflow_id, stored.revision)
     machine = Machine(graph, stored.state, options_of(context.settings))
@@ -222,20 +230,22 @@ def _change(
 ) -> Instance:
     """Change state and Airflow in one critical section.
 
-    :param work: changes the state and says what is to be cleared
+    :param work: changes the state and returns what is to be cleared
     :param stays: the steps that must be where they were in another version
     :param after: does what has to know how often the cleared tasks may be tried
-    :raises NotFound: there is no such instance
+    :raises NotFound: there is no such instance, or the caller may not read it
+    :raises Forbidden: the caller may not operate on it
     :raises Conflict: it cannot be done now; ``workflow-not-loaded``, ``workflow-paused``,
         ``version-incompatible`` or ``parent-not-waiting``
     """
+    permit(context, wanted, operation, order)
     with context.instances.locked(wanted) as record:
         case = Case(record, machine_of(context, record), datetime.now(UTC))
         is_to_do(verdict(case.machine, operation), wanted)
         found = find_run(record.stored.dag_id, record.stored.run_id)
         run = found or run_again.lost_run(context, record.stored)
         refuse_paused(run.dag_id)
-        _refuse_forsaken(context, Run(run.dag_id, run.run_id, run.conf).parent_in(record.stored))
+        _refuse_abandoned(context, Run(run.dag_id, run.run_id, run.conf).parent_in(record.stored))
         record.completed_at = None
         newest = _move(context, case, run, version, stays)
         rerun = work(case, run)
@@ -256,7 +266,7 @@ def _change(
 def _move(
     context: OperationContext, case: Case, run: StartedRun, version: Version, stays: Callable[[Machine], list[Place]]
 ) -> bool:
-    """Move an instance to the newest version of its workflow where it will run on that; tell whether it will."""
+    """Move an instance to the newest version of its workflow where it will run on that; return whether it will."""
     stored = case.record.stored
     # Without a versioned bundle Airflow runs the newest version whatever is asked for.
     if version == "same" and run.bundle_version is not None:
@@ -278,17 +288,18 @@ def _tasks_of(case: Case, places: Collection[Place]) -> set[str]:
     return {task_in(case.machine.graph, plan, step_id) for _, step_id in places}
 
 
-def _anew(case: Case, input_data: Json | None) -> Machine:
+def _before_first_step(case: Case, input_data: Json | None) -> Machine:
     """Return the machine of the instance as it is before its first step.
 
-    Visits are counted on: keys of idempotency, and what is named after a visit, never come twice.
+    Visits are counted on: keys of idempotency, and what is named after a visit, never come twice. So are activations,
+    by which a state that is older than what Airflow has seen is recognized.
     """
     old, graph = case.machine, case.machine.graph
     instance = replace(old.state.instance, deadline=None)
     given = input_data
     if given is None:
         given = check_input(graph.definition, old.state.input)
-    return Machine.start(
+    machine = Machine.start(
         graph,
         instance,
         given,
@@ -296,7 +307,12 @@ def _anew(case: Case, input_data: Json | None) -> Machine:
         event=old.state.event,
         options=old.options,
         visits=old.state.root.visits,
+        sequence=old.state.sequence,
     )
+    if graph.definition.settings.concurrency is not None and not machine.is_over:
+        with machine.turn(case.now) as turn:
+            enqueue(turn)
+    return machine
 
 
 def _skipped(machine: Machine, place: Place, output: Json, now: datetime) -> bool:
@@ -330,7 +346,7 @@ def _failed_step(machine: Machine, step_id: str | None) -> Place:
     raise Conflict(message, code=ProblemCode.STEP_NOT_FAILED, pointer="/stepId")
 
 
-def _refuse_forsaken(context: OperationContext, parent: Parent | None) -> None:
+def _refuse_abandoned(context: OperationContext, parent: Parent | None) -> None:
     """Refuse what belongs to a step that does not wait for it: it would be cancelled at once (rule P5)."""
     if parent is None:
         return

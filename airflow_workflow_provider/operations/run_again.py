@@ -1,4 +1,4 @@
-"""Making the DAG run of an instance again that Airflow has no more: it continues from its stored state (rule I1).
+"""Creates the missing DAG run of an instance again, which continues from its stored state (rule I1).
 
 The new run has the id of the old one and runs the same version. Its tasks start from the first: each one whose step is
 done finds the stored decision and follows it, and the one that stands where the instance is begins there.
@@ -66,7 +66,7 @@ def _start_at_revision(
 
 
 def make_again(context: OperationContext, wanted: UUID) -> bool:
-    """Make the run of a live instance again.
+    """Create the missing run of a live instance again.
 
     :returns: False where the instance has ended meanwhile, or the run is there
     :raises NotFound: there is no such instance, or not its definition
@@ -87,7 +87,7 @@ def make_again(context: OperationContext, wanted: UUID) -> bool:
 
 
 def fail_without_run(context: OperationContext, wanted: UUID) -> bool:
-    """Fail a live instance whose run is gone; where its workflow handles failures, that is done in a new run.
+    """Fail a live instance whose run is missing; where its workflow handles failures, that is done in a new run.
 
     :returns: False where the instance has ended meanwhile, or the run is there
     :raises WorkflowsError: see :func:`make_again`
@@ -143,14 +143,7 @@ def _run_of(context: OperationContext, stored: Instance) -> Run:
 
 
 def _session(context: OperationContext, stored: Instance) -> InstanceSession:
-    return InstanceSession(
-        context.graph_of(stored.workflow_id, stored.revision),
-        stored.revision,
-        _run_of(context, stored),
-        instances=context.instances,
-        settings=context.settings,
-        mask=context.mask,
-    )
+    return context.session(stored.workflow_id, stored.revision, _run_of(context, stored))
 
 
 def _note(machine: Machine, now: datetime, did: str) -> None:

@@ -21,6 +21,7 @@ from airflow_workflow_provider.instances.graphs import graph_at
 from airflow_workflow_provider.instances.run_conf import START, conf_of
 from airflow_workflow_provider.instances.session import API_RUN_PREFIX, InstanceSession, Run
 from airflow_workflow_provider.operations.loading import Loaded, Loading, revision_of
+from airflow_workflow_provider.operations.permission import Permission, Right
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.instances import Instances, instance_id
 from airflow_workflow_provider.store.tasks import Tasks
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import WorkflowDefinition
     from airflow_workflow_provider.settings import Settings
     from airflow_workflow_provider.store.database import Database
+    from airflow_workflow_provider.store.definitions import Head
     from airflow_workflow_provider.store.instances import Instance
 
 log = logging.getLogger(__name__)
@@ -38,7 +40,7 @@ VERSION_CHANGED: Final = ProblemCode.VERSION_CHANGED
 """Code of the conflict that another version would run than the one that was named."""
 
 _MAX_FINDINGS: Final = 1000
-_MAX_MOVES: Final = 5
+_MAX_RETRIES: Final = 5
 """How often a start looks again because Airflow has loaded yet another version while the run was made."""
 
 
@@ -89,6 +91,7 @@ class Opened:
 class Starter:
     """Starts instances.
 
+    :param permission: checked before anything else
     :param definition_of: gives the definition of a workflow's revision
     :param mask: masks more than definitions ask for, such as Airflow's secrets masker
     """
@@ -97,6 +100,7 @@ class Starter:
     tasks: Tasks
     instances: Instances
     settings: Settings
+    permission: Permission
     definition_of: Callable[[str, int], WorkflowDefinition]
     mask: Callable[[Any], Any] = lambda value: value
 
@@ -118,7 +122,8 @@ class Starter:
         :param about: what is known about the start beside the input, see ``run_conf.ABOUT``; null ones are left out
         :param key: names this start: the same key gives the same instance
         :param user_name: who starts it, as Airflow shows it
-        :raises NotFound: there is no such workflow
+        :raises NotFound: there is no such workflow, or the caller may not read it
+        :raises Forbidden: the caller may not start it
         :raises InputRefused: the input does not fit; with every finding
         :raises Conflict: the workflow is not active, Airflow cannot run it now, or the key was used for another
             start; ``workflow-not-loaded``: Airflow has not loaded the version in time; ``version-changed``: another
@@ -127,41 +132,66 @@ class Starter:
             made, the instance is started: if its row cannot be written, its first step does that
         """
         known = {name: value for name, value in (about or {}).items() if value is not None}
+        self.permission.require(Right.START, workflow_id)
+        self.permission.record("workflow.start", workflow_id=workflow_id, correlation_id=known.get("correlationId"))
         run_id = _run_id(key)
-        if key is not None:
-            found = find_run(workflow_id, run_id)
-            if found is not None:
-                return self._again(found, input_data, known)
-            kept = self._kept(workflow_id, run_id, input_data, known)
-            if kept is not None:
-                return kept
-        head = self.definitions.head(workflow_id)
-        if not head.active:
-            message = f"Workflow {workflow_id!r} is not active: it takes no new instances"
-            raise Conflict(message, code=ProblemCode.WORKFLOW_INACTIVE, suggestion="activate it")
+        earlier = None if key is None else self._earlier(workflow_id, run_id, input_data, known)
+        if earlier is not None:
+            return earlier
+        head = self._active_head(workflow_id)
         _check_version(workflow_id, which, head.version)
-        for _ in range(_MAX_MOVES):
+        for _ in range(_MAX_RETRIES):
             loaded = self._loaded(workflow_id, input_data, which)
-            about = {}
-            self.instances.starts.refuse_read_only()
-            if known:
-                announced = self.instances.starts.announce(instance_id(workflow_id, run_id), known)
-                about = {START: announced.token}
-            failpoint("start.announced")
-            conf = conf_of(input_data, about)
-            try:
-                run = start_run(workflow_id, run_id, conf, user_name=user_name, version=loaded.dag)
-            except Conflict as error:
-                if error.code != MOVED:
-                    raise
+            made = self._make_run(loaded, workflow_id, run_id, input_data, known, user_name)
+            if made is None:
                 continue
-            if not run.created:
-                return self._again(run, input_data, known)
+            if not made.created:
+                return self._again(made, input_data, known)
             failpoint("start.run-made")
-            opened = self._opened(run, loaded.revision, head.id, known)
+            opened = self._opened(made, loaded.revision, head.id, known)
             failpoint("start.stored")
             return opened
         raise not_loaded(workflow_id)
+
+    def _active_head(self, workflow_id: str) -> Head:
+        head = self.definitions.head(workflow_id)
+        if not head.active:
+            message = f"Workflow {workflow_id!r} is not active: it does not accept new instances"
+            raise Conflict(message, code=ProblemCode.WORKFLOW_INACTIVE, suggestion="activate it")
+        return head
+
+    def _earlier(
+        self, workflow_id: str, run_id: str, input_data: dict[str, Any], known: Mapping[str, Any]
+    ) -> Opened | None:
+        """Return the instance that was started with the same key before, if there is one."""
+        found = find_run(workflow_id, run_id)
+        if found is not None:
+            return self._again(found, input_data, known)
+        return self._kept(workflow_id, run_id, input_data, known)
+
+    def _make_run(
+        self,
+        loaded: Loaded,
+        workflow_id: str,
+        run_id: str,
+        input_data: dict[str, Any],
+        known: dict[str, Any],
+        user_name: str | None,
+    ) -> StartedRun | None:
+        """Make the DAG run of the version that was checked; None where Airflow has loaded another one meanwhile."""
+        about = {}
+        self.instances.starts.refuse_read_only()
+        if known:
+            announced = self.instances.starts.announce(instance_id(workflow_id, run_id), known)
+            about = {START: announced.token}
+        failpoint("start.announced")
+        conf = conf_of(input_data, about)
+        try:
+            return start_run(workflow_id, run_id, conf, user_name=user_name, version=loaded.dag)
+        except Conflict as error:
+            if error.code != MOVED:
+                raise
+            return None
 
     def _loaded(self, workflow_id: str, input_data: dict[str, Any], which: Which) -> Loaded:
         """Return what will run, once Airflow has it, after the input was checked against it."""

@@ -9,12 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.airflow_db.ending import fail_run
-from airflow_workflow_provider.errors import NotFound
-from airflow_workflow_provider.instances.graphs import graph_at
-from airflow_workflow_provider.instances.session import InstanceSession, Run
-from airflow_workflow_provider.store.definitions import Definitions
-from airflow_workflow_provider.store.instances import Instances
-from airflow_workflow_provider.store.tasks import Tasks
+from airflow_workflow_provider.instances.session import Run
+from airflow_workflow_provider.operations.run_sessions import session_of
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.operations.ended_run import UncarriedRun
@@ -27,15 +23,9 @@ def fail_uncarried(run: UncarriedRun, database: Database, *, end_run: Callable[[
     :param end_run: ends a DAG run by the ids of its DAG and its own
     :returns: whether the run was ended
     """
-    definitions, tasks, instances = Definitions(database), Tasks(database), Instances(database)
-    revision = definitions.highest_revision()
-    try:
-        graph = graph_at(definitions, tasks, run.dag_id, revision)
-    except NotFound:
+    session = session_of(Run(run.dag_id, run.run_id, run.conf, run.triggered_by), None, database)
+    if session is None:
         return False
-    session = InstanceSession(
-        graph, revision, Run(run.dag_id, run.run_id, run.conf, triggered_by=run.triggered_by), instances=instances
-    )
     # Its input is refused as it is made.
     session.change(lambda machine: machine.status)
     return end_run(run.dag_id, run.run_id)

@@ -1,4 +1,4 @@
-"""From what a step asks to the question that is stored; no Airflow import here."""
+"""Creates the stored question from the arguments of a step; no Airflow import here."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ class WaitOperator(BuiltInOperator):
         return {}
 
     def ended(self, context: Context, event: Any = None) -> dict[str, Any]:  # noqa: ARG002
-        """Go on after the triggerer has waited."""
+        """Continue after the triggerer has waited."""
         return {}
 
 

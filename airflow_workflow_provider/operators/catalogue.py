@@ -1,4 +1,4 @@
-"""From a task definition to the Airflow operator that does it (rules K2, K3)."""
+"""Finds the Airflow operator of a task definition (rules K2, K3)."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def _imported(path: str) -> type[BaseOperator]:
         message = f"Operator {path!r} cannot be imported: {error}"
         raise InvalidDefinition(message) from error
     if not (isinstance(found, type) and issubclass(found, BaseOperator)):
-        message = f"{path!r} is no Airflow operator"
+        message = f"{path!r} is not an Airflow operator"
         raise InvalidDefinition(message)
     return found
 
@@ -254,7 +254,7 @@ def runtime_operator(task: TaskDefinition, arguments: Mapping[str, Any], task_id
 
 
 def authorized(operator: BaseOperator, grants: Grants) -> BaseOperator:
-    """Tell a built-in operator for which version it runs; any other is left as it is."""
+    """Give a built-in operator the version for which it runs; any other is left as it is."""
     if isinstance(operator, builtin.BuiltInOperator):
         operator.grants = grants
     return operator

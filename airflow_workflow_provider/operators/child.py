@@ -89,7 +89,7 @@ class ChildWorkflowOperator(BuiltInOperator):
         raise FailedWith(_failure_of(self._workflow_id, found))
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Go on after waiting; where the step's time is over, the child is cancelled."""
+        """Continue after waiting; where the step's time is over, the child is cancelled."""
         if next_method == FAIL_METHOD:
             self._cancel(self._parent(context))
         return super().resume_execution(next_method, next_kwargs, context)
@@ -105,9 +105,7 @@ class ChildWorkflowOperator(BuiltInOperator):
         except NotFound:
             return
         session = InstanceSession(graph, child.revision, run)
-        session.change(
-            lambda machine: cancel(machine, "The step that started it does not wait any more", session.clock())
-        )
+        session.change(lambda machine: cancel(machine, "The step that started it no longer waits", session.clock()))
 
     @property
     def _workflow_id(self) -> str:
@@ -164,14 +162,14 @@ class ChildWorkflowOperator(BuiltInOperator):
         requests.add(run.dag_id, run.run_id, wanted.revision, conf, user_name, at_least=at_least)
 
     def _about(self, context: Context, parent: Parent) -> dict[str, Any]:
-        """Return what the child's run is told beside its input."""
+        """Return what the child's run gets besides its input."""
         started_by = cast("dict[str, Any]", context)["workflow"]["started_by"]
         about = {PARENT: parent.to_json(), "startedBy": started_by}
         correlation_id = self.arguments[CORRELATION_ID]
         return about if correlation_id is None else {**about, CORRELATION_ID: correlation_id}
 
     def _refuse_foreign(self, run: Run, parent: Parent, announced: Announced) -> None:
-        """Go on with a run that is there already only if an earlier try of this attempt has made it."""
+        """Continue with a run that exists already only if an earlier try of this attempt has created it."""
         conf = conf_of_run(run.dag_id, run.run_id)
         if conf is None or replace(run, conf=conf).is_of(announced):
             return
@@ -217,7 +215,7 @@ def _failure_of(workflow_id: str, child: Instance) -> Failure:
 
 
 def _names(child: Instance, parent: Parent) -> bool:
-    """Tell whether an instance was started by an attempt of a step."""
+    """Return whether an instance was started by an attempt of a step."""
     kept = child.state.instance.parent
     if kept is not None:
         return Parent.from_json(kept) == parent
@@ -225,7 +223,7 @@ def _names(child: Instance, parent: Parent) -> bool:
 
 
 def _not_ours(workflow_id: str, run_id: str) -> StepFailure:
-    message = f"Somebody else has made a DAG run {run_id!r} of workflow {workflow_id!r}; its result is not taken"
+    message = f"Another user has created the DAG run {run_id!r} of workflow {workflow_id!r}; its result is ignored"
     return StepFailure(message, type=ErrorType.TASK_NOT_FOUND, code=ProblemCode.RUN_NOT_OURS)
 
 

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json
 
 FAIL_METHOD: Final = "__fail__"
-"""The method by which Airflow tells that a trigger has failed or timed out."""
+"""The method by which Airflow reports that a trigger has failed or timed out."""
 
 SEALED: Final = "sealed"
 """Key under which a note keeps encrypted arguments, as JSON text."""
 
 TRIGGER_TIMEOUT: Final = "Trigger timeout"
-"""What Airflow says then of one that has timed out."""
+"""Airflow's message for a trigger that has timed out."""
 
 
 def note_of(deferral: TaskDeferred) -> Json:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 FAIL_METHOD: Final = "__fail__"
-"""The method by which Airflow tells that a trigger has failed or timed out."""
+"""The method by which Airflow reports that a trigger has failed or timed out."""
 
 
 class EventOperator(BuiltInOperator):
@@ -71,7 +71,7 @@ class ReceiveOperator(BuiltInOperator):
         return found.to_json()
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Go on after waiting; where the step's own time is over, nothing waits any more."""
+        """Continue after waiting; where the step's own time is over, nothing waits any more."""
         if next_method == FAIL_METHOD:
             with Database.configured() as database:
                 Waits(database).end(self._wait(context).id)

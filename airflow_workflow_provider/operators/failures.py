@@ -1,4 +1,4 @@
-"""Failures that an exception alone cannot say: with causes and with all they match."""
+"""Failures with causes, and with all types that they match."""
 
 from __future__ import annotations
 

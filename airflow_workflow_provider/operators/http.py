@@ -69,6 +69,12 @@ class HttpTaskOperator(BuiltInOperator):
     """Sends one request through an Airflow HTTP connection."""
 
     name = "http"
+    _exchange: Exchange | None = None
+
+    def on_kill(self) -> None:
+        """Cut the connection: nobody waits for the answer any more."""
+        if self._exchange is not None:
+            self._exchange.cut()
 
     def run(self, context: Context) -> Any:  # noqa: ARG002
         """Send the request and return status, headers and body."""
@@ -82,6 +88,7 @@ class HttpTaskOperator(BuiltInOperator):
             raise _refused(message) from error
         try:
             with Exchange(base, fields) as exchange:
+                self._exchange = exchange
                 return self._answer(exchange.send(self._request(base, fields)))
         except WrongTarget as error:
             raise _refused(str(error)) from error
@@ -125,9 +132,9 @@ class HttpTaskOperator(BuiltInOperator):
         except InvalidDefinition as error:
             if strict and not any(each.code in _NOT_READABLE for each in error.diagnostics):
                 found = [{"pointer": f"/body{each.pointer}", "message": each.message} for each in error.diagnostics]
-                msg = f"The answer cannot be kept at {found[0]['pointer']}: {found[0]['message']}"
+                msg = f"The response cannot be stored: at {found[0]['pointer']}: {found[0]['message']}"
                 raise StepFailure(msg, type=ErrorType.OUTPUT_ERROR, details={"errors": found}) from error
-            self.log.warning("The answer says that it is JSON, but it is not; it is kept as text")
+            self.log.warning("The response claims to be JSON, but is not; it is kept as text")
             return answer.text
 
 
@@ -191,6 +198,10 @@ class Exchange:
 
     def __exit__(self, *_: object) -> None:
         self._session.close()
+
+    def cut(self) -> None:
+        """End the request early, from another thread: its answer cannot be read any further."""
+        self._watch.cut()
 
     def send(self, request: requests.Request) -> Answer:
         """Send a request and read its answer; a redirect is followed only where the connection says so, and inside it.
@@ -257,7 +268,7 @@ class Exchange:
                 for part in unpack.parts(packed):
                     content += part
                     if len(content) > self._max_bytes:
-                        message = f"The answer is larger than {self._max_bytes:,} bytes ([workflows] http_max_bytes)"
+                        message = f"The response is larger than {self._max_bytes:,} bytes ([workflows] http_max_bytes)"
                         details = {"maxBytes": self._max_bytes}
                         raise StepFailure(
                             message, type=ErrorType.OUTPUT_TOO_LARGE, code=ProblemCode.HTTP_MAX_BYTES, details=details
@@ -273,7 +284,7 @@ class _Unpacker:
     def __init__(self, encoding: str) -> None:
         name = encoding.strip().lower()
         if name not in ("", "identity", "gzip", "x-gzip", "deflate"):
-            message = f"The answer is encoded as {encoding[:50]!r}, which was not asked for"
+            message = f"The response is encoded as {encoding[:50]!r}, which was not requested"
             raise StepFailure(message, type="HttpError", code=ProblemCode.CONTENT_ENCODING)
         self._inflate: Any = None if name in ("", "identity") else zlib.decompressobj(wbits=47)
         self._raw_is_possible = name == "deflate"
@@ -287,7 +298,7 @@ class _Unpacker:
                 part = self._inflate.decompress(packed, CHUNK)
             except zlib.error as error:
                 if not self._raw_is_possible:
-                    message = "The answer cannot be unpacked"
+                    message = "The response cannot be decompressed"
                     raise StepFailure(message, type="HttpError", code=ProblemCode.CONTENT_ENCODING) from error
                 self._inflate = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
                 self._raw_is_possible = False

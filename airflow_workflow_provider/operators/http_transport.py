@@ -1,4 +1,4 @@
-"""Connections of the ``http`` task: to which addresses they may go, and until when they stand."""
+"""Connections of the ``http`` task: the allowed addresses, and the time limit."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _TRANSLATED: Final = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))
 
 @dataclass(frozen=True)
 class AddressRule:
-    """Which addresses a request may go to.
+    """The addresses to which a request may go.
 
     The connection is the administrator's word: an address that it names is meant. A name that leads into a private
-    network is meant only where the connection says so, because whoever owns the name's zone decides where it leads.
+    network is meant only where the connection says so, because the owner of the name's zone decides where it leads.
 
     :param host: the connection's host
     :param private: whether its name may lead into a private network (``allow_private`` in the connection's extra)
@@ -104,7 +104,7 @@ class Watch:
     def over_after(self, seconds: float) -> Iterator[None]:
         """Cut the connections after a time, unless the context has ended before."""
         self._ends = time.monotonic() + seconds
-        timer = threading.Timer(seconds, self._cut)
+        timer = threading.Timer(seconds, self.cut)
         timer.daemon = True
         timer.start()
         try:
@@ -114,7 +114,8 @@ class Watch:
             for each in self._sockets:
                 each.close()
 
-    def _cut(self) -> None:
+    def cut(self) -> None:
+        """Cut the connections now."""
         for each in list(self._sockets):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)

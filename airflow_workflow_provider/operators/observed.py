@@ -1,4 +1,4 @@
-"""What shows an attempt in logs and traces: fields of each line, and a span.
+"""Attempts in logs and traces: fields of each line, and a span.
 
 A DAG run is an instance and its tasks are steps, so Airflow's own spans are those of instance and step; here the span
 of the attempt is put into that of the task. Without tracing, OpenTelemetry's interface does nothing.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
     from airflow_workflow_provider.engine.calls import Call
-    from airflow_workflow_provider.hosts.inline import Ended
+    from airflow_workflow_provider.hosts.ending import Ended
     from airflow_workflow_provider.instances.session import InstanceSession
 
 SPAN: Final = "workflow.attempt"

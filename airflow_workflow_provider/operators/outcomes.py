@@ -1,4 +1,4 @@
-"""What the task of a plan has to do for Airflow, once the machine has decided."""
+"""What a task has to do in Airflow after the machine has decided."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_workflow_provider.engine.calls import ActivationRef
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json
-    from airflow_workflow_provider.hosts.inline import Kept
+    from airflow_workflow_provider.hosts.ending import Kept
 
 
 @dataclass(frozen=True)

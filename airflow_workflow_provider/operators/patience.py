@@ -1,4 +1,4 @@
-"""Waiting for infrastructure that is away, by ``[workflows] infrastructure_patience``; the same wherever it is needed.
+"""Waiting for unavailable infrastructure, by ``[workflows] infrastructure_patience``; the same wherever it is needed.
 
 What holds a result, or the end of a wait, keeps trying in its process. What has nothing to lose gives its worker slot
 back after half a minute, and Airflow tries the task again at growing delays, for the same time altogether.
@@ -38,7 +38,7 @@ def longest_delay(settings: Settings) -> timedelta:
 
 
 def tries_within(settings: Settings) -> int:
-    """Return how many tries at growing delays fill the time for which infrastructure may be away."""
+    """Return how many tries at growing delays fill the time for which infrastructure may be unavailable."""
     patience, longest = settings.infrastructure_patience, longest_delay(settings)
     growing = math.ceil(math.log2(min(longest, patience + FIRST) / FIRST))
     rest = patience - FIRST * (2.0**growing - 1)
@@ -55,12 +55,12 @@ def delay_after(try_number: int, settings: Settings) -> timedelta:
 
 
 def patiently(work: Callable[[], T], what: str, settings: Settings | None = None) -> T:
-    """Do what needs the workflow database, again and again while that is away, as long as it may be away.
+    """Do what needs the workflow database, again and again while that is unavailable, as long as it may be unavailable.
 
     :param work: can be repeated: where it was done and only the answer was lost, it finds that
     :param what: what waits, for the log
-    :param settings: for whoever asks often; by default as they are configured now
-    :raises StoreUnavailable: the database was away for longer
+    :param settings: for callers that ask often; by default as they are configured now
+    :raises StoreUnavailable: the database was unavailable for longer
     """
     settings = settings or load_settings()
     longest = longest_delay(settings).total_seconds()

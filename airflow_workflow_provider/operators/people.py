@@ -1,8 +1,8 @@
 """The operators behind ``approval`` and ``form``, and how Airflow shows what they ask (rule K3).
 
-The question, its votes and its answer are rows of ours; only our own service accepts an answer. Airflow's row of a
-required action is what its UI shows, and the task waits in Airflow's state ``awaiting_input`` until it is woken: no
-worker and no place in a triggerer is taken.
+The question, its votes and its answer are rows of our own tables; only our service accepts an answer. Airflow's UI
+shows its row of a required action, and the task waits in Airflow's state ``awaiting_input`` until it is woken: it
+occupies neither a worker nor a triggerer slot.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ LATER: Final = timedelta(seconds=1)
 """Time between the end of a question and the moment at which its task is woken for it."""
 
 SHORTEST: Final = timedelta(seconds=5)
-"""A task that goes on sooner than it was parked in the scheduler's eyes is taken for one that was killed."""
+"""A task that continues before the scheduler has parked it is taken for one that was killed."""
 
 
 def time_until(due: datetime | None) -> timedelta | None:
@@ -80,8 +80,10 @@ class QuestionOperator(BuiltInOperator):
         with Database.configured() as database:
             new = _new(context, ask)
             questions = Questions(database)
-            told = listening(load_settings().notifiers, "asked", ask.notifiers)
-            asked = questions.ask(new, lambda connection, found: add_notifications(connection, "asked", told, *found))
+            notified = listening(load_settings().notifiers, "asked", ask.notifiers)
+            asked = questions.ask(
+                new, lambda connection, found: add_notifications(connection, "asked", notified, *found)
+            )
             return self._outcome(questions, asked, ask)
 
     def answered(self, context: Context, event: Any = None) -> Any:  # noqa: ARG002 - the store knows
@@ -148,7 +150,7 @@ def form_of(question: Question) -> dict[str, Any]:
     }
     needs = f" (needed for: {', '.join(question.comment_required)})" if question.comment_required else ""
     params.setdefault(
-        COMMENT, Param(None, type=["string", "null"], title="Comment", description=f"Why you decide so{needs}")
+        COMMENT, Param(None, type=["string", "null"], title="Comment", description=f"Reason for your decision{needs}")
     )
     return {name: param.serialize() for name, param in params.items()}
 

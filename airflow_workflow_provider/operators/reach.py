@@ -101,10 +101,10 @@ def _own_connections(operator: BaseOperator) -> Iterator[str]:
 
 
 def _refuse_own_database(conn_id: str, found: ConnectionFields, settings: Settings) -> None:
-    """Refuse another name of a database that is kept for the service, as far as addresses tell."""
+    """Refuse another name of a database that is kept for the service, as far as addresses show it."""
     for own in _own_databases(settings):
         if _same_database(found, own):
-            message = f"The connection {conn_id!r} leads to a database that is kept for the workflow service itself"
+            message = f"The connection {conn_id!r} leads to a database that is reserved for the workflow service"
             details = {"diagnostic": "WF410", "suggestion": "use a database of its own"}
             raise StepFailure(message, type=ErrorType.VALIDATION_ERROR, code=NOT_ALLOWED, details=details)
 

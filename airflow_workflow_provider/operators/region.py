@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 from uuid import UUID
 
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
@@ -26,17 +28,21 @@ from airflow_workflow_provider.engine.failure import Failure, moment
 from airflow_workflow_provider.engine.timing import instance_deadline
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.failpoints import failpoint
-from airflow_workflow_provider.hosts.inline import Ended, InlineHost, Left, Parked, Region, Superseded, Waiting
+from airflow_workflow_provider.hosts.ending import Ended, Parked
+from airflow_workflow_provider.hosts.inline import InlineHost, Left, Region, Superseded, Waiting
+from airflow_workflow_provider.hosts.threads import Work
 from airflow_workflow_provider.instances.configured import configured_database
 from airflow_workflow_provider.model.plain import one_line
 from airflow_workflow_provider.operators import task_protocol
 from airflow_workflow_provider.operators.builtin import SHORT_WAIT, WaitOperator
 from airflow_workflow_provider.operators.catalogue import prepared, runtime_operator
+from airflow_workflow_provider.operators.concurrent import threads
 from airflow_workflow_provider.operators.deferring import FAIL_METHOD, TRIGGER_TIMEOUT, kwargs_of, note_of, trigger_of
 from airflow_workflow_provider.operators.observed import observed
 from airflow_workflow_provider.operators.people import AwaitingAnswer, show_in_airflow, time_until
+from airflow_workflow_provider.operators.restored import noticed
 from airflow_workflow_provider.operators.results import RegionResults, run_patiently
-from airflow_workflow_provider.operators.resumption import is_told_to_go_on, wait_for_resumption
+from airflow_workflow_provider.operators.resumption import is_resumed, wait_for_resumption
 from airflow_workflow_provider.operators.retry import StepRetried
 from airflow_workflow_provider.operators.task_runtime import (
     NO_RESULT,
@@ -62,10 +68,14 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.instances.session import InstanceSession
 
 
+_state: Final = threading.RLock()
+"""Held by a turn, which changes the instance in memory, and by a call that reads it in a thread."""
+
+
 class RegionOperator(BaseOperator, BranchMixIn):
     """Runs the steps of a region one after the other, each result stored before the next step starts.
 
-    A try that follows a killed one goes on where the last result was stored. What waits for long holds no worker: the
+    A try that follows a killed one continues where the last result was stored. What waits for long holds no worker: the
     task defers itself, with the trigger of the operator that waits or until something is due.
     """
 
@@ -78,7 +88,7 @@ class RegionOperator(BaseOperator, BranchMixIn):
     def execute(self, context: Context) -> None:
         """Run the region from where it is."""
         session = session_of(self.workflow_place, context)
-        session.stop_if_forsaken()
+        session.stop_if_abandoned()
         generation = context["ti"].max_tries
         entered = move(
             self.workflow_place,
@@ -91,48 +101,48 @@ class RegionOperator(BaseOperator, BranchMixIn):
         if entered is not None:
             carry_out(self, context, session, entered)
             return
-        self._go_on(context, session, None)
+        self._continue(context, session, None)
 
     def resume(self, context: Context, waiting: Json, event: Any = None) -> None:
-        """Give the event that a trigger brought to the call that waits for it, and go on."""
+        """Give the event that a trigger brought to the call that waits for it, and continue."""
         session = session_of(self.workflow_place, context)
-        if is_told_to_go_on(event):
-            self._go_on(context, session, None)
+        if is_resumed(event):
+            self._continue(context, session, None)
             return
         activation = ActivationRef(**waiting)
-        self._go_on(context, session, (activation, lambda: self._resumed(context, session, activation, event)))
+        self._continue(context, session, (activation, lambda: self._resumed(context, session, activation, event)))
 
     def go_on(self, context: Context, event: Any = None) -> None:  # noqa: ARG002
-        """Go on when something is due."""
-        self._go_on(context, session_of(self.workflow_place, context), None)
-
-    held = go_on
+        """Continue when something is due."""
+        self._continue(context, session_of(self.workflow_place, context), None)
 
     def later(self, context: Context, event: Any = None) -> None:  # noqa: ARG002
         """Look again whether a decision leads here."""
         self.execute(context)
 
+    held = later
+
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Go on after waiting, also when a trigger has failed or timed out: the state knows what was waited for."""
+        """Continue after waiting, also when a trigger has failed or timed out: the state knows what was waited for."""
         if next_method != FAIL_METHOD:
             return super().resume_execution(next_method, next_kwargs, context)
         reason = str((next_kwargs or {}).get("error", ""))
         session = session_of(self.workflow_place, context)
         found = session.look(self._first_parked)
         if found is None:
-            return self._go_on(context, session, None)
+            return self._continue(context, session, None)
         activation, note = found
         until = note.get("deadline")
         if reason == TRIGGER_TIMEOUT and (until is None or moment(until) > datetime.now(UTC)):
             # Something else in the region was due before this call was.
-            return self._go_on(context, session, None)
+            return self._continue(context, session, None)
         kind = TaskDeferralTimeout if reason == TRIGGER_TIMEOUT else TaskDeferralError
-        return self._go_on(context, session, (activation, lambda: ended_by(kind(reason))))
+        return self._continue(context, session, (activation, lambda: ended_by(kind(reason))))
 
     def _deciders(self) -> Any:
         return self.workflow_place.workflow.plan.deciders(self.workflow_place.node.task_id)
 
-    def _go_on(self, context: Context, session: InstanceSession, event: Any) -> None:
+    def _continue(self, context: Context, session: InstanceSession, event: Any) -> None:
         node, limit = self.workflow_place.node, _Limit(session)
         host = InlineHost(
             Region(node.path, frozenset(node.nodes), node.task_id),
@@ -142,11 +152,18 @@ class RegionOperator(BaseOperator, BranchMixIn):
             session.clock,
             generation=context["ti"].max_tries,
             results=RegionResults(session.instance_id),
+            # A call in a thread cannot be interrupted; when its time is over, the machine ends the attempt.
+            beside=threads(
+                session.graph,
+                lambda call: self._prepared(copy(context), session, call, None),
+                older=self.workflow_place.workflow.grants.older,
+            ),
         )
         ended = None if event is None else (event[0], event[1]())
         while True:
             try:
-                result = host.run(ended)
+                with noticed(node.task_id, session, context):
+                    result = host.run(ended)
             except Superseded as error:
                 message = "Another process runs these steps, because this one counted as dead"
                 raise AirflowTaskTerminated(message) from error
@@ -229,27 +246,39 @@ class RegionOperator(BaseOperator, BranchMixIn):
             kwargs={"waiting": vars(activation)},
             timeout=max(limit - datetime.now(UTC), timedelta()) if limit is not None else None,
         )
-        raise AssertionError("unreachable")  # noqa: EM101 - tells the type checker that defer never returns
+        raise AssertionError("unreachable")  # noqa: EM101 - for the type checker: defer never returns
 
     # One call
 
     def _run(self, context: Context, session: InstanceSession, call: Call, deadline: datetime | None) -> Ended | Parked:
-        with observed(session, call) as seen:
-            found = self._called(context, session, call, deadline)
-            if isinstance(found, Ended):
-                seen.ended(found)
-            return found
+        found = self._prepared(context, session, call, deadline)
+        return found.run() if isinstance(found, Work) else found
 
-    def _called(
+    def _prepared(
         self, context: Context, session: InstanceSession, call: Call, deadline: datetime | None
-    ) -> Ended | Parked:
+    ) -> Work | Ended | Parked:
+        """Make a call ready to run, or return its end where there is nothing to run.
+
+        :param context: for this call
+        :param deadline: when to interrupt it, which is possible in the main thread
+        """
         try:
             operator = self._operator(context, call)
             if isinstance(operator, WaitOperator):
                 return Parked(until=wait_until(operator.arguments, session.clock()))
         except StepFailure as exc:
             return Ended(failure=Failure.from_exception(exc))
-        return self._guarded(operator, deadline, lambda: self._execute(operator, context))
+
+        def run() -> Ended | Parked:
+            with observed(session, call) as seen:
+                failpoint("call.begun")
+                found = self._guarded(session, operator, deadline, lambda: self._execute(operator, context))
+                failpoint("call.worked")
+                if isinstance(found, Ended):
+                    seen.ended(found)
+                return found
+
+        return Work(run, operator.on_kill)
 
     def _operator(self, context: Context, call: Call) -> BaseOperator:
         provide(context, call)
@@ -264,7 +293,7 @@ class RegionOperator(BaseOperator, BranchMixIn):
     def _resumed(
         self, context: Context, session: InstanceSession, activation: ActivationRef, event: Any
     ) -> Ended | Parked | None:
-        """Let the operator that waited go on with the event; None where nothing waits for it any more."""
+        """Let the operator that waited continue with the event; None where nothing waits for it any more."""
 
         def waiting_call(machine: Machine) -> tuple[Call, Json, datetime | None] | None:
             if not machine.waits(activation):
@@ -283,12 +312,15 @@ class RegionOperator(BaseOperator, BranchMixIn):
             return Ended(failure=Failure.from_exception(exc))
         kwargs = {**kwargs_of(note), "event": event}
         return self._guarded(
+            session,
             operator,
             deadline,
             lambda: run_patiently(operator, lambda: operator.resume_execution(note["method"], kwargs, context)),
         )
 
-    def _guarded(self, operator: BaseOperator, deadline: datetime | None, work: Any) -> Ended | Parked:
+    def _guarded(
+        self, session: InstanceSession, operator: BaseOperator, deadline: datetime | None, work: Any
+    ) -> Ended | Parked:
         try:
             with bounded(operator, deadline):
                 return without_secrets(Ended(output=work()))
@@ -300,7 +332,10 @@ class RegionOperator(BaseOperator, BranchMixIn):
         except NO_RESULT:
             raise
         except BaseException as exc:
-            self.log.warning("The task of a step failed: %s: %s", type(exc).__name__, one_line(str(exc)))
+            # Its message may contain secrets of the instance, which Airflow's own masker does not know (rule L4).
+            with _state:
+                words = one_line(str(session.masked(str(exc))))
+            self.log.warning("The task of a step failed: %s: %s", type(exc).__name__, words)
             return without_secrets(ended_by(exc))
 
     def _first_parked(self, machine: Machine) -> tuple[ActivationRef, Json] | None:
@@ -324,7 +359,7 @@ class _Limit:
     @contextmanager
     def transaction(self) -> Iterator[Machine]:
         """Give the machine within one transaction."""
-        with self._turn() as machine:
+        with _state, self._turn() as machine:
             yield machine
             self.instance = instance_deadline(machine.state)
         failpoint("turn.stored")

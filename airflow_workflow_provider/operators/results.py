@@ -1,4 +1,4 @@
-"""No result of a finished attempt is thrown away: kept in the process and on the worker's disk until it is stored."""
+"""Keeps the result of a finished attempt, in the process and on the worker's disk, until it is stored."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from airflow_workflow_provider.hosts.inline import Kept, Results
+from airflow_workflow_provider.hosts.ending import Kept, Results
 from airflow_workflow_provider.operators.patience import patiently
 from airflow_workflow_provider.operators.spool import Spool
 from airflow_workflow_provider.settings import load_settings
@@ -35,7 +35,7 @@ class WorkerResults(Results):
         self._settings = load_settings()
 
     def stored(self, turn: Callable[[], T]) -> T:
-        """Store a turn, however long the workflow database is away, up to the configured patience."""
+        """Store a turn, however long the workflow database is unavailable, up to the configured patience."""
         return patiently(turn, "A result", self._settings)
 
     def keep(self, activation: ActivationRef, kept: Kept) -> None:

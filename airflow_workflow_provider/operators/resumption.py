@@ -1,4 +1,4 @@
-"""How a task waits without a worker and without a triggerer, and how it is told to go on.
+"""How a task waits without a worker and without a triggerer, and how it is resumed.
 
 Airflow's state ``awaiting_input`` needs neither. Without a question beside it nobody is asked anything, and only
 :mod:`airflow_workflow_provider.airflow_db.resume_tasks` ends the wait.
@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 from airflow.sdk.exceptions import TaskAwaitingInput, TaskDeferred
 
-from airflow_workflow_provider.store.wakeups import GO_ON, HELD
+from airflow_workflow_provider.store.wakeups import CONTINUE, HELD
 
 LATER: Final = "later"
 """The method with which a task asks again what became of it."""
@@ -26,10 +26,10 @@ def ask_later() -> NoReturn:
 
 
 def wait_for_resumption() -> NoReturn:
-    """Leave the worker until the task is told to go on."""
+    """Leave the worker until the task is resumed."""
     raise TaskAwaitingInput(method_name=HELD, timeout=None)
 
 
-def is_told_to_go_on(event: Any) -> bool:
-    """Tell whether an event says only that something has changed."""
-    return isinstance(event, dict) and event == GO_ON
+def is_resumed(event: Any) -> bool:
+    """Return whether an event says only that something has changed."""
+    return isinstance(event, dict) and event == CONTINUE

@@ -1,4 +1,4 @@
-"""How a task tells Airflow to try again or not: the machine has decided, Airflow only obeys."""
+"""How a task asks Airflow to retry it or not: the machine has decided, Airflow only obeys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 AWAY: Final = (StoreUnavailable, AirflowRuntimeError, OSError)
-"""What infrastructure raises that is away: the workflow database, Airflow's API, a network or a disk."""
+"""The exceptions of unavailable infrastructure: the workflow database, Airflow's API, a network or a disk."""
 
 TOO_NEW: Final = "stored-state-too-new"
 """Code of the error of a worker that is still to be upgraded; another one may run the task."""
@@ -54,10 +54,10 @@ class StepRetried(WorkflowsError):
 
 
 class StepRetryPolicy(RetryPolicy):
-    """Tells Airflow what the machine has decided.
+    """Passes the machine's decision to Airflow.
 
-    Infrastructure that is away is waited for at growing delays, as often as the task's ``retries`` allow. An error that
-    nobody foresaw would stay for all that time; it is tried again a few times only.
+    Unavailable infrastructure is waited for at growing delays, as often as the task's ``retries`` allow. An unexpected
+    error would persist for all that time, so it is retried only a few times.
 
     :param own: how many tries the task's own work may take
     """
@@ -78,7 +78,7 @@ class StepRetryPolicy(RetryPolicy):
         if isinstance(exception, StepRetried):
             return RetryDecision.retry(exception.delay, reason="the step's retry policy")
         if not _may_pass(exception) and try_number > self.own + UNFORESEEN:
-            return RetryDecision.fail("an unexpected error came again and again")
+            return RetryDecision.fail("an unexpected error occurred repeatedly")
         delay = delay_after(try_number, load_settings())
         reason = "the workflow database" if isinstance(exception, StoreUnavailable) else "the platform"
         return RetryDecision.retry(delay, reason=f"trouble with {reason}")
@@ -89,5 +89,5 @@ class StepRetryPolicy(RetryPolicy):
 
 
 def _may_pass(exception: BaseException) -> bool:
-    """Tell whether an exception says that something is away, rather than wrong."""
+    """Return whether an exception says that something is unavailable, rather than wrong."""
     return isinstance(exception, AWAY) or getattr(exception, "code", None) == TOO_NEW

@@ -1,4 +1,4 @@
-"""The tasks between the steps: they read what the machine decided, and turn it into branches."""
+"""The tasks between the steps: they read the machine's decision, and turn it into branches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import BaseOperator, BranchMixIn
 
 from airflow_workflow_provider.operators import task_protocol
-from airflow_workflow_provider.operators.task_runtime import Place, carry_out, move, session_of, states_of
+from airflow_workflow_provider.operators.task_runtime import Place, carry_out, move, session_of
+from airflow_workflow_provider.operators.task_states import states_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,6 +37,8 @@ class RoutingOperator(BaseOperator, BranchMixIn):
     def later(self, context: Context, event: Any = None) -> None:  # noqa: ARG002
         """Look again."""
         self.execute(context)
+
+    held = later
 
     def move(self, machine: Machine, now: datetime) -> Outcome:
         """Return what is to be done."""

@@ -1,4 +1,4 @@
-"""Encryption of what may hold secrets and is kept outside Airflow's own tables, by Airflow's Fernet keys."""
+"""Encryption, with Airflow's Fernet keys, of data outside Airflow's tables that may hold secrets."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
 
 from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
-from airflow_workflow_provider.hosts.inline import Ended, Kept
+from airflow_workflow_provider.hosts.ending import Ended, Kept
 from airflow_workflow_provider.operators.sealing import Seal
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.jsontext import dumps, loads

@@ -97,7 +97,7 @@ class SqlTaskOperator(BuiltInOperator):
             ) as result:
                 return self._output(result.columns, result.rows, result.count)
         except OwnDatabase as error:
-            message = f"The connection {conn_id!r} leads to a database that is kept for the workflow service itself"
+            message = f"The connection {conn_id!r} leads to a database that is reserved for the workflow service"
             details = {"diagnostic": "WF410", "suggestion": "use a database of its own"}
             raise StepFailure(message, type=ErrorType.VALIDATION_ERROR, code=NOT_ALLOWED, details=details) from error
 

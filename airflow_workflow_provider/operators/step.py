@@ -17,7 +17,7 @@ from airflow_workflow_provider.engine.failure import Failure, moment
 from airflow_workflow_provider.engine.timing import instance_deadline, instance_limit
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.failpoints import failpoint
-from airflow_workflow_provider.hosts.inline import Ended, Kept
+from airflow_workflow_provider.hosts.ending import Ended, Kept
 from airflow_workflow_provider.instances.run_conf import has_long_integers
 from airflow_workflow_provider.operators import task_protocol
 from airflow_workflow_provider.operators.catalogue import prepared, set_arguments
@@ -28,9 +28,11 @@ from airflow_workflow_provider.operators.deferring import (
     deferral_of,
     note_of,
 )
+from airflow_workflow_provider.operators.lineage import lineage
 from airflow_workflow_provider.operators.observed import observed
 from airflow_workflow_provider.operators.outcomes import Hold, Later, Leave
 from airflow_workflow_provider.operators.people import AwaitingAnswer, show_in_airflow
+from airflow_workflow_provider.operators.restored import noticed
 from airflow_workflow_provider.operators.results import WorkerResults, run_patiently
 from airflow_workflow_provider.operators.resumption import LATER
 from airflow_workflow_provider.operators.task_runtime import (
@@ -64,7 +66,7 @@ _Begun = tuple[Call, datetime | None, datetime | None, "Json"]
 
 @dataclass
 class _Attempt:
-    """What is known of the attempt between the preparation of a task and its end."""
+    """The attempt between the preparation of a task and its end."""
 
     session: InstanceSession
     runner: str
@@ -99,7 +101,7 @@ class StepMixin:
         if self._workflow_attempt is not None:
             return
         session = session_of(self.workflow_place, context)
-        session.stop_if_forsaken()
+        session.stop_if_abandoned()
         results = WorkerResults(session.instance_id)
         attempt = self._workflow_attempt = _Attempt(session, str(context["ti"].id), results)
         begun = move(self.workflow_place, session, context, lambda machine: self._begin(machine, context))
@@ -130,7 +132,7 @@ class StepMixin:
         return self._host(context, run)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Go on with the attempt after the operator has waited without a worker, or begin one that was held."""
+        """Continue with the attempt after the operator has waited without a worker, or begin one that was suspended."""
         if next_method in (HELD, LATER):
             return self.execute(context)
         again = self._wait_on(next_method, next_kwargs or {})
@@ -141,6 +143,27 @@ class StepMixin:
             return super(StepMixin, self).resume_execution(next_method, next_kwargs, context)  # type: ignore[misc]
 
         return self._host(context, run)
+
+    def get_openlineage_facets_on_start(self) -> Any:
+        """Return the lineage of the attempt, which Airflow's provider for OpenLineage asks for."""
+        return self._lineage("start")
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """Return the lineage of the attempt that has succeeded."""
+        return self._lineage("complete", task_instance)
+
+    def get_openlineage_facets_on_failure(self, task_instance: Any) -> Any:
+        """Return the lineage of the attempt that has failed."""
+        return self._lineage("failure", task_instance)
+
+    def _lineage(self, moment: str, *task_instance: Any) -> Any:
+        attempt = self._workflow_attempt
+        operators = getattr(super(), f"get_openlineage_facets_on_{moment}", None)
+        if operators is None and moment != "start":
+            # As the provider itself does where an operator has no method for an end.
+            operators, task_instance = getattr(super(), "get_openlineage_facets_on_start", None), ()
+        found = None if operators is None else operators(*task_instance)
+        return found if attempt is None or attempt.call is None else lineage(attempt.session, attempt.call, found)
 
     def _wait_on(self, next_method: str, next_kwargs: dict[str, Any]) -> TaskDeferred | None:
         """Return a wait that ended only because the instance's time would have been over, had it not been suspended."""
@@ -173,7 +196,7 @@ class StepMixin:
         self.template_fields = [name for name in fields if self._may_show(getattr(self, name, None))]
 
     def _may_show(self, value: Any) -> bool:
-        """Tell whether Airflow may keep a field for its page of rendered templates.
+        """Return whether Airflow may keep a field for its page of rendered templates.
 
         It sends them in a protocol with integers of 64 bits, and fails beyond; and it knows no secret of the instance.
         """
@@ -194,7 +217,10 @@ class StepMixin:
                 carry_out(self, context, attempt.session, attempt.outcome)
             return
         cause = attempt.cause
-        with observed(attempt.session, attempt.call) as seen:
+        with (
+            noticed(self.workflow_place.node.task_id, attempt.session, context),
+            observed(attempt.session, attempt.call) as seen,
+        ):
             if attempt.failure is not None:
                 ended = Ended(failure=attempt.failure)
             else:
@@ -239,7 +265,7 @@ class StepMixin:
         if call is None:
             return
         limit = earliest(call.deadline, attempt.limit)
-        # The instance's time may stand still before it is over, and the task may be lost: the wait is then taken up
+        # The instance's time may be paused before it is over, and the task may be lost: the wait is then taken up
         # again.
         note: Json = {"limit": "attempt" if limit == call.deadline else "instance"}
         if isinstance(deferral, TaskDeferred):
@@ -265,7 +291,7 @@ class StepMixin:
         """Return what takes the wait up again; None where that is nothing that can be kept."""
         try:
             return note_of(deferral)
-        except Exception:  # a stranger's trigger, whose arguments may be anything
+        except Exception:  # a third-party trigger, whose arguments may be anything
             self.log.warning("What this task waits for cannot be kept; if the task is lost, it starts again")  # type: ignore[attr-defined]
             return None
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from airflow_workflow_provider.engine.manual_override import override
 from airflow_workflow_provider.engine.phases import StepStatus
 from airflow_workflow_provider.model.ways import ON_FAILURE
-from airflow_workflow_provider.operators.task_protocol import is_inside, live_in
+from airflow_workflow_provider.operators.task_protocol import live_in
+from airflow_workflow_provider.plan.positions import is_inside
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.machine import Machine
@@ -50,7 +51,7 @@ def suspects(machine: Machine, deciders: tuple[Node, ...]) -> list[Suspect]:
     return found
 
 
-def believe(machine: Machine, marked: list[Suspect], now: datetime) -> None:
+def complete_marked(machine: Machine, marked: list[Suspect], now: datetime) -> None:
     """Count as done what a person marked as success."""
     for suspect in marked:
         override(machine, suspect.path, suspect.step_id, now, whole=suspect.whole)

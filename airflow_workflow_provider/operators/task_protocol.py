@@ -1,4 +1,4 @@
-"""What each kind of task of a plan does with the machine, and what Airflow has to do then.
+"""The interaction of each kind of task with the machine, and its result for Airflow.
 
 Functions of the machine, the node and the time, without Airflow: the operators carry out what they return, and a test
 drives random plans with them as Airflow's scheduler would.
@@ -14,6 +14,7 @@ from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
 from airflow_workflow_provider.engine.keys import ROOT
 from airflow_workflow_provider.engine.manual_override import abandon, give_up, mark_failed
 from airflow_workflow_provider.engine.phases import UNFINISHED, ListStatus, Phase, StepStatus
+from airflow_workflow_provider.engine.recovery import begin_lost
 from airflow_workflow_provider.engine.rerun import reopen
 from airflow_workflow_provider.engine.suspension import hold
 from airflow_workflow_provider.errors import StepFailure, WorkflowsError
@@ -30,13 +31,14 @@ from airflow_workflow_provider.operators.outcomes import (
     Stop,
     no_results,
 )
+from airflow_workflow_provider.plan.positions import is_inside
 from airflow_workflow_provider.vocabulary import ErrorType, ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.machine import Machine
-    from airflow_workflow_provider.engine.records import StepRecord
-    from airflow_workflow_provider.hosts.inline import Kept
+    from airflow_workflow_provider.engine.step_records import StepRecord
+    from airflow_workflow_provider.hosts.ending import Kept
     from airflow_workflow_provider.plan.decisions import Target
     from airflow_workflow_provider.plan.nodes import Node
 
@@ -82,6 +84,7 @@ def end(machine: Machine, node: Node, call: Call | ActivationRef, runner: str, k
     """
     ended, now = kept.ended, kept.at
     machine.expire(now)
+    begin_lost(machine, call, runner, now)
     if ended.failure is not None:
         decision = machine.fail(node.path, call.step_id, runner, ended.failure, now)
     else:
@@ -97,7 +100,7 @@ def after(machine: Machine, node: Node, decision: Decision, now: datetime) -> Ou
     if decision.status == "retry":
         return Again(decision.delay or timedelta(), decision.error)
     if decision.status == "ignored":
-        return Stop(_error(machine, node, ErrorType.CANCELLED, "The instance went on without this attempt", now))
+        return Stop(_error(machine, node, ErrorType.CANCELLED, "The instance continued without this attempt", now))
     if decision.status == "failed":
         return _failed(machine, node, decision.error, now)
     record = machine.scope(node.path).record(_step(node))
@@ -135,7 +138,7 @@ def _stopped(machine: Machine, node: Node, message: str, now: datetime) -> Stop:
 
 
 def _is_lost(machine: Machine, path: str, upstream: frozenset[str]) -> bool:
-    """Tell whether a step list has failed or was stopped, or can never start because what is around it has ended so."""
+    """Return whether a step list has failed or was stopped, or can never start because a list around it has."""
     scope = machine.find_scope(path)
     if scope is not None:
         live = scope.current.step_id if scope.is_running and scope.current is not None else None
@@ -252,14 +255,6 @@ def enter_region(
     return region_left(machine, node, now)
 
 
-def is_inside(machine: Machine, node: Node) -> bool:
-    """Tell whether the path is in a region."""
-    scope = machine.find_scope(node.path)
-    if machine.is_over or scope is None or not scope.is_running or scope.current is None:
-        return False
-    return (scope.current.step_id if scope.current.is_step else ON_FAILURE) in node.nodes
-
-
 def _to_reopen(machine: Machine, node: Node, deciders: tuple[Node, ...], generation: int) -> str | None:
     """Return the step to run again in a region that an operator cleared: the one that failed, else the first."""
     if node.path not in machine.state.lists or node.step_id is None:
@@ -268,11 +263,13 @@ def _to_reopen(machine: Machine, node: Node, deciders: tuple[Node, ...], generat
     steps = scope.values.steps
     ran = {step_id: steps[step_id] for step_id in node.nodes if step_id in steps}
     if not ran or any(record.generation >= generation for record in ran.values()):
+        for record in ran.values():
+            record.generation = min(record.generation, generation)
         return None
     last = scope.control.last
     if last is not None and last in ran and ran[last].status is StepStatus.FAILED:
         return last
-    entered = [steps[decider.step_id].next for decider in deciders if decider.step_id in steps]
+    entered = [steps[step_id].next for decider in deciders if (step_id := decider.step_id or "") in steps]
     return next((step_id for step_id in entered if step_id in ran), next(iter(ran)))
 
 

@@ -1,4 +1,4 @@
-"""What every task of a workflow's DAG does alike: reach the instance, and carry out what the machine decided."""
+"""What every task of a workflow's DAG does: reach the instance, and carry out what the machine decided."""
 
 from __future__ import annotations
 
@@ -24,17 +24,19 @@ from airflow_workflow_provider.airflow_internals.secrets_masker import masked_te
 from airflow_workflow_provider.airflow_internals.task_process import skip_tasks, time_limit
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.graph import DAG_SHAPE_OF_CATCHES
-from airflow_workflow_provider.hosts.inline import Ended
+from airflow_workflow_provider.hosts.ending import Ended
 from airflow_workflow_provider.instances.run_conf import transportable
 from airflow_workflow_provider.instances.session import InstanceSession, Run, own_limits
 from airflow_workflow_provider.model.json_text import DATA_DEPTH
-from airflow_workflow_provider.operators import suspects, unexpected
+from airflow_workflow_provider.operators import restored, suspects, unexpected
 from airflow_workflow_provider.operators.builtin import STEP_CONTEXT
 from airflow_workflow_provider.operators.catalogue import step_context_of
 from airflow_workflow_provider.operators.failures import FailedWith
 from airflow_workflow_provider.operators.outcomes import Again, Failed, Follow, Hold, Later, Leave, Outcome, Stop
 from airflow_workflow_provider.operators.resumption import ask_later, wait_for_resumption
 from airflow_workflow_provider.operators.retry import StepRetried, StepStopped
+from airflow_workflow_provider.operators.task_states import states_of
+from airflow_workflow_provider.plan.positions import POSITION
 from airflow_workflow_provider.tasks.templates import RunNames, template_values
 from airflow_workflow_provider.vocabulary import ErrorType
 
@@ -52,12 +54,12 @@ log = logging.getLogger(__name__)
 RESULT: Final = "return_value"
 SKIPS: Final = (AirflowSkipException, DownstreamTasksSkipped)
 NO_RESULT: Final = (AirflowRescheduleException, AirflowTaskTerminated, KeyboardInterrupt, GeneratorExit)
-"""What ends a process without ending the attempt."""
+"""The exceptions that end a process without ending the attempt."""
 
 
 @dataclass(frozen=True)
 class Workflow:
-    """What all tasks of one DAG share.
+    """The data that all tasks of one DAG share.
 
     :param revision: the definition's revision
     :param grants: what the publisher of the version was allowed
@@ -92,8 +94,8 @@ def session_of(place: Place, context: Context) -> InstanceSession:
 def without_secrets(ended: Ended) -> Ended:
     """Return an end without the secrets that Airflow knows in this process, such as passwords of connections (rule L4).
 
-    They are masked wherever their text turns up, before the end is part of the instance: no log, page or later step can
-    tell what is not there. A key that sounds secret is no reason; what a step hands on under it is its business.
+    They are masked wherever their text occurs, before the end is part of the instance: no log, page or later step can
+    describe what is missing. A key that sounds secret is no reason; what a step passes on under it is its business.
     """
 
     def masked(value: Any, depth: int = 0) -> Any:
@@ -123,13 +125,15 @@ def move(place: Place, session: InstanceSession, context: Context, work: Callabl
     """Do a move; do it again if Airflow knows better than the state what became of a task before this one.
 
     A person may have marked it as success; or it was lost, see :mod:`airflow_workflow_provider.operators.unexpected`.
+    Where the state itself is older than that task, this one waits: :mod:`airflow_workflow_provider.operators.restored`.
 
-    :param work: gives an outcome, or something else where the task goes on
+    :param work: gives an outcome, or something else where the task continues
     """
     done = session.change(work)
     if not isinstance(done, Leave | Stop):
         return done
     plan, node = place.workflow.plan, place.node
+    restored.check(plan, node.task_id, session, context)
     has_catches = plan.shape == DAG_SHAPE_OF_CATCHES
     deciders = plan.deciders(node.task_id)
     found = session.look(lambda machine: suspects.suspects(machine, deciders))
@@ -140,7 +144,7 @@ def move(place: Place, session: InstanceSession, context: Context, work: Callabl
     marked = [suspect for suspect in found if states.get(suspect.task_id) == "success"]
 
     def again(machine: Machine) -> Any:
-        suspects.believe(machine, marked, session.clock())
+        suspects.complete_marked(machine, marked, session.clock())
         settled = not has_catches and unexpected.settle(machine, plan, node, states, session.clock())
         return work(machine) if marked or settled else done
 
@@ -151,22 +155,18 @@ def move(place: Place, session: InstanceSession, context: Context, work: Callabl
     return Later() if later else done
 
 
-def states_of(context: Context, task_ids: list[str]) -> dict[str, str | None]:
-    """Return the states of tasks of the run, as Airflow knows them."""
-    ti = context["ti"]
-    states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id], task_ids=task_ids)
-    return dict(states.get(ti.run_id, {}))
-
-
 def carry_out(
     task: Any, context: Context, session: InstanceSession, outcome: Outcome, cause: BaseException | None = None
 ) -> None:
-    """Tell Airflow what an outcome means: branch, fail, retry or skip.
+    """Carry out in Airflow what an outcome means: branch, fail, retry or skip.
 
     :param task: the operator, with Airflow's ``BranchMixIn``
     :param session: of the instance, whose secrets no log of the task may show
     :param cause: the exception behind a failure, for the task's log
     """
+    if isinstance(outcome, Follow | Failed) or (isinstance(outcome, Stop) and session.stored.is_over):
+        # Before Airflow knows how the task has ended, and after that was stored.
+        context["ti"].xcom_push(key=POSITION, value=session.stored.position)
     if isinstance(outcome, Follow):
         if task.do_xcom_push and outcome.output is not None:
             context["ti"].xcom_push(key=RESULT, value=transportable(session.masked(outcome.output)))
@@ -199,7 +199,7 @@ def _skip_others(task: Any, context: Context, chosen: Sequence[str], *, failed: 
         return
     skipped = place.workflow.plan.skipped(place.node.task_id, chosen, failed=failed)
     if not skipped and getattr(task, "branches_itself", False):
-        # What it has skipped itself is nothing to Airflow when something is cleared.
+        # Airflow's clearing ignores what the task itself has skipped.
         context["ti"].xcom_push(key=XCOM_SKIPMIXIN_KEY, value={XCOM_SKIPMIXIN_SKIPPED: []})
     task.skip(context["ti"], [task.dag.get_task(each) for each in skipped])
 

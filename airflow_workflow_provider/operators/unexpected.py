@@ -1,4 +1,4 @@
-"""What a task does that Airflow started before a decision led to it.
+"""Tasks that Airflow started before a decision led to them.
 
 Airflow starts what follows a failure when the task before it has failed. As a rule that task has stored the failure and
 skipped what was not chosen. Where its process was killed for good, or a person marked it, nothing of that was done: all
@@ -51,7 +51,7 @@ def settle(machine: Machine, plan: Plan, node: Node, states: States, now: dateti
 
 
 def may_come(machine: Machine, plan: Plan, node: Node, states: States) -> bool:
-    """Tell whether the path may still come to a task: what is live before it runs, or is to run, in Airflow."""
+    """Return whether the path may still come to a task: what is live before it runs, or is to run, in Airflow."""
     return any(
         states.get(live.task_id) not in ENDED and node.task_id in plan.after(live.task_id)
         for live in _live(machine, plan, node)

@@ -1,4 +1,4 @@
-"""What Airflow's auth manager says of users and roles."""
+"""Users and roles of Airflow's auth manager."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class AuthManagerResolver:
         return (), ()
 
     def knows(self, kind: str, name: str) -> bool | None:
-        """Tell whether the auth manager has a user or role."""
+        """Return whether the auth manager has a user or role."""
         from airflow.configuration import conf
 
         if kind == "group":

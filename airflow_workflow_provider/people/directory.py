@@ -1,4 +1,4 @@
-"""Who is in which role and group, asked each time it matters; what tells so can be replaced."""
+"""Who is in which role and group, asked each time it matters, by replaceable resolvers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Person:
     :param id: as the auth manager names them
     :param name: as Airflow shows them
     :param roles: those of the auth manager, and what the resolvers add
-    :param groups: what the resolvers say
+    :param groups: from the resolvers
     """
 
     id: str
@@ -36,13 +36,13 @@ class Person:
 
     @property
     def keys(self) -> set[str]:
-        """What lets this person answer: the keys of questions are compared with these."""
+        """The keys of this person, with which the keys of questions are compared."""
         users = {f"user:{self.id}", f"user:{self.name}"}
         roles = {f"role:{name}" for role in self.roles for name in spellings(role)}
         return users | roles | {f"group:{group}" for group in self.groups} | {ANYONE}
 
     def is_same(self, other: Mapping[str, Any] | None) -> bool:
-        """Tell whether ``{"id", "name"}`` is this person."""
+        """Return whether ``{"id", "name"}`` is this person."""
         return other is not None and (other.get("id") == self.id or other.get("name") == self.name)
 
     def to_json(self) -> dict[str, str]:
@@ -51,19 +51,19 @@ class Person:
 
 
 class Resolver(Protocol):
-    """Tells who is in which role and group; made without arguments where ``[workflows] resolvers`` names its class."""
+    """Resolves roles and groups of users; created without arguments if ``[workflows] resolvers`` names its class."""
 
     def memberships(self, user_id: str, user_name: str) -> tuple[Iterable[str], Iterable[str]]:
         """Return the roles and the groups of a user."""
         ...
 
     def knows(self, kind: str, name: str) -> bool | None:
-        """Tell whether there is a ``user``, ``role`` or ``group`` of a name; null where that cannot be told."""
+        """Return whether there is a ``user``, ``role`` or ``group`` of a name; null if that is unknown."""
         ...
 
 
 class Directory:
-    """What all resolvers say together.
+    """The combined results of all resolvers.
 
     :param resolvers: asked in this order
     """
@@ -90,7 +90,7 @@ class Directory:
         return replace(person, roles=frozenset(roles), groups=frozenset(groups))
 
     def knows(self, kind: str, name: str) -> bool | None:
-        """Tell whether there is a ``user``, ``role`` or ``group`` of a name; null where that cannot be told."""
+        """Return whether there is a ``user``, ``role`` or ``group`` of a name; null if that is unknown."""
         found = [resolver.knows(kind, name) for resolver in self._resolvers]
         if True in found:
             return True

@@ -22,7 +22,7 @@ class MappingResolver:
         ]
 
     def knows(self, kind: str, name: str) -> bool | None:
-        """Tell whether it is listed."""
+        """Return whether it is listed."""
         if kind == "user":
             return name in self._people
         return any(name in each.get(f"{kind}s", ()) for each in self._people.values())

@@ -1,4 +1,4 @@
-"""Which of Airflow's notifiers are told what: ``[workflows] notifiers``."""
+"""Which of Airflow's notifiers are called when: ``[workflows] notifiers``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ OCCASIONS: Final = ("asked", "reminder", "escalated", "failed", "completed")
 
 
 def listening(notifiers: Mapping[str, Any], occasion: str, names: Sequence[str] | None) -> list[str]:
-    """Return the names of the notifiers that are to be told something.
+    """Return the names of the notifiers for an occasion.
 
     :param notifiers: as they are configured, by name; one without ``on`` listens to every question
     :param names: those that a step chose; null for all

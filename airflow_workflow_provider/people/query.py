@@ -1,4 +1,4 @@
-"""Roles and groups that a database tells."""
+"""Roles and groups from a database."""
 
 from __future__ import annotations
 

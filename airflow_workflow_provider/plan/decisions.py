@@ -1,4 +1,4 @@
-"""What the machine can decide after a step, read off the definition alone.
+"""The possible decisions after a step, by the definition alone.
 
 The plan draws an edge for each of these decisions; a test compares them with what the machine decides in random runs.
 """
@@ -70,7 +70,7 @@ def after_on_failure(graph: Graph) -> tuple[Choice, ...]:
 
 
 def routes_failure(graph: Graph, found: StepList, step: Step) -> bool:
-    """Tell whether a failure of a step can lead anywhere but to the failure of its list."""
+    """Return whether a failure of a step can lead anywhere but to the failure of its list."""
     handled = bool(found.flow.ways(step.step_id, WayKind.FAILURE)) or continues_normally(step.on_failure)
     return handled or graph.can_reach_on_failure(found, step.step_id)
 

@@ -156,7 +156,7 @@ class Plan:
         return tuple(found.values())
 
     def steps_before(self, task_id: str) -> frozenset[str]:
-        """Return the steps whose tasks lie before a task, near and far."""
+        """Return the steps whose tasks are upstream of a task, directly or not."""
         sources = self._sources()
         seen: set[str] = set()
         todo = [task_id]
@@ -179,7 +179,7 @@ def join_of(task_id: str) -> str:
 
 
 def _is_within(node: Node, around: Node) -> bool:
-    """Tell whether a node stands in the step list of another, or in the branches of a step that starts some."""
+    """Return whether a node stands in the step list of another, or in the branches of a step that starts some."""
     prefix = around.path
     if around.starts:
         prefix = f"{prefix}/{around.task_id}" if prefix else around.task_id

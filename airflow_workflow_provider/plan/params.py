@@ -46,8 +46,11 @@ _WITH: Final = {"contains": ("minContains", "maxContains"), "if": ("then", "else
 Json = dict[str, Any]
 
 
-def params_of(schema: Mapping[str, Any]) -> dict[str, tuple[Any, Json]]:
-    """Return default and JSON Schema of each param; :data:`REQUIRED` as the default of one that must be given."""
+def params_of(schema: Mapping[str, Any], *, all_optional: bool = False) -> dict[str, tuple[Any, Json]]:
+    """Return default and JSON Schema of each param; :data:`REQUIRED` as the default of one that must be given.
+
+    :param all_optional: Airflow makes runs by itself, for which nobody gives a value
+    """
     properties = schema.get("properties")
     required = schema.get("required")
     found: dict[str, tuple[Any, Json]] = {}
@@ -59,7 +62,7 @@ def params_of(schema: Mapping[str, Any]) -> dict[str, tuple[Any, Json]]:
         default = _default(place)
         if default is not MISSING:
             found[name] = (default, _without_default(part))
-        elif isinstance(required, list) and name in required:
+        elif isinstance(required, list) and name in required and not all_optional:
             found[name] = (REQUIRED, part)
         else:
             found[name] = (None, _or_null(part))

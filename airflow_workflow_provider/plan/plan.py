@@ -136,7 +136,7 @@ class _Planner:
         self._add(join)
 
     def _ends_in(self, join: str, sink: str) -> bool:
-        """Let the only task that can end a branch lead to the join itself; tell whether there is one.
+        """Let the only task that can end a branch lead to the join itself; return whether there is one.
 
         Every path through the branch passes that task, so it is never skipped while the branch runs.
         """
@@ -171,7 +171,7 @@ class _Planner:
         succeeded = [each for step in steps for each in after_success(self._graph, found, step, mixed=mixed)]
         failed = [each for step in steps for each in after_failure(self._graph, found, step, mixed=mixed)]
         if mixed:
-            # After the workflow's handler every way out is the region's own.
+            # After the workflow's handler every other way is the region's own.
             succeeded += [*after_on_failure(self._graph), *(each for each in failed if each.target is not None)]
         self._choose(task_id, _outside(succeeded, inside), sink)
         if self._has_catches:
@@ -252,7 +252,7 @@ class _Planner:
         if not any(target == task for _, target in self._edges):
             for source, label in sources.items():
                 self._edge(source, task, label)
-            # The workflow's handler may have to be started by hand, see `airflow_db.clearing`.
+            # The workflow's handler may have to be started by an operation, see `airflow_db.clearing`.
             rule: Rule = "one_failed" if task == ON_FAILURE else _on_failure_of(len(sources))
             self._nodes[task] = replace(self._nodes[task], rule=rule)
             return

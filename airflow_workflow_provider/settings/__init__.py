@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from airflow_workflow_provider.settings import values
 from airflow_workflow_provider.settings.options import (
@@ -38,6 +38,8 @@ __all__ = [
     "Settings",
     "load_settings",
 ]
+
+T = TypeVar("T")
 
 SHORT_WAIT: Final = 30.0
 """Seconds for which a process waits for the workflow database before it lets others have its worker slot."""
@@ -71,6 +73,7 @@ class Settings:
     evaluation_processes: int
     default_retry: dict[str, Any]
     default_execution: Literal["tasks", "inline"]
+    concurrent_steps: int
     log_retention: str
     receive_window: timedelta
     start_wait: timedelta
@@ -98,70 +101,88 @@ class Settings:
         return min(SHORT_WAIT, self.infrastructure_patience.total_seconds())
 
 
+class _Reader:
+    """Reads options by their names, and refuses values that cannot be read."""
+
+    def __init__(self) -> None:
+        self._look_up = _source()
+
+    def text(self, name: str) -> str:
+        found = self._look_up(name)
+        return BY_NAME[name].default if found is None else found.strip()
+
+    def number(self, name: str, least: int = 0) -> int:
+        return values.number(name, self.text(name), least)
+
+    def duration(self, name: str) -> timedelta:
+        value = values.duration(name, self.text(name))
+        if not isinstance(value, timedelta) or value < timedelta(0):
+            raise values.refused(
+                name, self.text(name), "a duration of fixed length, such as PT5M (no months, no years)"
+            )
+        return value
+
+    def folder(self, name: str) -> Path | None:
+        given = self.text(name)
+        return Path(given).expanduser() if given else None
+
+    def parsed(self, name: str, parse: Callable[[str, str], T]) -> T:
+        """Return the value that a function of :mod:`values` makes of an option's name and text."""
+        return parse(name, self.text(name))
+
+
+def _grantable(name: str, text: str) -> tuple[str, ...]:
+    return values.some_of(name, text, GRANTABLE_ARGUMENTS)
+
+
 def load_settings() -> Settings:
     """Read the section as it is now; nothing is cached, so tests and reloads see changes.
 
     :raises Misuse: an option holds a value that cannot be read
     """
-    look_up = _source()
-
-    def text(name: str) -> str:
-        found = look_up(name)
-        return BY_NAME[name].default if found is None else found.strip()
-
-    def number(name: str, least: int = 0) -> int:
-        return values.number(name, text(name), least)
-
-    def duration(name: str) -> timedelta:
-        value = values.duration(name, text(name))
-        if not isinstance(value, timedelta) or value < timedelta(0):
-            raise values.refused(name, text(name), "a duration of fixed length, such as PT5M (no months, no years)")
-        return value
-
-    values.duration("log_retention", text("log_retention"))
-    folder = text("bundle_folder")
+    read = _Reader()
+    read.parsed("log_retention", values.duration)
     return Settings(
-        conn_id=text("conn_id") or DEFAULT_CONNECTION_ID,
-        listen_conn_id=text("listen_conn_id"),
-        maintenance_conn_id=text("maintenance_conn_id"),
-        maintenance_schedule=text("maintenance_schedule"),
-        maintenance_queue=text("maintenance_queue"),
-        role_prefix=values.name("role_prefix", text("role_prefix")),
-        allowed_operators=values.listed(text("allowed_operators")),
-        allowed_connections=values.connections("allowed_connections", text("allowed_connections")),
-        allowed_operator_arguments=values.some_of(
-            "allowed_operator_arguments", text("allowed_operator_arguments"), GRANTABLE_ARGUMENTS
-        ),
-        publish_resource=text("publish_resource"),
-        http_timeout=number("http_timeout", 1),
-        http_max_bytes=number("http_max_bytes", 1),
-        sql_timeout=number("sql_timeout", 1),
-        sql_max_bytes=number("sql_max_bytes", 1),
-        max_output_bytes=number("max_output_bytes", 2),
-        evaluation_seconds=number("evaluation_seconds", 1),
-        evaluation_memory=number("evaluation_memory", 128),
-        evaluation_processes=number("evaluation_processes", 1),
-        default_retry=values.json_object("default_retry", text("default_retry")),
-        default_execution=values.one_of("default_execution", text("default_execution"), ("tasks", "inline")),
-        log_retention=text("log_retention"),
-        receive_window=duration("receive_window"),
-        start_wait=duration("start_wait"),
-        max_depth=number("max_depth", 1),
-        infrastructure_patience=duration("infrastructure_patience"),
-        infrastructure_retry_delay=duration("infrastructure_retry_delay"),
-        spool_folder=Path(text("spool_folder") or f"{_airflow_home()}/workflow-results").expanduser(),
-        on_missing_run=values.one_of("on_missing_run", text("on_missing_run"), ("recreate", "fail")),
-        missing_runs_limit=number("missing_runs_limit"),
-        reconcile_interval=number("reconcile_interval", 1),
-        connect_timeout=number("connect_timeout", 1),
-        statement_timeout=number("statement_timeout", 1),
-        bundle_folder=Path(folder).expanduser() if folder else None,
-        refresh_interval=number("refresh_interval", 1),
-        resolvers=values.listed(text("resolvers")),
-        people=values.json_objects("people", text("people")),
-        people_conn_id=text("people_conn_id"),
-        people_sql=text("people_sql"),
-        notifiers=values.json_objects("notifiers", text("notifiers")),
+        conn_id=read.text("conn_id") or DEFAULT_CONNECTION_ID,
+        listen_conn_id=read.text("listen_conn_id"),
+        maintenance_conn_id=read.text("maintenance_conn_id"),
+        maintenance_schedule=read.text("maintenance_schedule"),
+        maintenance_queue=read.text("maintenance_queue"),
+        role_prefix=read.parsed("role_prefix", values.name),
+        allowed_operators=values.listed(read.text("allowed_operators")),
+        allowed_connections=read.parsed("allowed_connections", values.connections),
+        allowed_operator_arguments=read.parsed("allowed_operator_arguments", _grantable),
+        publish_resource=read.text("publish_resource"),
+        http_timeout=read.number("http_timeout", 1),
+        http_max_bytes=read.number("http_max_bytes", 1),
+        sql_timeout=read.number("sql_timeout", 1),
+        sql_max_bytes=read.number("sql_max_bytes", 1),
+        max_output_bytes=read.number("max_output_bytes", 2),
+        evaluation_seconds=read.number("evaluation_seconds", 1),
+        evaluation_memory=read.number("evaluation_memory", 128),
+        evaluation_processes=read.number("evaluation_processes", 1),
+        default_retry=read.parsed("default_retry", values.json_object),
+        default_execution=values.one_of("default_execution", read.text("default_execution"), ("tasks", "inline")),
+        concurrent_steps=read.number("concurrent_steps", 1),
+        log_retention=read.text("log_retention"),
+        receive_window=read.duration("receive_window"),
+        start_wait=read.duration("start_wait"),
+        max_depth=read.number("max_depth", 1),
+        infrastructure_patience=read.duration("infrastructure_patience"),
+        infrastructure_retry_delay=read.duration("infrastructure_retry_delay"),
+        spool_folder=Path(read.text("spool_folder") or f"{_airflow_home()}/workflow-results").expanduser(),
+        on_missing_run=values.one_of("on_missing_run", read.text("on_missing_run"), ("recreate", "fail")),
+        missing_runs_limit=read.number("missing_runs_limit"),
+        reconcile_interval=read.number("reconcile_interval", 1),
+        connect_timeout=read.number("connect_timeout", 1),
+        statement_timeout=read.number("statement_timeout", 1),
+        bundle_folder=read.folder("bundle_folder"),
+        refresh_interval=read.number("refresh_interval", 1),
+        resolvers=values.listed(read.text("resolvers")),
+        people=read.parsed("people", values.json_objects),
+        people_conn_id=read.text("people_conn_id"),
+        people_sql=read.text("people_sql"),
+        notifiers=read.parsed("notifiers", values.json_objects),
     )
 
 
@@ -185,7 +206,7 @@ def _file_section() -> dict[str, str]:
     try:
         parser.read(path, encoding="utf-8")
     except (OSError, UnicodeDecodeError, configparser.Error):
-        # Airflow itself reports a broken airflow.cfg; a pure command goes on with the defaults.
+        # Airflow itself reports a broken airflow.cfg; a pure command continues with the defaults.
         return {}
     return dict(parser[SECTION]) if parser.has_section(SECTION) else {}
 

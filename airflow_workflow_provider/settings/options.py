@@ -10,7 +10,7 @@ SECTION: Final = "workflows"
 
 DEFAULT_CONNECTION_ID: Final = "workflows_default"
 
-GRANTABLE_ARGUMENTS: Final = frozenset({"pool", "pool_slots", "priority_weight", "queue"})
+GRANTABLE_ARGUMENTS: Final = frozenset({"executor", "pool", "pool_slots", "priority_weight", "queue"})
 """Arguments of every Airflow operator that ``allowed_operator_arguments`` may name."""
 
 
@@ -111,8 +111,8 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "allowed_operator_arguments",
         "string",
         "",
-        "Comma-separated arguments of every Airflow operator that task definitions may set: any of ``pool``, "
-        "``pool_slots``, ``priority_weight`` and ``queue``.",
+        "Comma-separated arguments of every Airflow operator that task definitions, and ``airflow`` of a step, may "
+        "set: any of ``pool``, ``pool_slots``, ``priority_weight``, ``queue`` and ``executor``.",
         "pool, priority_weight",
     ),
     Option(
@@ -201,6 +201,15 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "inline",
     ),
     Option(
+        "concurrent_steps",
+        "integer",
+        "16",
+        "How many steps of one Airflow task run at the same time, where an inline workflow, a loop or a ``forEach`` "
+        "has several branches or items: those of ``http``, of ``sql`` on PostgreSQL, and of Python tasks marked with "
+        "``@thread_safe``. 1: one step after the other.",
+        "32",
+    ),
+    Option(
         "log_retention",
         "string",
         "P90D",
@@ -236,9 +245,9 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "infrastructure_patience",
         "string",
         "PT12H",
-        "How long instances wait for infrastructure that is away: the workflow database, the message broker, Airflow's "
-        "API, workers. Until then tasks are tried again and finished results are kept. It never uses up attempts of a "
-        "step's ``retryPolicy``. An ISO 8601 duration without months and years.",
+        "How long instances wait for infrastructure that is unavailable: the workflow database, the message broker, "
+        "Airflow's API, workers. Until then tasks are tried again and finished results are kept. It never uses up "
+        "attempts of a step's ``retryPolicy``. An ISO 8601 duration without months and years.",
         "P2D",
     ),
     Option(
@@ -261,7 +270,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "on_missing_run",
         "string",
         "recreate",
-        "What becomes of a live instance whose DAG run Airflow does not have any more, because somebody deleted it or "
+        "What happens to a live instance whose DAG run no longer exists, because somebody deleted it or "
         "``airflow db clean`` removed it: ``recreate`` makes the run again, and the instance continues from its stored "
         "state; ``fail`` fails it, and the workflow's ``onFailure`` and compensations run.",
         "fail",

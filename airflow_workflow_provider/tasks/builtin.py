@@ -1,23 +1,29 @@
-"""What a built-in task is, and how the catalog, the simulation and the operators find one (rule K3).
+"""The definition of a built-in task, and how the catalog, the simulation and the operators find one (rule K3).
 
 Each is a module of :mod:`airflow_workflow_provider.tasks.builtins`: its name, how its arguments are checked, what a
-simulation does for it, and its operator. Everything else derives from there. ``docs/tasks.md`` is the handbook.
+simulation does for it, and its operator. Everything else derives from there. ``docs/tasks.md`` describes the tasks for
+authors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from importlib import import_module
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from airflow_workflow_provider.errors import Misuse, StepFailure
 from airflow_workflow_provider.hosts.simulation import Outcome
 from airflow_workflow_provider.model.json_schema.validation import schema_findings
 from airflow_workflow_provider.model.task import BUILTIN_TASKS, TaskDefinition
 from airflow_workflow_provider.vocabulary import ErrorType
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.errors import WorkflowsError
+    from airflow_workflow_provider.model.events import CloudEvent
+    from airflow_workflow_provider.model.scenario import GivenAnswer
 
 Arguments = Mapping[str, Any]
 
@@ -66,6 +72,34 @@ class Surroundings:
     connection: Callable[[str], Connection] = _no_connection
 
 
+class Outside(Protocol):
+    """What reaches one simulated call from outside of its instance."""
+
+    def event(
+        self, pattern: str, correlation: Mapping[str, Any], until: datetime | None
+    ) -> tuple[datetime, CloudEvent] | None:
+        """Return the event that a step receives, and when; None where none comes in time (rule E5)."""
+
+    def answer(self, until: datetime | None) -> tuple[datetime, GivenAnswer] | None:
+        """Return the next answer to the question of a step, and when it is given; None where none comes in time."""
+
+    def refused(self, error: WorkflowsError) -> None:
+        """Note that an answer is invalid."""
+
+
+class Nothing:
+    """Outside of an instance that nothing reaches."""
+
+    def event(self, *_: object) -> None:
+        """Return that no event comes."""
+
+    def answer(self, *_: object) -> None:
+        """Return that nobody answers."""
+
+    def refused(self, *_: object) -> None:
+        """Pass over an invalid answer; there is none."""
+
+
 @dataclass(frozen=True)
 class SimulatedCall:
     """What a task knows of a call that is simulated.
@@ -73,11 +107,13 @@ class SimulatedCall:
     :param now: virtual time
     :param deadline: when the attempt fails with a TimeoutError, None for never
     :param about: gives ``workflow`` as templates see it
+    :param outside: the events and answers that come
     """
 
     now: datetime
     deadline: datetime | None
     about: Callable[[], Mapping[str, Any]]
+    outside: Outside = field(default_factory=Nothing)
 
     def past_its_deadline(self) -> Outcome | None:
         """Return the outcome of waiting for what never happens; None where nothing would end it."""
@@ -146,7 +182,7 @@ def builtin_task(task_id: str) -> TaskDefinition:
 
 
 def asks_people(operator: str) -> bool:
-    """Tell whether the operator of a task definition is a built-in that asks people."""
+    """Return whether the operator of a task definition is a built-in that asks people."""
     return operator in BUILTINS and builtin(operator).asks_people
 
 

@@ -1,4 +1,4 @@
-"""From a step's call to the task behind it: which definition, with which arguments (rules K1 to K4)."""
+"""Finds the task of a step's call: its definition and its arguments (rules K1 to K4)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def task_of(graph: Graph, task_id: str) -> TaskDefinition:
     """
     task = graph.tasks.get(task_id)
     if task is None:
-        msg = f"Task {task_id!r} is in no catalogue; known here are {sorted(graph.tasks)}"
+        msg = f"Task {task_id!r} is unknown; known tasks are {sorted(graph.tasks)}"
         raise StepFailure(msg, type=ErrorType.TASK_NOT_FOUND)
     return task
 

@@ -1,4 +1,4 @@
-"""The catalogue: which task definition a ``taskId`` names (rule K1)."""
+"""The catalog: which task definition a ``taskId`` names (rule K1)."""
 
 from __future__ import annotations
 

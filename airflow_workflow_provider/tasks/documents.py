@@ -1,4 +1,4 @@
-"""Files with workflow and task definitions: found, read, told apart and checked together."""
+"""Files with workflow and task definitions: found, read, classified and checked together."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.diagnostics import Diagnostic
+    from airflow_workflow_provider.model.environment import Values
     from airflow_workflow_provider.model.task import TaskDefinition
 
 STANDARD_INPUT = "-"
-COMPANIONS = (".input.json", ".mocks.json")
+COMPANIONS = (".input.json", ".mocks.json", ".scenario.json", ".env.json")
 """Files beside a definition that belong to it and are none."""
 
 TASK_FOLDER = "tasks"
@@ -81,7 +82,7 @@ def read_bytes(file: str) -> bytes:
 
 
 def is_companion(file: str) -> bool:
-    """Tell whether a file is an input or mocks by its name."""
+    """Return whether a file is an input or mocks by its name."""
     return file.endswith(COMPANIONS)
 
 
@@ -103,13 +104,19 @@ def expand(paths: Iterable[str]) -> Iterator[str]:
                 yield file
 
 
-def load(file: str) -> Checked:
-    """Read a document; what is wrong with its text is among the findings."""
+def load(file: str, values: Values | None = None) -> Checked:
+    """Read a document; what is wrong with its text is among the findings.
+
+    :param values: of the environment; None: placeholders stay
+    """
+    from airflow_workflow_provider.model.environment import resolved
     from airflow_workflow_provider.model.json_text import decoded, loads_document
 
     try:
         content = read_bytes(file)
-        return Checked(file, loads_document(content), decoded(content))
+        document, text = loads_document(content), decoded(content)
+        changed = text if values is None else resolved(text, values)
+        return Checked(file, document if changed is text else loads_document(changed), changed)
     except InvalidDefinition as error:
         return Checked(file, diagnostics=error.diagnostics)
 
@@ -125,7 +132,7 @@ def check(
     """Check loaded documents, task definitions first, so that the workflows of the same call may use them.
 
     :param versions: gives the versions of a workflow that are stored; those of the files count too
-    :param knows: tells whether there is a ``user``, ``role`` or ``group``; None: nothing is said of people
+    :param knows: returns whether there is a ``user``, ``role`` or ``group``; None: people are not checked
     """
     from airflow_workflow_provider.model.validate import validate_document, validate_task
 
@@ -148,20 +155,25 @@ def check(
 
 
 def load_tasks(
-    paths: Sequence[str], files: Iterable[str] = (), *, policy: Policy | None = None
+    paths: Sequence[str],
+    files: Iterable[str] = (),
+    *,
+    policy: Policy | None = None,
+    values: Values | None = None,
 ) -> tuple[Catalogue, list[Checked]]:
     """Return the catalogue of the task definitions in files and folders, and those documents that are invalid.
 
     :param paths: files or folders; without any, the folders ``tasks`` beside ``files`` are taken
     :param files: definitions that will use the tasks
     :param policy: what authors may reach
+    :param values: of the environment
     :raises Misuse: a path does not exist or cannot be read
     """
 
     if not paths:
         beside = (Path(file).parent / TASK_FOLDER for file in files if file != STANDARD_INPUT)
         paths = [str(folder) for folder in dict.fromkeys(beside) if folder.is_dir()]
-    loaded = [each for each in map(load, expand(paths)) if each.is_task or each.diagnostics]
+    loaded = [each for each in (load(file, values) for file in expand(paths)) if each.is_task or each.diagnostics]
     checked = list(check(loaded, Catalogue(), policy or Policy()))
     tasks = {each.model.task_id: each.model for each in checked if each.valid and each.model is not None}
     return Catalogue(tasks), [each for each in checked if not each.valid]

@@ -1,4 +1,4 @@
-"""What the api-server has computed over documents of others: checks and simulations, from and to JSON values."""
+"""Checks and simulations that the api-server runs in child processes, with JSON values in and out."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MAX_CALLS: Final = 2_000
 """Calls of one simulation."""
 
 MISSING: Final = OUTSIDE
-"""Findings that a simulation can live with: a task that is not there is mocked, or returns ``{}``."""
+"""Findings that a simulation tolerates: a task that does not exist is mocked, or returns ``{}``."""
 
 MAX_ASKED: Final = 1_000
 """People, roles and groups of one document that a directory is asked for."""
@@ -45,10 +45,10 @@ def definition_checked(
     """Check a workflow document.
 
     :param catalogue: what :func:`sent` gives
-    :param people: ``[kind, name, known]`` of each user, role and group that was asked for already; None: nothing is
-        said of people
+    :param people: ``[kind, name, known]`` of each user, role and group that was asked for already; None: people are
+        not checked
     :param policy: what authors may reach, see :class:`~airflow_workflow_provider.model.reach.Policy`
-    :param versions: the versions of each workflow that the document names; None: nothing is said of them
+    :param versions: the versions of each workflow that the document names; None: they are not checked
     :returns: ``valid``, ``diagnostics``, in ``asked`` the ``[kind, name]`` that ``people`` does not have, and in
         ``needs`` the :class:`~airflow_workflow_provider.model.grants.Needs` of a valid one
     """
@@ -128,6 +128,32 @@ def simulated(
     return {**result.to_json(), "warnings": warnings, "diagnostics": diagnostics}
 
 
+@bounded
+def imported(dialect: str, sources: list[Json]) -> list[Json]:
+    """Convert definitions of another workflow system.
+
+    :param dialect: a key of :data:`~airflow_workflow_provider.importing.dialects.DIALECTS`
+    :param sources: ``name`` and ``content`` of each
+    :returns: the report of each, with the documents in ``workflows`` and ``tasks``
+    """
+    # Only who imports pays for the readers of other languages.
+    from airflow_workflow_provider.tasks.imported import Source, import_all, stem_of
+
+    # What UTF-8 cannot express is a finding of the reader.
+    given = [
+        Source(each["name"], each["content"].encode("utf-8", "surrogatepass"), stem_of(each["name"]))
+        for each in sources
+    ]
+    return [
+        {
+            **each.as_json(),
+            "workflows": each.conversion.workflows,
+            "tasks": list(each.conversion.tasks.values()),
+        }
+        for each in import_all(dialect, given)
+    ]
+
+
 def sent(
     catalogue: Catalogue, stored: Mapping[str, Json], names: Iterable[str], stored_ids: Callable[[], Iterable[str]]
 ) -> Json:
@@ -179,7 +205,7 @@ def _task(document: str) -> TaskDefinition | None:
     try:
         return parse_task(json.loads(document), checked=False)
     except InvalidDefinition:
-        # A stored one that is broken counts as not there.
+        # A broken stored one counts as missing.
         return None
 
 
@@ -199,5 +225,5 @@ class _Budget:
         if self._calls > MAX_CALLS or time.monotonic() > self._ends:
             message = f"The simulation made more than {MAX_CALLS:,} calls or took more than {self._seconds:g} s"
             raise Misuse(
-                message, code=ProblemCode.SIMULATION_TOO_LONG, suggestion="airflow-workflows simulate has no such bound"
+                message, code=ProblemCode.SIMULATION_TOO_LONG, suggestion="airflow-workflows simulate has no such limit"
             )

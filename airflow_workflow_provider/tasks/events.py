@@ -1,4 +1,4 @@
-"""The built-in tasks ``event`` and ``receive``, as far as every host does them alike (rules K3, E5)."""
+"""The built-in tasks ``event`` and ``receive``, as far as every host runs them in the same way (rules K3, E5)."""
 
 from __future__ import annotations
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import MinLen
-from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import TypeAdapter, ValidationError
 
 from airflow_workflow_provider.engine.bindings import Occasion, apply_transform
 from airflow_workflow_provider.engine.failure import TASK_ERROR, Failure
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.errors import Misuse, StepFailure
 from airflow_workflow_provider.hosts.simulation import Outcome, Simulation, child_outcome, simulate
-from airflow_workflow_provider.model.definition import Node, Transform, WorkflowDefinition
 from airflow_workflow_provider.model.durations import parse_duration
 from airflow_workflow_provider.model.references import Reference, is_child_workflow, referred, too_deep
+from airflow_workflow_provider.model.scenario import MockOutcome
 from airflow_workflow_provider.settings import MAX_DEPTH
 from airflow_workflow_provider.tasks.builtin import BUILTINS, SimulatedCall, builtin
 from airflow_workflow_provider.tasks.calls import (
@@ -28,12 +28,14 @@ from airflow_workflow_provider.tasks.calls import (
 )
 from airflow_workflow_provider.tasks.catalogue import Catalogue
 from airflow_workflow_provider.tasks.templates import template_values
+from airflow_workflow_provider.tasks.world import Inbox, World
 from airflow_workflow_provider.vocabulary import ErrorType, ProblemCode
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_workflow_provider.engine.machine import Call, Options
+    from airflow_workflow_provider.model.definition import WorkflowDefinition
     from airflow_workflow_provider.model.task import TaskDefinition
 
 
@@ -44,9 +46,10 @@ class Simulator:
     :param catalogue: the task definitions that are known
     :param workflows: definitions that steps may run as sub-workflows, by what refers to them: ``<id>`` for the current
         version, ``<id>@<version>`` for one; see :func:`~airflow_workflow_provider.model.references.by_reference`
-    :param warn: told about a task that is neither mocked nor can run here; it returns ``{}``
+    :param warn: called with a task that is neither mocked nor can run here; it returns ``{}``
     :param options: bounds and defaults of the engine
-    :param watch: told before each call; what it raises ends the simulation
+    :param watch: called before each task; what it raises ends the simulation
+    :param ended: called with each run that has ended, also of a sub-workflow
     :param max_depth: how deep sub-workflows nest
     """
 
@@ -55,6 +58,7 @@ class Simulator:
     warn: Callable[[str], None] = lambda _: None
     options: Options | None = None
     watch: Callable[[], None] = lambda: None
+    ended: Callable[[Graph, Simulation], None] = lambda *_: None
     max_depth: int = MAX_DEPTH
 
     def run(
@@ -66,23 +70,26 @@ class Simulator:
         now: datetime,
         event: dict[str, Any] | None = None,
         correlation_id: str | None = None,
+        world: World | None = None,
     ) -> Simulation:
         """Run a definition to its end.
 
         :param mocks: outcomes by stepId or taskId, see :class:`Mocks`
         :param now: virtual time at the start
-        :raises Misuse: a mock is malformed, or names no step and no task of the definition
+        :param world: the events and answers that come; None for none
+        :raises Misuse: a mock is malformed, or is neither a step nor a task of the definition
         """
         known = [definition, *self.workflows.values()]
-        run = SimulatedTasks(self, Mocks(mocks or {}, known))
+        run = SimulatedTasks(self, Mocks(mocks or {}, known), world)
         return run.start(definition, input_data, now, depth=0, event=event, correlation_id=correlation_id)
 
 
 class Mocks:
     """Outcomes by stepId or taskId, used in call order; the last one repeats.
 
-    An outcome is ``{"output": …}``, ``{"error": {"type", "code", "message", "details"}}`` or ``{"transform": {"type",
-    "expression"}}`` over ``{input}``; ``duration`` beside it says how long the call takes in virtual time.
+    An outcome is ``{"output": …}``, ``{"kept": …}`` (what the step keeps, its ``output`` not applied),
+    ``{"error": {"type", "code", "message", "details"}}`` or ``{"transform": {"type", "expression"}}`` over ``{input}``;
+    ``duration`` beside it says how long the call takes in virtual time.
 
     :param mocks: a list of outcomes for each id
     :param definitions: the definitions whose steps and tasks may be named
@@ -91,14 +98,14 @@ class Mocks:
 
     def __init__(self, mocks: Mapping[str, Any], definitions: Sequence[WorkflowDefinition]) -> None:
         known = {name for definition in definitions for name in _names(definition)}
-        self._mocks: dict[str, list[_MockOutcome]] = {}
+        self._mocks: dict[str, list[MockOutcome]] = {}
         for name, outcomes in mocks.items():
             if name not in known:
                 raise _unknown(name, known)
             self._mocks[name] = _parse(name, outcomes)
         self._used: dict[str, int] = {}
 
-    def find(self, call: Call) -> _MockOutcome | None:
+    def find(self, call: Call) -> MockOutcome | None:
         """Return the next outcome for a call; a step's mock beats its task's."""
         for name in (call.step_id, call.task_id):
             if name in self._mocks and (call.kind == "step" or name == call.task_id):
@@ -114,11 +121,13 @@ class SimulatedTasks:
 
     :param simulator: what the tasks may use
     :param mocks: the outcomes, used up call by call
+    :param world: the events and answers that come; None for none
     """
 
-    def __init__(self, simulator: Simulator, mocks: Mocks) -> None:
+    def __init__(self, simulator: Simulator, mocks: Mocks, world: World | None = None) -> None:
         self._simulator = simulator
         self._mocks = mocks
+        self._world = world or World()
         self._warned: set[str] = set()
 
     def start(
@@ -134,11 +143,12 @@ class SimulatedTasks:
     ) -> Simulation:
         """Run a definition to its end."""
         graph = Graph.of(definition, tasks_of(definition, self._simulator.catalogue))
+        inbox = Inbox(self._world, event)
 
         def run_task(call: Call, moment: datetime) -> Outcome:
-            return self.run(graph, call, moment, depth=depth)
+            return self.run(graph, call, moment, inbox, depth=depth)
 
-        return simulate(
+        result = simulate(
             graph,
             input_data,
             run_task,
@@ -149,10 +159,13 @@ class SimulatedTasks:
             instance_id=instance_id,
             watch=self._simulator.watch,
         )
+        self._simulator.ended(graph, result)
+        return result
 
-    def run(self, graph: Graph, call: Call, now: datetime, *, depth: int = 0) -> Outcome:
+    def run(self, graph: Graph, call: Call, now: datetime, inbox: Inbox | None = None, *, depth: int = 0) -> Outcome:
         """Run a call; what the task raises is raised.
 
+        :param inbox: of the instance; None for an empty one
         :param depth: how many workflows are around this one
         """
         mock = self._mocks.find(call)
@@ -160,17 +173,17 @@ class SimulatedTasks:
             return _mocked(mock, call, now)
         if is_child_workflow(call.task_id):
             return self._run_child(call, now, depth)
-        outcome = self._built_in(graph.tasks.get(call.task_id), call, now)
+        outcome = self._built_in(graph.tasks.get(call.task_id), call, now, inbox or Inbox(self._world, None))
         if outcome is None:
             self._warn(call.task_id)
             return Outcome(output={})
         return outcome
 
     @staticmethod
-    def _built_in(task: TaskDefinition | None, call: Call, now: datetime) -> Outcome | None:
+    def _built_in(task: TaskDefinition | None, call: Call, now: datetime, inbox: Inbox) -> Outcome | None:
         if task is None or task.operator not in BUILTINS:
             return None
-        simulated = SimulatedCall(now, call.deadline, lambda: template_values(call)["workflow"])
+        simulated = SimulatedCall(now, call.deadline, lambda: template_values(call)["workflow"], inbox.of(call, now))
         return builtin(task.operator).simulated(lambda: arguments_of(task, call), simulated)
 
     def _run_child(self, call: Call, now: datetime, depth: int) -> Outcome:
@@ -202,12 +215,14 @@ class SimulatedTasks:
             self._simulator.warn(f"task {task_id!r} cannot run in a simulation and has no mock: it returns {{}}")
 
 
-def _mocked(mock: _MockOutcome, call: Call, now: datetime) -> Outcome:
+def _mocked(mock: MockOutcome, call: Call, now: datetime) -> Outcome:
     ends_at = now + parse_duration(mock.duration) if mock.duration is not None else None
     if mock.error is not None:
         error = mock.error
-        failure = Failure.named(error.type, error.message, code=error.code, details=error.details)
+        failure = Failure.named(error.type or TASK_ERROR, error.message, code=error.code, details=error.details)
         return Outcome(failure=failure, ends_at=ends_at)
+    if mock.kept is not None:
+        return Outcome(output=mock.kept, kept=True, ends_at=ends_at)
     if mock.transform is None:
         return Outcome(output=mock.output, ends_at=ends_at)
     occasion = Occasion("mock", call.step_id, str(call.visit), now)
@@ -224,46 +239,17 @@ def _unknown(name: str, known: set[str]) -> Misuse:
     near = difflib.get_close_matches(name, known, n=3)
     hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known are {sorted(known)}"
     return Misuse(
-        f"Mock {name!r} names no step and no task of the definition",
+        f"Mock {name!r} is neither a step nor a task of the definition",
         code=ProblemCode.UNKNOWN_MOCK,
         pointer=f"/{name}",
         suggestion=hint,
     )
 
 
-class _MockError(Node):
-    type: str = TASK_ERROR
-    code: str | None = None
-    message: str = "mocked failure"
-    details: dict[str, Any] = Field(default_factory=dict)
+_OUTCOMES: TypeAdapter[list[MockOutcome]] = TypeAdapter(Annotated[list[MockOutcome], MinLen(1)])
 
 
-class _MockOutcome(Node):
-    output: Any = None
-    error: _MockError | None = None
-    transform: Transform | None = None
-    duration: str | None = None
-
-    @model_validator(mode="after")
-    def _one_outcome(self) -> Self:
-        given = sorted(self.model_fields_set & {"output", "error", "transform"})
-        if len(given) != 1:
-            msg = f"an outcome has exactly one of 'output', 'error', 'transform', not {given}"
-            raise ValueError(msg)
-        return self
-
-    @field_validator("duration")
-    @classmethod
-    def _fixed_length(cls, value: str | None) -> str | None:
-        if value is not None:
-            parse_duration(value)
-        return value
-
-
-_OUTCOMES: TypeAdapter[list[_MockOutcome]] = TypeAdapter(Annotated[list[_MockOutcome], MinLen(1)])
-
-
-def _parse(name: str, outcomes: Any) -> list[_MockOutcome]:
+def _parse(name: str, outcomes: Any) -> list[MockOutcome]:
     try:
         return _OUTCOMES.validate_python(outcomes)
     except ValidationError as exc:

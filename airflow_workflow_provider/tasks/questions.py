@@ -1,6 +1,6 @@
-"""The built-in tasks ``approval`` and ``form``: what is asked, and what counts as an answer (rule K3).
+"""The built-in tasks ``approval`` and ``form``: their arguments, and valid answers (rule K3).
 
-Pure: hosts ask the question, keep the answers and wait; what they mean is said here.
+Pure: hosts ask the question, keep the answers and wait; this module defines what they mean.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from airflow_workflow_provider.tasks.builtin import SimulatedCall, check_argumen
 from airflow_workflow_provider.vocabulary import ErrorType, ProblemCode
 
 ANYONE: Final = "anyone"
-"""The key of whoever may answer in Airflow, where no assignees are named."""
+"""The key of everyone with permission to answer in Airflow, where no assignees are named."""
 
 MAX_COMMENT: Final = 4000
 
@@ -48,7 +48,7 @@ class AnswerRefused(Unprocessable):
 class Appointment:
     """Something to do about a question that is still open at a moment.
 
-    :param assignees: who may answer too from then on; null for a reminder
+    :param assignees: who may also answer from that time; null for a reminder
     """
 
     at: datetime
@@ -71,10 +71,10 @@ class Ask:
     :param kind: ``approval`` or ``form``
     :param options: the decisions; the first one is the approval
     :param schema: of the form; empty for none
-    :param assignees: null where none are named: then whoever may answer in Airflow
+    :param assignees: null where none are named: then everyone with permission to answer in Airflow
     :param on_timeout: the option that counts as decided when nobody answers in time; null where that fails the step
     :param plan: reminders and escalations, by time
-    :param notifiers: names of those that are told; null for all
+    :param notifiers: names of those that are called; null for all
     """
 
     kind: str
@@ -134,7 +134,7 @@ def _after(now: datetime, duration: str) -> datetime:
     try:
         return now + parse_duration(duration)
     except (ValueError, OverflowError) as error:
-        message = f"{duration!r} is no time to wait for an answer: {error}"
+        message = f"{duration!r} is not a valid time to wait for an answer: {error}"
         raise StepFailure(message, type=ErrorType.VALIDATION_ERROR) from error
 
 
@@ -181,7 +181,7 @@ def check_answer(
     """
     findings = []
     if decision not in options:
-        findings.append({"pointer": "/decision", "message": f"{decision!r} is none of the options {list(options)}"})
+        findings.append({"pointer": "/decision", "message": f"{decision!r} is not one of the options {list(options)}"})
     if decision in comment_required and not (comment or "").strip():
         findings.append({"pointer": "/comment", "message": f"{decision!r} needs a comment"})
     if comment is not None and len(comment) > MAX_COMMENT:
@@ -203,7 +203,7 @@ def check_answer(
 
 
 def is_decided(votes: Sequence[Json], options: Sequence[str], min_approvals: int) -> bool:
-    """Tell whether the votes decide: enough approvals, or one for anything else."""
+    """Return whether the votes decide: enough approvals, or one for anything else."""
     approvals = sum(bool(vote["decision"] == options[0]) for vote in votes)
     return approvals >= min_approvals or approvals < len(votes)
 
@@ -233,12 +233,30 @@ def result_of(ask: Ask, answer: Json | None, votes: Sequence[Json]) -> Json:
 
 
 def simulate_question(kind: str, arguments: Mapping[str, Any], call: SimulatedCall) -> Outcome | None:
-    """Ask people of whom none ever answers."""
+    """Ask people; without a world outside none of them ever answers."""
     asked = ask_of(kind, arguments, call.now)
+    votes: list[Json] = []
+    while (given := call.outside.answer(asked.due_at)) is not None:
+        at, vote = given
+        try:
+            form = check_answer(
+                asked.options, asked.comment_required, asked.schema, vote.decision, vote.form, vote.comment
+            )
+        except AnswerRefused as error:
+            call.outside.refused(error)
+            continue
+        by = {"id": vote.by, "name": vote.by}
+        votes.append({"by": by, "decision": vote.decision, "comment": vote.comment, "at": timestamp(at), "form": form})
+        if is_decided(votes, asked.options, asked.min_approvals):
+            return _decided(asked, votes[-1], votes, at)
     if asked.due_at is None:
         return call.past_its_deadline()
+    return _decided(asked, answer_without(asked, asked.due_at), votes, asked.due_at)
+
+
+def _decided(asked: Ask, answer: Json | None, votes: Sequence[Json], at: datetime) -> Outcome:
     try:
-        output = result_of(asked, answer_without(asked, asked.due_at), ())
+        output = result_of(asked, answer, votes)
     except StepFailure as exc:
-        return Outcome(failure=Failure.from_exception(exc), ends_at=asked.due_at)
-    return Outcome(output=output, ends_at=asked.due_at)
+        return Outcome(failure=Failure.from_exception(exc), ends_at=at)
+    return Outcome(output=output, ends_at=at)

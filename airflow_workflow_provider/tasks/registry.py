@@ -1,4 +1,4 @@
-"""Tasks written in Python: the ``@workflow_task`` decorator and the register behind it.
+"""Tasks written in Python: the ``@workflow_task`` decorator and its registry.
 
 A package offers its tasks by an entry point of the group ``airflow_workflow_provider.tasks`` that names a module
 (importing it registers its tasks), or a function without parameters that imports what is needed::
@@ -14,7 +14,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from airflow_workflow_provider.errors import Conflict, NotFound
 from airflow_workflow_provider.model.references import is_child_workflow
@@ -30,19 +30,21 @@ log = logging.getLogger(__name__)
 
 ENTRY_POINT_GROUP = "airflow_workflow_provider.tasks"
 
+_THREAD_SAFE: Final = "workflow_thread_safe"
+
 TaskFunction = Callable[..., Any]
 F = TypeVar("F", bound=TaskFunction)
 
 
 @dataclass(frozen=True)
 class StepContext:
-    """What a Python task may know about the step that it runs for.
+    """The context of a Python task: the step for which it runs.
 
     :param instance_id: UUID of the workflow instance
     :param step_id: the step
     :param visit: how many times the step was activated in this instance, this time included
     :param attempt: number of this attempt of the visit, from 1
-    :param idempotency_key: the same for every attempt of this visit; hand it to services that detect repeated requests
+    :param idempotency_key: the same for every attempt of this visit; pass it to services that detect repeated requests
     :param correlation_id: business identifier of the instance, if it has one
     :param workflow_id: the workflow
     :param workflow_version: version of the definition that the instance keeps
@@ -68,6 +70,11 @@ class RegisteredTask:
     function: TaskFunction = field(compare=False)
 
     @property
+    def is_thread_safe(self) -> bool:
+        """Whether it may run in a thread, beside others."""
+        return getattr(self.function, _THREAD_SAFE, False) is True
+
+    @property
     def origin(self) -> str:
         """Where the function is defined, as ``module.function``."""
         return f"{self.function.__module__}.{self.function.__qualname__}"
@@ -90,7 +97,7 @@ class Registry:
         self._lock = threading.RLock()
 
     def add(self, task: RegisteredTask) -> None:
-        """Register a task; the same function may come again, as when its module is reloaded.
+        """Register a task; the same function may be registered again, as when its module is reloaded.
 
         :raises Conflict: the id is a built-in's, or another function has it
         """
@@ -106,7 +113,7 @@ class Registry:
             self._tasks[task_id] = task
 
     def load(self) -> None:
-        """Load the entry points, once; one that breaks is kept in :attr:`problems` and stops no other."""
+        """Load the entry points, once; one that fails is in :attr:`problems` and does not affect the others."""
         with self._lock:
             if self._loaded:
                 return
@@ -119,7 +126,7 @@ class Registry:
             loaded = entry_point.load()
             if not inspect.ismodule(loaded) and not self._is_task(loaded):
                 loaded()
-        except Exception as error:  # a stranger's code: whatever it raises concerns its own tasks
+        except Exception as error:  # third-party code: whatever it raises affects its own tasks only
             problem = f"Entry point {entry_point.name!r} ({entry_point.value}) cannot be loaded: {error}"
             log.warning("%s", problem)
             self._problems.append(problem)
@@ -141,7 +148,7 @@ class Registry:
     def find(self, task_id: str) -> RegisteredTask:
         """Return the task registered under this id.
 
-        :raises NotFound: there is none; the message names those that there are
+        :raises NotFound: there is none; the message lists the registered tasks
         """
         task = self.get(task_id)
         if task is None:
@@ -156,7 +163,7 @@ class Registry:
 
 
 REGISTRY = Registry()
-"""The register that the decorator fills."""
+"""The registry that the decorator fills."""
 
 
 def workflow_task(
@@ -180,7 +187,7 @@ def workflow_task(
         def charge(order: dict, *, context: StepContext) -> dict:
             return gateway.charge(order["amount"], key=context.idempotency_key)
 
-    :param task_id: what ``taskId`` says
+    :param task_id: the ``taskId`` by which steps name it
     :param name: name for people, the task id if absent
     :param description: more for people, the function's docstring if absent
     :param input_schema: JSON Schema of the step's input
@@ -192,27 +199,49 @@ def workflow_task(
     """
 
     def register(function: F) -> F:
-        from airflow_workflow_provider.model.task import TaskDefinition
-
+        described = description if description is not None else inspect.getdoc(function) or ""
         document: dict[str, Any] = {
             "taskId": task_id,
             "name": name or task_id,
-            "description": description if description is not None else inspect.getdoc(function) or "",
+            "description": described,
             "operator": "python",
             "arguments": {"callable": task_id, "input": "{{ workflow.step_input }}"},
             "inputSchema": dict(input_schema or {}),
             "outputSchema": dict(output_schema or {}),
         }
-        if retry_policy is not None:
-            policies = retry_policy if isinstance(retry_policy, Mapping) else list(retry_policy)
-            document["retryPolicy"] = policies
-        if timeout is not None:
-            document["timeout"] = timeout
-        task = RegisteredTask(TaskDefinition.model_validate(document), function)
-        (REGISTRY if registry is None else registry).add(task)
+        definition = _definition(document, retry_policy, timeout)
+        (REGISTRY if registry is None else registry).add(RegisteredTask(definition, function))
         return function
 
     return register
+
+
+def _definition(
+    document: dict[str, Any], retry_policy: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None, timeout: str | None
+) -> TaskDefinition:
+    """Return the definition of a document, with the defaults that are given."""
+    from airflow_workflow_provider.model.task import TaskDefinition
+
+    if retry_policy is not None:
+        document["retryPolicy"] = retry_policy if isinstance(retry_policy, Mapping) else list(retry_policy)
+    if timeout is not None:
+        document["timeout"] = timeout
+    return TaskDefinition.model_validate(document)
+
+
+def thread_safe(function: F) -> F:
+    """Mark the function of a task as one that may run in a thread; beside :func:`workflow_task`, in any order.
+
+    Where one Airflow task runs several branches or items, the function then runs beside others. Mark one that mostly
+    waits, for a service for example, and that ends by limits of its own: a thread cannot be interrupted::
+
+        @workflow_task("billing.charge")
+        @thread_safe
+        def charge(order: dict) -> dict:
+            return gateway.charge(order["amount"], timeout=30)
+    """
+    setattr(function, _THREAD_SAFE, True)
+    return function
 
 
 def _wants_context(function: TaskFunction) -> bool:

@@ -1,4 +1,4 @@
-"""What is stored, under the rules and settings of today."""
+"""Stored definitions, validated against the current rules and settings."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def stored_findings(database: Database, policy: Policy) -> Iterator[StoredFindin
     known = {}
     for task in tasks:
         try:
-            # What today's rules find in a task is told of it, not that those who use it use one that is not there.
+            # Findings about a task are reported for the task, not as an unknown task for the workflows that use it.
             known[task.task_id] = parse_task(task.document, checked=False)
         except InvalidDefinition:
             continue

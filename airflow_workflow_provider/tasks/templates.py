@@ -1,4 +1,4 @@
-"""The templates in a task definition's ``arguments`` (rule K2), rendered alike in every host.
+"""The templates in a task definition's ``arguments`` (rule K2), rendered in the same way in every host.
 
 They see the workflow as plain values, and the run as three texts; nothing of Airflow. A value that is one expression
 keeps its type, whatever the text in it looks like. Strings that come out of data are never templates themselves.

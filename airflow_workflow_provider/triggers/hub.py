@@ -36,7 +36,7 @@ AFTER_FAILURE: Final = Backoff(timedelta(seconds=1), timedelta(seconds=30))
 
 
 class Looks(Protocol):
-    """Tells which of many waits are over."""
+    """Finds out which of many waits are over."""
 
     def look(self, ids: Collection[UUID]) -> set[UUID]:
         """Which of these are over."""
@@ -148,7 +148,7 @@ def instance_hub_of(url: URL) -> WaitHub:
 
 
 class Ends:
-    """Tells which instances have ended."""
+    """Finds out which instances have ended."""
 
     def __init__(self, database: Database) -> None:
         self._instances = Instances(database)

@@ -25,7 +25,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 ASSETS: Final = "/airflow/assets/"
-"""Source of the events that were asset events; told as such again they would go round in circles."""
+"""Source of the events that were asset events; published as asset events again they would go round in circles."""
 
 LEAST_PAUSE: Final = 0.2
 
@@ -34,7 +34,7 @@ class WorkflowEventTrigger(BaseEventTrigger):
     """Fires for each event whose type matches a pattern, in the order in which they arrived.
 
     Which events it has reported is kept in the workflow database and noted only after Airflow has stored the asset
-    event, so none is lost when the triggerer dies; one may then come twice. Events from before the first watcher of
+    event, so none is lost when the triggerer dies; one may then be sent twice. Events from before the first watcher of
     a pattern are not reported, nor are those that were asset events themselves.
 
     :param event_pattern: as in a workflow's triggers: ``*`` is one segment of the type, ``**`` any number
@@ -45,7 +45,7 @@ class WorkflowEventTrigger(BaseEventTrigger):
         self.event_pattern = event_pattern
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return what makes this trigger again."""
+        """Return the class path and the arguments that recreate this trigger."""
         return f"{__name__}.WorkflowEventTrigger", {"event_pattern": self.event_pattern}
 
     def shared_stream_key(self) -> Hashable:
@@ -112,7 +112,7 @@ class EventStream(SharedStreamProducer):
             await _patiently(partial(Cursors(self._database).advance, self._name, position))
 
     async def aclose(self) -> None:
-        """Let go of the database."""
+        """Release the database."""
         if self._notices is not None:
             await asyncio.to_thread(self._notices.close)
         if self._database is not None:
@@ -120,7 +120,7 @@ class EventStream(SharedStreamProducer):
 
 
 async def _patiently(work: Callable[[], T]) -> T:
-    """Ask the workflow database, in a thread; a watcher waits for one that is away for as long as that takes."""
+    """Ask the workflow database, in a thread; a watcher waits for one that is unavailable for as long as that takes."""
     tries = 0
     while True:
         try:

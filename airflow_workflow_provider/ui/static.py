@@ -1,7 +1,7 @@
 """Serving the built front end at ``/workflows/ui/``.
 
-The files hold nothing of anybody, so they are served to everybody; what they show comes from the API, which asks who
-is there.
+The files contain no data, so they are served to everybody; the data comes from the API, which authenticates each
+request.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def read_bundle(folder: Path = STATIC) -> Bundle | None:
 
 
 class StaticFiles:
-    """ASGI middleware that answers what is below ``/ui/`` and hands on everything else.
+    """ASGI middleware that serves what is below ``/ui/`` and passes on everything else.
 
     :param app: what everything else is for
     :param bundle: the files; without them nothing is found

@@ -1,7 +1,7 @@
-"""What an instance page shows to whom: the components of a definition whose condition holds (rule U1).
+"""The components of an instance page whose condition holds for a user (rule U1).
 
 Pure: the state, the progress and the viewer go in; what may leave the server comes out. A component that is hidden,
-because its condition does not hold or because it errs, leaves nothing behind but, for those who may edit the
+because its condition does not hold or because it fails, leaves nothing behind but, for those who may edit the
 definition, the note of the error.
 """
 
@@ -34,12 +34,8 @@ from airflow_workflow_provider.model.words import listed, shortened, shown
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.state import State
-    from airflow_workflow_provider.model.definition import (
-        ArgumentTransform,
-        UiColumn,
-        UiContext,
-        UiItem,
-    )
+    from airflow_workflow_provider.model.definition import UiColumn, UiContext, UiItem
+    from airflow_workflow_provider.model.fields import ArgumentTransform
     from airflow_workflow_provider.views.progress import Progress
 
 MAX_ROWS: Final = 200
@@ -326,14 +322,14 @@ class _Composer:
             self._note(component, (*path, "expression"), f"{shown(transform.expression)}: {error}")
             return None
         if bounded and value is not None and _bounded(value) is None:
-            self._note(component, path, f"The value is longer than {MAX_VALUE:,} characters and is left out")
+            self._note(component, path, f"The value is longer than {MAX_VALUE:,} characters and is omitted")
             return None
         return value
 
     def _is_late(self, component: UiComponent, path: tuple[str | int, ...]) -> bool:
         if time.monotonic() < self._ends:
             return False
-        self._note(component, path, "The values of this page take too long; this one and those after it are left out")
+        self._note(component, path, "The values of this page take too long; this one and those after it are omitted")
         return True
 
     def _note(self, component: UiComponent, path: tuple[str | int, ...], message: str) -> None:

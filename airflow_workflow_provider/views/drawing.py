@@ -1,4 +1,4 @@
-"""A definition as nodes, groups and edges, for whoever draws it: how it is meant, not how Airflow runs it.
+"""A definition as nodes, groups and edges, for drawing: how it is meant, not how Airflow runs it.
 
 Ids of nodes are stepIds; those of other nodes have a dot, which no stepId has: ``.start``, ``.end``, ``.fail``,
 ``.onFailure``, ``<step>.join`` behind branches or items, and ``<step>.compensation``.
@@ -110,7 +110,7 @@ def drawing_of(
     """Return the drawing of a definition.
 
     :param task_of: the task of the DAG in which a step runs, by stepId
-    :param asks_people: tells of the operator of a task definition whether it asks people
+    :param asks_people: returns of the operator of a task definition whether it asks people
     """
     return _Artist(graph, task_of or {}, asks_people).drawing()
 

@@ -1,6 +1,6 @@
-"""What happened in an instance, told in spans: each attempt of each visit, with its waits (rules L1, T6).
+"""What happened in an instance, as spans: each attempt of each visit, with its waits (rules L1, T6).
 
-The execution log tells it; where its level keeps too little, or its rows are purged, the state tells of the latest
+The execution log has it; where its level keeps too little, or its rows are purged, the state has the latest
 visit of each step. Starts of later attempts are logged at level ``debug`` only: below that they follow from the delay
 of the retry before.
 """
@@ -20,8 +20,9 @@ from airflow_workflow_provider.vocabulary import COMPENSATIONS, LogEvent
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.graph import Graph
-    from airflow_workflow_provider.engine.records import Activation, StepRecord
+    from airflow_workflow_provider.engine.records import Activation
     from airflow_workflow_provider.engine.state import State
+    from airflow_workflow_provider.engine.step_records import StepRecord
 
 ENDS: Final[Mapping[str, str]] = {
     LogEvent.STEP_COMPLETED: "completed",
@@ -37,7 +38,7 @@ ENDS: Final[Mapping[str, str]] = {
 STARTS: Final = frozenset(
     {LogEvent.STEP_STARTED, LogEvent.STEP_ARGUMENTS, LogEvent.STEP_MARKED_SUCCESS, LogEvent.COMPENSATION_STARTED}
 )
-TOLD: Final = frozenset(
+SHOWN_EVENTS: Final = frozenset(
     {*ENDS, *STARTS, LogEvent.STEP_WAITING, LogEvent.STEP_HANDLED, LogEvent.STEP_RERUN, LogEvent.REGION_STARTED}
 )
 """Events that spans are made of."""
@@ -115,12 +116,12 @@ def spans_of(graph: Graph, happenings: Iterable[Happening], state: State, comple
     """Return the spans of an instance, in the order in which they started.
 
     :param happenings: rows of its log in order
-    :param state: its state, which knows what is live, and what the log does not tell
+    :param state: its state, which knows what is live, and what the log does not have
     :param completed_at: when the instance ended
     """
     teller = _Teller()
     for happening in happenings:
-        teller.tell(happening)
+        teller.add(happening)
     for (scope, step_id), record in records_of(graph, state).items():
         teller.complete(scope, step_id, record)
     for scope, current in state.live():
@@ -156,9 +157,9 @@ def path_taken(graph: Graph, spans: Iterable[Span], state: State) -> list[Taken]
     def count(way: str | None, source: str, target: str, times: int = 1) -> None:
         counts[way, source, target] = counts.get((way, source, target), 0) + times
 
-    told = list(spans)
-    undone = {(span.scope, span.step_id, span.visit) for span in told if span.kind == "compensation"}
-    for span in told:
+    listed = list(spans)
+    undone = {(span.scope, span.step_id, span.visit) for span in listed if span.kind == "compensation"}
+    for span in listed:
         if span.kind != "step":
             continue
         ways = _ways(graph, span.step_id)
@@ -166,7 +167,7 @@ def path_taken(graph: Graph, spans: Iterable[Span], state: State) -> list[Taken]
             if way.kind is WayKind.BRANCH and span.forked:
                 count(way.id, way.source, way.target)
             elif way.kind is WayKind.ITEMS and span.forked:
-                counts[way.id, way.source, way.target] = _started(way.target, told)
+                counts[way.id, way.source, way.target] = _started(way.target, listed)
         if span.next is not None:
             count(span.way or _way_of_older(ways, span), span.step_id, span.next)
     for _, step_id, _ in sorted(undone):
@@ -214,7 +215,7 @@ class _Teller:
     spans: dict[tuple[str, str, str, int, int], Span] = field(default_factory=dict)
     due: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
 
-    def tell(self, row: Happening) -> None:
+    def add(self, row: Happening) -> None:
         if row.event == LogEvent.STEP_RERUN:
             # The step is due again; an attempt there is only once it has begun.
             self.due["step", row.scope, row.step_id] = row.at
@@ -246,7 +247,7 @@ class _Teller:
         return found
 
     def complete(self, scope: str, step_id: str, record: StepRecord) -> None:
-        """Add the latest visit of a step where the log does not tell of it."""
+        """Add the latest visit of a step where the log does not have it."""
         if record.started_at is None:
             return
         found = self.spans.get(("step", scope, step_id, record.visit, record.attempt))

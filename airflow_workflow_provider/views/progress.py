@@ -1,4 +1,4 @@
-"""How far an instance has come, as ``progress`` in conditions and on the instance page says it (rule U1).
+"""The progress of an instance, for conditions and the instance page (rule U1).
 
 A step counts once, however often a loop visits it, and has been done when its latest visit ended well or its failure
 was handled. What is still to come is the longest way from the live steps to the end by normal transitions: of a choice
@@ -18,10 +18,12 @@ from airflow_workflow_provider.model.definition import FAIL
 from airflow_workflow_provider.model.ways import ON_FAILURE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.graph import Graph, StepList
-    from airflow_workflow_provider.engine.records import Records, StepRecord
     from airflow_workflow_provider.engine.state import State
+    from airflow_workflow_provider.engine.step_records import StepRecord
     from airflow_workflow_provider.model.definition import Step
 
 MOST_UNFINISHED = 99
@@ -68,7 +70,7 @@ def progress_of(graph: Graph, state: State, current_step: str | None) -> Progres
 
 
 def was_done(record: StepRecord | None) -> bool:
-    """Tell from a step's record whether its latest visit ended well, or its failure was handled."""
+    """Return from a step's record whether its latest visit succeeded, or its failure was handled."""
     if record is None:
         return False
     if record.status is StepStatus.FAILED:
@@ -86,7 +88,7 @@ class _List:
         self._found = found
         self._key = key
         self._current = control.current if control is not None and control.is_running else None
-        self._records: Records = {}
+        self._records: Mapping[str, StepRecord] = {}
         if control is not None and key is not None:
             self._records = state.values(key).steps
 
@@ -114,7 +116,7 @@ class _List:
         record = self._records.get(step.step_id)
         inner = 0
         if self._records and step.for_each is None:
-            # What a region that ended ran inside stands beside it, in the records of its own list.
+            # The steps inside an ended region are next to it, in the records of its own list.
             inner = sum(
                 was_done(self._records.get(inner_step.step_id))
                 for each in self._nested(step)

@@ -7,8 +7,6 @@ from typing import Annotated, Any, Final, cast
 
 from fastapi import APIRouter, Body, Query, Request, Response
 
-from airflow_workflow_provider.api import audit
-from airflow_workflow_provider.api.access import Right
 from airflow_workflow_provider.api.bodies import DocumentRoute, StrictRequest
 from airflow_workflow_provider.api.dependencies import (
     BODY,
@@ -36,6 +34,7 @@ from airflow_workflow_provider.api.publishing import publishing
 from airflow_workflow_provider.api.visible import visible_heads
 from airflow_workflow_provider.model.comparison import changes
 from airflow_workflow_provider.model.diagnostics import Diagnostic
+from airflow_workflow_provider.operations.permission import Right
 
 router: Final = APIRouter(prefix="/definitions", tags=["definitions"], route_class=DocumentRoute)
 
@@ -60,7 +59,8 @@ def list_definitions(
     heads = visible_heads(services, access, words=(search or "").split(), active=active, after=after)
     found = list(islice(heads, limit + 1))
     page = [DefinitionSummary.model_validate(head) for head in found[:limit]]
-    return DefinitionPage(items=page, next=page[-1].workflow_id if len(found) > limit else None)
+    following = page[-1].workflow_id if len(found) > limit else None
+    return DefinitionPage(items=page, next=following, editable=access.may(Right.EDIT, None))
 
 
 @router.post("/validate", responses=responses(*BODY))
@@ -104,10 +104,12 @@ def publish_definition(
 
     The same version with the same content changes nothing; with other content it is refused.
     """
-    access.require(Right.EDIT, workflow_id)
+    # Before the document is checked, so that nothing is evaluated for a user who may not publish it.
+    publisher = publishing(services, access)
+    publisher.permit(workflow_id)
     result = check_definition(services, document)
     definition = result.definition()
-    published = publishing(services, access).publish(
+    published = publisher.publish(
         definition,
         document,
         workflow_id=workflow_id,
@@ -163,10 +165,7 @@ def deactivate_definition(services: ServicesDep, access: AccessDep, workflow_id:
 
 
 def _set_active(services: ServicesDep, access: AccessDep, workflow_id: str, *, active: bool) -> DefinitionSummary:
-    access.require(Right.EDIT, workflow_id)
-    services.definitions.head(workflow_id)
-    audit.record(access, f"workflow.{'activate' if active else 'deactivate'}", workflow_id=workflow_id)
-    return DefinitionSummary.model_validate(services.definitions.set_active(workflow_id, active=active))
+    return DefinitionSummary.model_validate(publishing(services, access).set_active(workflow_id, active=active))
 
 
 def _findings(diagnostics: tuple[Diagnostic, ...]) -> list[Finding]:

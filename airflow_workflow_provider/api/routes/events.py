@@ -1,4 +1,4 @@
-"""Events: accept CloudEvents, look at what became of them, drive dead letters again (rules E1 to E5)."""
+"""Events: accept CloudEvents, list them and their deliveries, redrive dead letters (rules E1 to E5)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 
 from airflow_workflow_provider.airflow_internals.secrets_masker import server_mask
-from airflow_workflow_provider.api import audit
-from airflow_workflow_provider.api.access import Right
 from airflow_workflow_provider.api.bodies import StrictRoute, parsed, read_body
 from airflow_workflow_provider.api.dependencies import BODY, AccessDep, ServicesDep, responses
 from airflow_workflow_provider.api.event_models import (
@@ -28,7 +26,6 @@ from airflow_workflow_provider.api.event_models import (
 from airflow_workflow_provider.api.models import Finding, Text, WorkflowName
 from airflow_workflow_provider.api.problems import Refused
 from airflow_workflow_provider.api.visible import visible
-from airflow_workflow_provider.errors import Conflict, NotFound
 from airflow_workflow_provider.model.diagnostics import diagnostics_of
 from airflow_workflow_provider.model.events import (
     BATCH,
@@ -38,8 +35,10 @@ from airflow_workflow_provider.model.events import (
     UnknownMediaType,
     parse_request,
 )
+from airflow_workflow_provider.operations.events import accept, redrive
+from airflow_workflow_provider.operations.permission import Right
+from airflow_workflow_provider.store.deliveries import Delivery as StoredDelivery
 from airflow_workflow_provider.store.events import EventFilter
-from airflow_workflow_provider.vocabulary import ProblemCode
 
 router: Final = APIRouter(tags=["events"], route_class=StrictRoute)
 
@@ -85,9 +84,7 @@ def accept_events(
     When the answer comes they are stored and will start each workflow that they match once, however often they are
     sent. As with Airflow's own asset events, this needs the permission to create asset events.
     """
-    access.require_asset("POST", "publish events")
-    audit.record(access, "workflow.events", events=len(given), types=sorted({event.type for event in given})[:20])
-    accepted = services.events.accept(given)
+    accepted = accept(services.events, given, access)
     return AcceptedEvents(
         items=[
             AcceptedEvent(id=kept.id, source=event.source, event_id=event.id, created=kept.created)
@@ -138,24 +135,16 @@ def list_deliveries(
     """List the deliveries of events, newest first: the workflow of each, and the reason if it did not start."""
     wanted = visible(services, access, workflow_id=workflow_id)
     found = services.deliveries.list(status=status, workflow_ids=wanted, event=event, before=before, limit=limit + 1)
-    items = [Delivery.model_validate({**vars(each), "reason": server_mask(each.reason)}) for each in found[:limit]]
+    startable = access.permitted(Right.START, {each.workflow_id for each in found})
+    items = [_shown(each, may_redrive=each.workflow_id in startable) for each in found[:limit]]
     return DeliveryPage(items=items, next=items[-1].id if len(found) > limit else None)
 
 
 @router.post("/deliveries/{delivery_id}/redrive", status_code=202, responses=responses(409))
 def redrive_delivery(services: ServicesDep, access: AccessDep, delivery_id: int) -> Delivery:
     """Deliver a dead letter again, with the current definition."""
-    missing = NotFound(f"There is no delivery {delivery_id}", pointer=str(delivery_id))
-    stored = _delivery(services, delivery_id)
-    if stored is None:
-        raise missing
-    access.require(Right.START, stored.workflow_id, missing)
-    audit.record(access, "workflow.redrive", workflow_id=stored.workflow_id, delivery=delivery_id)
-    if not services.deliveries.redrive(deliveries_ids=[delivery_id]) and stored.status != "pending":
-        message = f"Delivery {delivery_id} is no dead letter: it is {stored.status}"
-        raise Conflict(message, code=ProblemCode.DELIVERY_NOT_DEAD)
-    now = _delivery(services, delivery_id) or stored
-    return Delivery.model_validate({**vars(now), "reason": server_mask(now.reason)})
+    now = redrive(services.deliveries, delivery_id, access)
+    return _shown(now, may_redrive=True)
 
 
 @router.get("/waits", responses=responses())
@@ -176,8 +165,6 @@ def list_waits(
     )
 
 
-def _delivery(services: ServicesDep, delivery_id: int) -> Any:
-    if not 0 < delivery_id < 2**63 - 1:
-        return None
-    found = services.deliveries.list(before=delivery_id + 1, limit=1)
-    return found[0] if found and found[0].id == delivery_id else None
+def _shown(stored: StoredDelivery, *, may_redrive: bool) -> Delivery:
+    values = {**vars(stored), "reason": server_mask(stored.reason), "may_redrive": may_redrive}
+    return Delivery.model_validate(values)

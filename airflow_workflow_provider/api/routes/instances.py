@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
 
-from airflow_workflow_provider.airflow_internals.secrets_masker import names_a_secret, server_mask
-from airflow_workflow_provider.api import audit
-from airflow_workflow_provider.api.access import Access, Right
+from airflow_workflow_provider.airflow_internals.secrets_masker import server_mask
+from airflow_workflow_provider.api.access import Access
 from airflow_workflow_provider.api.bodies import StrictRoute
 from airflow_workflow_provider.api.dependencies import BODY, AccessDep, ServicesDep, ViaDep, WorkflowId, responses
-from airflow_workflow_provider.api.models import (
-    Instance,
-    InstancePage,
-    InstanceQuery,
-    InstanceSummary,
-    StartBody,
-)
+from airflow_workflow_provider.api.exporting import WRITERS, pages_of
+from airflow_workflow_provider.api.models import Instance, InstancePage, InstanceSummary, StartBody
 from airflow_workflow_provider.api.operating import shown
+from airflow_workflow_provider.api.selecting import readable
+from airflow_workflow_provider.api.selection_models import (
+    Cause,
+    InstanceCounts,
+    InstanceExportQuery,
+    InstanceQuery,
+    InstanceSelectionQuery,
+)
 from airflow_workflow_provider.api.services import Services
 from airflow_workflow_provider.api.visible import visible
-from airflow_workflow_provider.engine.masking import SecretPlaces
-from airflow_workflow_provider.errors import Misuse, NotFound
+from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.model.definition import WorkflowDefinition
+from airflow_workflow_provider.operations.permission import Right
 from airflow_workflow_provider.operations.start_instance import Starter, Which
+from airflow_workflow_provider.store.causes import Causes
 from airflow_workflow_provider.store.instances import Instance as StoredInstance
-from airflow_workflow_provider.store.instances import InstanceSummary as InstanceRow
-from airflow_workflow_provider.store.jsonpath import InputCondition, parse_condition, values_touched
-from airflow_workflow_provider.store.listing import InstanceFilter
-from airflow_workflow_provider.vocabulary import ProblemCode
 
 router: Final = APIRouter(tags=["instances"], route_class=StrictRoute)
 
@@ -41,7 +40,7 @@ IdempotencyKey = Annotated[
     Header(
         min_length=1,
         max_length=255,
-        description="Names this start: sent again with the same key, it gives the same instance",
+        description="Identifies this start: a repeated request with the same key returns the same instance",
     ),
 ]
 IfVersion = Annotated[
@@ -91,12 +90,11 @@ def start_instance(
     waits for `[workflows] start_wait` at most; after that time the answer is 409 `workflow-not-loaded` with
     `Retry-After`.
     """
-    access.require(Right.START, workflow_id)
-    audit.record(access, "workflow.start", workflow_id=workflow_id, correlation_id=body.correlation_id)
+
     # Each user has their own keys: nobody meets, or learns of, another's start.
     given = headers.idempotency_key
     key = None if given is None else f"{access.actor['id']}\n{given}"
-    opened = _starter(services).start(
+    opened = _starter(services, access).start(
         workflow_id,
         body.input,
         about={"correlationId": body.correlation_id, "via": None if via == "api" else via},
@@ -115,24 +113,46 @@ def start_instance(
 @router.get("/instances", responses=responses())
 def list_instances(services: ServicesDep, access: AccessDep, query: Annotated[InstanceQuery, Query()]) -> InstancePage:
     """List the instances that you can read, newest first."""
-    permitted = visible(services, access, workflow_id=query.workflow_id)
-    only = InstanceFilter(
-        workflow_id=query.workflow_id,
-        # Without a restriction none is sent: a list of every workflow would only slow the query down.
-        workflow_ids=None if permitted >= services.definitions.names() else permitted,
-        version=query.version,
-        statuses=query.status,
-        correlation_id=query.correlation_id,
-        current_step_id=query.current_step_id,
-        started_from=query.started_from,
-        started_before=query.started_before,
-        parent_instance_id=query.parent_instance_id,
-        compensation_owed=query.compensation_owed,
-        input=_conditions(services, query, permitted),
+    chosen = readable(services, access, query)
+    page = services.instance_list.page(
+        chosen.only, after=query.after, limit=query.limit, keep=chosen.keep, oldest=query.order == "oldest"
     )
-    keep = _unmasked(services, only) if only.input and permitted else None
-    page = services.instance_list.page(only, after=query.after, limit=query.limit, keep=keep)
-    return InstancePage(items=[InstanceSummary.model_validate(each) for each in page.items], next=page.next)
+    positions = services.places.positions([each.id for each in page.items if each.queued])
+    items = [InstanceSummary.model_validate(each) for each in page.items]
+    items = [each.model_copy(update={"queue_position": positions.get(each.id)}) for each in items]
+    return InstancePage(items=items, next=page.next)
+
+
+@router.get("/instances/summary", responses=responses())
+def count_instances(
+    services: ServicesDep, access: AccessDep, query: Annotated[InstanceSelectionQuery, Query()]
+) -> InstanceCounts:
+    """Count the instances that you can read by status, and group those that failed by cause."""
+    chosen = readable(services, access, query)
+    operable = bool(visible(services, access, Right.OPERATE, workflow_id=query.workflow_id))
+    if chosen.keep is not None:
+        # A number would reveal a masked value.
+        return InstanceCounts(counts=None, cancelled=None, causes=[], operable=operable)
+    causes = Causes(services.database).of(chosen.only)
+    counts, cancelled = services.instance_list.counts(chosen.only)
+    return InstanceCounts(
+        counts=counts,
+        cancelled=cancelled,
+        causes=[Cause.model_validate(each) for each in causes],
+        operable=operable,
+    )
+
+
+@router.get("/instances/export", responses={**responses(), 200: {"content": {"text/csv": {}}}})
+def export_instances(
+    services: ServicesDep, access: AccessDep, query: Annotated[InstanceExportQuery, Query()]
+) -> StreamingResponse:
+    """Write all instances that match a filter and that you can read to a file: CSV, or one JSON array."""
+    chosen = readable(services, access, query)
+    write, kind = WRITERS[query.format]
+    pages = pages_of(services.instance_list, chosen, oldest=query.order == "oldest")
+    headers = {"Content-Disposition": f'attachment; filename="instances.{query.format}"'}
+    return StreamingResponse(write(pages), media_type=kind, headers=headers)
 
 
 @router.get("/instances/{instance_id}", responses=responses())
@@ -145,7 +165,7 @@ def readable_instance(services: Services, access: Access, instance_id: UUID, rig
     """Return an instance on which the user has a right.
 
     :raises NotFound: there is none, or the user may not read it
-    :raises Refused: 403: the user may read it, but not this
+    :raises Forbidden: the user may read it, but not this
     """
     stored = services.instances.get(instance_id)
     missing = NotFound(f"There is no instance {instance_id}", pointer=str(instance_id))
@@ -153,7 +173,7 @@ def readable_instance(services: Services, access: Access, instance_id: UUID, rig
     return stored
 
 
-def _starter(services: Services) -> Starter:
+def _starter(services: Services, access: Access) -> Starter:
     def definition_of(workflow_id: str, revision: int) -> WorkflowDefinition:
         # What the answer needs is read before anything is made: a start that was made must not be refused.
         services.graph(workflow_id, revision)
@@ -164,45 +184,7 @@ def _starter(services: Services) -> Starter:
         services.tasks,
         services.instances,
         services.settings,
+        access,
         definition_of,
         mask=server_mask,
     )
-
-
-def _conditions(services: Services, query: InstanceQuery, permitted: set[str]) -> list[InputCondition]:
-    """Return the conditions on the input.
-
-    What is masked when it is read must not be found out by asking, so conditions on secrets are refused; which places
-    those are, the workflow's definition says.
-
-    :raises Misuse: a condition cannot be read, names a secret, or no workflow is named
-    """
-    if not query.input:
-        return []
-    if query.workflow_id is None:
-        message = "Conditions on the input need the workflow whose input it is"
-        raise Misuse(message, code=ProblemCode.BAD_FILTER, pointer="?workflowId")
-    conditions = [parse_condition(text) for text in query.input]
-    if query.workflow_id not in permitted:
-        return conditions
-    secrets = SecretPlaces(services.secret_paths(query.workflow_id))
-    for condition in conditions:
-        names = condition.names
-        if secrets.hide(names) or any(map(names_a_secret, names)):
-            message = f"{'.'.join(names)!r} is secret: instances cannot be found by it"
-            raise Misuse(message, code=ProblemCode.BAD_FILTER, pointer="?input")
-    return conditions
-
-
-def _unmasked(services: Services, only: InstanceFilter) -> Callable[[InstanceRow], bool]:
-    """Return what leaves out instances in which a condition looks at a value that is masked when it is read.
-
-    A secret is masked wherever it turns up, so no path tells where that is.
-    """
-
-    def keep(found: InstanceRow) -> bool:
-        stored = services.instances.get(found.id)
-        shown_input = services.masker(stored).mask({"input": stored.input})["input"]
-        return all(values_touched(stored.input, each) == values_touched(shown_input, each) for each in only.input)
-
-    return keep

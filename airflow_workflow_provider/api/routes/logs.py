@@ -7,11 +7,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from airflow_workflow_provider.api.access import Right
 from airflow_workflow_provider.api.bodies import StrictRoute
 from airflow_workflow_provider.api.dependencies import AccessDep, ServicesDep, responses
 from airflow_workflow_provider.api.models import LogEntry, LogPage, Text
 from airflow_workflow_provider.api.routes.instances import readable_instance
+from airflow_workflow_provider.operations.permission import Right
 
 router: Final = APIRouter(tags=["log"], route_class=StrictRoute)
 
@@ -23,7 +23,7 @@ def read_log(
     access: AccessDep,
     instance_id: UUID,
     level: Annotated[
-        Literal["debug", "info", "error"] | None, Query(description="Leave out what only a more detailed level has")
+        Literal["debug", "info", "error"] | None, Query(description="Omit rows of more detailed levels")
     ] = None,
     step_id: Annotated[Text | None, Query(alias="stepId")] = None,
     after: Annotated[int, Query(ge=0, lt=2**63, description="`next` of the page before, or the last `id` seen")] = 0,

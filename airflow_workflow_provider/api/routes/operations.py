@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
 from fastapi import APIRouter
 
-from airflow_workflow_provider.api import audit
 from airflow_workflow_provider.api.access import Access
 from airflow_workflow_provider.api.bodies import StrictRoute
 from airflow_workflow_provider.api.dependencies import BODY, AccessDep, ServicesDep, ViaDep, responses
 from airflow_workflow_provider.api.models import Instance
-from airflow_workflow_provider.api.operating import rights_for, shown
+from airflow_workflow_provider.api.operating import shown
 from airflow_workflow_provider.api.operation_models import (
     BulkBody,
     BulkResult,
@@ -24,14 +24,11 @@ from airflow_workflow_provider.api.operation_models import (
     SkipBody,
     SkipPreview,
 )
-from airflow_workflow_provider.api.routes.instances import readable_instance
-from airflow_workflow_provider.api.services import Services
-from airflow_workflow_provider.api.visible import visible
-from airflow_workflow_provider.engine.operating import Operation
+from airflow_workflow_provider.api.selecting import choose
 from airflow_workflow_provider.operations import lifecycle, reruns
 from airflow_workflow_provider.operations.bulk import Bulk, bulk
 from airflow_workflow_provider.operations.context import Order, Via
-from airflow_workflow_provider.store.instances import Instance as StoredInstance
+from airflow_workflow_provider.operations.permission import Checked, permit_bulk
 
 router: Final = APIRouter(tags=["operations"], route_class=StrictRoute)
 ANSWERS: Final = responses(*BODY, 409)
@@ -45,7 +42,7 @@ def suspend_instance(
 
     Suspending a suspended instance again changes nothing.
     """
-    order = _order(services, access, via, instance_id, "suspend", body)
+    order = _order(access, via, body)
     return shown(services, access, lifecycle.suspend(services.operation_context, instance_id, order))
 
 
@@ -54,7 +51,7 @@ def resume_instance(
     services: ServicesDep, access: AccessDep, via: ViaDep, instance_id: UUID, body: ReasonBody | None = None
 ) -> Instance:
     """Resume a suspended instance. Resuming a running instance changes nothing."""
-    order = _order(services, access, via, instance_id, "resume", body)
+    order = _order(access, via, body)
     return shown(services, access, lifecycle.resume(services.operation_context, instance_id, order))
 
 
@@ -67,7 +64,7 @@ def cancel_instance(
     With `compensate` the workflow's compensations run first. Cancelling a cancelled instance again changes nothing.
     """
     given = body or CancelBody()
-    order = _order(services, access, via, instance_id, "cancel", given)
+    order = _order(access, via, given)
     ended = lifecycle.cancel(services.operation_context, instance_id, order, compensate=given.compensate)
     return shown(services, access, ended)
 
@@ -78,7 +75,7 @@ def retry_instance(
 ) -> Instance:
     """Run the failed and stopped steps of an instance again, and continue from there."""
     given = body or RetryBody()
-    order = _order(services, access, via, instance_id, "retry", given)
+    order = _order(access, via, given)
     return shown(services, access, reruns.retry(services.operation_context, instance_id, order, version=given.version))
 
 
@@ -88,7 +85,7 @@ def restart_instance(
 ) -> Instance:
     """Run an ended instance again, from the start or from a step that ran before."""
     given = body or RestartBody()
-    order = _order(services, access, via, instance_id, "restart", given)
+    order = _order(access, via, given)
     found = reruns.restart(
         services.operation_context,
         instance_id,
@@ -103,7 +100,7 @@ def restart_instance(
 @router.post("/instances/{instance_id}/skip", responses=ANSWERS)
 def skip_step(services: ServicesDep, access: AccessDep, via: ViaDep, instance_id: UUID, body: SkipBody) -> Instance:
     """Replace the result of a failed step by an output, and continue after it."""
-    order = _order(services, access, via, instance_id, "skip", body)
+    order = _order(access, via, body)
     found = reruns.skip(services.operation_context, instance_id, order, output=body.output, step_id=body.step_id)
     return shown(services, access, found)
 
@@ -111,12 +108,10 @@ def skip_step(services: ServicesDep, access: AccessDep, via: ViaDep, instance_id
 @router.post("/instances/{instance_id}/skip/preview", responses=ANSWERS)
 def preview_skip(services: ServicesDep, access: AccessDep, instance_id: UUID, body: SkipBody) -> SkipPreview:
     """Show what a skip with an output would lead to, and change nothing: the step's output and the following step."""
-    stored = _operable(services, access, instance_id, "skip")
-    named = {"workflow_id": stored.workflow_id, "run_id": stored.run_id}
-    audit.record(access, "workflow.skip-preview", **named, instance=str(instance_id))
     context = services.operation_context
-    found = reruns.preview_skip(context, instance_id, output=body.output, step_id=body.step_id)
-    return SkipPreview(step_id=found.step_id, output=services.masker(stored).mask(found.output), next=found.next)
+    found = reruns.preview_skip(context, instance_id, access, output=body.output, step_id=body.step_id)
+    masker = services.masker(services.instances.get(instance_id))
+    return SkipPreview(step_id=found.step_id, output=masker.mask(found.output), next=found.next)
 
 
 @router.post("/instances/{instance_id}/compensate", responses=ANSWERS)
@@ -127,7 +122,7 @@ def compensate_instance(
 
     `compensationsOwed` is their number. Each runs once, also if you send this again.
     """
-    order = _order(services, access, via, instance_id, "compensate", body)
+    order = _order(access, via, body)
     return shown(services, access, reruns.compensate(services.operation_context, instance_id, order))
 
 
@@ -138,58 +133,21 @@ def operate_on_many(services: ServicesDep, access: AccessDep, via: ViaDep, body:
     Send the same body with `after` set to `next` until `next` is null. With `dryRun` nothing changes, and the answer
     lists what would change. Workflows whose instances you cannot operate are skipped.
     """
-    permitted = _permitted(services, access, body)
+    permitted = permit_bulk(access, body.operation, body.filter.workflow_id, services.definitions.names())
     if not body.dry_run:
-        audit.record(
-            access,
+        access.record(
             f"workflow.bulk-{body.operation}",
             workflow_id=body.filter.workflow_id,
             filter=body.filter.model_dump(mode="json", by_alias=True, exclude_none=True),
         )
-    order = Order(access.actor, via, body.reason)
-    asked = Bulk(body.operation, body.filter.to_filter(permitted), order, body.arguments(), dry_run=body.dry_run)
+    order = Order(access.actor, Checked(permitted), via, body.reason)
+    chosen = choose(services, body.filter, permitted)
+    only = replace(chosen.only, ids=body.filter.ids)
+    asked = Bulk(body.operation, only, order, body.arguments(), dry_run=body.dry_run, keep=chosen.keep)
     found = bulk(services.operation_context, asked, after=body.after, limit=body.limit)
     return BulkResults(items=[BulkResult.model_validate(each) for each in found.items], next=found.next)
 
 
-def _permitted(services: Services, access: Access, body: BulkBody) -> set[str]:
-    """Return the workflows whose instances are meant and may be operated.
-
-    :raises Refused: 403: the user may not operate the workflow that is named, or, where none is, any
-    :raises NotFound: the user may not read it
-    """
-    rights = rights_for(body.operation)
-    if body.filter.workflow_id is not None:
-        for right in rights:
-            access.require(right, body.filter.workflow_id)
-        return {body.filter.workflow_id}
-    permitted = visible(services, access, *rights)
-    if not permitted:
-        for right in rights:
-            access.require_general(right, "workflows")
-    return permitted
-
-
-def _operable(services: Services, access: Access, instance_id: UUID, operation: Operation) -> StoredInstance:
-    """Return an instance on which the user may operate."""
-    rights = rights_for(operation)
-    stored = readable_instance(services, access, instance_id, rights[0])
-    for right in rights[1:]:
-        access.require(right, stored.workflow_id)
-    return stored
-
-
-def _order(
-    services: Services, access: Access, via: Via, instance_id: UUID, operation: Operation, body: ReasonBody | None
-) -> Order:
-    """Return what is wanted by whom, once they may have it, and write it to Airflow's audit log."""
-    stored = _operable(services, access, instance_id, operation)
-    audit.record(
-        access,
-        f"workflow.{operation}",
-        workflow_id=stored.workflow_id,
-        run_id=stored.run_id,
-        instance=str(instance_id),
-        via=via,
-    )
-    return Order(access.actor, via, body.reason if body is not None else None)
+def _order(access: Access, via: Via, body: ReasonBody | None) -> Order:
+    """Return who operates on an instance, from where and why."""
+    return Order(access.actor, access, via, body.reason if body is not None else None)

@@ -1,4 +1,4 @@
-"""How workflows have been doing lately, for pages that list them."""
+"""Recent instances of workflows, for pages that list them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from airflow_workflow_provider.api.access import Right
 from airflow_workflow_provider.api.bodies import StrictRoute
 from airflow_workflow_provider.api.dependencies import AccessDep, ServicesDep, responses
-from airflow_workflow_provider.api.models import ApiModel, Status, WorkflowName
+from airflow_workflow_provider.api.models import ApiModel, DisplayStatus, Status, WorkflowName
+from airflow_workflow_provider.operations.permission import Right
 from airflow_workflow_provider.store.overview import MAX_RECENT, Overviews
 
 router: Final = APIRouter(tags=["definitions"], route_class=StrictRoute)
@@ -29,24 +29,26 @@ class RecentInstance(ApiModel):
     dag_id: str
     run_id: str
     status: Status
+    display_status: DisplayStatus
     started_at: datetime
     completed_at: datetime | None
 
 
 class WorkflowOverview(ApiModel):
-    """How one workflow has been doing."""
+    """A summary of one workflow."""
 
     workflow_id: str
     active: bool = Field(description="Whether new instances may start")
     counts: dict[Status, int] = Field(
         description="Instances by status: all that have not ended, and of those that have, the ones started in `days`"
     )
+    cancelled: int = Field(description="How many of those that failed were cancelled")
     recent: list[RecentInstance] = Field(description="The newest instances, the newest last")
     permissions: list[Permission] = Field(description="What you may do with it besides reading")
 
 
 class WorkflowOverviews(ApiModel):
-    """How workflows have been doing, by id."""
+    """Summaries of workflows, by id."""
 
     items: list[WorkflowOverview]
 

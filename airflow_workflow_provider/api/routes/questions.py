@@ -1,9 +1,8 @@
-"""Questions to people: what is asked of you, and your answers."""
+"""Questions to people: list, answer, claim, delegate."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -11,8 +10,7 @@ from fastapi import APIRouter, Query
 
 from airflow_workflow_provider.airflow_db.required_actions_sync import wake_for_answers
 from airflow_workflow_provider.airflow_internals.secrets_masker import server_mask
-from airflow_workflow_provider.api import audit
-from airflow_workflow_provider.api.access import Access, Right
+from airflow_workflow_provider.api.access import Access
 from airflow_workflow_provider.api.bodies import StrictRoute
 from airflow_workflow_provider.api.dependencies import BODY, AccessDep, ServicesDep, ViaDep, responses
 from airflow_workflow_provider.api.question_models import (
@@ -25,8 +23,10 @@ from airflow_workflow_provider.api.question_models import (
 from airflow_workflow_provider.api.services import Services
 from airflow_workflow_provider.api.visible import visible
 from airflow_workflow_provider.errors import NotFound
+from airflow_workflow_provider.instances.session import options_of
 from airflow_workflow_provider.model.key_order import in_order_of
 from airflow_workflow_provider.operations.answers import Actor, Answer, Answers
+from airflow_workflow_provider.operations.permission import Right
 from airflow_workflow_provider.operations.reconcile import Reconciler
 from airflow_workflow_provider.people.directory import Directory, Person
 from airflow_workflow_provider.store.questions import Question as StoredQuestion
@@ -74,21 +74,13 @@ def answer_question(
 @router.post("/questions/{question_id}/claim", responses=responses(409))
 def claim_question(services: ServicesDep, access: AccessDep, via: ViaDep, question_id: UUID) -> Question:
     """Reserve a question for yourself: nobody else may answer it until you release it."""
-    return _change(
-        services, access, question_id, "claim", lambda answers: answers.claim(question_id, Actor(access.person, via))
-    )
+    return _answer(services, access, answers_of(services).claim(question_id, _actor(access, via)))
 
 
 @router.post("/questions/{question_id}/release", responses=responses(409))
 def release_question(services: ServicesDep, access: AccessDep, via: ViaDep, question_id: UUID) -> Question:
     """Release a question, so that all assignees can answer it."""
-    return _change(
-        services,
-        access,
-        question_id,
-        "release",
-        lambda answers: answers.release(question_id, Actor(access.person, via)),
-    )
+    return _answer(services, access, answers_of(services).release(question_id, _actor(access, via)))
 
 
 @router.post("/questions/{question_id}/delegate", responses=responses(*BODY, 409))
@@ -96,76 +88,51 @@ def delegate_question(
     services: ServicesDep, access: AccessDep, via: ViaDep, question_id: UUID, body: DelegateBody
 ) -> Question:
     """Hand a question to another user."""
-    return _change(
-        services,
-        access,
-        question_id,
-        "delegate",
-        lambda answers: answers.delegate(question_id, Actor(access.person, via), body.to, body.reason),
-    )
+    changed = answers_of(services).delegate(question_id, _actor(access, via), body.to, body.reason)
+    return _answer(services, access, changed)
 
 
 def give_answer(services: Services, access: Access, via: str, question_id: UUID, given: Answer) -> StoredQuestion:
     """Count an answer of the user, and wake the task that waits for it.
 
     :raises NotFound: there is no such question, or the user may not read it
-    :raises Refused: the user may not answer, or the answer does not fit
+    :raises Forbidden: the user may not answer
+    :raises Conflict: the question takes no answer any more
+    :raises AnswerRefused: the answer does not fit
     """
+    changed = answers_of(services).answer(question_id, _actor(access, via), given)
+    if changed.status != "open":
+        wake_for_answers(services.database)
+    return changed
 
-    def work(answers: Answers) -> StoredQuestion:
-        return answers.answer(question_id, Actor(access.person, via), given)
 
-    return _changed(services, access, question_id, "answer", work)
+def _actor(access: Access, via: str) -> Actor:
+    return Actor(access.person, access, via)
 
 
 def answers_of(services: Services) -> Answers:
     """Return what takes answers."""
-    return Answers(services.questions, Directory.configured(services.settings), services.graph, server_mask)
+    settings = services.settings
+    return Answers(
+        services.questions,
+        Directory.configured(settings),
+        services.graph,
+        server_mask,
+        options_of(settings),
+        Reconciler(services.operation_context, services.database).agree,
+    )
 
 
 def readable_question(services: Services, access: Access, question_id: UUID, right: Right) -> StoredQuestion:
     """Return a question on whose workflow the user has a right.
 
     :raises NotFound: there is none, or the user may not read it
-    :raises Refused: 403: the user may read it, but not this
+    :raises Forbidden: the user may read it, but not this
     """
     stored = services.questions.get(question_id)
     missing = NotFound(f"There is no question {question_id}", pointer=str(question_id))
     access.require(right, stored.workflow_id, missing)
     return stored
-
-
-def _change(
-    services: Services,
-    access: Access,
-    question_id: UUID,
-    action: str,
-    work: Callable[[Answers], StoredQuestion],
-) -> Question:
-    return _answer(services, access, _changed(services, access, question_id, action, work))
-
-
-def _changed(
-    services: Services,
-    access: Access,
-    question_id: UUID,
-    action: str,
-    work: Callable[[Answers], StoredQuestion],
-) -> StoredQuestion:
-    stored = readable_question(services, access, question_id, Right.ANSWER)
-    audit.record(
-        access,
-        f"workflow.question.{action}",
-        workflow_id=stored.workflow_id,
-        run_id=stored.run_id,
-        question=str(question_id),
-    )
-    # What has ended takes no answer: an end that nobody was told of yet is found out here.
-    Reconciler(services.operation_context, services.database).agree(stored.instance_id)
-    changed = work(answers_of(services))
-    if changed.status != "open":
-        wake_for_answers(services.database)
-    return changed
 
 
 def _answer(services: Services, access: Access, stored: StoredQuestion) -> Question:

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from fastapi import APIRouter
 
-from airflow_workflow_provider.api.access import Right
 from airflow_workflow_provider.api.bodies import DocumentRoute
 from airflow_workflow_provider.api.dependencies import BODY, AccessDep, ServicesDep, responses
 from airflow_workflow_provider.api.evaluating import simulate
@@ -14,6 +13,7 @@ from airflow_workflow_provider.api.models import Finding, SimulateBody, Simulati
 from airflow_workflow_provider.errors import Misuse, NotFound
 from airflow_workflow_provider.instances.graphs import named_tasks
 from airflow_workflow_provider.model.references import Reference, is_child_workflow
+from airflow_workflow_provider.operations.permission import Right
 from airflow_workflow_provider.vocabulary import ProblemCode
 
 router: Final = APIRouter(tags=["simulation"], route_class=DocumentRoute)

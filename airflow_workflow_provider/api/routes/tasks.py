@@ -6,7 +6,6 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Query, Response
 
-from airflow_workflow_provider.api.access import Right
 from airflow_workflow_provider.api.bodies import DocumentRoute
 from airflow_workflow_provider.api.dependencies import (
     BODY,
@@ -32,6 +31,7 @@ from airflow_workflow_provider.api.models import (
 from airflow_workflow_provider.api.publishing import publishing
 from airflow_workflow_provider.model.comparison import changes
 from airflow_workflow_provider.model.diagnostics import Diagnostic
+from airflow_workflow_provider.operations.permission import Right
 from airflow_workflow_provider.tasks.builtin import BUILTINS
 
 router: Final = APIRouter(prefix="/tasks", tags=["tasks"], route_class=DocumentRoute)
@@ -101,10 +101,11 @@ def publish_task(
 
     All workflows may use a task, so this needs the permission to edit DAGs in general.
     """
-    access.require_general(Right.EDIT, WHAT)
+    publisher = publishing(services, access)
+    publisher.permit_task()
     result = check_task(services, document)
     task = result.task()
-    published = publishing(services, access).publish_task(
+    published = publisher.publish_task(
         task, document, task_id=task_id, diagnostics=result.diagnostics, expected=expected
     )
     response.status_code = 201 if published.outcome == "created" else 200

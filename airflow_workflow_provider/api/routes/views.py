@@ -1,4 +1,4 @@
-"""The pages of instances: everything at once, live for little, and the graph of a definition."""
+"""The pages of instances in one answer each, cheap to poll, and the graph of a definition."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Path, Query, Response
 
-from airflow_workflow_provider.api.access import Right
 from airflow_workflow_provider.api.bodies import StrictRoute
 from airflow_workflow_provider.api.dependencies import AccessDep, ServicesDep, WorkflowId, etag, responses
 from airflow_workflow_provider.api.models import Text
@@ -24,6 +23,7 @@ from airflow_workflow_provider.api.view_models import (
 from airflow_workflow_provider.api.viewing import Caller, view_of, view_tag
 from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.model.definition import STEP_ID_PATTERN
+from airflow_workflow_provider.operations.permission import Right
 from airflow_workflow_provider.store.instances import instance_id as id_of_run
 from airflow_workflow_provider.vocabulary import ProblemCode
 
@@ -32,7 +32,7 @@ router: Final = APIRouter(tags=["views"], route_class=StrictRoute)
 UNCHANGED: Final[dict[int | str, dict[str, Any]]] = {
     304: {"description": "Nothing has changed since (`If-None-Match`)"}
 }
-FOR_EVER: Final = "private, max-age=31536000, immutable"
+IMMUTABLE: Final = "private, max-age=31536000, immutable"
 ASK_AGAIN: Final = "private, no-cache"
 
 Known = Annotated[
@@ -123,7 +123,7 @@ def get_graph(
     response: Response,
     workflow_id: WorkflowId,
     revision: Annotated[
-        int | None, Query(ge=1, lt=2**63, description="As it was then; what is answered never changes")
+        int | None, Query(ge=1, lt=2**63, description="The graph of that revision, which never changes")
     ] = None,
     if_none_match: Known = None,
 ) -> DefinitionGraph | Response:
@@ -131,7 +131,7 @@ def get_graph(
     access.require(Right.READ, workflow_id)
     wanted = services.definitions.highest_revision() if revision is None else revision
     graph, drawing = services.graph(workflow_id, wanted), services.drawing(workflow_id, wanted)
-    headers = {"ETag": etag(wanted), "Cache-Control": ASK_AGAIN if revision is None else FOR_EVER}
+    headers = {"ETag": etag(wanted), "Cache-Control": ASK_AGAIN if revision is None else IMMUTABLE}
     if _knows(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     response.headers.update(headers)
@@ -146,7 +146,7 @@ def get_graph(
 
 
 def _knows(if_none_match: str | None, tag: str) -> bool:
-    """Tell whether a client has an answer already; a proxy that compresses may have marked its tag as weak."""
+    """Return whether a client has an answer already; a proxy that compresses may have marked its tag as weak."""
     given = [each.strip().removeprefix("W/") for each in (if_none_match or "").split(",")]
     return tag in given or "*" in given
 
@@ -155,7 +155,7 @@ def _nothing_there(services: ServicesDep, dag_id: str, run_id: str) -> NotFound:
     try:
         services.definitions.head(dag_id)
     except NotFound:
-        return NotFound(f"DAG {dag_id!r} is no workflow", code=ProblemCode.NOT_A_WORKFLOW, pointer="?dagId")
+        return NotFound(f"DAG {dag_id!r} is not a workflow", code=ProblemCode.NOT_A_WORKFLOW, pointer="?dagId")
     return NotFound(
         f"Run {run_id!r} of workflow {dag_id!r} has no instance",
         code=ProblemCode.NO_INSTANCE,

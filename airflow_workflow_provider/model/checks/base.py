@@ -1,4 +1,4 @@
-"""What a check looks at, and what it says."""
+"""The input and the output of a check."""
 
 from __future__ import annotations
 
@@ -81,11 +81,11 @@ class Checked:
     """A workflow document under examination.
 
     :param definition: the document
-    :param catalogue: the tasks there are; None: nothing is said about tasks
+    :param catalogue: the tasks there are; None: tasks are not checked
     :param policy: what authors may reach
     :param order_known: whether the order of the steps is what the author wrote, see :class:`structure.Reading`
-    :param knows: tells whether there is a ``user``, ``role`` or ``group`` of a name; None: nothing is said of people
-    :param versions: gives the versions of a workflow that there are; None: nothing is said of other workflows
+    :param knows: returns whether there is a ``user``, ``role`` or ``group`` of a name; None: people are not checked
+    :param versions: returns the versions of a workflow; None: other workflows are not checked
     """
 
     definition: WorkflowDefinition

@@ -43,7 +43,7 @@ class FormStep(Check):
         for path, component in _contexts(document):
             step_id = component.context.step_id
             if step_id is not None and step_id not in document.step_ids:
-                message = f"There is no step {shown(step_id)}, so the form never asks anything"
+                message = f"There is no step {shown(step_id)}, so the form never shows a question"
                 yield warning("WF505", (*path, "stepId"), message, did_you_mean(step_id, document.step_ids))
 
 
@@ -58,7 +58,7 @@ class OptionSpelling(Check):
             for key in component.context.model_extra or {}:
                 suggestion = did_you_mean(key, OPTIONS)
                 if suggestion is not None:
-                    message = f"No layout knows {shown(key)}; it is handed to the component as it is"
+                    message = f"No layout knows {shown(key)}; it is passed to the component unchanged"
                     yield warning("WF506", (*path, key), message, suggestion)
 
 

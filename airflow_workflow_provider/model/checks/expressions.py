@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from airflow_workflow_provider.model.arguments import LANGUAGES, as_transform, parts, resembles_transform
 from airflow_workflow_provider.model.checks.base import Check, Checked, Path, finding, warning
+from airflow_workflow_provider.model.definition import ScheduleTrigger
 from airflow_workflow_provider.model.expressions import (
     UI_NAMES,
     X1_NAMES,
@@ -17,16 +18,22 @@ from airflow_workflow_provider.model.expressions import (
     compile_condition,
 )
 from airflow_workflow_provider.model.expressions.names import Names, of_paths, of_transform
+from airflow_workflow_provider.model.fields import Transform
 from airflow_workflow_provider.model.ui import ROW_NAMES
+from airflow_workflow_provider.model.ways import Holds, transitions_of
 from airflow_workflow_provider.model.words import did_you_mean, listed, nearest, shortened, shown
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.model.definition import ArgumentTransform, Step, Transform, UiComponent
+    from airflow_workflow_provider.model.definition import Step, UiComponent
     from airflow_workflow_provider.model.diagnostics import Diagnostic
+    from airflow_workflow_provider.model.fields import ArgumentTransform
 
 _CODES: Final = {"syntax": "WF301", "empty": "WF302", "name": "WF303", "type": "WF304", "size": "WF305"}
 
 Language = Literal["condition", "cel", "jmespath", "jsonata"]
+
+KEY_NAMES: Final = frozenset({"input", "event", "workflow"})
+"""What the key of a limit is computed from (rule I7)."""
 
 
 @dataclass(frozen=True)
@@ -94,24 +101,36 @@ def expressions(document: Checked) -> Iterator[Place]:
     """Every expression of a document, in document order."""
     definition = document.definition
     for number, trigger in enumerate(definition.triggers):
-        yield from _transform(("triggers", number, "transform"), trigger.transform, None, frozenset({"event"}))
+        if isinstance(trigger, ScheduleTrigger):
+            place = ("triggers", number, "schedule", "input")
+            yield from _transform(place, trigger.schedule.input, None, frozenset({"event"}))
+        else:
+            yield from _transform(("triggers", number, "transform"), trigger.transform, None, frozenset({"event"}))
     for path, step, steps in document.steps():
         yield from _of_step(path, step, steps.names)
     for number, component in enumerate(definition.ui_components):
         yield from _of_component(("uiComponents", number), component)
     yield from _transform(("output",), definition.output, X1_NAMES)
+    concurrency = definition.settings.concurrency
+    if concurrency is not None:
+        yield from _transform(("settings", "concurrency", "key"), concurrency.key, KEY_NAMES)
 
 
 def _of_step(path: Path, step: Step, names: frozenset[str]) -> Iterator[Place]:
     yield from _transform((*path, "input"), step.input, names)
     yield from _transform((*path, "output"), step.output, names)
+    yield from _setting((*path, "timeout"), step.timeout, names)
     for name, transform in step.assign.items():
         yield from _transform((*path, "assign", name), transform, names)
-    for number, transition in enumerate(step.next or ()):
-        if transition.condition is not None:
-            yield Place((*path, "next", number, "condition"), "condition", transition.condition, names)
+    for way in transitions_of(step, None):
+        if isinstance(way.guard, Holds):
+            yield Place((*path, *way.place[:-1], "condition"), "condition", way.guard.condition, names)
     if step.for_each is not None:
-        yield from _transform((*path, "forEach", "items"), step.for_each.items, names)
+        each, place = step.for_each, (*path, "forEach")
+        yield from _transform((*place, "items"), each.items, names)
+        yield from _setting((*place, "maxConcurrency"), each.max_concurrency, names)
+        yield from _setting((*place, "toleratedFailures"), each.tolerated_failures, names)
+        yield from _setting((*place, "toleratedFailurePercentage"), each.tolerated_failure_percentage, names)
     if step.compensation is not None:
         yield from _transform((*path, "compensation", "input"), step.compensation.input, names)
     for inner, value in parts(step.arguments):
@@ -143,6 +162,11 @@ def _transform(
 ) -> Iterator[Place]:
     if transform is not None:
         yield Place((*path, "expression"), transform.type, transform.expression, names, variables)
+
+
+def _setting(path: Path, value: Transform | str | float | None, names: frozenset[str]) -> Iterator[Place]:
+    """Yield the expression of a setting that is computed."""
+    yield from _transform(path, value if isinstance(value, Transform) else None, names)
 
 
 def _compile(place: Place) -> Names:

@@ -29,7 +29,7 @@ _RAISES_OWN: Final = frozenset({"python"})
 """Built-in operators that run code of strangers, whose errors may have any name."""
 
 _OF_DELAYS: Final = ("delay", "strategy", "max_delay", "multiplier", "jitter")
-_ALIKE: Final = 0.87
+_SIMILARITY: Final = 0.87
 _LONGEST: Final = 100
 
 
@@ -98,7 +98,7 @@ class ErrorTypeSpelling(Check):
         for path, name in self._types(document):
             meant = _meant(name)
             if meant is not None:
-                message = f"{shown(name)} is none of the format's own error types"
+                message = f"{shown(name)} is not one of the engine's error types"
                 yield warning("WF213", path, message, f"did you mean {shown(meant)}?")
 
     @staticmethod
@@ -133,13 +133,13 @@ class IdlePolicy(Check):
                     message = f"The policy never applies: the engine's own {names} is never retried"
                     yield warning("WF214", (*place, "retryOn"), message, "route it with an errorHandler")
                 elif _excludes_all(policy):
-                    message = "The policy never retries: doNotRetryOn names every error that it is for"
-                    yield warning("WF214", (*place, "doNotRetryOn"), message, "leave one of the two out")
+                    message = "The policy never retries: doNotRetryOn lists every error that its retryOn lists"
+                    yield warning("WF214", (*place, "doNotRetryOn"), message, "remove one of the two")
                 covered = covered or _matches_all(policy)
 
 
 def _may_raise(document: Checked, step: Step) -> bool:
-    """Tell whether an error of a step may be of a task's own class, which can have any name (rule F1)."""
+    """Return whether an error of a step may be of a task's own class, which can have any name (rule F1)."""
     if step.parallel_branches or step.for_each is not None or is_child_workflow(step.task_id):
         return True
     task = document.catalogue.get(step.task_id) if document.catalogue is not None else None
@@ -167,7 +167,7 @@ class IdleFields(Check):
                 continue
             if all(policy.max_attempts == 1 for policy in step.retry_policies):
                 message = 'The action "retry" has no effect: the step\'s retryPolicy says that nothing is retried'
-                suggestion = "leave out retryPolicy, or the action"
+                suggestion = "remove retryPolicy or the action"
                 yield warning("WF215", (*path, "onFailure", "action"), message, suggestion)
 
 
@@ -176,12 +176,12 @@ def idle_fields(path: Path, policy: RetryPolicy) -> Iterator[Diagnostic]:
     given = policy.model_fields_set
     if "retry_on" in given and not policy.retry_on:
         message = "An empty retryOn has no effect: every error is retried, as without it"
-        yield warning("WF215", (*path, "retryOn"), message, 'leave it out; "maxAttempts": 1 retries nothing')
+        yield warning("WF215", (*path, "retryOn"), message, 'remove it; "maxAttempts": 1 retries nothing')
     if policy.max_attempts == 1:
         for name in _OF_DELAYS:
             if name in given:
-                message = f"{to_camel(name)} has no effect: with maxAttempts 1 nothing is tried again"
-                yield warning("WF215", (*path, to_camel(name)), message, "raise maxAttempts, or leave it out")
+                message = f"{to_camel(name)} has no effect: with maxAttempts 1 nothing is retried"
+                yield warning("WF215", (*path, to_camel(name)), message, "raise maxAttempts, or remove it")
         return
     for name, why in _idle_delays(policy):
         if name in given:
@@ -204,8 +204,14 @@ def _idle_delays(policy: RetryPolicy) -> Iterator[tuple[str, str]]:
         yield "delay", "maxDelay is shorter, so every delay is maxDelay"
         if policy.multiplier >= 1:
             yield "multiplier", "maxDelay is shorter than the first delay"
-    elif policy.strategy != "exponential" and delay * (1 + policy.jitter) <= longest:
+    elif policy.strategy != "exponential" and _longest(policy, delay) <= longest:
         yield "max_delay", "no delay is longer"
+
+
+def _longest(policy: RetryPolicy, delay: float) -> float:
+    """Return the longest delay in seconds of a policy that does not multiply it."""
+    last = policy.max_attempts - 1 if policy.strategy == "linear" else 1
+    return delay * last * (1 + policy.jitter)
 
 
 def _seconds(duration: str | None) -> float | None:
@@ -225,5 +231,5 @@ def _meant(name: str) -> str | None:
     for known in ERROR_TYPES:
         if known.casefold() == name.casefold():
             return known
-    close = difflib.get_close_matches(name, sorted(ERROR_TYPES), n=1, cutoff=_ALIKE)
+    close = difflib.get_close_matches(name, sorted(ERROR_TYPES), n=1, cutoff=_SIMILARITY)
     return close[0] if close else None

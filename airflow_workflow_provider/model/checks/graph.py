@@ -6,26 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.model.checks.base import Check, Checked, Path, StepList, finding, warning
-from airflow_workflow_provider.model.definition import RESERVED_TARGETS, OnFailure, Step
+from airflow_workflow_provider.model.definition import RESERVED_TARGETS, Step
+from airflow_workflow_provider.model.ways import Holds, transitions_of, unused_target, ways_of, ways_of_workflow
 from airflow_workflow_provider.model.words import did_you_mean, listed, shown
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.diagnostics import Diagnostic
-
-
-def _handler_places(path: Path, on_failure: OnFailure | None) -> Iterator[tuple[Path, str]]:
-    if on_failure is None:
-        return
-    if on_failure.next_step_id is not None:
-        yield (*path, "onFailure", "nextStepId"), on_failure.next_step_id
-    for number, condition in enumerate(on_failure.conditions):
-        yield (*path, "onFailure", "errorHandler", "conditions", number, "nextStepId"), condition.next_step_id
-
-
-def _places(path: Path, step: Step) -> Iterator[tuple[Path, str]]:
-    for number, transition in enumerate(step.next or ()):
-        yield (*path, "next", number, "nextStepId"), transition.next_step_id
-    yield from _handler_places(path, step.on_failure)
 
 
 class Targets(Check):
@@ -34,12 +20,16 @@ class Targets(Check):
     codes = ("WF201", "WF202")
 
     def findings(self, document: Checked) -> Iterator[Diagnostic]:
-        """Yield the targets that are none."""
-        for path, target in _handler_places((), document.definition.on_failure):
-            yield from self._finding(document, document.lists[0], path, target)
+        """Yield the targets that are not steps."""
+        for way in ways_of_workflow(document.definition):
+            yield from self._finding(document, document.lists[0], way.place, way.target)
         for path, step, steps in document.steps():
-            for place, target in _places(path, step):
-                yield from self._finding(document, steps, place, target)
+            for way in ways_of(step, None):
+                if way.place:
+                    yield from self._finding(document, steps, (*path, *way.place), way.target)
+            unused = unused_target(step.on_failure)
+            if unused is not None:
+                yield from self._finding(document, steps, (*path, "onFailure", "nextStepId"), unused)
 
     @staticmethod
     def _finding(document: Checked, steps: StepList, path: Path, target: str) -> Iterator[Diagnostic]:
@@ -67,7 +57,7 @@ class Reachable(Check):
             for path, step in steps.placed():
                 if step.step_id not in reached:
                     message = f"Nothing leads to step {shown(step.step_id)}"
-                    yield finding("WF203", path, message, "name it in a next, or remove it")
+                    yield finding("WF203", path, message, "add a transition to it, or remove it")
 
     @staticmethod
     def _reached(steps: StepList) -> set[str]:
@@ -92,14 +82,15 @@ class UnreachableTransitions(Check):
         """Yield the transitions behind one that always holds."""
         for path, step, _ in document.steps():
             covered = False
-            for number, transition in enumerate(step.next or ()):
+            for way in transitions_of(step, None):
                 if covered:
                     message = (
-                        f"This transition to {shown(transition.next_step_id)} can never be taken: "
+                        f"This transition to {shown(way.target)} can never be taken: "
                         "one before it has no condition and always holds"
                     )
-                    yield finding("WF204", (*path, "next", number), message, "put the one without condition last")
-                covered = covered or transition.condition is None
+                    entry = (*path, *way.place[:-1])
+                    yield finding("WF204", entry, message, "put the one without condition last")
+                covered = covered or way.guard is None
 
 
 class NoElse(Check):
@@ -110,15 +101,15 @@ class NoElse(Check):
     def findings(self, document: Checked) -> Iterator[Diagnostic]:
         """Yield the ``next`` in which every entry has a condition."""
         for path, step, _ in document.steps():
-            conditions = [transition.condition for transition in step.next or ()]
-            if conditions and all(each is not None and each.strip() != "true" for each in conditions):
+            guards = [way.guard for way in transitions_of(step, None)]
+            if all(isinstance(guard, Holds) and guard.condition.strip() != "true" for guard in guards):
                 message = f"If no condition holds, step {shown(step.step_id)} fails with NoTransitionMatched"
-                suggestion = 'add a last entry without condition; "nextStepId": "end" means that nothing follows'
+                suggestion = 'add a last entry without condition; "nextStepId": "end" ends the path'
                 yield warning("WF205", (*path, "next"), message, suggestion)
 
 
 class FallsThrough(Check):
-    """Targets of one choice end alike: all run on into the step after them, or none does (rule T2)."""
+    """Targets of one choice end in the same way: all continue with the step after them, or none does (rule T2)."""
 
     codes = ("WF206",)
 
@@ -138,7 +129,7 @@ class FallsThrough(Check):
                         f"Step {shown(name)} runs on into {shown(steps.flow.default_next(name))}, "
                         f"but {shown(sibling)}, the other choice of {shown(step.step_id)}, ends"
                     )
-                    yield warning("WF206", places[name], message, "say what follows with next; [] means nothing")
+                    yield warning("WF206", places[name], message, "set next explicitly; [] ends the path")
 
     @staticmethod
     def _uneven(steps: StepList, step: Step) -> Iterator[tuple[str, str]]:
@@ -161,7 +152,7 @@ class UnusedTarget(Check):
     def findings(self, document: Checked) -> Iterator[Diagnostic]:
         """Yield the targets that are never used."""
         for path, step, _ in document.steps():
-            handler = step.on_failure
-            if handler is not None and handler.next_step_id is not None and handler.action != "continue":
-                message = f"nextStepId {shown(handler.next_step_id)} is never used: the action is {handler.action}"
+            unused = unused_target(step.on_failure)
+            if step.on_failure is not None and unused is not None:
+                message = f"nextStepId {shown(unused)} is never used: the action is {step.on_failure.action}"
                 yield warning("WF208", (*path, "onFailure", "nextStepId"), message, 'write "action": "continue"')

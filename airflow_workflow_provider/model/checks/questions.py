@@ -1,4 +1,4 @@
-"""What steps ask people (rule K3, tasks ``approval`` and ``form``)."""
+"""Questions of steps to people (rule K3, tasks ``approval`` and ``form``)."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from airflow_workflow_provider.model.questions import (
     contradictions,
 )
 from airflow_workflow_provider.model.templates import is_template
+from airflow_workflow_provider.model.ways import continues_normally, handlers_of, transitions_of
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.definition import Step
@@ -38,7 +39,7 @@ class QuestionArguments(Check):
 
 
 class KnownAssignees(Check):
-    """Whom a step asks is known to the directory, as far as that can tell (rule K3)."""
+    """The people whom a step asks are in the directory, as far as that can be known (rule K3)."""
 
     codes = ("WF407",)
 
@@ -66,19 +67,18 @@ class FailedApproval(Check):
             handler = step.on_failure
             if handler is None or self._operator(document, step) != "approval":
                 continue
-            given = {each.next_step_id for each in step.next or () if each.condition is None}
-            ways: list[tuple[Path, str | None]] = [
-                (("errorHandler", "conditions", number, "nextStepId"), each.next_step_id)
-                for number, each in enumerate(handler.conditions)
+            given = {way.target for way in transitions_of(step, None) if way.place and way.guard is None}
+            handled = [way for way in handlers_of(step.step_id, handler) if way.target in given]
+            # A handler of every error stands behind the conditions and is there because of the action.
+            then = [
+                (("onFailure", "action") if way.guard is None else way.place, f"with {way.target!r}") for way in handled
             ]
-            if handler.action == "continue":
-                ways.append((("action",), handler.next_step_id))
-            for place, target in ways:
-                if target in given or (target is None and place == ("action",) and (given or not step.next)):
-                    then = f"with {target!r}" if target else "with the step's own next"
-                    message = f"When the approval fails, the workflow continues {then}, as if it had been given"
-                    suggestion = "stop, or continue with a step that handles what was not approved"
-                    yield warning("WF216", (*path, "onFailure", *place), message, suggestion)
+            if continues_normally(handler) and (given or not step.next):
+                then.append((("onFailure", "action"), "with the step's own next"))
+            for place, how in then:
+                message = f"When the approval fails, the workflow continues {how}, as if it had been approved"
+                suggestion = "stop, or continue with a step that handles what was not approved"
+                yield warning("WF216", (*path, *place), message, suggestion)
 
     @staticmethod
     def _operator(document: Checked, step: Step) -> str | None:
@@ -107,5 +107,5 @@ def _is_computed(value: Any) -> bool:
 
 
 def _fits(given: Mapping[str, Any], schema: Mapping[str, Any]) -> bool:
-    """Tell whether literal arguments fit one by one; what does not is said by another check."""
+    """Return whether literal arguments fit one by one; what does not is said by another check."""
     return fits({**schema, "required": []}, dict(given))

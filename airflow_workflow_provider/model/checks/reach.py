@@ -1,4 +1,4 @@
-"""What tasks reach outside: connections, arguments of operators, addresses, statements (rules K2, K3).
+"""What tasks access outside: connections, arguments of operators, addresses, statements (rules K2, K3).
 
 The running step asks the same rules again, of what transforms and templates gave.
 """
@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.model.arguments import as_transform
 from airflow_workflow_provider.model.checks.base import Check, Checked, Path, diagnostic_of, finding
+from airflow_workflow_provider.model.definition import AirflowTask
 from airflow_workflow_provider.model.http_target import header_problem, path_problem
 from airflow_workflow_provider.model.task import BUILTIN_TASKS, DEFAULT_HTTP_CONNECTION
 from airflow_workflow_provider.model.templates import is_template
 from airflow_workflow_provider.model.words import shown
 
 if TYPE_CHECKING:
+    from airflow_workflow_provider.model.definition import Step
     from airflow_workflow_provider.model.diagnostics import Diagnostic
     from airflow_workflow_provider.model.reach import Policy
 
@@ -30,6 +32,7 @@ class Reach(Check):
         if document.catalogue is None:
             return
         for path, step, _ in document.steps():
+            yield from _of_airflow((*path, "airflow"), step, document.policy)
             task = document.catalogue.get(step.task_id)
             if task is not None:
                 yield from self._of_step((*path, "arguments"), (*path, "taskId"), task, step, document.policy)
@@ -50,6 +53,14 @@ class Reach(Check):
                 yield each
             else:
                 yield finding(each.code, task_path, each.message, each.suggestion)
+
+
+def _of_airflow(path: Path, step: Step, policy: Policy) -> Iterator[Diagnostic]:
+    """Yield what a step may not ask of Airflow (rule T9)."""
+    for name in step.airflow.arguments if step.airflow is not None else ():
+        problem = policy.argument_problem(f"step {shown(step.step_id)}", name)
+        if problem is not None:
+            yield diagnostic_of((*path, AirflowTask.key_of(name)), problem)
 
 
 def _elsewhere(path: Path, operator: str, arguments: Mapping[str, Any], policy: Policy) -> Iterator[Diagnostic]:

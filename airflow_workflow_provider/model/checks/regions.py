@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from airflow_workflow_provider.model.checks.base import Check, Checked, finding, warning
+from airflow_workflow_provider.model.checks.base import Check, Checked, Path, finding, warning
+from airflow_workflow_provider.model.definition import AirflowTask
 from airflow_workflow_provider.model.expressions import X1_NAMES, usable_name
 from airflow_workflow_provider.model.task import BUILTIN_TASKS
 from airflow_workflow_provider.model.words import listed, shown
 from airflow_workflow_provider.settings import GRANTABLE_ARGUMENTS
 
 if TYPE_CHECKING:
+    from airflow_workflow_provider.model.definition import Step
     from airflow_workflow_provider.model.diagnostics import Diagnostic
 
 
@@ -38,8 +40,26 @@ class IdleFailFast(Check):
         """Yield the wish where there are no siblings."""
         for path, step, _ in document.steps():
             if step.fail_fast and not step.parallel_branches and step.for_each is None:
-                message = f"Step {shown(step.step_id)} has no branches, so failFast does nothing"
+                message = f"Step {shown(step.step_id)} has no branches, so failFast has no effect"
                 yield warning("WF211", (*path, "failFast"), message, "remove it")
+
+
+class UnmetJoin(Check):
+    """``join`` waits for branches, of which there have to be enough (rule P1)."""
+
+    codes = ("WF219",)
+
+    def findings(self, document: Checked) -> Iterator[Diagnostic]:
+        """Yield the joins of steps that have not so many branches."""
+        for path, step, _ in document.steps():
+            branches = len(step.parallel_branches or ())
+            if step.join is None or step.join.at_least <= branches:
+                continue
+            message = f"Step {shown(step.step_id)} waits for {step.join.at_least} branches and has {branches}"
+            suggestion = (
+                f"write a number from 1 to {branches}" if branches else "remove join; it is for parallelBranches"
+            )
+            yield finding("WF219", (*path, "join", "atLeast"), message, suggestion)
 
 
 class IdleTaskArguments(Check):
@@ -53,15 +73,21 @@ class IdleTaskArguments(Check):
         for path, step, steps in document.steps():
             if not inline and "forEach" not in steps.path:
                 continue
+            for name in step.airflow.arguments if step.airflow is not None else ():
+                yield _idle((*path, "airflow", AirflowTask.key_of(name)), step, AirflowTask.key_of(name))
             task = document.catalogue.get(step.task_id) if document.catalogue is not None else None
             if task is None or task.operator in BUILTIN_TASKS:
                 continue
             own = GRANTABLE_ARGUMENTS & (step.arguments or {}).keys()
             for name in sorted(GRANTABLE_ARGUMENTS & task.arguments.keys() | own):
                 place = (*path, "arguments", name) if name in own else (*path, "taskId")
-                message = f"Step {shown(step.step_id)} runs inside a task of others, so its {name} does nothing"
-                suggestion = "leave it out, or run the step in a workflow whose execution is tasks, outside of forEach"
-                yield warning("WF217", place, message, suggestion)
+                yield _idle(place, step, name)
+
+
+def _idle(place: Path, step: Step, name: str) -> Diagnostic:
+    message = f"Step {shown(step.step_id)} runs inside a shared task, so its {name} does nothing"
+    suggestion = "remove it, or run the step in a workflow whose execution is tasks, outside of forEach"
+    return warning("WF217", place, message, suggestion)
 
 
 class ItemName(Check):
@@ -82,8 +108,8 @@ class ItemName(Check):
                 message = f"{shown(name)} hides a binding; the names that are taken are {listed(X1_NAMES)}"
                 yield finding("WF306", place, message, "choose another name, for example item")
             elif not usable_name(name):
-                message = f"{shown(name)} is no name that every expression language can use"
-                yield finding("WF306", place, message, "use letters, digits and _, and no word of CEL")
+                message = f"{shown(name)} is not a name that every expression language can use"
+                yield finding("WF306", place, message, "use letters, digits and _, and no reserved word of CEL")
             elif outer:
                 message = f"{shown(name)} hides the item of an enclosing forEach"
                 yield warning("WF306", place, message, "choose another name to see both")

@@ -42,7 +42,7 @@ def schema_findings(path: Path, schema: dict[str, Any], *, objects: bool = False
     yield from _flaws(path, schema)
     declared = schema.get("$schema")
     if declared is not None and str(declared).rstrip("#") != DRAFT:
-        message = f"The schema says it is {shown(declared)}, but is read as draft 2020-12"
+        message = f"The schema declares {shown(declared)}, but is read as draft 2020-12"
         yield warning("WF126", (*path, "$schema"), message, f"write {DRAFT}")
     kinds = schema.get("type")
     if objects and kinds is not None and kinds != "object" and not (isinstance(kinds, list) and "object" in kinds):
@@ -59,7 +59,7 @@ def _flaws(path: Path, schema: dict[str, Any]) -> Iterator[Diagnostic]:
     except RecursionError:
         yield finding("WF126", path, "The schema is nested too deeply, or refers to itself without end")
     except (TypeError, ValueError, AttributeError) as error:
-        # What is no schema at all may not even be looked through.
+        # A value that is not a schema cannot even be traversed.
         yield finding("WF126", path, f"The schema cannot be used: {shortened(str(error))}")
 
 

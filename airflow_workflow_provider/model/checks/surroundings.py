@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from airflow_workflow_provider.model.checks.base import Check, Checked, finding, warning
 from airflow_workflow_provider.model.checks.base import Path as Place
+from airflow_workflow_provider.model.definition import EventTrigger
 from airflow_workflow_provider.model.diagnostics import Diagnostic, pointer_of
+from airflow_workflow_provider.model.json_schema.budget import OutOfSteps
+from airflow_workflow_provider.model.json_schema.defaults import with_defaults
+from airflow_workflow_provider.model.json_schema.patterns import PatternError
 from airflow_workflow_provider.model.json_schema.reach import may_lead
-from airflow_workflow_provider.model.json_schema.validation import place_of
+from airflow_workflow_provider.model.json_schema.references import UnknownReference
+from airflow_workflow_provider.model.json_schema.validation import place_of, schema_findings
 from airflow_workflow_provider.model.paths import MAX_REDACTED, Name, Path, PathError, Position, parse_path
 from airflow_workflow_provider.model.patterns import MANY, MAX_MANY
+from airflow_workflow_provider.model.schedules import MAX_SCHEDULES, problems_of
 from airflow_workflow_provider.model.words import shown
 
 _MAX_PATTERN: Final = 500
@@ -25,7 +31,7 @@ class EventPattern(Check):
 
     def findings(self, document: Checked) -> Iterator[Diagnostic]:
         """Yield the patterns of another form."""
-        for number, trigger in enumerate(document.definition.triggers):
+        for number, trigger in _of_events(document):
             problem = _pattern_problem(trigger.event_pattern)
             if problem is not None:
                 message = f"eventPattern {shown(trigger.event_pattern)} {problem}"
@@ -41,12 +47,66 @@ class UniquePatterns(Check):
     def findings(self, document: Checked) -> Iterator[Diagnostic]:
         """Yield every pattern after its first."""
         first: dict[str, int] = {}
-        for number, trigger in enumerate(document.definition.triggers):
+        for number, trigger in _of_events(document):
             if trigger.event_pattern in first:
                 place = pointer_of(("triggers", first[trigger.event_pattern]))
                 message = f"eventPattern {shown(trigger.event_pattern)} is already at {place}; only that one acts"
                 yield warning("WF502", ("triggers", number, "eventPattern"), message, "remove one of them")
             first.setdefault(trigger.event_pattern, number)
+
+
+class Schedules(Check):
+    """A schedule says in one way when it is due, and its times exist (rule E6)."""
+
+    codes = ("WF508",)
+
+    def findings(self, document: Checked) -> Iterator[Diagnostic]:
+        """Yield what is wrong with each."""
+        for number, trigger in document.definition.scheduled:
+            for key, message in problems_of(trigger.schedule):
+                yield finding("WF508", ("triggers", number, "schedule", *([] if key is None else [key])), message)
+            timetable = trigger.schedule.timetable
+            if timetable is not None and not document.policy.allows_timetable(timetable):
+                message = f"Timetable {shown(timetable)} is not allowed"
+                place = ("triggers", number, "schedule", "timetable")
+                yield finding("WF508", place, message, document.policy.operator_advice())
+        if len(document.definition.schedules) > MAX_SCHEDULES:
+            message = (
+                f"There are {len(document.definition.schedules):,} schedules; at most {MAX_SCHEDULES} are possible"
+            )
+            yield finding("WF508", ("triggers",), message, "write one cron expression for several times")
+
+
+class ScheduledInput(Check):
+    """A workflow that starts by itself needs its input from somewhere (rules E6 and X6)."""
+
+    codes = ("WF509",)
+
+    def findings(self, document: Checked) -> Iterator[Diagnostic]:
+        """Yield the schedules of which each run would be refused."""
+        for number, trigger in document.definition.scheduled:
+            if trigger.schedule.input is not None:
+                continue
+            problem = _missing_input(document.definition.input_schema)
+            if problem is not None:
+                message = f"The schedule gives no input, and inputSchema refuses that: {problem}"
+                suggestion = "add input to the schedule, or defaults to the schema"
+                yield finding("WF509", ("triggers", number, "schedule"), message, suggestion)
+
+
+def _missing_input(schema: dict[str, Any]) -> str | None:
+    try:
+        found = schema_findings(schema, with_defaults(schema, {}))
+    except (OutOfSteps, RecursionError, UnknownReference, PatternError, TypeError, ValueError, AttributeError):
+        # What is wrong with the schema is said by another check.
+        return None
+    return f"{found[0]['pointer'] or '/'}: {found[0]['message']}" if found else None
+
+
+def _of_events(document: Checked) -> Iterator[tuple[int, EventTrigger]]:
+    for number, trigger in enumerate(document.definition.triggers):
+        if isinstance(trigger, EventTrigger):
+            yield number, trigger
 
 
 class LogPaths(Check):
@@ -89,7 +149,7 @@ def _of_redact(document: Checked, text: str, path: Path, place: Place) -> Iterat
     if not names:
         yield finding("WF503", place, f"{shown(text)} has no name: it would mask everything", _PATH_ADVICE)
     elif not _leads_somewhere(document, path):
-        message = f"{shown(text)} can match nothing, by what the definition says"
+        message = f"{shown(text)} cannot match anything in this definition"
         yield warning("WF503", place, message, "compare it with inputSchema and the ids of the steps")
 
 
@@ -104,7 +164,7 @@ def _leads_somewhere(document: Checked, path: Path) -> bool:
     try:
         return may_lead(place_of(schema), path[1:])
     except (RecursionError, TypeError, ValueError, AttributeError):
-        # What is wrong with the schema is said by another check.
+        # Another check reports errors of the schema.
         return True
 
 

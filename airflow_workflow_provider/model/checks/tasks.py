@@ -1,4 +1,4 @@
-"""What steps say about tasks (rules K1 to K3, P5)."""
+"""The tasks of steps and their arguments (rules K1 to K3, P5)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class KnownTask(Check):
             if is_child_workflow(task_id) or catalogue.get(task_id) is not None:
                 continue
             known = catalogue.ids()
-            message = f"There is no task {shown(task_id)}; the tasks there are: {listed(known)}"
+            message = f"There is no task {shown(task_id)}; known tasks are: {listed(known)}"
             yield finding("WF401", path, message, did_you_mean(task_id, known) or "store its definition first")
 
 
@@ -56,7 +56,7 @@ class SubWorkflowReference(Check):
                 continue
             reference = Reference.of(task_id)
             if not _WORKFLOW_ID.fullmatch(reference.workflow_id):
-                message = f"{shown(task_id)} names no workflow: a workflowId is 1 to 200 of A-Z a-z 0-9 _ . -"
+                message = f"{shown(task_id)} does not name a workflow: a workflowId is 1 to 200 of A-Z a-z 0-9 _ . -"
                 yield finding("WF405", path, message, "write workflow:<workflowId>, or workflow:<workflowId>@<version>")
             elif reference.version is not None and not is_semantic(reference.version):
                 message = f"{shown(reference.version)} is not a semantic version"
@@ -80,7 +80,7 @@ class PinnedVersion(Check):
             if reference.version not in known:
                 message = (
                     f"There is no version {shown(reference.version)} of workflow {shown(reference.workflow_id)}; "
-                    f"the versions there are: {listed(known)}"
+                    f"its versions are: {listed(known)}"
                 )
                 yield warning("WF408", path, message, "publish it before the step runs")
 

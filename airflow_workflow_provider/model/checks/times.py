@@ -40,7 +40,7 @@ def fixed_length(path: Path, text: str | None, *, above_zero: bool = False) -> I
         yield finding("WF125", path, str(error))
         return
     if above_zero and length == timedelta(0):
-        yield finding("WF125", path, f"{text!r} is no time at all", "leave it out for no limit")
+        yield finding("WF125", path, f"{text!r} is no time at all", "omit it for no limit")
 
 
 class Durations(Check):
@@ -49,10 +49,11 @@ class Durations(Check):
     codes = ("WF125",)
 
     def findings(self, document: Checked) -> Iterator[Diagnostic]:
-        """Yield the durations that are none."""
+        """Yield the durations that are invalid."""
         for path, step, _ in document.steps():
             yield from policy_durations(path, step.retry_policy)
-            yield from fixed_length((*path, "timeout"), step.timeout, above_zero=True)
+            if isinstance(step.timeout, str):
+                yield from fixed_length((*path, "timeout"), step.timeout, above_zero=True)
         yield from fixed_length(("settings", "timeout"), document.definition.settings.timeout, above_zero=True)
         log = document.definition.execution_log
         if log is not None and log.retention is not None:

@@ -18,8 +18,8 @@ from airflow_workflow_provider.model.expressions.values import plain
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from airflow_workflow_provider.model.definition import ArgumentTransform, Transform
     from airflow_workflow_provider.model.expressions.functions import UuidSource
+    from airflow_workflow_provider.model.fields import ArgumentTransform, Transform
 
 __all__ = [
     "UI_NAMES",

@@ -236,7 +236,7 @@ def _tokens(source: str) -> list[tuple[str, str]]:
             suggestion="compute the value in a step's output or assign, and compare that",
         )
     if source != well_formed(source):
-        msg = "the expression has half of a surrogate pair, which is no character"
+        msg = "the expression has half of a surrogate pair, which is not a character"
         raise ExpressionSyntaxError(msg)
     if not source.strip():
         msg = "the expression is empty"
@@ -245,7 +245,7 @@ def _tokens(source: str) -> list[tuple[str, str]]:
 
 
 def _check_size(tokens: list[tuple[str, str]]) -> bool:
-    """Refuse what could grow without bound; tells whether there are macros."""
+    """Refuse what could grow without bound; return whether there are macros."""
     macros = sum(
         1
         for index, (kind, text) in enumerate(tokens)

@@ -1,8 +1,8 @@
 """Arithmetic of CEL over JSON's numbers, which are one type (rule X2).
 
-CEL tells integers from doubles and has no operator between them; JSON does not tell 100 from 100.0. An operator of an
-expression that has to do with data is therefore computed here: exactly for whole numbers of 64 bits, else as doubles.
-What has to do with literals alone keeps CEL's rules. Texts and lists are counted before they are put together.
+CEL distinguishes integers from doubles and has no operator between them; in JSON 100 and 100.0 are the same. An
+operator over data is therefore computed here: exactly for whole numbers of 64 bits, else as doubles. Operators over
+literals alone keep CEL's rules. Texts and lists are counted before they are concatenated.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _ROUNDED: Final = 2**53
 """From here on doubles are whole numbers, and not each has its own."""
 
 made: ContextVar[list[int]] = ContextVar("made")
-"""What the evaluation under way has put together so far: characters and entries."""
+"""What the current evaluation has put together so far: characters and entries."""
 
 Tokens = Sequence[tuple[str, str]]
 
@@ -161,7 +161,7 @@ def _divided(sign: str, left: float, right: float) -> int | float:
 
 
 class Rewriter:
-    """Writes an expression anew, with its arithmetic over data as calls of :data:`OPERATORS`.
+    """Rewrites an expression, with its arithmetic over data as calls of :data:`OPERATORS`.
 
     The expression has been compiled before, so that it is known to be one.
 

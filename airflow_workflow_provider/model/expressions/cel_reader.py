@@ -38,7 +38,7 @@ class Reader:
     def refuse_growth(self) -> None:
         """Refuse to put texts or lists together once for each entry of a list where that could take much memory.
 
-        The engine frees nothing before its end, so this is told before its work begins.
+        The engine frees nothing before its end, so this is computed before its work begins.
         """
         longest = max(self._longest_text, self._longest_list)
         if longest * self._longest_list > GROWTH_LIMIT:

@@ -1,4 +1,4 @@
-"""What went wrong in a CEL expression, in words: what was done, and to what kind of value (rule X2)."""
+"""Messages for failures of CEL expressions: the operation, and the kinds of its values (rule X2)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _OPERATORS: Final = {
     "_==_": "==", "_!=_": "!=", "@in": "in", "-_": "-",
 }  # fmt: skip
 _LITERALS: Final = {"int": "a whole number", "uint": "an unsigned number", "double": "a number with a fraction"}
-"""Of numbers that are written out, whose kinds CEL tells apart."""
+"""Of numbers that are literals, whose kinds CEL distinguishes."""
 
 _BOOLEAN: Final = {
     "!_": "! needs true or false",
@@ -47,14 +47,14 @@ _KNOWN: Final = (
     ("modulus by zero", "a number is divided by zero"),
     ("integer overflow", "the result overflows: it is a whole number of more than 64 bits"),
     ("Iteration budget", "the expression takes too many steps"),
-    ("SELECT to non-message", "a field is read of something that is no object"),
+    ("SELECT to non-message", "a field is read from a value that is not an object"),
     ("Invalid regex", "the regular expression of matches is invalid"),
-    ("cannot convert string to int", "int() is called with a text that is no whole number of 64 bits"),
-    ("cannot convert string to uint", "uint() is called with a text that is no whole number from 0 on"),
-    ("cannot convert string to double", "double() is called with a text that is no number"),
+    ("cannot convert string to int", "int() is called with a text that is not a whole number of 64 bits"),
+    ("cannot convert string to uint", "uint() is called with a text that is not a whole number from 0"),
+    ("cannot convert string to double", "double() is called with a text that is not a number"),
     ("from 'string' to 'bool'", 'bool() is called with a text that is neither "true" nor "false"'),
-    ("String to Timestamp", "timestamp() is called with a text that is no timestamp of RFC 3339"),
-    ("String to Duration", 'duration() is called with a text that is no duration, such as "1h30m"'),
+    ("String to Timestamp", "timestamp() is called with a text that is not an RFC 3339 timestamp"),
+    ("String to Duration", 'duration() is called with a text that is not a duration, such as "1h30m"'),
     ("Invalid timezone", "there is no such time zone"),
     ("timestamp overflow", "the timestamp is outside of the years 1 to 9999"),
     ("out of int64 range", "int() is called with a number of more than 64 bits"),
@@ -82,7 +82,7 @@ def words(message: str, source: str = "") -> str:
         return _applied(name, overload["object"], overload["given"])
     for pattern, form in (
         (_CONTAINER, "[ ] is applied to {}, which has no entries"),
-        (_INDEX, "a place in a list is a whole number, not {}"),
+        (_INDEX, "a list index is a whole number, not {}"),
         (_MAP_KEY, "the key of an object must be a text, not {}"),
     ):
         found = pattern.search(text)
@@ -90,7 +90,7 @@ def words(message: str, source: str = "") -> str:
             return form.format(kind(found[1]))
     outside = _OUTSIDE.search(text)
     if outside is not None:
-        return f"the list has no place {outside[1]}: it has {outside[2]} entries, counted from 0"
+        return f"the list has no index {outside[1]}: it has {outside[2]} entries, counted from 0"
     return next((plain for part, plain in _KNOWN if part in text), text)
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong with an expression: before a run, and in one."""
+"""The errors of an expression: before a run, and in one."""
 
 from __future__ import annotations
 

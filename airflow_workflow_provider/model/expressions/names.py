@@ -50,7 +50,7 @@ def of_transform(kind: Literal["jmespath", "jsonata"], source: str, variables: I
             return Names(compile_jmespath(source).reads())
         return _of_jsonata(source, frozenset(variables))
     except (ExpressionSyntaxError, RecursionError):
-        # Whoever compiles it says what is wrong with it.
+        # The caller that compiles it reports what is wrong with it.
         return Names()
 
 

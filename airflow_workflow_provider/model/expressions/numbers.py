@@ -45,7 +45,7 @@ def normal(value: Number) -> Number:
             return value
         value = to_double(value)
     if not math.isfinite(value):
-        msg = f"the result of a computation is {_infinite(value)}, which is no JSON number"
+        msg = f"the result of a computation is {_infinite(value)}, which is not a JSON number"
         raise ExpressionFailure(msg)
     return int(value) if value.is_integer() and abs(value) < EXACT_BELOW else value
 
@@ -65,7 +65,7 @@ def to_double(value: Number) -> float:
 def compute(sign: str, left: Number, right: Number) -> Number:
     """``left`` and ``right`` combined by one of ``+ - * / %``.
 
-    :raises ExpressionFailure: the result is no JSON number, as after a division by 0
+    :raises ExpressionFailure: the result is not a JSON number, as after a division by 0
     """
     whole = is_whole(left) and is_whole(right)
     if whole:
@@ -101,14 +101,14 @@ def _remainder(left: Number, right: Number) -> Number:
 def power(base: Number, exponent: Number) -> Number:
     """``base`` raised to ``exponent``; exact where both are whole and the result is below 1e21.
 
-    :raises ExpressionFailure: the result is no JSON number
+    :raises ExpressionFailure: the result is not a JSON number
     """
     try:
         result: Any = to_double(base) ** to_double(exponent)
     except (OverflowError, ZeroDivisionError):
         result = math.inf
     if isinstance(result, complex) or not math.isfinite(result):
-        msg = f"$power({number_text(base)}, {number_text(exponent)}) is no JSON number"
+        msg = f"$power({number_text(base)}, {number_text(exponent)}) is not a JSON number"
         raise ExpressionFailure(msg)
     if is_whole(base) and is_whole(exponent) and exponent >= 0 and abs(result) < EXACT_BELOW:
         return normal(int(base) ** int(exponent))

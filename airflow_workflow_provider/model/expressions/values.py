@@ -76,7 +76,7 @@ class _Writer:
                 raise ExpressionFailure(msg)
             return int(value)
         if not math.isfinite(value):
-            msg = f"the result has the number {value}, which JSON does not know"
+            msg = f"the result has the number {value}, which JSON cannot represent"
             raise ExpressionFailure(msg)
         if self._whole_numbers and value.is_integer() and abs(value) < _WHOLE_BELOW:
             return int(value)
@@ -86,7 +86,7 @@ class _Writer:
         if isinstance(key, bool):
             return "true" if key else "false"
         if not isinstance(key, (str, int)):
-            msg = f"the result has a key that is no text: {key!r}"
+            msg = f"the result has a key that is not a text: {key!r}"
             raise ExpressionFailure(msg)
         text = str(key)
         self._spend(len(text))

@@ -1,4 +1,4 @@
-"""How much work a schema may cause: steps are counted, so that the same schema and value always end the same way."""
+"""The limit on the work of a schema: steps are counted, so the same schema and value always give the same result."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Budget:
         self.spend(_ERROR_STEPS + len(message) // _TEXT_STEP)
 
     def matches(self, pattern: str, text: str) -> bool:
-        """Tell whether a pattern matches in a text.
+        """Return whether a pattern matches in a text.
 
         :raises OutOfSteps: it took too long
         """

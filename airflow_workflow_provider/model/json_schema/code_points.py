@@ -68,7 +68,7 @@ def property_ranges(name: str) -> Ranges:
     """Return the code points that have a Unicode property.
 
     :param name: as between the braces of ``\\p{…}``, such as ``L`` or ``Script=Greek``
-    :raises ValueError: the Unicode data at hand does not know it
+    :raises ValueError: the available Unicode data does not know it
     """
     import regex
 

@@ -39,14 +39,14 @@ _HARMLESS: Final = frozenset(
         "writeOnly",
     }
 )  # fmt: skip
-"""Keywords by which a value that fits goes on to fit when a property is added whose default fits."""
+"""Keywords by which a value that fits continues to fit when a property is added whose default fits."""
 
 
 def with_defaults(schema: Any, value: Any) -> Any:
     """Return a copy of a value with the schema's defaults, at every depth where the enclosing object is given.
 
     A value that fits its schema as it is, and would not with the defaults, is left as it is. Never raises: what cannot
-    be completed is told by the check against the schema.
+    be completed is reported by the check against the schema.
     """
     completed = copy.deepcopy(value)
     if not isinstance(schema, dict) or not schema:
@@ -83,7 +83,7 @@ def filled(place: Place, value: Any) -> Any:
 
 
 def endless(place: Place, value: Any) -> bool:
-    """Tell whether the defaults in a value ask for others, and those for others, without an end."""
+    """Return whether the defaults in a value ask for others, and those for others, without an end."""
     filler = _Filler(value)
     filler.complete(place, copy.deepcopy(value), 0)
     return filler.cut
@@ -267,7 +267,7 @@ def _leading(root: Place) -> frozenset[int]:
 
 @lru_cache(maxsize=256)
 def _is_harmless(root: Place) -> bool:
-    """Tell whether no keyword of a schema can refuse a value because a default was added."""
+    """Return whether no keyword of a schema can refuse a value because a default was added."""
     closes = combines = False
     waiting = [root]
     while waiting:
@@ -287,7 +287,7 @@ def _is_harmless(root: Place) -> bool:
 
 
 def _surely_fits(place: Place, value: Any) -> bool:
-    """Tell whether a default fits its schema, which it need not where the schema was stored before that was a rule."""
+    """Return whether a default fits its schema, which it need not if the schema was stored before that was a rule."""
     try:
         return next(visit(place, Budget(value)).iter_errors(value), None) is None
     except (OutOfSteps, RecursionError, UnknownReference, PatternError):

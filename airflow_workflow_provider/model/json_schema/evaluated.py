@@ -1,4 +1,4 @@
-"""Which properties and items of a value a schema has an opinion about, as ``unevaluatedProperties`` asks it."""
+"""Which properties and items of a value a schema evaluates, for ``unevaluatedProperties`` and ``unevaluatedItems``."""
 
 from __future__ import annotations
 

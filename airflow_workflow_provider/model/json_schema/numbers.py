@@ -6,7 +6,7 @@ from decimal import Decimal
 
 
 def is_multiple(value: float, divisor: float) -> bool:
-    """Tell whether a number is a multiple of another one, exactly: 19.99 is one of 0.01, 19.995 is not.
+    """Return whether a number is a multiple of another one, exactly: 19.99 is one of 0.01, 19.995 is not.
 
     Nothing is divided, so that very large and very small numbers cost no more than others.
     """

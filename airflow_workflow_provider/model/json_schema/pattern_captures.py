@@ -1,4 +1,4 @@
-"""Regular expressions that tell where they match and what their groups captured, as programs in ECMA-262 have them.
+"""Regular expressions that report where they match and what their groups captured, as programs in ECMA-262 have them.
 
 The time of a search is linear in the text, but for patterns that look around or back, which have a limit of time.
 """
@@ -98,7 +98,7 @@ class CapturingPattern:
         verify(source, "i" * ignore_case + "m" * multiline)
         strange = meaningless_escape(source)
         if strange is not None:
-            message = f"{strange} means nothing in ECMA-262 but the letter {strange[1:]}"
+            message = f"{strange} has no meaning in ECMA-262 but the letter {strange[1:]}"
             raise ForeignPattern(message, hint_for(source) or f"write {strange[1:]}")
         reader = LegacyReader(source, ignore_case=ignore_case, multiline=multiline)
         try:

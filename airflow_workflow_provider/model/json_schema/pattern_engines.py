@@ -1,4 +1,4 @@
-"""ECMA-262 patterns in the words of the engines that run them: RE2, and ``regex`` for what RE2 has not."""
+"""ECMA-262 patterns in the syntax of the engines that run them: RE2, and ``regex`` for what RE2 lacks."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Loops:
                     self.rounds[node.number] = inside
                 return Group(self.written(node.node, inside), node.number)
             case Look():
-                # What is captured around the place lies outside of the round.
+                # What is captured around the place is outside of the round.
                 return Look(node.kind, self.written(node.node))
             case Sequence():
                 return Sequence(tuple(self.written(each, inside) for each in node.nodes))

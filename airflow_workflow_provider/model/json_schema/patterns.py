@@ -27,7 +27,7 @@ _HINTS: Final = (
     (r"(?P=", r"write \k<name>"),
     (r"(?P>", "ECMA-262 has no recursion"),
     (r"(?>", "write a plain group, (?:…)"),
-    (r"(?#", "leave the comment out, or write it into the description"),
+    (r"(?#", "remove the comment, or move it into the description"),
     (r"\A", "write ^, which is the beginning of the whole text"),
     (r"\Z", "write $, which is the end of the whole text"),
     (r"\z", "write $, which is the end of the whole text"),
@@ -83,7 +83,7 @@ class Pattern:
             raise PatternError(str(error)) from error
 
     def search(self, text: str) -> bool:
-        """Tell whether the pattern matches anywhere in a text.
+        """Return whether the pattern matches anywhere in a text.
 
         :raises PatternTimeout: it took too long; never where :attr:`linear`
         """
@@ -107,7 +107,7 @@ class FormerPattern:
         self._engine = compiled(source, linear=False)
 
     def search(self, text: str) -> bool:
-        """Tell whether the pattern matches anywhere in a text.
+        """Return whether the pattern matches anywhere in a text.
 
         :raises PatternTimeout: it took too long
         """
@@ -142,13 +142,13 @@ def compile_pattern(source: str) -> Pattern:
     """Return a compiled pattern.
 
     :param source: an ECMA-262 regular expression, read with the flag ``u``
-    :raises PatternError: it is none, or too large; the message says what is wrong
+    :raises PatternError: it is invalid, or too large; the message says why
     """
     return Pattern(source)
 
 
 def verify(source: str, flags: str = "u") -> None:
-    """Refuse what is no regular expression of ECMA-262, or is too long or too deep to read.
+    """Refuse what is not an ECMA-262 regular expression, or is too long or too deep to read.
 
     :param source: the pattern
     :param flags: how ECMA-262 reads it: with ``u``, or without as programs of before
@@ -158,7 +158,7 @@ def verify(source: str, flags: str = "u") -> None:
 
     if len(source) > MAX_LENGTH:
         message = f"the pattern has more than {MAX_LENGTH} characters"
-        raise PatternError(message, "describe less, or use enum")
+        raise PatternError(message, "simplify it, or use enum")
     # Parsers written as recursive functions are the ones that read it next.
     if source.count("(") > MAX_NESTING and _nesting(source) > MAX_NESTING:
         message = f"the pattern has more than {MAX_NESTING} groups within each other"
@@ -169,7 +169,7 @@ def verify(source: str, flags: str = "u") -> None:
     except (regress.RegressError, UnicodeEncodeError) as error:
         reason = "it has half of a surrogate pair" if isinstance(error, UnicodeEncodeError) else str(error)
         mode = " (flag u)" if "u" in flags else ""
-        message = f"no regular expression of ECMA-262{mode}: {reason[:1].lower()}{reason[1:]}"
+        message = f"not an ECMA-262 regular expression{mode}: {reason[:1].lower()}{reason[1:]}"
         raise ForeignPattern(message, hint_for(source)) from error
     if modifier is not None and _has_modifier(source):
         message = f"flags inside of a pattern, such as {modifier!r}, are not read by every browser"
@@ -197,7 +197,7 @@ def hint_for(source: str) -> str | None:
     if _FLAGS.search(source.replace("(?:", "")):
         return "write both cases, such as [aA]; a pattern has no flags"
     if _POSSESSIVE.search(source):
-        return "leave the + after the quantifier out: what is matched stays the same, or nearly so"
+        return "remove the + after the quantifier: what is matched stays the same, or nearly so"
     needless = _NEEDLESS.search(source)
     if needless is not None:
         return f"write {needless.group()[1:]} without the backslash: only ^ $ \\ . * + ? ( ) [ ] {{ }} | / have one"

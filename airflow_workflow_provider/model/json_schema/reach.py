@@ -15,7 +15,7 @@ _MAX_DEPTH = 50
 
 
 def may_lead(place: Place, path: Sequence[Segment], depth: int = 0) -> bool:
-    """Tell whether a value that fits a schema may have something at a path; true where that cannot be told."""
+    """Return whether a value that fits a schema may have something at a path; true if that is unknown."""
     schema = place.schema
     if not path or depth > _MAX_DEPTH or not isinstance(path[0], (Name, Position)):
         return schema is not False
@@ -53,7 +53,7 @@ def _in_list(place: Place, path: Sequence[Segment], depth: int) -> bool:
     first, schema = path[0], place.schema
     items: list[Any] = [*(schema.get("prefixItems") or ()), schema.get("items", True)]
     if isinstance(first, Name) and not first.text.isdecimal():
-        # Lists that a path does not speak of are looked through.
+        # Lists that a path does not mention are searched.
         return any(may_lead(place.inner(part), path, depth + 1) for part in items)
     return any(may_lead(place.inner(part), path[1:], depth + 1) for part in items)
 

@@ -1,4 +1,4 @@
-"""What a reference inside a schema names (rules X6, K2, L4): the one place that knows.
+"""Resolves the references inside a schema (rules X6, K2, L4).
 
 Resolution is that of draft 2020-12 by the package ``referencing``: JSON pointers, ``$anchor``, ``$dynamicAnchor`` and
 nested ``$id``. Nothing is ever fetched: a reference names a part of its own schema, or a published meta-schema.
@@ -154,7 +154,7 @@ def root_place(schema: Any) -> Place:
     try:
         registry = _published().with_resource(base, resource).crawl()
     except (ValueError, TypeError, AttributeError):
-        # A schema that is none: what it refers to is not found.
+        # Not a schema: what it refers to is not found.
         registry = _published().with_resource(base, resource)
     # A dynamic reference depends on the way that led to it, which a place that was found once has lost.
     return Place(schema, registry.resolver(base), None if "dynamicRef" in repr(schema) else {})

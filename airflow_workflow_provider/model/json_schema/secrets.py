@@ -1,4 +1,4 @@
-"""Which values a JSON Schema calls secret: ``writeOnly``, and ``format: password`` (rule L4).
+"""Which values a JSON Schema marks as secret: ``writeOnly``, and ``format: password`` (rule L4).
 
 Wherever a schema may speak of a value counts, alternatives that may not apply included: better a masked value too many.
 """

@@ -152,7 +152,7 @@ def _default(path: Path, place: Place) -> Iterator[Flaw]:
             return
         where = (*path, "default") if "default" in place.schema else path
         if endless(place, default):
-            yield Flaw(where, "The defaults have no end: each needs another one", "leave out a default")
+            yield Flaw(where, "The defaults have no end: each needs another one", "remove a default")
             return
         error = next(visit(place, Budget(default)).iter_errors(filled(place, default)), None)
     except OutOfSteps:

@@ -42,7 +42,7 @@ def schema_findings(schema: Any, value: Any) -> list[Finding]:
     except (UnknownReference, PatternError) as error:
         return [{"pointer": "", "message": f"the schema cannot be used: {error}"}]
     except Exception:
-        # A row that was changed by hand: keywords have values that no keyword can have.
+        # A row that was changed manually: keywords have values that no keyword can have.
         flaw = _flaw(schema)
         if flaw is None:
             raise
@@ -61,7 +61,7 @@ def _flaw(schema: Any) -> str | None:
 
 
 def fits(schema: Any, value: Any) -> bool:
-    """Tell whether a value fits a schema."""
+    """Return whether a value fits a schema."""
     return not schema_findings(schema, value)
 
 

@@ -46,7 +46,7 @@ class Visit:
         return Visit(self.place.inner(schema), self.budget, self.keywords)
 
     def is_type(self, instance: Any, name: str) -> bool:
-        """Tell whether a value is of a type of JSON Schema; 1.0 is an integer, true is no number."""
+        """Return whether a value is of a type of JSON Schema; 1.0 is an integer, true is no number."""
         if name == "integer":
             return (isinstance(instance, int) and not isinstance(instance, bool)) or (
                 isinstance(instance, float) and instance.is_integer()
@@ -57,7 +57,7 @@ class Visit:
         return kind is not None and isinstance(instance, kind)
 
     def is_valid(self, instance: Any) -> bool:
-        """Tell whether a value fits."""
+        """Return whether a value fits."""
         return next(self.iter_errors(instance), None) is None
 
     def iter_errors(self, instance: Any) -> Iterator[Any]:

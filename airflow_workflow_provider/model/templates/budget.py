@@ -1,8 +1,8 @@
-"""What one template may take: work, and the size of what it makes.
+"""The limits of one template: its work, and the size of its values.
 
-Work is counted, not measured by a clock, so that a template ends alike on every machine. Each part that is evaluated
-is a unit, so is each entry of a list, and so are :data:`CHARACTERS` of text. Whatever could make something much larger
-than itself asks before it does.
+Work is counted, not measured by a clock, so that a template ends in the same way on every machine. Each part that is
+evaluated is a unit, so is each entry of a list, and so are :data:`CHARACTERS` of text. Whatever could make something
+much larger than itself asks before it does.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Budget:
             self._made[id(value)] = value
             self._meter.check(value)
         elif isinstance(value, complex):
-            message = "the result is no real number"
+            message = "the result is not a real number"
             raise ExpressionFailure(message)
         return value
 

@@ -1,4 +1,4 @@
-"""What is wrong with a template whatever the values are."""
+"""Finds the mistakes in a template that do not depend on values."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def _problems(template: nodes.Template, names: Names) -> Iterator[Problem]:
             yield Problem("function", message, advice(node.name, FILTERS))
         elif isinstance(node, nodes.Test) and node.name not in TESTS:
             message = f"{_at(node)}there is no test {shown(node.name)}"
-            hint = did_you_mean(node.name, TESTS) or f"the tests there are: {', '.join(sorted(TESTS))}"
+            hint = did_you_mean(node.name, TESTS) or f"known tests are: {', '.join(sorted(TESTS))}"
             yield Problem("function", message, hint)
         elif isinstance(node, nodes.Getattr) and id(node) in called and node.attr not in _METHODS:
             message = f"{_at(node)}there is no method {shown(node.attr)}"
-            hint = did_you_mean(node.attr, _METHODS) or "docs/tasks.md lists the methods there are"
+            hint = did_you_mean(node.attr, _METHODS) or "docs/tasks.md lists the methods"
             yield Problem("function", message, hint)
         elif isinstance(node, nodes.Getattr | nodes.Getitem) and id(node) not in called:
             yield from _field(node, names, own)

@@ -39,7 +39,7 @@ class Evaluation(Protocol):
         ...
 
     def compared(self, name: str, left: Any, right: Any) -> bool:
-        """Tell whether a comparison holds."""
+        """Return whether a comparison holds."""
         ...
 
     def calculated(self, kind: Any, left: Any, right: Any) -> Any:
@@ -51,5 +51,5 @@ class Evaluation(Protocol):
         ...
 
     def apply_test(self, name: str, value: Any, args: list[Any], kwargs: dict[str, Any]) -> bool:
-        """Tell whether a test holds of a value."""
+        """Return whether a test holds of a value."""
         ...

@@ -1,4 +1,4 @@
-"""What an expression of a template gives.
+"""Evaluates the expressions of a template.
 
 The values are those of JSON, and tuples. A field is looked up in an object and nowhere else; a call is one of a listed
 method, of ``range``, ``dict`` or ``namespace``, or of a macro.
@@ -237,7 +237,7 @@ class Evaluator:
 
     def _filter(self, node: nodes.Filter, scope: Scope) -> Any:
         if node.node is None:
-            message = f"the filter {node.name!r} has nothing to work on"
+            message = f"the filter {node.name!r} needs a value"
             raise ExpressionFailure(message)
         return self.filtered(node, self.maybe(node.node, scope), scope)
 
@@ -270,7 +270,7 @@ class Evaluator:
         return self.apply_test(node.name, self.maybe(node.node, scope), *self.arguments(node, scope))
 
     def apply_test(self, name: str, value: Any, args: list[Any], kwargs: dict[str, Any]) -> bool:
-        """Tell whether a test holds of a value."""
+        """Return whether a test holds of a value."""
         self.budget.spend()
         if name not in TESTS:
             message = f"there is no test {name!r}"
@@ -340,7 +340,7 @@ class Evaluator:
         return True
 
     def compared(self, name: str, left: Any, right: Any) -> bool:
-        """Tell whether a comparison holds."""
+        """Return whether a comparison holds."""
         for each in (left, right):
             self.budget.size(each)
         try:

@@ -104,4 +104,4 @@ def advice(name: str, known: Iterable[str]) -> str:
     """Return what to do about a filter that there is not."""
     from airflow_workflow_provider.model.words import did_you_mean
 
-    return INSTEAD.get(name) or did_you_mean(name, known) or "docs/tasks.md lists the filters there are"
+    return INSTEAD.get(name) or did_you_mean(name, known) or "docs/tasks.md lists the filters"

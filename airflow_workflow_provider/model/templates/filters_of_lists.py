@@ -125,12 +125,12 @@ def _items(evaluator: Evaluation, value: Any) -> list[Any]:
 
 def _first(evaluator: Evaluation, seq: Any) -> Any:
     entries = evaluator.entries_of(seq)
-    return entries[0] if entries else Undefined.because("there is no first entry in nothing")
+    return entries[0] if entries else Undefined.because("the list is empty, so it has no first entry")
 
 
 def _last(evaluator: Evaluation, seq: Any) -> Any:
     entries = evaluator.entries_of(seq)
-    return entries[-1] if entries else Undefined.because("there is no last entry in nothing")
+    return entries[-1] if entries else Undefined.because("the list is empty, so it has no last entry")
 
 
 def _groupby(
@@ -169,7 +169,7 @@ def _extreme(find: Callable[..., Any]) -> Callable[..., Any]:
     def call(evaluator: Evaluation, value: Any, case_sensitive: Any = False, attribute: Any = None) -> Any:
         entries = evaluator.entries_of(value)
         if not entries:
-            return Undefined.because("there is no largest or smallest entry in nothing")
+            return Undefined.because("the list is empty, so it has no largest or smallest entry")
         evaluator.budget.size(entries)
         return find(entries, key=_keys(evaluator, attribute, case_sensitive))
 

@@ -1,4 +1,4 @@
-"""The filters that make texts."""
+"""The filters that return texts."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def _wordwrap(
 
 def _format(evaluator: Evaluation, value: Any, *args: Any, **kwargs: Any) -> str:
     if args and kwargs:
-        message = "format takes values by place or by name, not both"
+        message = "format takes values by position or by name, not both"
         raise ExpressionFailure(message)
     return percent_format(evaluator.text(value), kwargs or args, evaluator.budget)
 

@@ -78,10 +78,10 @@ def _parsed(text: str) -> nodes.Template:
             raise TemplateSyntax(message)
         if type(node) not in _UNDERSTOOD:
             name = _STATEMENTS.get(type(node), type(node).__name__)
-            message = f"line {node.lineno}: templates here have no {name!r}"
-            raise TemplateSyntax(message, "write everything into the one text")
+            message = f"line {node.lineno}: templates do not support {name!r}"
+            raise TemplateSyntax(message, "write everything in one template")
         if isinstance(node, nodes.For) and node.recursive:
-            message = f"line {node.lineno}: templates here have no recursive loops"
+            message = f"line {node.lineno}: templates do not support recursive loops"
             raise TemplateSyntax(message, "use a macro, or compute the value by a transform in the step's arguments")
     return template
 

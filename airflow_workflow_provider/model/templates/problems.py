@@ -1,4 +1,4 @@
-"""What can be wrong with a template before it is evaluated."""
+"""The problems of a template before it is evaluated."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Kind = Literal["syntax", "name", "function"]
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that no values can mend.
+    """Something that no values can fix.
 
     :param kind: ``syntax``: it cannot be read; ``name``: it uses what is not defined; ``function``: it uses a filter,
         test, function or method that templates do not have

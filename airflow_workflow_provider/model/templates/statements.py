@@ -1,4 +1,4 @@
-"""What the statements of a template do, and what the template gives as a whole."""
+"""Evaluates the statements of a template, and the template as a whole."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class Rendering(Evaluator):
         if isinstance(target, nodes.Tuple):
             entries = self.entries_of(self.required(value))
             if len(entries) != len(target.items):
-                message = f"{len(target.items)} names cannot stand for {len(entries)} entries"
+                message = f"{len(target.items)} names cannot be assigned {len(entries)} entries"
                 raise ExpressionFailure(message)
             for each, entry in zip(target.items, entries, strict=True):
                 self._assign(each, entry, scope)

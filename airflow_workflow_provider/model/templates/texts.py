@@ -38,7 +38,7 @@ def percent_format(pattern: str, values: Any, budget: Budget) -> str:
         made.append(pattern[end : match.start()])
         end = match.end()
         if match["kind"] is None:
-            message = f"{shown(match[0])} is no place for a value; write %% for a percent sign"
+            message = f"{shown(match[0])} is not a placeholder; write %% for a percent sign"
             raise ExpressionFailure(message)
         if match["kind"] == "%":
             made.append("%")
@@ -94,7 +94,7 @@ class _Formatter(string.Formatter):
 
     def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, str]:
         if not re.fullmatch(r"\w*", field_name):
-            message = f"{{{field_name}}} is no place for a value; give the field itself as an argument"
+            message = f"{{{field_name}}} is not a placeholder; give the field itself as an argument"
             raise ExpressionFailure(message)
         key: int | str = int(field_name) if field_name.isdecimal() else field_name
         if key not in (kwargs if isinstance(key, str) else range(len(args))):

@@ -1,4 +1,4 @@
-"""What a template computes with beside JSON values, and how values become text."""
+"""The values of templates besides JSON values, and how values become text."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 class Undefined:
     """Stands for what is not there; ``default`` and ``is defined`` take it, everything else fails.
 
-    :param describe: tells what is not there, when somebody needs to know
+    :param describe: returns what is missing, when it is needed for a message
     """
 
     describe: Callable[[], str]
 
     @classmethod
     def because(cls, message: str) -> Self:
-        """Return what is not there for a reason that costs nothing to tell."""
+        """Return what is missing for a reason that costs nothing to describe."""
         return cls(lambda: message)
 
 
@@ -51,7 +51,7 @@ class Group(tuple[Any, list[Any]]):
 class Namespace:
     """What ``namespace()`` makes where it is assigned to a name: an object with fields that can be set.
 
-    :param fields: they are replaced as a whole, so that whoever has them keeps what they were
+    :param fields: they are replaced as a whole, so that a caller that holds them keeps what they were
     """
 
     fields: dict[str, Any]

@@ -32,7 +32,7 @@ TASK = Builtin(
                 "minLength": 1,
                 "not": {
                     "enum": sorted(BUILT_IN_TYPES - {ErrorType.WORKFLOW_FAILED}),
-                    "description": "is a type that only the engine itself gives; choose a name of your own",
+                    "description": "is reserved for the engine; choose another name",
                 },
                 "description": "type of the error, WorkflowFailed if absent; no other type of the engine's own",
             },

@@ -14,8 +14,12 @@ _PATTERN: Final = r"^(\*{1,2}|[^*.]*)(\.(\*{1,2}|[^*.]*))*$"
 
 
 def _simulate(arguments: Mapping[str, Any], call: SimulatedCall) -> Outcome | None:
-    """Wait for an event that never comes."""
+    """Wait for an event; without a world outside none ever comes."""
     until = receives_until(arguments, call.now)
+    came = call.outside.event(arguments["eventPattern"], arguments.get("correlation", {}), until)
+    if came is not None:
+        at, event = came
+        return Outcome(output=event.to_json(), ends_at=at)
     if until is not None:
         return Outcome(failure=nothing_came(arguments), ends_at=until)
     return call.past_its_deadline()

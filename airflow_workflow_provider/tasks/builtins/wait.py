@@ -16,7 +16,7 @@ from airflow_workflow_provider.vocabulary import ErrorType
 
 
 def wait_until(arguments: Mapping[str, Any], now: datetime) -> datetime:
-    """Return the moment at which a ``wait`` ends; it may lie in the past.
+    """Return the moment at which a ``wait`` ends; it may be in the past.
 
     :param arguments: ``duration`` or ``until``
     :param now: the present, with a time zone

@@ -1,4 +1,4 @@
-"""JSONata: the parser and evaluator of jsonata-python, made exact, bounded and alike to the reference.
+"""JSONata: the parser and evaluator of jsonata-python, made exact, bounded and compatible with the reference.
 
 There is one engine, so that a transform gives the same on every installation; ``docs/decisions/jsonata.md`` says why it
 is this one. Numbers are in ``expressions.numbers``, the built-in functions in ``library``.

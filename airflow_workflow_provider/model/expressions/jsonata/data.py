@@ -1,4 +1,4 @@
-"""The data that a JSONata expression reads, with null told from nothing.
+"""The data that a JSONata expression reads, with null distinguished from a missing value.
 
 Python's None is both JSON's null and the library's *nothing*. Data is therefore seen through :class:`Object` and
 :class:`Array`, which give :data:`NULL` for null. They convert a part when it is read: an expression reads little of

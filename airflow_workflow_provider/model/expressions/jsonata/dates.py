@@ -39,7 +39,7 @@ _moment: ContextVar[int] = ContextVar("moment", default=0)
 class _Dates(dates.datetime):
     @classmethod
     def utcnow(cls) -> _Dates:
-        """The moment of the evaluation under way."""
+        """The moment of the current evaluation."""
         now = _EPOCH + dates.timedelta(milliseconds=_moment.get())
         return cls(now.year, now.month, now.day, now.hour, now.minute, now.second, now.microsecond)
 
@@ -203,7 +203,7 @@ def from_millis(millis: Number, picture: str | None, timezone: str | None) -> st
     """
     _check_picture("$fromMillis", picture or "")
     if timezone is not None and _OFFSET.fullmatch(timezone) is None:
-        msg = f"$fromMillis: {timezone!r} is no offset; write it like +0530"
+        msg = f"$fromMillis: {timezone!r} is not an offset; write it like +0530"
         raise ExpressionFailure(msg)
     try:
         text: str = DateTimeUtils.format_datetime(int(millis), picture, timezone)

@@ -1,4 +1,4 @@
-"""The evaluator of JSONata expressions: jsonata-python's, exact, bounded, and alike to the reference in JavaScript.
+"""The evaluator of JSONata: jsonata-python's, exact, bounded, and compatible with the reference in JavaScript.
 
 Inside an evaluation ``None`` is JSONata's *nothing* and ``NULL`` is JSON's null.
 """
@@ -45,7 +45,7 @@ class Engine(PathEngine):
 
     meter: Meter
     moment: int
-    """The time that ``$now()`` and ``$millis()`` tell, in milliseconds since the epoch."""
+    """The time that ``$now()`` and ``$millis()`` return, in milliseconds since the epoch."""
     chance: random.Random
     """Where ``$random()`` and ``$shuffle()`` get their numbers from."""
 

@@ -40,7 +40,7 @@ class Signature(signature.Signature):  # type: ignore[misc]  # the library has n
         except JException as error:
             if error.error != "T0411":
                 raise
-            msg = f"${self.function_name} has no argument {error.expected}, and the context is of no such type"
+            msg = f"${self.function_name} has no argument {error.expected}, and the context has another type"
             raise ExpressionFailure(msg) from error
 
 

@@ -1,4 +1,4 @@
-"""Built-in functions as values, and what the evaluator and the functions do with values alike."""
+"""Built-in functions as values, and what the evaluator and the functions both do with values."""
 
 from __future__ import annotations
 

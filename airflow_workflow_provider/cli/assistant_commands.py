@@ -1,0 +1,23 @@
+"""The command ``mcp``."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from airflow_workflow_provider.cli.shapes import Command, argument
+
+MCP: Final = Command(
+    "mcp",
+    "Serve the API to an assistant, over the Model Context Protocol on standard input and output.",
+    "assistant:serve",
+    (
+        argument(
+            "--allow-writes",
+            help="Also offer tools that start and operate instances and answer questions.",
+            action="store_true",
+            default=False,
+        ),
+    ),
+    "Needs the extra 'mcp'. Uses the same API settings as 'run'; every answer is what the API gives their user. Ends "
+    "when standard input is closed.",
+)
