@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from xdist.remote import Producer
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 
-# Everybody who runs the suite tries the same examples; HYPOTHESIS_PROFILE=default looks for new ones.
-settings.register_profile("suite", derandomize=True)
+# Everybody who runs the suite tries the same examples; HYPOTHESIS_PROFILE=default looks for new ones. How long
+# examples take to draw says something of the machine.
+settings.register_profile("suite", derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 pytest_plugins = [
@@ -26,6 +27,7 @@ pytest_plugins = [
     "tests.fixtures.api",
     "tests.fixtures.api_servers",
     "tests.fixtures.fab",
+    "tests.fixtures.log_fields",
     "tests.fixtures.dag_runs",
     "tests.fixtures.pgbouncer",
     "tests.fixtures.postgres",
@@ -45,9 +47,17 @@ def group_of(file: str) -> str:
     return "airflow" if named is None else named[1]
 
 
+LONG = ("tests/property", "tests/conformance", "tests/security")
+"""Folders with files that compute for minutes: were they last, the other processors would wait for them at the end."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests of a running Airflow first: they wait a lot, and the others fill the time."""
-    items.sort(key=lambda item: item.get_closest_marker("daemons") is None)
+    """Put the tests of a running Airflow first: they wait a lot, and the others fill the time, the longest first."""
+
+    def place(item: pytest.Item) -> tuple[bool, bool]:
+        return "running_airflow" not in getattr(item, "fixturenames", ()), not item.nodeid.startswith(LONG)
+
+    items.sort(key=place)
 
 
 @pytest.hookimpl(optionalhook=True)

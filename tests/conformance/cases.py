@@ -37,11 +37,10 @@ The definition may leave out ``workflowId``, ``name`` and ``version``. What ``ex
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +49,7 @@ from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.durations import parse_duration
 from airflow_workflow_provider.model.references import by_reference, is_child_workflow
 from airflow_workflow_provider.model.task import TaskDefinition
+from airflow_workflow_provider.scenarios.expecting import differs, path_differs
 from airflow_workflow_provider.tasks.builtin import BUILTINS
 from airflow_workflow_provider.tasks.calls import task_ids, tasks_of
 from airflow_workflow_provider.tasks.catalogue import Catalogue
@@ -71,9 +71,6 @@ EXPECTED = frozenset(
     }
 )
 HOSTS = frozenset({"simulate", "airflow", "validate", "event"})
-_LINE = re.compile(
-    r"(?P<step>[A-Za-z0-9_-]+)(?:#(?P<visit>\d+)(?:\.(?P<attempt>\d+))?)?(?:\[(?P<item>[\d.]+)\])?(?::(?P<status>\w+))?"
-)
 
 
 @dataclass(frozen=True)
@@ -117,7 +114,7 @@ class Case:
     workflows: Mapping[str, WorkflowDefinition] = field(default_factory=dict)
     options: Json = field(default_factory=dict)
 
-    @property
+    @cached_property
     def catalogue(self) -> Catalogue:
         """The tasks of the case: its own, and a stand-in for each that is only mocked."""
         known = {task.task_id: task for task in self.tasks}
@@ -127,7 +124,7 @@ class Case:
                 known[task_id] = TaskDefinition(task_id=task_id, name=task_id, operator="conformance.Scripted")
         return Catalogue(known, registry=Registry(group=None))
 
-    @property
+    @cached_property
     def graph(self) -> Graph:
         """The graph of the case's definition."""
         if self.definition is None:
@@ -141,18 +138,18 @@ class Case:
         for key in ("status", "output", "data", "variables", "log"):
             value = getattr(observed, key)
             if key in self.expect and (value is not None or key in ("status", "output")):
-                found += _differs(key, self.expect[key], value, exact=True)
+                found += differs(key, self.expect[key], value, exact=True)
         if "error" in self.expect:
-            found += _differs("error", self.expect["error"], observed.error, exact=False)
+            found += differs("error", self.expect["error"], observed.error, exact=False)
         elif "status" in self.expect and self.expect["status"] == "completed" and observed.error is not None:
             found.append(f"error: {observed.error}")
         if "path" in self.expect and observed.path is not None:
-            found += _path_differs(self.expect["path"], observed.path)
+            found += path_differs(self.expect["path"], observed.path)
         if "steps" in self.expect and observed.steps is not None:
             statuses = {step_id: (observed.steps.get(step_id) or {}).get("status") for step_id in self.expect["steps"]}
-            found += _differs("steps", self.expect["steps"], statuses, exact=True)
+            found += differs("steps", self.expect["steps"], statuses, exact=True)
         if "elapsed" in self.expect and observed.elapsed is not None:
-            found += _differs("elapsed", parse_duration(self.expect["elapsed"]), observed.elapsed, exact=True)
+            found += differs("elapsed", parse_duration(self.expect["elapsed"]), observed.elapsed, exact=True)
         if observed.rows is not None:
             found += [f"the log has {text!r}" for text in self.expect.get("hidden", ()) if text in observed.rows]
             found += [f"the log lacks {text!r}" for text in self.expect.get("shown", ()) if text not in observed.rows]
@@ -217,56 +214,3 @@ def _refuse_unknown(what: str, found: Any, known: frozenset[str]) -> None:
     if unknown:
         msg = f"{what} has {sorted(unknown)}; allowed are {sorted(known)}"
         raise AssertionError(msg)
-
-
-def _differs(what: str, expected: Any, actual: Any, *, exact: bool) -> list[str]:
-    if isinstance(expected, dict) and isinstance(actual, dict) and not exact:
-        return [
-            difference
-            for key, value in expected.items()
-            for difference in _differs(f"{what}.{key}", value, actual.get(key), exact=False)
-        ]
-    if isinstance(expected, list) and isinstance(actual, list) and not exact and len(expected) == len(actual):
-        return [
-            difference
-            for index, (left, right) in enumerate(zip(expected, actual, strict=True))
-            for difference in _differs(f"{what}[{index}]", left, right, exact=False)
-        ]
-    shown, found = _shown(expected), _shown(actual)
-    return [] if shown == found else [f"{what}: expected {shown}, got {found}"]
-
-
-def _shown(value: Any) -> str:
-    return str(value) if isinstance(value, timedelta) else json.dumps(value, sort_keys=True)
-
-
-def _path_differs(expected: list[str], actual: list[Json]) -> list[str]:
-    if len(expected) == len(actual) and all(map(_is_line, expected, actual)):
-        return []
-    return [f"path: expected {' '.join(expected)}, got {' '.join(map(line_text, actual))}"]
-
-
-def _is_line(expected: str, actual: Json) -> bool:
-    match = _LINE.fullmatch(expected)
-    if match is None:
-        msg = f"{expected!r} is no line of a path; write step#visit.attempt[item]:status"
-        raise AssertionError(msg)
-    found = {
-        "step": actual["stepId"],
-        "visit": str(actual["visit"]),
-        "attempt": str(actual["attempt"]),
-        "status": actual["status"],
-        "item": _item(actual),
-    }
-    return all(value is None or value == found[key] for key, value in match.groupdict().items())
-
-
-def _item(line: Json) -> str | None:
-    item = line.get("item")
-    return ".".join(map(str, item)) if isinstance(item, list) else None if item is None else str(item)
-
-
-def line_text(line: Json) -> str:
-    """Return a line of a path as cases write it."""
-    item = "" if _item(line) is None else f"[{_item(line)}]"
-    return f"{line['stepId']}#{line['visit']}.{line['attempt']}{item}:{line['status']}"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+import random
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from airflow_workflow_provider.engine.calls import ActivationRef, Call, Options
 from airflow_workflow_provider.engine.events import Event, path_of
@@ -21,8 +23,11 @@ from airflow_workflow_provider.engine.masking import Masker
 from airflow_workflow_provider.engine.state import State
 from airflow_workflow_provider.engine.stored_state import read_state
 from airflow_workflow_provider.errors import StepFailure
-from airflow_workflow_provider.hosts.inline import Ended, InlineHost, Left, Parked, Region, Waiting
+from airflow_workflow_provider.hosts.ending import Ended, Parked
+from airflow_workflow_provider.hosts.inline import InlineHost, Left, Region, Waiting
 from airflow_workflow_provider.hosts.simulation import Outcome, Simulation, simulate
+from airflow_workflow_provider.hosts.threads import Keep, Reported
+from airflow_workflow_provider.model.definition import Step
 from airflow_workflow_provider.model.ways import ON_FAILURE
 from airflow_workflow_provider.store.journal import entries
 from airflow_workflow_provider.tasks.mocks import Mocks, SimulatedTasks, Simulator
@@ -31,6 +36,7 @@ from tests.conformance.cases import START, Case, Json, Observed
 from tests.fixtures.stored import check_stored_state
 
 TaskRunner = Callable[[Call, datetime], Outcome]
+_CONTAINERS: Final = (dict, list)
 INSTANCE: Json = {"id": "00000000-0000-5000-8000-000000000001", "version": "1.0.0", "correlationId": "order-7"}
 
 
@@ -113,6 +119,49 @@ def _quietly(run_task: TaskRunner, call: Call, now: datetime) -> None:
         return
 
 
+class Shuffled:
+    """Stands for threads: every call may run beside others, and what ends next is drawn by lot."""
+
+    def __init__(self, run: Callable[[Call], Ended | Parked], limit: int, seed: int) -> None:
+        self._run = run
+        self._limit = limit
+        self._lots = random.Random(seed)  # noqa: S311 - a seed makes lots that can be drawn again
+        self._started: dict[ActivationRef, tuple[Call, Keep]] = {}
+        self.most = 0
+
+    @property
+    def running(self) -> Collection[ActivationRef]:
+        """The calls that have not ended."""
+        return self._started.keys()
+
+    @property
+    def free(self) -> int:
+        """How many more calls may be started."""
+        return self._limit - len(self._started)
+
+    def takes(self, step: Step) -> bool:
+        """Take every other step, so that both kinds meet."""
+        return sum(step.step_id.encode()) % 2 == 0
+
+    def start(self, activation: ActivationRef, call: Call, keep: Keep) -> None:
+        """Note a call."""
+        assert activation not in self._started
+        self._started[activation] = call, keep
+        self.most = max(self.most, len(self._started))
+
+    def ended(self, seconds: float | None) -> list[Reported]:
+        """Run one of the calls, whichever."""
+        if seconds == 0 and self._lots.random() < 0.5:
+            return []
+        activation = self._lots.choice(sorted(self._started, key=str))
+        call, keep = self._started.pop(activation)
+        return [keep(activation, self._run(call))]
+
+    def leave(self, activation: ActivationRef) -> None:
+        """Drop a call that nobody waits for."""
+        del self._started[activation]
+
+
 @dataclass
 class InlineRun:
     """A run of a whole definition on :class:`InlineHost`, its state stored as PostgreSQL would store it.
@@ -121,6 +170,7 @@ class InlineRun:
     :param restart: a new host after every wait, as when a worker is released
     :param lost: number of the call at which the host is killed; None for none
     :param done: it is killed after the call, before the result is stored
+    :param beside: how many calls may run beside each other; 0: none
     :param check: called with the state after every turn
     """
 
@@ -132,6 +182,7 @@ class InlineRun:
     restart: bool = False
     lost: int | None = None
     done: bool = False
+    beside: int = 0
     check: Callable[[Json], None] = lambda _: None
     now: datetime = START
     calls: int = 0
@@ -174,7 +225,9 @@ class InlineRun:
     def _host(self) -> InlineHost:
         self._hosts += 1
         nodes = frozenset({step.step_id for step in self.graph.root.steps} | {ON_FAILURE})
-        return InlineHost(Region(ROOT, nodes), f"host-{self._hosts}", self._session, self._run, lambda: self.now)
+        beside = Shuffled(self._run, self.beside, self._hosts + self.beside) if self.beside else None
+        name = f"host-{self._hosts}"
+        return InlineHost(Region(ROOT, nodes), name, self._session, self._run, lambda: self.now, beside=beside)
 
     @contextmanager
     def _session(self) -> Iterator[Machine]:
@@ -254,7 +307,16 @@ def inline_run(case: Case, run_task: TaskRunner | None = None, **how: Any) -> In
 def as_stored(value: Any) -> Any:
     """Return a JSON value as PostgreSQL's JSONB gives it back: the keys of objects in an order of its own."""
     if isinstance(value, dict):
-        return {key: as_stored(value[key]) for key in sorted(value, key=lambda key: (len(key.encode()), key))}
+        return {
+            key: as_stored(item) if isinstance(item := value[key], _CONTAINERS) else item
+            for key in _stored_order(tuple(value))
+        }
     if isinstance(value, list):
-        return [as_stored(item) if isinstance(item, dict | list) else item for item in value]
+        return [as_stored(item) if isinstance(item, _CONTAINERS) else item for item in value]
     return value
+
+
+@lru_cache(maxsize=1024)
+def _stored_order(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the keys of an object in JSONB's order; most states of thousands of runs have the same ones."""
+    return tuple(sorted(keys, key=lambda key: (len(key.encode()), key)))

@@ -33,6 +33,15 @@ def test_a_host_that_is_replaced_after_every_wait_changes_nothing(case: Case) ->
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("limit", [2, 16])
+def test_calls_that_run_beside_each_other_change_nothing(case: Case, limit: int) -> None:
+    """The path is in order of time, which is another one among branches and items."""
+    observed, expected = comparable(run_inline(case, beside=limit)), comparable(run_simulated(case))
+    assert sorted(map(str, observed.path)) == sorted(map(str, expected.path))
+    assert replace(observed, path=[]) == replace(expected, path=[])
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 @pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
 def test_f6_a_host_that_is_killed_at_a_call_loses_that_attempt_only(case: Case, done: bool) -> None:
     undisturbed = inline_run(case)

@@ -18,7 +18,7 @@ from airflow_workflow_provider.local.client import poll
 ROOT = Path(__file__).parents[2]
 DEMO = [sys.executable, "-m", "airflow_workflow_provider.cli.demo", "--examples", str(ROOT / "examples")]
 
-pytestmark = [pytest.mark.daemons, pytest.mark.xdist_group("airflow-2"), pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.daemons, pytest.mark.xdist_group("airflow-3"), pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture

@@ -36,6 +36,11 @@ ITEM_CONDITIONS: Final = (*CONDITIONS, "item > 1")
 FAILING_TRANSFORM: Final = "abs(input.text)"
 OUTPUTS: Final = ("{k: output.k, shaped: attempt}", "output.k", "{k: sum([data.k || `0`, `1`])}")
 ASSIGNS: Final = ("output.k", "data.k", "variables.v", "data")
+COUNTS: Final = ("input.n", "output.k", "length(input.xs)", "input.text")
+SHARES: Final = ("`40`", "sum([output.k, `33.4`])", "`100.5`")
+TIMEOUTS: Final = ("join('', ['PT', to_string(sum([input.n, attempt])), 'S'])", "'PT0S'", "input.n")
+"""What settings are computed from; some of it gives nothing that they can be."""
+
 ENTROPY: Final = 400
 """Choices of one definition; those beyond are the plainest."""
 
@@ -187,7 +192,7 @@ class _Drawing:
         if self._one_in(4):
             step["retryPolicy"] = self._policies()
         if self._shape.time and self._one_in(5):
-            step["timeout"] = f"PT{self._int(1, 12)}S"
+            step["timeout"] = self._setting(f"PT{self._int(1, 12)}S", TIMEOUTS)
         if self._one_in(5):
             step["output"] = self._transform(OUTPUTS)
         if self._one_in(4):
@@ -205,7 +210,7 @@ class _Drawing:
         policy: Json = {"maxAttempts": self._int(2, 3)}
         if self._shape.time:
             policy["delay"] = f"PT{self._int(0, 3)}S"
-            policy["strategy"] = self._of(("fixed", "exponential"))
+            policy["strategy"] = self._of(("fixed", "linear", "exponential"))
         for key in ("retryOn", "doNotRetryOn"):
             if self._one_in(4):
                 policy[key] = [self._of(MATCHES)]
@@ -226,9 +231,16 @@ class _Drawing:
         step["forEach"] = {
             "items": {"type": "jmespath", "expression": self._of(("input.xs", "[input.n]", "input.text", "`[]`"))},
             "steps": self._steps(depth + 1, inside_item=True),
-            "maxConcurrency": self._int(1, 3),
-            "toleratedFailures": self._int(0, 1),
+            "maxConcurrency": self._setting(self._int(1, 3), COUNTS),
         }
+        kind = self._int(0, 3)
+        if kind < 3:
+            step["forEach"]["toleratedFailures"] = self._setting(self._int(0, 1), COUNTS)
+        if kind > 1:
+            step["forEach"]["toleratedFailurePercentage"] = self._setting(self._int(0, 100), SHARES)
+
+    def _setting(self, written: Any, expressions: tuple[str, ...]) -> Any:
+        return self._transform(expressions) if self._one_in(5) else written
 
     def _outcomes(self, name: str) -> None:
         self._mocks[name] = [self._outcome() for _ in range(self._int(1, 4))]

@@ -23,7 +23,8 @@ from airflow_workflow_provider.engine.instance_records import InstanceFacts
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.state import State
 from airflow_workflow_provider.engine.stored_state import read_state
-from airflow_workflow_provider.hosts.inline import Ended, InlineHost, Kept, Left, Parked, Region, Waiting
+from airflow_workflow_provider.hosts.ending import Ended, Kept, Parked
+from airflow_workflow_provider.hosts.inline import InlineHost, Left, Region, Waiting
 from airflow_workflow_provider.hosts.simulation import Outcome
 from airflow_workflow_provider.operators import outcomes, task_protocol, unexpected
 from airflow_workflow_provider.plan.nodes import EMPTY, Node, Plan
@@ -285,9 +286,9 @@ class ScheduledRun:
         region = Region(node.path, frozenset(node.nodes))
         host = InlineHost(region, runner, self._session, self._run_call, lambda: self.now, generation=1)
         self._hosts[node.task_id] = host
-        self._go_on(node, host, None)
+        self._continue(node, host, None)
 
-    def _go_on(self, node: Node, host: InlineHost, ended: tuple[ActivationRef, Ended] | None) -> None:
+    def _continue(self, node: Node, host: InlineHost, ended: tuple[ActivationRef, Ended] | None) -> None:
         try:
             result = host.run(ended)
         except _Killed:
@@ -311,7 +312,7 @@ class ScheduledRun:
         ended = None
         if first is not None and first[0] <= until:
             ended = (first[2], Ended(first[3].output, first[3].failure))
-        self._at(until, node.task_id, lambda: self._go_on(node, host, ended))
+        self._at(until, node.task_id, lambda: self._continue(node, host, ended))
 
     def _run_call(self, call: Call) -> Ended | Parked:
         outcome = self._outcome(call)

@@ -21,9 +21,9 @@ from airflow_workflow_provider.cli.main import main
 from airflow_workflow_provider.engine.calls import Options
 from airflow_workflow_provider.engine.values import json_object
 from airflow_workflow_provider.errors import InvalidDefinition, Misuse, StepFailure
-from airflow_workflow_provider.model.definition import Transform
 from airflow_workflow_provider.model.events import InvalidEvent, parse_request
 from airflow_workflow_provider.model.expressions import ExpressionFailure, compile_transform
+from airflow_workflow_provider.model.fields import Transform
 from airflow_workflow_provider.model.json_text import DATA_DEPTH, dumps, loads_data
 from airflow_workflow_provider.testing import WorkflowSimulator
 from tests.fixtures.documents import workflow
@@ -248,7 +248,7 @@ UNUSABLE: Final[dict[str, Any]] = {
     "infinite": {"a": [math.inf]},
     "huge": {"a": 10**5000},
     "bytes": {"a": b"x"},
-    "a key that is no text": {"a": {1: 2}},
+    "a key that is not a text": {"a": {1: 2}},
     "a decimal": {"a": Decimal("1.10")},
     "a decimal that is no number": {"a": Decimal("NaN")},
     "a time": {"a": datetime(2027, 1, 1, tzinfo=UTC)},

@@ -63,7 +63,9 @@ SCHEMAS = st.recursive(PLAIN, combined, max_leaves=12)
 
 @given(schema=SCHEMAS, x=SCHEMAS, y=SCHEMAS, z=SCHEMAS, value=VALUES)
 @settings(max_examples=400, deadline=None)
-def test_x6_a_value_that_fits_goes_on_to_fit_with_its_defaults(schema: Any, x: Any, y: Any, z: Any, value: Any) -> None:
+def test_x6_a_value_that_fits_continues_to_fit_with_its_defaults(
+    schema: Any, x: Any, y: Any, z: Any, value: Any
+) -> None:
     anchored = {**(y if isinstance(y, dict) else {}), "$anchor": "y"}
     whole = {**(schema if isinstance(schema, dict) else {}), "$defs": {"x": x, "y": anchored, "z z": z}}
     before = copy.deepcopy(value)

@@ -93,7 +93,9 @@ def test_t8_simulate_and_an_inline_run_agree(sample: Sample) -> None:
 
 @settings(UNHURRIED, max_examples=EXAMPLES // 4)
 @given(samples(), st.integers(0, 2**32))
-def test_f6_an_inline_run_and_its_instance_end_alike_whenever_its_process_is_killed(sample: Sample, seed: int) -> None:
+def test_f6_an_inline_run_and_its_instance_end_in_the_same_way_whenever_its_process_is_killed(
+    sample: Sample, seed: int
+) -> None:
     run = scheduled_run(case_of(inline(sample)), order=random.Random(seed), lost=0.15, retries=1000)  # noqa: S311
 
     assert ended(run, run.to_end()) in (("success", "completed"), ("failed", "failed"))
@@ -101,7 +103,7 @@ def test_f6_an_inline_run_and_its_instance_end_alike_whenever_its_process_is_kil
 
 @settings(UNHURRIED, max_examples=EXAMPLES // 4)
 @given(samples(), st.integers(0, 2**32))
-def test_run_and_instance_end_alike_in_any_order(sample: Sample, seed: int) -> None:
+def test_run_and_instance_end_in_the_same_way_in_any_order(sample: Sample, seed: int) -> None:
     run = scheduled_run(case_of(sample), order=random.Random(seed))  # noqa: S311
 
     assert ended(run, run.to_end()) in (("success", "completed"), ("failed", "failed"))
@@ -109,7 +111,7 @@ def test_run_and_instance_end_alike_in_any_order(sample: Sample, seed: int) -> N
 
 @settings(UNHURRIED, max_examples=EXAMPLES // 4)
 @given(samples(), st.integers(0, 2**32))
-def test_f6_run_and_instance_end_alike_whatever_process_is_killed(sample: Sample, seed: int) -> None:
+def test_f6_run_and_instance_end_in_the_same_way_whatever_process_is_killed(sample: Sample, seed: int) -> None:
     run = scheduled_run(case_of(sample), order=random.Random(seed), lost=0.15, retries=3)  # noqa: S311
     observed = run.to_end()
 
@@ -153,7 +155,7 @@ def test_simulate_and_the_scheduler_agree_on_dags_with_catches(sample: Sample) -
 
 @settings(UNHURRIED, max_examples=EXAMPLES // 8)
 @given(samples(), st.integers(0, 2**32))
-def test_f6_dags_with_catches_end_alike_whatever_process_is_killed(sample: Sample, seed: int) -> None:
+def test_f6_dags_with_catches_end_in_the_same_way_whatever_process_is_killed(sample: Sample, seed: int) -> None:
     order = random.Random(seed)  # noqa: S311
     run = scheduled_run(case_of(sample), order=order, lost=0.15, retries=3, dag_shape=DAG_SHAPE_OF_CATCHES)
     observed = run.to_end()

@@ -98,7 +98,7 @@ def test_who_is_not_asked_is_refused_by_every_spelling(api: Api, index: str) -> 
     body = {"chosen_options": ["approve"], "params_input": {}}
     answer = api.as_role("user").patch(f"http://testserver{path}", json=body)
     assert answer.status_code == 403, answer.text
-    assert "is for others" in answer.json()["detail"] or "not asked" in answer.json()["detail"]
+    assert "is for others" in answer.json()["detail"] or "not an assignee" in answer.json()["detail"]
 
 
 def test_a_long_path_does_not_stop_the_server() -> None:

@@ -188,5 +188,5 @@ def test_another_name_of_the_stores_database_is_refused(host: str, monkeypatch: 
     own = "127.0.0.1" if host in ("localhost", "127.0.0.1") else "db.internal"
     monkeypatch.setenv("AIRFLOW_CONN_WORKFLOWS_DEFAULT", f"postgresql://u:p@{own}:5432/workflows")
     monkeypatch.setenv("AIRFLOW_CONN_EXAMPLE_SQL", f"postgresql://other:p@{host}/workflows")
-    with pytest.raises(StepFailure, match="kept for the workflow service"):
+    with pytest.raises(StepFailure, match="reserved for the workflow service"):
         SqlTaskOperator(task_id="t", arguments={"connection": "example_sql", "sql": "select 1"}).execute({})

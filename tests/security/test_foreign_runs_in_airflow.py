@@ -17,7 +17,7 @@ from tests.fixtures.airflow import RunningAirflow
 from tests.fixtures.documents import step, workflow
 from tests.fixtures.store import publish
 
-pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow")]
+pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-3")]
 
 CHILD = workflow(step("give", "set", arguments={"approved": True}), workflowId="foreign-child")
 PARENT = workflow(

@@ -12,7 +12,7 @@ from airflow.sdk._shared.secrets_masker import _secrets_masker, mask_secret
 from airflow_workflow_provider.dag.source import dag_of
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.graph import DAG_SHAPE
-from airflow_workflow_provider.hosts.inline import Ended
+from airflow_workflow_provider.hosts.ending import Ended
 from airflow_workflow_provider.operators.task_runtime import without_secrets
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.instances import Instances, instance_id

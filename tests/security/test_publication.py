@@ -105,7 +105,8 @@ def test_stored_definitions_that_break_the_rules_are_listed(
 @pytest.mark.postgres
 @pytest.mark.airflow
 def test_the_api_asks_the_auth_manager(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow_workflow_provider.api.access import Access, Right
+    from airflow_workflow_provider.api.access import Access
+    from airflow_workflow_provider.operations.permission import Right
 
     may = Access.may
 

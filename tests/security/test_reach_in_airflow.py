@@ -19,7 +19,7 @@ from tests.fixtures.airflow import RunningAirflow
 from tests.fixtures.documents import step, workflow
 from tests.fixtures.store import publish
 
-pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow")]
+pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-3")]
 
 SECONDS = 240
 

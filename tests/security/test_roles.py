@@ -25,8 +25,9 @@ from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.event_retention import EventRetention
 from airflow_workflow_provider.store.events import Events
+from airflow_workflow_provider.store.filtering import InstanceFilter
 from airflow_workflow_provider.store.instances import Instances
-from airflow_workflow_provider.store.listing import InstanceFilter, InstanceList
+from airflow_workflow_provider.store.listing import InstanceList
 from airflow_workflow_provider.store.questions import Questions
 from airflow_workflow_provider.store.retention import Retention
 from airflow_workflow_provider.store.run_requests import RunRequests
@@ -277,7 +278,7 @@ def test_roles_are_made_with_a_prefix_and_cannot_log_in(other_prefix: str, empty
     migrate.downgrade(empty_database_url)
 
 
-def test_who_may_not_make_roles_is_told(other_prefix: str, database_url: str) -> None:
+def test_who_may_not_make_roles_gets_a_finding(other_prefix: str, database_url: str) -> None:
     assert other_prefix
     with pytest.raises(StoreUnavailable) as refused:
         migrate.give_roles(as_component(database_url, "api"))

@@ -220,18 +220,18 @@ def test_the_workflow_database_is_refused_under_another_name(
     own = connection_json(database_url)
     monkeypatch.setenv("AIRFLOW_CONN_WORKFLOWS_DEFAULT", own)
     monkeypatch.setenv("AIRFLOW_CONN_EXAMPLE_SQL", own)
-    with pytest.raises(StepFailure, match="kept for the workflow service"):
+    with pytest.raises(StepFailure, match="reserved for the workflow service"):
         run("select 1")
     # A name that only the server can see through: addresses say nothing.
     monkeypatch.setattr("airflow_workflow_provider.operators.reach._same_database", lambda *_: False)
-    with pytest.raises(StepFailure, match="kept for the workflow service"):
+    with pytest.raises(StepFailure, match="reserved for the workflow service"):
         run("select 1")
 
 
 def test_airflows_database_is_refused_by_what_it_holds(shop: Any) -> None:
     for name in ("dag_run", "task_instance", "serialized_dag"):
         shop.execute(f"create table {name} (n int)")
-    with pytest.raises(StepFailure, match="kept for the workflow service"):
+    with pytest.raises(StepFailure, match="reserved for the workflow service"):
         run("select 1")
 
 
@@ -293,9 +293,9 @@ def test_a_reading_statement_changes_nothing_by_the_functions_that_it_calls(sql:
 def test_what_a_statement_holds_ends_with_it(shop: Any, reader: str) -> None:
     run("select pg_advisory_lock(7), pg_advisory_lock_shared(8), set_config('application_name', 'x', false)")
     left = "select count(*) from pg_locks where locktype = 'advisory'"
-    poll(lambda: shop.execute(left).fetchone() == (0,) or None, seconds=10, what="the locks to be released")
+    poll(lambda: shop.execute(left).fetchone() == (0,) or None, seconds=120, what="the locks to be released")
     waiting = "select count(*) from pg_stat_activity where usename = %s"
-    poll(lambda: shop.execute(waiting, [reader]).fetchone() == (0,) or None, seconds=10, what="the connection to end")
+    poll(lambda: shop.execute(waiting, [reader]).fetchone() == (0,) or None, seconds=120, what="the connection to end")
 
 
 HUGE = """

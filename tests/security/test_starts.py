@@ -84,7 +84,7 @@ def knows_nothing(found: Instance) -> bool:
     ],
 )
 @pytest.mark.parametrize("run_id", ["manual__1", "event__00000000-0000-5000-8000-000000000001", "step__1", "api__1"])
-def test_what_a_run_says_of_itself_is_not_believed(database: Database, said: Any, run_id: str) -> None:
+def test_what_a_run_says_of_itself_is_not_trusted(database: Database, said: Any, run_id: str) -> None:
     found = opened(database, Run("example", run_id, {"n": 1, ABOUT: said}))
     assert knows_nothing(found)
     assert found.input == {"n": 1}
@@ -114,7 +114,7 @@ def test_what_was_announced_counts_and_is_kept_once(database: Database) -> None:
     assert (again.token, again.about) == (announced.token, {})
 
 
-def test_a_user_who_hands_on_a_conf_is_the_initiator_and_finds_it_in_the_log(database: Database) -> None:
+def test_a_user_who_passes_on_a_conf_is_the_initiator_and_finds_it_in_the_log(database: Database) -> None:
     found = opened(database, Run("example", "manual__1", {ABOUT: FORGED}, "eve"))
     assert found.state.instance.started_by == {"name": "eve"}
     first = Logs(database).read(found.id)[0]
@@ -126,7 +126,7 @@ def test_a_forged_parent_does_not_cancel_the_instance(database: Database) -> Non
     definition = parse_definition(DOCUMENT)
     revision = Definitions(database).publish(definition, DOCUMENT).revision
     ledger = InstanceSession(Graph.of(definition), revision, run, instances=Instances(database))
-    ledger.stop_if_forsaken()
+    ledger.stop_if_abandoned()
     assert ledger.change(lambda machine: machine.status) == "running"
 
 
@@ -188,7 +188,7 @@ def test_an_event_does_not_take_over_a_run_that_somebody_made_under_its_id(datab
     (delivery,) = Deliveries(database).list()
     assert delivery.reason is not None
     assert delivery.status == "dead"
-    assert "Somebody else has made a DAG run" in delivery.reason["message"]
+    assert "Another user has created the DAG run" in delivery.reason["message"]
 
 
 @pytest.mark.airflow

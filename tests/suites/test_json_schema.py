@@ -264,7 +264,7 @@ def test_x6_the_official_suite_passes_but_for_the_listed_differences() -> None:
     assert count > 1000
 
 
-def test_a_remote_reference_is_told_and_not_followed() -> None:
+def test_a_remote_reference_is_reported_and_not_followed() -> None:
     found = schema_findings({"$ref": "https://elsewhere.example/schema.json"}, 1)
 
     assert "nothing is ever fetched" in found[0]["message"]

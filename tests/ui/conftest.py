@@ -72,7 +72,7 @@ class Site:
         client = httpx.Client(
             base_url=f"{self.address}/workflows/api/v1/",
             headers={"Authorization": f"Bearer {self.token(user)}"},
-            timeout=60,
+            timeout=120,
             trust_env=False,
         )
         return self.closing.enter_context(client)

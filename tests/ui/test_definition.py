@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from tests.ui.conftest import PATIENCE, View
 from tests.ui.definitions import NEWER_ORDER, ORDER
 
-pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-2"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-ui"), pytest.mark.timeout(900)]
 
 expect.set_options(timeout=PATIENCE)
 TAB = "/dags/ui.order/plugin/workflow-definition"
@@ -71,7 +71,9 @@ def test_triggers_and_checks(view: View) -> None:
     expect(app.get_by_text("No triggers")).to_be_visible()
 
 
-def test_mistakes_are_told_at_their_line_while_typing(view: View, own: str, shoot: Callable[[View, str], None]) -> None:
+def test_mistakes_are_reported_at_their_line_while_typing(
+    view: View, own: str, shoot: Callable[[View, str], None]
+) -> None:
     app = view.open(f"/dags/{own}/plugin/workflow-definition?view=edit", "dag")
     expect(app.get_by_text(re.compile("^No errors"))).to_be_visible()
     expect(app.get_by_role("button", name="Publish")).to_be_disabled()

@@ -11,7 +11,7 @@ from playwright.sync_api import Route, expect
 
 from tests.ui.conftest import PATIENCE, View
 
-pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-2"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-ui"), pytest.mark.timeout(900)]
 
 expect.set_options(timeout=PATIENCE)
 
@@ -96,7 +96,7 @@ def test_it_stays_calm_while_the_api_is_away(view: View) -> None:
         ),
     ],
 )
-def test_errors_are_told(view: View, status: int, body: dict[str, str], words: str) -> None:
+def test_errors_are_reported(view: View, status: int, body: dict[str, str], words: str) -> None:
     def answer(route: Route) -> None:
         route.fulfill(status=status, json=body)
 
@@ -117,7 +117,7 @@ def test_an_editor_that_cannot_be_loaded_leaves_a_field(view: View) -> None:
     expect(app.get_by_text("1 error")).to_be_visible()
 
 
-def test_an_unknown_workflow_or_instance_is_told_calmly(view: View) -> None:
+def test_an_unknown_workflow_or_instance_is_reported_calmly(view: View) -> None:
     app = view.open("/plugin/workflows/start/ui.nowhere")
     expect(app.get_by_text("Not found")).to_be_visible()
     app = view.open("/plugin/workflows/instance/7f1b8f0e-0000-4000-8000-000000000000")

@@ -14,7 +14,7 @@ from airflow_workflow_provider.local.client import poll
 from tests.ui.conftest import PATIENCE, Site, View
 from tests.ui.definitions import ORDER
 
-pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-2"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-ui"), pytest.mark.timeout(900)]
 
 expect.set_options(timeout=PATIENCE)
 
@@ -79,13 +79,16 @@ def test_instances_are_found(view: View, shoot: Callable[[View, str], None]) -> 
     app = view.open("/plugin/workflows/instances")
     shoot(view, "instances")
     # One character after the other: Airflow must not take the field away meanwhile.
-    app.get_by_label("Correlation ID").press_sequentially("order-2")
-    expect(app.get_by_label("Correlation ID")).to_be_focused()
+    search = app.get_by_label("Correlation ID, run or ID")
+    search.press_sequentially("ORDER-2")
+    expect(search).to_be_focused()
     rows = app.locator("tbody tr")
     expect(rows).to_have_count(1)
     expect(rows).to_contain_text("ui.order")
-    assert "correlationId=order-2" in view.page.url
-    app.get_by_label("Started from").fill("2999-01-01")
+    assert "search=ORDER-2" in view.page.url
+    expect(rows.get_by_role("link", name="order-2", exact=True)).to_be_visible()
+    app.get_by_label("Started", exact=True).select_option("Between two times")
+    app.get_by_label("Started from").fill("2999-01-01T00:00")
     expect(app.get_by_text("No matching instances")).to_be_visible()
     app.get_by_role("button", name="Clear filter").click()
     expect(rows).not_to_have_count(1)
@@ -94,7 +97,27 @@ def test_instances_are_found(view: View, shoot: Callable[[View, str], None]) -> 
     expect(app.locator("tbody tr")).to_have_count(1)
 
 
-def test_pages_of_instances_go_on_where_the_last_ended(view: View) -> None:
+def test_failures_are_found_by_their_cause_and_looked_at_before_anything_is_done(
+    view: View, shoot: Callable[[View, str], None]
+) -> None:
+    app = view.open("/plugin/workflows/instances?workflowId=ui.broken")
+    causes = app.get_by_role("region", name="Why instances failed")
+    causes.get_by_role("button").first.click()
+    expect(causes.get_by_role("button", pressed=True)).to_be_visible()
+    assert "errorType=" in view.page.url
+    rows = app.locator("tbody tr")
+    expect(rows).to_have_count(1)
+    app.get_by_role("checkbox", name="Select all on this page").click(force=True)
+    app.get_by_role("toolbar").get_by_role("button", name="Suspend").click()
+    dialog = view.page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Preview").click()
+    # What has failed cannot be suspended, so there is nothing to confirm.
+    expect(dialog.get_by_text("not possible")).to_be_visible()
+    expect(dialog.get_by_role("button", name=re.compile("^Suspend:"))).to_have_count(0)
+    shoot(view, "bulk")
+
+
+def test_pages_of_instances_continue_where_the_last_ended(view: View) -> None:
     asked: list[str] = []
 
     def pages(route: Route) -> None:
@@ -211,14 +234,47 @@ def test_other_lists_of_events(view: View, shown: str, words: str) -> None:
 
 def test_a_viewer_sees_but_is_offered_nothing(open_view: Callable[..., View]) -> None:
     viewer = open_view("viewer")
+    app = viewer.open("/plugin/workflows/instances")
+    expect(app.get_by_role("link", name="Export CSV")).to_be_visible()
+    expect(app.locator("tbody tr").first).to_be_visible()
+    expect(app.get_by_role("checkbox")).to_have_count(0)
     app = viewer.open(OURS)
     expect(app.get_by_test_id("definition-ui.order").get_by_role("list", name="Last runs")).to_be_visible()
     expect(app.get_by_role("link", name=re.compile("^Start "))).to_have_count(0)
+    expect(app.get_by_role("link", name="New workflow")).to_have_count(0)
+    app = viewer.open("/plugin/workflows/new")
+    expect(app.get_by_text("You cannot publish workflows")).to_be_visible()
+    dead_letter(viewer.site)
+    app = viewer.open("/plugin/workflows/events")
+    expect(app.locator("tbody tr").first).to_be_visible()
+    expect(app.get_by_role("button", name="Deliver again")).to_have_count(0)
     app = viewer.open("/plugin/workflows/start/ui.order")
     app.get_by_label("Amount").fill("5")
     app.get_by_label("Customer").fill("Ada")
     app.get_by_role("button", name="Start", exact=True).click()
     expect(app.get_by_text("Permission required")).to_be_visible()
+
+
+def test_the_overview_counts_and_leads_to_what_failed(
+    view: View, open_view: Callable[..., View], shoot: Callable[[View, str], None]
+) -> None:
+    app = view.open("/plugin/workflows/overview?workflowId=ui.broken")
+    expect(app.get_by_role("listitem", name=re.compile("1 failed"))).to_be_visible()
+    expect(app.get_by_text("100%")).to_be_visible()
+    shoot(view, "overview")
+    assert view.violations() == []
+    app.get_by_label("Period").select_option("Last 7 days")
+    view.page.wait_for_url(re.compile("last=7d"))
+    view.settled().get_by_role("region", name="Top causes of failures").get_by_role("link").first.click()
+    app = view.settled()
+    expect(app.get_by_role("button", name="failed", pressed=True)).to_be_visible()
+    expect(app.locator("tbody tr")).to_have_count(1)
+    phone = open_view(dark=True, width=420)
+    for name in ("overview", "instances"):
+        app = phone.open(f"/plugin/workflows/{name}")
+        expect(app.locator("tbody tr").first).to_be_visible()
+        shoot(phone, f"phone-{name}")
+        assert phone.overflow() == 0
 
 
 def test_a_new_workflow_is_written(view: View) -> None:

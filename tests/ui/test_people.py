@@ -12,7 +12,7 @@ from airflow_workflow_provider.local.client import poll
 from tests.ui.conftest import PATIENCE, Site, View
 from tests.ui.definitions import hostile
 
-pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-2"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-ui"), pytest.mark.timeout(900)]
 
 expect.set_options(timeout=PATIENCE)
 
@@ -111,7 +111,7 @@ def test_who_is_not_asked_sees_nothing_to_answer(
     expect(item.get_by_role("button", name="approve")).to_have_count(0)
 
 
-def test_an_answer_that_comes_second_is_told_so(view: View, asking: Callable[[str], dict[str, Any]]) -> None:
+def test_an_answer_that_comes_second_is_reported_so(view: View, asking: Callable[[str], dict[str, Any]]) -> None:
     question = asking("Two at once")
     app = view.open("/plugin/workflows/tasks")
     item = app.get_by_test_id(f"question-{question['id']}")

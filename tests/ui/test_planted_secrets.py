@@ -15,7 +15,7 @@ from tests.fixtures.documents import step, workflow
 from tests.integration.api.test_secrets import GIVEN, SCHEMA, readable_in
 from tests.ui.conftest import PATIENCE, Site, View
 
-pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-2"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-ui"), pytest.mark.timeout(900)]
 
 expect.set_options(timeout=PATIENCE)
 

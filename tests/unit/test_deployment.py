@@ -43,11 +43,24 @@ def variables(file: Path) -> dict[str, str]:
 
 
 def test_it_has_the_production_shape(compose: dict[str, Any]) -> None:
-    assert set(compose["services"]) == DAEMONS | {"postgres", "redis", "init", "flower"}
+    assert set(compose["services"]) == DAEMONS | {"postgres", "redis", "init", "flower", "cli"}
 
 
-def test_every_service_knows_whether_it_is_well_except_the_one_that_ends(compose: dict[str, Any]) -> None:
-    assert {name for name, service in compose["services"].items() if "healthcheck" not in service} == {"init"}
+def test_every_service_knows_whether_it_is_well_except_those_that_end(compose: dict[str, Any]) -> None:
+    assert {name for name, service in compose["services"].items() if "healthcheck" not in service} == {"init", "cli"}
+
+
+def test_each_container_of_airflow_has_a_limit_that_can_be_set(compose: dict[str, Any]) -> None:
+    limits = {name: compose["services"][name]["mem_limit"] for name in DAEMONS | {"init", "flower", "cli"}}
+    assert limits.pop("worker") == "${WORKER_MEMORY:-4g}"
+    assert set(limits.values()) == {"${AIRFLOW_MEMORY:-2g}"}
+
+
+def test_commands_have_a_service_of_their_own_that_may_publish(compose: dict[str, Any]) -> None:
+    cli = compose["services"]["cli"]
+    assert (cli["profiles"], cli["restart"]) == (["cli"], "no")
+    # The image's entrypoint puts "airflow" before words that it does not know.
+    assert (cli["entrypoint"], cli["command"]) == (["airflow-workflows"], ["--help"])
 
 
 def test_every_daemon_waits_for_the_migrations(compose: dict[str, Any]) -> None:
@@ -95,6 +108,7 @@ def test_each_part_has_the_secrets_that_it_needs_and_no_others(compose: dict[str
         "redis": {"redis"},
         "init": {"airflow", "owner", "administrator"},
         "api-server": {"airflow", "api"},
+        "cli": {"airflow", "api"},
         "maintenance": {"airflow", "worker", "maintenance"},
         **ordinary,
     }
@@ -175,11 +189,11 @@ def test_the_brokers_queues_outlive_it(compose: dict[str, Any], tmp_path: Path) 
     for attempt in ("first", "second"):
         process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL)
         try:
-            poll(lambda: ask("PING") == "PONG" or None, seconds=20, what="Redis", interval=0.05)
+            poll(lambda: ask("PING") == "PONG" or None, seconds=120, what="Redis", interval=0.05)
             if attempt == "first":
                 assert ask("LPUSH", "default", "a task") == "1"
                 # The append-only file is synchronized each second.
-                poll(lambda: "aof_pending_bio_fsync:0" in ask("INFO", "persistence") or None, seconds=20, what="fsync")
+                poll(lambda: "aof_pending_bio_fsync:0" in ask("INFO", "persistence") or None, seconds=120, what="fsync")
             else:
                 assert ask("LRANGE", "default", "0", "-1") == "a task"
         finally:

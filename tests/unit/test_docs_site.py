@@ -6,9 +6,12 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,6 +31,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_every_page_of_the_documentation_is_on_the_site(site: Path) -> None:
     pages = {path.relative_to(ROOT).with_suffix(".html") for path in (ROOT / "docs").rglob("*.md")}
     pages = {page.with_name("index.html") if page.name == "README.html" else page for page in pages}
@@ -35,6 +39,7 @@ def test_every_page_of_the_documentation_is_on_the_site(site: Path) -> None:
     assert pages <= {path.relative_to(site) for path in site.rglob("*.html")}
 
 
+@pytest.mark.slow
 def test_a_page_loads_only_files_of_the_site(site: Path) -> None:
     loaded = re.compile(
         r"""<(?:script|img|iframe)\b[^>]*\bsrc=["']?(?:https?:)?//|<link\b[^>]*\bhref=["']?(?:https?:)?//"""
@@ -49,6 +54,7 @@ def test_a_page_loads_only_files_of_the_site(site: Path) -> None:
         assert [tag for tag in found if not allowed.match(tag)] == [], page
 
 
+@pytest.mark.slow
 def test_examples_with_a_second_word_after_the_fence_are_blocks(site: Path) -> None:
     page = (site / "docs" / "diagnostics.html").read_text(encoding="utf-8")
 
@@ -56,6 +62,35 @@ def test_examples_with_a_second_word_after_the_fence_are_blocks(site: Path) -> N
         re.findall(r"^### WF", (ROOT / "docs" / "diagnostics.md").read_text("utf-8"), re.MULTILINE)
     )
     assert "```" not in page
+
+
+def pages_of(entries: list[Any]) -> Iterator[str]:
+    """Yield the pages below an entry of the navigation, in order."""
+    for entry in entries:
+        for value in entry.values() if isinstance(entry, dict) else (entry,):
+            yield from pages_of(value) if isinstance(value, list) else (value,)
+
+
+def test_llms_txt_names_every_page_of_the_navigation_in_order_with_one_sentence() -> None:
+    nav = yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))["nav"]
+    text = (ROOT / "docs" / "llms.txt").read_text("utf-8")
+
+    listed = re.findall(r"^- \[([^\]]+)\]\(([\w./-]+)\): (.+)$", text, re.MULTILINE)
+
+    assert len(listed) == len(re.findall(r"^- ", text, re.MULTILINE))
+    assert [page for _, page, _ in listed] == list(pages_of(nav))
+    assert [said for _, _, said in listed if not re.fullmatch(r"[A-Z][^.!?]+(\.[^ ][^.!?]+)*\.", said)] == []
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == [
+        name for entry in nav for name, value in entry.items() if isinstance(value, list)
+    ]
+
+
+@pytest.mark.slow
+def test_every_link_of_llms_txt_leads_to_a_page_of_the_site(site: Path) -> None:
+    links = re.findall(r"\]\(([^)]+)\)", (site / "llms.txt").read_text(encoding="utf-8"))
+
+    assert len(links) > 50
+    assert [link for link in links if not (site / link).is_file() or not link.endswith(".html")] == []
 
 
 def test_the_index_of_decisions_lists_every_record_by_its_title() -> None:

@@ -127,7 +127,7 @@ def test_every_pattern_has_its_name_and_an_input_that_it_takes(name: str) -> Non
     run(name, json.loads(file.read_text(encoding="utf-8")) if file.exists() else {})
 
 
-def test_every_number_of_the_twenty_is_told() -> None:
+def test_every_number_of_the_twenty_is_reported() -> None:
     page = (ROOT / "docs" / "patterns.md").read_text(encoding="utf-8")
 
     assert {int(number) for number in re.findall(r"^\| (\d+) ", page, re.MULTILINE)} == set(range(1, 21))

@@ -50,6 +50,7 @@ def test_without_a_python_it_says_which_is_needed(copy: Path) -> None:
     assert not (copy / ".venv").exists()
 
 
+@pytest.mark.slow
 def test_a_python_that_is_too_old_or_broken_is_passed_over(copy: Path) -> None:
     path = tools(copy, "sh", "mkdir", "touch", "rm", "grep", "tail")
     for name, text in {"python3.13": "#!/bin/sh\nexit 127\n", "python3.12": "#!/bin/sh\nexit 1\n"}.items():

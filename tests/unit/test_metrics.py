@@ -51,6 +51,11 @@ def test_dashboard_and_alerts_use_metrics_that_exist(file: str) -> None:
     assert used <= KNOWN
 
 
+def test_the_dashboard_shows_every_metric() -> None:
+    text = (ROOT / "deploy" / "grafana-dashboard.json").read_text(encoding="utf-8")
+    assert {without_suffix(name) for name in exported(text)} == KNOWN
+
+
 def test_the_dashboard_is_json_whose_panels_have_titles_and_queries() -> None:
     dashboard = json.loads((ROOT / "deploy" / "grafana-dashboard.json").read_text(encoding="utf-8"))
     assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])

@@ -31,6 +31,7 @@ def test_airflow_finds_it() -> None:
     assert "airflow-workflow-provider" in manager.providers
 
 
+@pytest.mark.slow
 def test_airflow_shows_the_defaults_as_they_are_used(tmp_path: Path) -> None:
     program = (
         "from airflow.configuration import conf\n"

@@ -57,6 +57,8 @@ def test_the_wheel_holds_package_and_migrations(wheel: zipfile.ZipFile) -> None:
     assert sources <= names
     assert migrations
     assert migrations <= names
+    # What ``explain`` reads.
+    assert {f"airflow_workflow_provider/documentation/{page}.md" for page in ("diagnostics", "vocabulary")} <= names
 
 
 @pytest.mark.slow

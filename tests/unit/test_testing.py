@@ -35,7 +35,7 @@ def test_mocks_decide_the_path(workflow_simulator: WorkflowSimulator) -> None:
     assert (run.status, run.steps, run.warnings) == ("completed", ["check", "approve"], [])
 
 
-def test_a_task_without_a_mock_returns_nothing_and_is_told(workflow_simulator: WorkflowSimulator) -> None:
+def test_a_task_without_a_mock_returns_nothing_and_is_reported(workflow_simulator: WorkflowSimulator) -> None:
     run = workflow_simulator(ORDER, tasks=[CREDIT])
     assert run.error is not None
     assert run.error["type"] == "ExpressionError"
@@ -43,7 +43,7 @@ def test_a_task_without_a_mock_returns_nothing_and_is_told(workflow_simulator: W
 
 
 def test_a_mock_for_a_step_that_does_not_exist_is_refused(workflow_simulator: WorkflowSimulator) -> None:
-    with pytest.raises(Misuse, match="names no step") as caught:
+    with pytest.raises(Misuse, match="neither a step nor a task") as caught:
         workflow_simulator(ORDER, mocks={"aprove": [{"output": {}}]}, tasks=[CREDIT])
     assert caught.value.code == "unknown-mock"
     assert "approve" in (caught.value.suggestion or "")

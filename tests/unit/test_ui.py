@@ -61,7 +61,7 @@ def ask(bundle: Bundle | None, path: str, method: str = "GET") -> httpx.Response
     return asyncio.run(answer())
 
 
-def test_files_are_served_to_everybody_and_kept_for_ever_where_the_name_has_the_hash(bundle: Bundle) -> None:
+def test_files_are_served_to_everybody_and_kept_forever_where_the_name_has_the_hash(bundle: Bundle) -> None:
     served = ask(bundle, "/workflows/ui/main-a1.js")
     assert (served.status_code, served.text) == (200, "main")
     assert served.headers["Content-Type"].startswith("text/javascript")
@@ -89,7 +89,7 @@ def test_without_a_build_airflow_is_shown_nothing(tmp_path: Path) -> None:
     assert ask(None, "/workflows/ui/main-a1.js").status_code == 404
 
 
-def test_airflow_is_told_where_to_show_what(bundle: Bundle) -> None:
+def test_airflow_gets_what_to_show_and_where(bundle: Bundle) -> None:
     apps = react_apps("/workflows", bundle)
     assert {app["destination"]: app["name"] for app in apps} == NAMES
     assert len({app["url_route"] for app in apps}) == len(apps)
@@ -98,7 +98,7 @@ def test_airflow_is_told_where_to_show_what(bundle: Bundle) -> None:
     assert {app["icon"] for app in apps} == {"workflows/ui/workflows.svg"}
 
 
-def test_the_script_names_its_components_as_airflow_is_told() -> None:
+def test_the_script_names_its_components_as_airflow_knows_them() -> None:
     main = (ROOT / "ui" / "src" / "main.tsx").read_text()
     assert set(re.findall(r"^  (\w+): framed\(", main, re.MULTILINE)) == set(NAMES.values())
 

@@ -56,7 +56,7 @@ def test_t6_a_loop_is_one_task(workflows: Workflows) -> None:
     assert ran.instance.state.steps["b"].visit == 4
 
 
-def test_f4_a_handled_failure_stays_red_and_the_run_goes_on(workflows: Workflows) -> None:
+def test_f4_a_handled_failure_stays_red_and_the_run_continues(workflows: Workflows) -> None:
     ran = workflows.run(
         step("a", **{k: v for k, v in FAIL.items() if k == "arguments"}, onFailure={
             "errorHandler": {"conditions": [{"errorType": "Nope", "nextStepId": "h"}]}}) | {"taskId": "fail"},
@@ -71,7 +71,7 @@ def test_f4_a_handled_failure_stays_red_and_the_run_goes_on(workflows: Workflows
     assert ran.instance.output == {"why": "E1"}
 
 
-def test_f4_a_run_of_a_revision_with_catches_goes_on_as_it_began(workflows: Workflows) -> None:
+def test_f4_a_run_of_a_revision_with_catches_continues_as_it_began(workflows: Workflows) -> None:
     handler = {"action": "continue", "nextStepId": "h"}
     ran = workflows.run(
         step("a"), {"stepId": "b", **FAIL, "onFailure": handler}, step("c", next=[]), step("h"),
@@ -206,7 +206,7 @@ def test_k2_templates_of_a_task_see_the_workflow_and_keep_types(workflows: Workf
     assert ran.instance.output == {"list": [1, 2], "text": "7 of w"}
 
 
-def test_i2_the_log_and_the_state_tell_the_same(workflows: Workflows) -> None:
+def test_i2_the_log_and_the_state_agree(workflows: Workflows) -> None:
     ran = workflows.run(step("a"), step("b"))
     assert ran.events == [
         ("airflow.triggered", None, None),

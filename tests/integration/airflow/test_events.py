@@ -12,8 +12,9 @@ from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.events import EventFilter, Events
+from airflow_workflow_provider.store.filtering import InstanceFilter
 from airflow_workflow_provider.store.instances import Instance, Instances
-from airflow_workflow_provider.store.listing import InstanceFilter, InstanceList
+from airflow_workflow_provider.store.listing import InstanceList
 from airflow_workflow_provider.store.waits import Waits
 from tests.fixtures.airflow import RunningAirflow
 from tests.fixtures.events import event
@@ -184,8 +185,8 @@ def test_e2_to_e5_an_event_starts_an_instance_whose_step_gets_another(world: Wor
     published = world.events.list(EventFilter(source="/workflows/ev.payer", type="ev.payment.received"))
     assert [each.event.data for each in published] == [{"order": 2, "amount": 6}]
     assert Waits(world.database).list(workflow_ids=["ev.order"]) == ()
-    told = world.events.list(EventFilter(source="/workflows/ev.order", type="workflow.completed"))
-    assert {each.event.subject for each in told} == {str(each.id) for each in found.values()}
+    reported = world.events.list(EventFilter(source="/workflows/ev.order", type="workflow.completed"))
+    assert {each.event.subject for each in reported} == {str(each.id) for each in found.values()}
 
 
 def test_e5_a_loop_receives_one_event_after_the_other(world: World) -> None:
@@ -223,9 +224,9 @@ def test_e4_asset_events_start_instances_and_a_watcher_makes_them_of_events(worl
     def watched() -> Any:
         # A watcher tells of what comes after it has begun; so one is sent until it tells.
         world.send(event(f"signal-{world.events.list(limit=1)[0].sequence}", "ev.signal.on", data={"on": True}))
-        told = world.events.list(EventFilter(type="ev_watched"))
-        return told or None
+        reported = world.events.list(EventFilter(type="ev_watched"))
+        return reported or None
 
-    told = poll(watched, seconds=SECONDS, what="the watcher to tell", interval=3)
-    assert told[0].event.data["payload"]["type"] == "ev.signal.on"
+    reported = poll(watched, seconds=SECONDS, what="the watcher to tell", interval=3)
+    assert reported[0].event.data["payload"]["type"] == "ev.signal.on"
     assert len(world.ended("ev.by-asset", 6)) >= 6

@@ -38,7 +38,7 @@ def patch_task(steering: Steering, instance: str, state: str) -> None:
     steering.airflow.request("PATCH", path, json={"new_state": state})
 
 
-def test_i3_it_is_held_between_two_steps_and_goes_on(steering: Steering) -> None:
+def test_i3_it_is_held_between_two_steps_and_continues(steering: Steering) -> None:
     wide = step("p", parallelBranches=[branch("x", step("x1", "work"), step("x2")), branch("y", step("y1"))])
     instance = steering.start(Scenario("inline.suspend", inline(wide, step("q")), mocks={"x1": [SLEEP]}))
     steering.wait_for_start(instance, "x1")
@@ -131,7 +131,7 @@ def test_f6_a_killed_process_loses_only_what_ran(running_airflow: RunningAirflow
     assert [row["data"]["error"]["type"] for row in failed] == ["WorkerLost"]
 
 
-def test_its_task_marked_by_hand_ends_it(steering: Steering) -> None:
+def test_its_task_marked_manually_ends_it(steering: Steering) -> None:
     document = inline(step("a", **UNDO), step("b", "receive", **HOUR), onFailure={"compensate": True})
     failed = steering.start(Scenario("inline.marked", document))
     done = steering.started("inline.marked")

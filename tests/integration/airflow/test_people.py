@@ -17,6 +17,7 @@ from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.operations.answers import Actor, Answer, Answers
+from airflow_workflow_provider.operations.permission import UNRESTRICTED
 from airflow_workflow_provider.people.directory import Directory, Person
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.questions import Questions
@@ -136,7 +137,7 @@ class People:
                 account.login()
                 token = account._http.headers["Authorization"]
             self._clients[user] = httpx.Client(
-                base_url=self._running.client.address, headers={"Authorization": token}, trust_env=False, timeout=60
+                base_url=self._running.client.address, headers={"Authorization": token}, trust_env=False, timeout=120
             )
         return self._clients[user]
 
@@ -289,7 +290,7 @@ def test_k3_airflow_s_own_form_obeys_the_same_rules(people: People) -> None:
         body = {"chosen_options": ["submit"], "params_input": {"street": "Main", "floor": None, **fields}}
         return people[user].patch(path, json=body)
 
-    shown = poll(lambda: a.json() if (a := people["user"].get(path)).is_success else None, seconds=30, what="the form")
+    shown = poll(lambda: a.json() if (a := people["user"].get(path)).is_success else None, seconds=120, what="the form")
     assert (shown["subject"], shown["options"], set(shown["params"])) == (
         "About a",
         ["submit"],
@@ -342,7 +343,7 @@ def test_k3_of_two_answers_at_once_one_wins(people: People) -> None:
     assert len(people.until(instance, *ENDED)["output"]["votes"]) == 1
 
 
-def test_k3_each_visit_of_a_loop_asks_anew(people: People) -> None:
+def test_k3_each_visit_of_a_loop_asks_again(people: People) -> None:
     instance = people.start("people.loop")
 
     def closed(question: str) -> bool | None:
@@ -354,7 +355,7 @@ def test_k3_each_visit_of_a_loop_asks_anew(people: People) -> None:
         assert people.answer("admin", question, decision).status_code == 200
         poll(
             partial(closed, question["id"]),
-            seconds=30,
+            seconds=120,
             what="the question to be closed",
         )
     ended = people.until(instance, *ENDED)
@@ -455,7 +456,7 @@ def test_an_answer_survives_the_api_server(people: People, running_airflow: Runn
             with suppress(psutil.NoSuchProcess):
                 each.kill()
         psutil.wait_procs(killed, timeout=30)
-        answers.answer(UUID(question["id"]), Actor(operator), Answer("approve"))
+        answers.answer(UUID(question["id"]), Actor(operator, UNRESTRICTED), Answer("approve"))
     running_airflow.environment.up()
 
     assert people.until(instance, *ENDED)["output"]["by"]["id"] == "operator"

@@ -63,7 +63,7 @@ AGAIN: Json = {"next": [{"nextStepId": "count", "condition": "data.n < 2"}, {"ne
 ITEMS = {"type": "jmespath", "expression": "[{n: `5`}, {n: `6`}]"}
 ITEM = {"type": "jmespath", "expression": "item"}
 BRANCHES = [{"branchId": "old", "steps": [step("a", OLD)]}, {"branchId": "new", "steps": [step("b", NEW)]}]
-TELL = step("tell", "set", arguments={"code": cel("error.code"), "type": cel("error.type")})
+REPORT = step("tell", "set", arguments={"code": cel("error.code"), "type": cel("error.type")})
 
 
 def routed(error_type: str) -> Json:
@@ -79,9 +79,9 @@ PARENTS = (
     Scenario("pin.items", definition(step("each", forEach={"items": ITEMS, "steps": [step("one", OLD, input=ITEM)]}))),
     Scenario("pin.branch", definition(step("both", parallelBranches=BRANCHES)), {"n": 4}),
     Scenario(
-        "pin.missing", definition(step("call", "workflow:pin.child@7.0.0", **routed("TaskNotFound")), TELL), {"n": 3}
+        "pin.missing", definition(step("call", "workflow:pin.child@7.0.0", **routed("TaskNotFound")), REPORT), {"n": 3}
     ),
-    Scenario("pin.refused", definition(step("call", OLD, **routed("ValidationError")), TELL), {"n": "x"}),
+    Scenario("pin.refused", definition(step("call", OLD, **routed("ValidationError")), REPORT), {"n": "x"}),
 )
 
 
@@ -97,7 +97,7 @@ def scenarios(running_airflow: RunningAirflow) -> Iterator[Scenarios]:
 def api(running_airflow: RunningAirflow) -> Iterator[httpx.Client]:
     running_airflow.client.login()
     headers = {"Authorization": running_airflow.client._http.headers["Authorization"]}
-    with httpx.Client(base_url=running_airflow.client.address + API + "/", headers=headers, timeout=30) as client:
+    with httpx.Client(base_url=running_airflow.client.address + API + "/", headers=headers, timeout=120) as client:
         yield client
 
 

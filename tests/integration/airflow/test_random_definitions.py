@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from tests.conformance.cases import Case, Observed, line_text
+from airflow_workflow_provider.scenarios.expecting import line_text
+from tests.conformance.cases import Case, Observed
 from tests.conformance.hosts import run_simulated
 from tests.fixtures.scenarios import Outcome, Scenario
 from tests.property.definitions import Sample, Shape, samples

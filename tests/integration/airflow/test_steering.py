@@ -53,12 +53,12 @@ def test_i3_parallel_branches_are_held_until_the_instance_is_resumed(steering: S
     steering.do(instance, "resume")
     done = steering.ended(instance)
     assert sorted(done["state"]["steps"]) == ["p", "q", "x1", "x2", "y1", "y2"]
-    told = [(row["event"], row["message"], row["data"]["via"]) for row in steering.actions(instance)]
-    assert told == [("instance.suspended", "stock taking", "api"), ("instance.resumed", None, "api")]
+    reported = [(row["event"], row["message"], row["data"]["via"]) for row in steering.actions(instance)]
+    assert reported == [("instance.suspended", "stock taking", "api"), ("instance.resumed", None, "api")]
     assert {row["actor"]["name"] for row in steering.actions(instance)} == {"admin"}
 
 
-def test_i3_a_region_that_waits_for_something_else_goes_on_when_it_is_resumed(steering: Steering) -> None:
+def test_i3_a_region_that_waits_for_something_else_continues_when_it_is_resumed(steering: Steering) -> None:
     items = {
         "items": {"type": "jmespath", "expression": "`[0, 1]`"},
         "as": "n",
@@ -81,7 +81,7 @@ def test_i3_a_region_that_waits_for_something_else_goes_on_when_it_is_resumed(st
     assert steering.ended(instance, "failed")["error"]["type"] == "Cancelled"
 
 
-def test_i3_the_time_of_a_suspended_instance_stands_still(steering: Steering) -> None:
+def test_i3_the_time_of_a_suspended_instance_is_paused(steering: Steering) -> None:
     document = definition(step("wait", "receive", arguments=HOUR["arguments"]), settings={"timeout": "PT12S"})
     instance = steering.start(Scenario("steer.deadline", document))
     steering.wait_for(instance, wait="deferred")

@@ -22,7 +22,7 @@ from tests.fixtures.older import as_format_1
 from tests.fixtures.scenarios import Scenario
 from tests.fixtures.steering import Steering
 
-pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-3"), pytest.mark.timeout(900)]
 
 Json = dict[str, Any]
 

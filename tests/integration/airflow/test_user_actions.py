@@ -17,7 +17,7 @@ from airflow_workflow_provider.store.logs import LogRow, Logs
 from tests.fixtures.airflow import RunningAirflow
 from tests.fixtures.documents import step, workflow
 
-pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow")]
+pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-2")]
 
 USERS = ("admin", "operator", "user", "viewer")
 WORKFLOWS = (
@@ -75,7 +75,7 @@ def users(running_airflow: RunningAirflow) -> Iterator[Users]:
         yield Users(clients, database)
 
 
-def told(rows: list[LogRow]) -> list[tuple[str, str, str | None, Any]]:
+def reported(rows: list[LogRow]) -> list[tuple[str, str, str | None, Any]]:
     return [
         (each.event, (each.actor or {})["name"], (each.data or {}).get("task"), (each.data or {})["via"])
         for each in rows
@@ -104,7 +104,7 @@ def test_l1_who_triggered_cleared_and_marked_in_airflow(users: Users) -> None:
     users.until(dag_id, run_id, "completed")
 
     rows = users.actions(instance, 3)
-    assert told(rows) == [
+    assert reported(rows) == [
         ("airflow.triggered", "user", None, "airflow"),
         ("airflow.cleared", "operator", "a", "airflow"),
         ("airflow.marked-success", "admin", "a", "airflow"),
@@ -130,14 +130,14 @@ def test_l1_who_marked_a_task_and_a_run_as_failed_in_airflow(users: Users) -> No
     by_task = users.until(dag_id, "task-failed", "failed")
     by_run = users.until(dag_id, "run-failed", "failed")
     first, second = users.actions(by_task, 2), users.actions(by_run, 2)
-    assert told(first)[1] == ("airflow.marked-failed", "user", "a", "airflow")
+    assert reported(first)[1] == ("airflow.marked-failed", "user", "a", "airflow")
     assert first[1].message == "too slow"
-    assert told(second)[1] == ("airflow.run-marked", "user", None, "airflow")
+    assert reported(second)[1] == ("airflow.run-marked", "user", None, "airflow")
     assert (second[1].data or {})["newState"] == "failed"
 
 
 def test_l1_who_triggered_by_airflow_s_command_line(users: Users, running_airflow: RunningAirflow) -> None:
     running_airflow.environment.run_airflow("dags", "trigger", "who.waiting", "--run-id", "by-cli", seconds=120)
     (row,) = users.actions(users.until("who.waiting", "by-cli", "running"), 1)
-    assert told([row]) == [("airflow.triggered", getuser(), None, "airflow")]
+    assert reported([row]) == [("airflow.triggered", getuser(), None, "airflow")]
     users["admin"].request("PATCH", "/dags/who.waiting/dagRuns/by-cli", json={"state": "failed"})

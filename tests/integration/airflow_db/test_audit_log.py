@@ -187,7 +187,7 @@ def test_l1_what_airflow_refused_is_not_written_down(audited: Audited) -> None:
     assert Cursors(audited._api.database).position(CURSOR) == newest()
 
 
-def test_the_audit_log_says_what_was_refused_of_workflows_only(audited: Audited) -> None:
+def test_the_audit_log_states_what_was_refused_of_workflows_only(audited: Audited) -> None:
     from airflow.models.log import Log
     from airflow.utils.session import create_session
     from sqlalchemy import select
@@ -198,8 +198,8 @@ def test_the_audit_log_says_what_was_refused_of_workflows_only(audited: Audited)
     with create_session() as session:
         query = select(Log).where(Log.event == "workflow.refused", Log.id > before)
         (row,) = session.scalars(query).all()
-        told = (row.owner, row.dag_id, row.run_id, json.loads(row.extra or ""))
-    assert told == ("viewer", "order", audited.run, {"audit": before + 1, "status": 403})
+        reported = (row.owner, row.dag_id, row.run_id, json.loads(row.extra or ""))
+    assert reported == ("viewer", "order", audited.run, {"audit": before + 1, "status": 403})
 
 
 def test_l1_what_changed_nothing_is_passed_over_in_time(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -269,7 +269,7 @@ def test_l1_our_own_operations_have_their_own_rows_only(audited: Audited, api: A
     assert [each.actor and each.actor["name"] for each in rows if each.event == "instance.cancelled"] == ["op"]
 
 
-def test_l1_the_start_tells_who(audited: Audited, api: Api) -> None:
+def test_l1_the_start_names_who(audited: Audited, api: Api) -> None:
     (row,) = [each for each in Logs(api.database).read(audited.instance) if each.event == "instance.started"]
     assert row.actor == {"id": "admin", "name": "admin"}
     assert row.data is not None

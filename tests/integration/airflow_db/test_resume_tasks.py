@@ -55,52 +55,92 @@ def wakeup(run_id: str, task_id: str = "a", **more: Any) -> Wakeup:
     return Wakeup(1, "waking", run_id, task_id, more.get("question_id"), datetime.now(UTC), 1)
 
 
-def told(found: Wakeup, event: Any = None) -> str:
-    from airflow_workflow_provider.airflow_db.resume_tasks import tell
+def shown_rows(found: Wakeup, event: Any = None) -> str:
+    from airflow_workflow_provider.airflow_db.resume_tasks import resume_task
 
-    return tell(found, event, lambda: datetime.now(UTC) + LATER).value
+    return resume_task(found, event, lambda: datetime.now(UTC) + LATER).value
 
 
-def test_a_held_task_goes_on(run_id: str) -> None:
+def test_a_held_task_continues(run_id: str) -> None:
     put(run_id, "awaiting_input", "held")
-    assert told(wakeup(run_id)) == "woken"
+    assert shown_rows(wakeup(run_id)) == "woken"
     state, kwargs = state_of(run_id)
     assert (state, "go on" in str(kwargs)) == ("scheduled", True)
-    assert told(wakeup(run_id)) == "not yet"
+    assert shown_rows(wakeup(run_id)) == "not yet"
 
 
 @pytest.mark.parametrize("state", ["running", "queued", "scheduled", "up_for_retry", "restarting"])
 def test_a_task_that_may_be_about_to_wait_is_looked_at_again(run_id: str, state: str) -> None:
     put(run_id, state)
-    assert told(wakeup(run_id)) == "not yet"
+    assert shown_rows(wakeup(run_id)) == "not yet"
     assert state_of(run_id)[0] == state
 
 
 @pytest.mark.parametrize("state", ["success", "failed", "skipped", "deferred", None])
 def test_what_waits_for_nothing_or_for_a_trigger_is_left_alone(run_id: str, state: str | None) -> None:
     put(run_id, state)
-    assert told(wakeup(run_id)) == "gone"
+    assert shown_rows(wakeup(run_id)) == "gone"
     assert state_of(run_id)[0] == state
 
 
-def test_a_task_that_waits_for_an_answer_is_not_told_that_a_suspension_ended(run_id: str) -> None:
+def test_a_task_that_waits_for_an_answer_is_not_notified_that_a_suspension_ended(run_id: str) -> None:
     put(run_id, "awaiting_input", "answered")
-    assert told(wakeup(run_id)) == "gone"
-    assert told(wakeup(run_id, question_id=uuid4()), lambda *_: {"mine": 1}) == "woken"
+    assert shown_rows(wakeup(run_id)) == "gone"
+    assert shown_rows(wakeup(run_id, question_id=uuid4()), lambda *_: {"mine": 1}) == "woken"
     assert "mine" in str(state_of(run_id)[1])
 
 
-def test_what_runs_several_steps_is_told_while_it_waits_for_a_trigger(run_id: str) -> None:
+def test_what_runs_several_steps_is_notified_while_it_waits_for_a_trigger(run_id: str) -> None:
     put(run_id, "deferred", "resume", "each")
-    assert told(wakeup(run_id, "each")) == "woken"
+    assert shown_rows(wakeup(run_id, "each")) == "woken"
     assert state_of(run_id, "each")[0] == "scheduled"
 
 
 def test_a_task_that_has_only_just_begun_to_wait_is_given_a_moment(run_id: str) -> None:
-    from airflow_workflow_provider.airflow_db.resume_tasks import tell
+    from airflow_workflow_provider.airflow_db.resume_tasks import resume_task
 
     put(run_id, "awaiting_input", "held")
-    assert tell(wakeup(run_id)).value == "not yet"
+    assert resume_task(wakeup(run_id)).value == "not yet"
+
+
+@pytest.mark.parametrize(
+    ("waited", "reported", "state", "expected"),
+    [
+        (1, 0, "running", "not yet"),
+        (10, 9, "running", "not yet"),
+        (10, 7, "running", "woken"),
+        # A scheduler that is slow is waited for, one that is gone is not, and none is waited for without end.
+        (50, 49, "running", "not yet"),
+        (50, 49, "success", "woken"),
+        (3, None, "running", "woken"),
+        (61, 60.5, "running", "woken"),
+    ],
+)
+def test_a_task_is_notified_when_its_scheduler_knows_that_its_process_has_ended(
+    run_id: str, waited: float, reported: float | None, state: str, expected: str
+) -> None:
+    from airflow.jobs.job import Job
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from sqlalchemy import update
+
+    from airflow_workflow_provider.airflow_db.resume_tasks import resume_task
+
+    put(run_id, "awaiting_input", "held")
+    now = datetime.now(UTC)
+    with create_session() as session:
+        number = None
+        if reported is not None:
+            # Airflow says by the real clock what is alive: so it reports now, and the rest lies before and after.
+            job = Job(job_type="SchedulerJob", state=state, latest_heartbeat=now)
+            session.add(job)
+            session.flush()
+            number = job.id
+        since = now - timedelta(seconds=waited - (reported or 0))
+        where = (TaskInstance.run_id == run_id, TaskInstance.task_id == "a")
+        session.execute(update(TaskInstance).where(*where).values(queued_by_job_id=number, updated_at=since))
+    later = now + timedelta(seconds=reported or 0)
+    assert resume_task(wakeup(run_id), None, lambda: later).value == expected
 
 
 def test_the_waker_forgets_what_is_done_and_comes_back_for_the_rest(

@@ -55,6 +55,11 @@ def test_d4_the_list_is_searched_by_words_and_paged(api: Api, search: str, found
     assert pages == ([[each] for each in found] or [[]])
 
 
+def test_the_list_says_who_may_publish(api: Api) -> None:
+    shown = {role: api.as_role(role).get("definitions").json()["editable"] for role in ("viewer", "user", "admin")}
+    assert shown == {"viewer": False, "user": True, "admin": True}
+
+
 def test_d4_version_rules_are_conflicts(api: Api) -> None:
     client = api.as_role("user")
     client.put("definitions/example", json=workflow(version="1.1.0"))
@@ -83,7 +88,7 @@ def test_d4_if_match_refuses_what_somebody_else_changed(api: Api) -> None:
     assert client.get("definitions/example").json()["version"] == "1.1.0"
 
 
-def test_d2_every_finding_is_told_and_nothing_is_stored(api: Api) -> None:
+def test_d2_every_finding_is_reported_and_nothing_is_stored(api: Api) -> None:
     client = api.as_role("user")
     document = workflow(step("a", "nothing", next=[{"nextStepId": "b"}]), version="1", colour="red")
     body = problem(client.put("definitions/example", json=document), 422, "invalid-definition")
@@ -211,8 +216,8 @@ def test_d4_the_text_is_kept_as_its_author_wrote_it(api: Api) -> None:
     assert found["source"] == text
     assert list(found["document"]) == ["version", "name", "workflowId", "steps"]
     assert list(found["document"]["steps"][0]["arguments"]) == ["zebra", "ant"]
-    by_hand = "UPDATE workflow_definition_versions SET document = document || :more WHERE workflow_id = 'written'"
+    manually = "UPDATE workflow_definition_versions SET document = document || :more WHERE workflow_id = 'written'"
     with api.database.begin() as connection:
-        connection.execute(sql(by_hand).bindparams(bindparam("more", {"name": "by hand"}, JSONB)))
+        connection.execute(sql(manually).bindparams(bindparam("more", {"name": "by hand"}, JSONB)))
     changed = client.get("definitions/written").json()
     assert (changed["source"], changed["document"]["name"]) == (None, "by hand")

@@ -59,6 +59,9 @@ def test_e3_dead_letters_are_seen_and_driven_again(api: Api) -> None:
     Deliveries(api.database).dead(claimed.id, {"type": "ValidationError", "message": "no"})
     (dead,) = client.get("deliveries", params={"status": "dead"}).json()["items"]
     assert dead["reason"] == {"type": "ValidationError", "message": "no"}
+    assert dead["mayRedrive"]
+    (seen,) = api.as_role("viewer").get("deliveries").json()["items"]
+    assert not seen["mayRedrive"]
     problem(api.as_role("viewer").post(f"deliveries/{dead['id']}/redrive"), 403, "forbidden")
     assert client.post(f"deliveries/{dead['id']}/redrive").json()["status"] == "pending"
     assert client.post(f"deliveries/{dead['id']}/redrive").status_code == 202

@@ -28,6 +28,9 @@ FACTOR = int(os.environ.get("FUZZ_FACTOR", "1"))
 EXAMPLES = {"admin": 15 * FACTOR, "viewer": 5, None: 5}
 """How many requests to each operation, by who sends them; None is nobody."""
 
+SECONDS = 300
+"""For an answer; how fast answers are is no question of this test, and a busy machine may let a request wait."""
+
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
 SCHEMA = openapi_document(create_app())
 OPERATIONS = [(method, path) for path, item in SCHEMA["paths"].items() for method in item]
@@ -54,7 +57,7 @@ def test_answers_are_as_documented(api: Api, role: str | None, method: str, path
         # It must not sign in by itself, as it does where the document says how.
         case.headers.pop("Authorization", None)
         case.cookies.clear()
-        answer = case.call_and_validate(headers=headers, checks=CHECKS)
+        answer = case.call_and_validate(headers=headers, checks=CHECKS, timeout=SECONDS)
         if role is None:
             assert (answer.status_code, answer.json()["code"]) == (401, "not-authenticated")
         elif role == "viewer" and writes(method, path):

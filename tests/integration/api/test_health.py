@@ -33,7 +33,7 @@ def reporter(api: Api, *given: Worker) -> dict[str, Any]:
     return HealthReporter(lambda: Services(api.database, load_settings()), given).report()
 
 
-def test_it_needs_no_user_and_tells_nothing_but_how_it_is(api: Api) -> None:
+def test_it_needs_no_user_and_reports_nothing_but_how_it_is(api: Api) -> None:
     status, report = asked(api)
     assert (status, report["status"]) == (200, "healthy")
     assert report["checks"]["schema"]["current"] == report["checks"]["schema"]["head"]

@@ -55,7 +55,7 @@ def test_i2_start_makes_the_run_and_the_row(api: Api) -> None:
     assert [row["event"] for row in log["items"]] == ["instance.started"]
 
 
-def test_x6_every_finding_is_told_and_nothing_is_made(api: Api) -> None:
+def test_x6_every_finding_is_reported_and_nothing_is_made(api: Api) -> None:
     api.publish(ORDER)
     before = len(runs("order"))
     answer = start(api.as_role("user"), input={"amount": 0, "customer": 7, "other": 1})

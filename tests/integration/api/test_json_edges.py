@@ -99,7 +99,7 @@ def test_d2_odd_texts_in_paths_and_filters_are_problems_or_found_nothing(api: Ap
         ({"content-type": "application/json"}, rb'{"a": "\ud83d"}', 422, "/data/a"),
     ],
 )
-def test_e1_a_binary_event_that_is_none_is_refused_with_its_attribute(
+def test_e1_a_binary_event_without_a_required_attribute_is_refused_with_its_attribute(
     api: Api, headers: dict[str, str], body: bytes, status: int, place: str
 ) -> None:
     given = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/s", "ce-type": "t", **headers}

@@ -12,7 +12,7 @@ from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.wakeups import Wakeups
-from tests.fixtures.api import Api, end_run, moved, problem, runs, start_of
+from tests.fixtures.api import Api, end_run, moved, problem, runs, start_of, vanish
 from tests.fixtures.documents import step, workflow
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
@@ -71,7 +71,7 @@ def test_i3_suspend_and_resume_are_repeated_without_harm(api: Api) -> None:
     )
 
 
-def test_i3_held_tasks_are_told_in_the_same_transaction(api: Api) -> None:
+def test_i3_held_tasks_are_notified_in_the_same_transaction(api: Api) -> None:
     instance = started(api)
     client = api.as_role("user")
     client.post(f"instances/{instance}/suspend")
@@ -342,6 +342,36 @@ def test_f7_a_cancelled_instance_owes_its_compensations_until_they_are_run(api: 
     assert states <= {"skipped", "failed", "upstream_failed", "success"}
     assert not states.isdisjoint({"failed", "upstream_failed"})
     problem(client.post(f"instances/{instance}/compensate"), 409, "not-failed")
+
+
+def test_f7_compensations_that_are_owed_are_run_although_the_run_was_deleted(api: Api) -> None:
+    instance = started(api, UNDONE)
+    moved(api, instance, paid)
+    client = api.as_role("user")
+    assert client.post(f"instances/{instance}/cancel").json()["compensationsOwed"] == 2
+    end_run("undone")
+    vanish()
+
+    answer = client.post(f"instances/{instance}/compensate", json={"reason": "refund"})
+
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["status"], answer.json()["compensationsOwed"]) == ("running", 0)
+    (run,) = runs("undone")
+    assert (run.run_id, run.state) == (answer.json()["runId"], "queued")
+    done: list[tuple[str, str]] = []
+
+    def compensate(machine: Machine) -> None:
+        now = datetime.now(UTC)
+        while ready := machine.ready(now):
+            each = ready[0]
+            done.append((each.step_id, machine.begin(each.scope, each.step_id, "new", now).action))
+            machine.succeed(each.scope, each.step_id, "new", {}, now)
+
+    moved(api, instance, compensate)
+    assert done == [("pay", "run"), ("reserve", "run")]
+    ended = client.get(f"instances/{instance}").json()
+    assert (ended["status"], ended["error"]["type"], ended["compensationsOwed"]) == ("failed", "Cancelled", 0)
+    problem(client.post(f"instances/{instance}/compensate"), 409, "nothing-owed")
 
 
 def test_f7_without_compensations_there_is_nothing_to_run(api: Api) -> None:

@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 ORDER = workflow(step("check"), workflowId="order")
 
 
-def test_it_tells_counts_recent_instances_and_permissions(api: Api) -> None:
+def test_it_reports_counts_recent_instances_and_permissions(api: Api) -> None:
     api.publish(ORDER)
     admin = api.as_role("admin")
     started = admin.post("definitions/order/instances", json={}).json()

@@ -171,7 +171,7 @@ def test_k3_what_may_not_be_read_is_not_there(api: Api, monkeypatch: pytest.Monk
     assert visible.post("admin", "b", decision="approve").status_code == 200
 
 
-def test_k3_an_answer_is_told_with_who_and_by_which_way(api: Api) -> None:
+def test_k3_an_answer_is_reported_with_who_and_by_which_way(api: Api) -> None:
     asked = Asked(api, asking("order", ask("a")))
     answered = asked.post("user", "a", decision="approve", comment="fine").json()
     assert answered["answer"]["by"] == {"id": "user", "name": "user"}

@@ -13,7 +13,7 @@ from tests.fixtures.airflow import RunningAirflow
 from tests.fixtures.api import API, problem
 from tests.fixtures.documents import step, workflow
 
-pytestmark = [pytest.mark.daemons, pytest.mark.xdist_group("airflow-2"), pytest.mark.slow]
+pytestmark = [pytest.mark.daemons, pytest.mark.xdist_group("airflow-3"), pytest.mark.slow]
 
 ENDED = ("completed", "failed")
 
@@ -23,7 +23,7 @@ def client(running_airflow: RunningAirflow) -> Any:
     running_airflow.client.login()
     headers = {"Authorization": running_airflow.client._http.headers["Authorization"]}
     address = running_airflow.client.address + API + "/"
-    with httpx.Client(base_url=address, headers=headers, trust_env=False, timeout=30) as made:
+    with httpx.Client(base_url=address, headers=headers, trust_env=False, timeout=120) as made:
         yield made
 
 
@@ -93,7 +93,7 @@ def test_i1_cancel_stops_what_runs(client: Any, running_airflow: RunningAirflow)
         }
         return states if states["long"] == "failed" and states["after"] == "skipped" else None
 
-    poll(settled, seconds=30, what="the tasks to stop")
+    poll(settled, seconds=120, what="the tasks to stop")
     now = client.get(f"instances/{begun['id']}").json()
     assert (now["status"], now["error"]["type"]) == ("failed", "Cancelled")
     assert now["error"] == cancelled.json()["error"]

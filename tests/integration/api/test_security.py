@@ -38,6 +38,7 @@ BODIES: dict[str, Any] = {
     "/api/v1/tasks/{task_id}": TASK,
     "/api/v1/tasks/validate": TASK,
     "/api/v1/simulate": {"definition": workflow()},
+    "/api/v1/import": {"dialect": "stepfunctions", "sources": [{"name": "a.json", "content": "{}"}]},
     "/api/v1/definitions/{workflow_id}/instances": {"input": {}},
     "/api/v1/instances/bulk": {"operation": "suspend", "filter": {}},
     "/api/v1/instances/{instance_id}/skip": {"output": {}},

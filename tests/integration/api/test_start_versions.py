@@ -172,7 +172,7 @@ def test_i6_a_start_can_name_the_version_that_its_user_has_seen(api: Api) -> Non
     assert start(client, version="2.0.0").json()["version"] == "2.0.0"
 
 
-def test_i6_a_version_that_comes_while_the_run_is_made_is_taken_or_told(
+def test_i6_a_version_that_comes_while_the_run_is_made_is_taken_or_refused(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from airflow_workflow_provider.airflow_db.dag_runs import start_run
@@ -199,7 +199,7 @@ def test_i6_a_version_that_comes_while_the_run_is_made_is_taken_or_told(
 
 
 @pytest.mark.usefixtures("import_errors")
-def test_i6_a_version_that_cannot_be_loaded_is_told_at_once(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_i6_a_version_that_cannot_be_loaded_is_reported_at_once(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__WORKFLOWS__START_WAIT", "PT10M")
     api.publish(OLD)
     client = api.as_role("user")

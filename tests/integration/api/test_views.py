@@ -104,6 +104,24 @@ def test_u1_the_page_of_an_instance_is_one_answer(api: Api) -> None:
     assert body["rights"] == {"edit": True, "operate": True, "start": True, "readLog": True}
 
 
+def test_u1_a_step_that_is_tried_again_says_which_attempt_follows_and_why(api: Api) -> None:
+    policy = {"maxAttempts": 4, "delay": "PT1H"}
+    document = workflow(step("pay", retryPolicy=policy), step("other"), workflowId="patient")
+    hand = Hand(api, document)
+
+    def shown() -> Any:
+        (found,) = api.as_role("op").get(f"instances/{hand.id}/view").json()["steps"]
+        return found
+
+    hand.begin("pay")
+    assert (shown()["attempt"], shown()["maxAttempts"], shown().get("error")) == (1, 4, None)
+    hand.do(lambda machine, now: machine.fail("", "pay", "r", Failure.named("Refused", "no", code="7"), now))
+    found = shown()
+    assert (found["status"], found["attempt"], found["maxAttempts"]) == ("retrying", 1, 4)
+    assert found["error"] == {"type": "Refused", "code": "7", "message": "no"}
+    assert found["retryAt"]
+
+
 @pytest.mark.parametrize(
     ("role", "components", "notices"),
     [
@@ -202,7 +220,7 @@ def test_a_deleted_instance_is_not_there(api: Api) -> None:
     problem(client.get("run-view", params={"dagId": "offer", "runId": hand.run_id}), 404, "no-instance")
 
 
-def test_a_graph_is_kept_for_ever_by_its_revision(api: Api) -> None:
+def test_a_graph_is_kept_forever_by_its_revision(api: Api) -> None:
     revision = api.publish(OFFER)
     client = api.as_role("viewer")
     answer = client.get("definitions/offer/graph", params={"revision": revision})
@@ -222,7 +240,7 @@ def test_a_graph_is_kept_for_ever_by_its_revision(api: Api) -> None:
     problem(client.get("definitions/nothing/graph"), 404, "not-found")
 
 
-def test_a_step_tells_what_it_got_gave_and_decided(api: Api) -> None:
+def test_a_step_shows_what_it_got_gave_and_decided(api: Api) -> None:
     hand = Hand(api, OFFER, pay=50)
     hand.succeed("check", {"rating": 5})
     body = api.as_role("op").get(f"instances/{hand.id}/steps/check").json()
@@ -281,7 +299,7 @@ def test_steps_that_ran_only_before_a_restart_are_left_out(api: Api) -> None:
     assert steps() == {"check": "completed", "sign": "failed"}
 
 
-def test_actions_of_people_are_told_with_the_step(api: Api) -> None:
+def test_actions_of_people_are_reported_with_the_step(api: Api) -> None:
     from airflow_workflow_provider.store.logs import LogEntry, append
 
     hand = Hand(api, OFFER, pay=50)

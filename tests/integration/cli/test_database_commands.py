@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 from airflow_workflow_provider.cli.main import main
-from airflow_workflow_provider.engine.records import StepRecord
+from airflow_workflow_provider.engine.step_records import Records, StepRecord
 from airflow_workflow_provider.store.database import Database
-from airflow_workflow_provider.store.instances import Instances, NewInstance
+from airflow_workflow_provider.store.inserting import NewInstance
+from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.logs import LogEntry
 from tests.fixtures.store import state
 
@@ -73,7 +74,7 @@ def open_instance(url: str, run_id: str, **more: Any) -> Any:
         "version": "1.0.0",
         "revision": 1,
         "input": {"a": 1},
-        "state": state(steps={"one": StepRecord(visit=1)}),
+        "state": state(steps=Records({"one": StepRecord(visit=1)})),
         "log": [LogEntry("instance.started", message="started")],
     }
     with Database(url) as database:

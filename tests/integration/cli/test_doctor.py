@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ def found(check: str) -> list[tuple[str, str, str]]:
     return [(each.level, each.message, each.fix) for each in doctor.examine() if each.check == check]
 
 
-def test_each_finding_that_is_not_well_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_finding_that_is_not_well_states_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--output", "json"]) == 1
     report: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert not report["healthy"]
@@ -70,6 +71,43 @@ def test_a_bundle_that_is_not_configured_is_said(monkeypatch: pytest.MonkeyPatch
     for given in ("[]", "nonsense", '{"name": "w"}', '[{"classpath": "else"}, 3]'):
         monkeypatch.setenv(doctor.BUNDLES_VARIABLE, given)
         assert [level for level, *_ in found("bundle")] == ["warning"], given
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["w", "w"], ["names 'w' more than once", "has 2 bundles"]),
+        (["w", "x"], ["has 2 bundles"]),
+    ],
+)
+def test_bundles_that_hide_or_double_each_other_are_said(
+    monkeypatch: pytest.MonkeyPatch, names: list[str], words: list[str]
+) -> None:
+    monkeypatch.setenv(
+        doctor.BUNDLES_VARIABLE, json.dumps([{"name": name, "classpath": doctor.BUNDLE} for name in names])
+    )
+    said = found("bundle")
+    assert [level for level, *_ in said] == ["error"] * len(words)
+    assert all(each in message and fix for each, (_, message, fix) in zip(words, said, strict=True))
+
+
+def test_a_name_that_another_bundle_takes_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = {"name": "w", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle"}
+    monkeypatch.setenv(doctor.BUNDLES_VARIABLE, json.dumps([{"name": "w", "classpath": doctor.BUNDLE}, other]))
+    ((level, message, _),) = found("bundle")
+    assert (level, "more than once" in message) == ("error", True)
+
+
+def test_a_disk_that_keeps_no_results_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AIRFLOW__WORKFLOWS__SPOOL_FOLDER", str(tmp_path / "new" / "results"))
+    assert [level for level, *_ in found("disk")] == ["ok"]
+    assert list(tmp_path.iterdir()) == []
+    # Root may write everywhere, but not below a file.
+    (tmp_path / "new").write_text("")
+    ((level, message, fix),) = found("disk")
+    assert level == "warning"
+    assert str(tmp_path / "new" / "results") in message
+    assert "spool_folder" in fix
 
 
 @pytest.mark.parametrize(("seconds", "level"), [(0.5, "ok"), (-5, "warning"), (40, "error"), (-3600, "error")])

@@ -63,7 +63,7 @@ DOCUMENTS: dict[str, tuple[dict[str, Any], str, str, str]] = {
         workflow(step("a", "fail", arguments={"type": "Cancelled", "message": "m"})),
         "WF403",
         "/steps/0/arguments/type",
-        "choose a name of your own",
+        "choose another name",
     ),
     "expression": (
         workflow(
@@ -82,7 +82,7 @@ DOCUMENTS: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "write ^",
     ),
 }
-"""Documents of before, and the code, the place and words of the way out with which they are found."""
+"""Documents of before, and the code, the place and words of the suggestion with which they are found."""
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def store(database: Database, name: str, document: dict[str, Any]) -> None:
         session.execute(text(statement), {"put": json.dumps({**document, "workflowId": name}), "name": name})
 
 
-def test_every_definition_of_before_is_listed_with_its_place_and_the_way_out(database: Database, cli: Cli) -> None:
+def test_every_definition_of_before_is_listed_with_its_place_and_the_suggestion(database: Database, cli: Cli) -> None:
     store(database, "fine", workflow(step("a")))
     for name, (document, *_) in DOCUMENTS.items():
         store(database, name, document)
@@ -137,7 +137,7 @@ TEMPLATES: dict[str, tuple[str, str, str]] = {
 """Templates that earlier versions took, and the code and words with which they are found."""
 
 
-def test_templates_of_before_are_listed_with_the_way_out(database: Database, cli: Cli) -> None:
+def test_templates_of_before_are_listed_with_a_suggestion(database: Database, cli: Cli) -> None:
     for task_id, (template, *_) in TEMPLATES.items():
         document = {"taskId": task_id, "name": task_id, "operator": "set", "arguments": {"deep": ["fine", template]}}
         fine = {**document, "arguments": {}}

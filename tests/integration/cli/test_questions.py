@@ -152,7 +152,7 @@ def test_k3_questions_are_claimed_released_and_handed_on(cli: Caller, asked: Any
 
 def test_k3_what_is_not_permitted_or_not_there_exits_1(cli: Caller, asked: Any) -> None:
     cli("questions", "answer", asked.ops, "--decision", "approve", code=1)
-    assert cli.err.startswith("error not-asked: You are not asked; the question is for role:op")
+    assert cli.err.startswith("error not-asked: You are not an assignee; the question is for role:op")
     cli("questions", "show", str(UUID(int=1)), code=1)
     assert cli.err.startswith("error not-found")
     cli.as_user("viewer")("questions", "claim", asked.release, code=1)

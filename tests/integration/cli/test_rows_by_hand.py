@@ -56,7 +56,7 @@ def instance(database: Database, database_url: str, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(("table", "column"), COLUMNS)
-def test_every_command_says_what_is_wrong_and_where(
+def test_every_command_states_what_is_wrong_and_where(
     database: Database, instance: UUID, capsys: pytest.CaptureFixture[str], table: str, column: str
 ) -> None:
     for value in NONSENSE:

@@ -24,7 +24,7 @@ FAILING = {
     "steps": [{"stepId": "refuse", "taskId": "cli-refuse"}],
 }
 
-pytestmark = [pytest.mark.daemons, pytest.mark.xdist_group("airflow-2"), pytest.mark.slow]
+pytestmark = [pytest.mark.daemons, pytest.mark.xdist_group("airflow-3"), pytest.mark.slow]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from airflow_workflow_provider.cli.main import main
 from tests.fixtures.airflow import RunningAirflow
 
-pytestmark = [pytest.mark.daemons, pytest.mark.xdist_group("airflow-2"), pytest.mark.slow]
+pytestmark = [pytest.mark.daemons, pytest.mark.xdist_group("airflow-3"), pytest.mark.slow]
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def folder(running_airflow: RunningAirflow) -> str:
     return str(running_airflow.environment.layout.folder)
 
 
-def test_status_says_what_runs_and_where(
+def test_status_states_what_runs_and_where(
     folder: str, running_airflow: RunningAirflow, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = main(["standalone", "status", "--folder", folder, "--output", "json"])

@@ -128,14 +128,14 @@ def test_p5_a_child_whose_parent_does_not_wait_is_cancelled(database: Database) 
     waiting = Parent(str(parent.instance_id), "", "a", 1, 1, 1)
     child = ledger(database, step("a"), run_id="child", about={"parent": waiting.to_json()})
 
-    child.stop_if_forsaken()
+    child.stop_if_abandoned()
     assert child.change(lambda machine: machine.status) == "running"
     stored = Instances(database).get(child.instance_id)
     assert (stored.parent_instance_id, stored.parent_step_id) == (parent.instance_id, "a")
     assert stored.state.instance.depth == 1
 
     parent.change(lambda machine: machine.fail("", "a", "r", Failure("X", "x"), parent.clock()))
-    child.stop_if_forsaken()
+    child.stop_if_abandoned()
 
     error = Instances(database).get(child.instance_id).error
     assert error is not None

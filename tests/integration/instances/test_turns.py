@@ -20,9 +20,9 @@ from airflow_workflow_provider.engine import suspension
 from airflow_workflow_provider.engine.calls import Call
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.machine import Machine
+from airflow_workflow_provider.hosts.ending import Ended
 from airflow_workflow_provider.hosts.inline import (
     ChangedMeanwhile,
-    Ended,
     InlineHost,
     Left,
     Region,
@@ -163,7 +163,7 @@ def test_a_turn_that_was_overtaken_while_it_waited_for_the_row_is_not_stored(dat
     assert Instances(database).get(session.instance_id).current_step_id == "s0"
 
 
-def test_of_two_hosts_one_goes_on(database: Database) -> None:
+def test_of_two_hosts_one_continues(database: Database) -> None:
     session = session_in(database)
     calls: Counter[str] = Counter()
     second: list[Left | Waiting] = []
@@ -184,12 +184,13 @@ def test_of_two_hosts_one_goes_on(database: Database) -> None:
                 return run_second(inner)
 
             with pytest.raises(Killed):
-                host_of(session, "second", run).run()
+                host_of(session_in(database), "second", run).run()
         return output(call)
 
+    # Each process has a session of its own.
     with pytest.raises(Superseded):
         host_of(session, "first", run_first).run()
-    second.append(host_of(session, "second again", run_second).run())
+    second.append(host_of(session_in(database), "second again", run_second).run())
     assert isinstance(second[0], Left)
     assert calls == Counter(["first s0", "first s1", "first s2", "second s2", "second s3", "second s4", "second s5"])
     assert Instances(database).get(session.instance_id).status == "completed"
@@ -298,7 +299,7 @@ def test_f6_random_kills_lose_nothing_that_was_stored(
     check(session, database, kills, faults)
 
 
-def test_a_machine_that_failed_in_memory_is_read_anew(database: Database) -> None:
+def test_a_machine_that_failed_in_memory_is_read_again(database: Database) -> None:
     session = session_in(database)
     turn = session.turns()
 

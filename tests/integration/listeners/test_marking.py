@@ -71,7 +71,7 @@ def test_a_mark_in_a_run_that_has_ended_changes_nothing(session: InstanceSession
     """Nothing would run what follows from it: the run stays as it ended."""
     session.change(lambda machine: machine.succeed("", "ship", "r", {}, session.clock()))
     database = Database(database_url)
-    assert not fail_step(MarkedTask("w", "r", "ship"), database, run_goes_on=lambda _: False)
+    assert not fail_step(MarkedTask("w", "r", "ship"), database, run_continues=lambda _: False)
     assert Instances(database).get(instance_id("w", "r")).status == "completed"
 
 
@@ -79,8 +79,8 @@ def test_only_marks_are_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     noted: list[MarkedTask] = []
     monkeypatch.setattr(marked_tasks, "MARKER", SimpleNamespace(add=noted.append))
     task = SimpleNamespace(dag_id="w", run_id="r", task_id="ship")
-    by_hand = "TaskInstance's state was manually set to `failed`."
-    for error in (ValueError("manually set"), None, "Exception: broken", by_hand):
+    manually = "TaskInstance's state was manually set to `failed`."
+    for error in (ValueError("manually set"), None, "Exception: broken", manually):
         marked_tasks.on_task_instance_failed(None, task, error)
-    marked_tasks.on_task_instance_failed(None, None, by_hand)
+    marked_tasks.on_task_instance_failed(None, None, manually)
     assert noted == [MarkedTask("w", "r", "ship")]

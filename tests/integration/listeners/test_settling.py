@@ -109,7 +109,7 @@ def test_runs_are_settled_in_a_thread_and_trouble_is_survived(
     SETTLER.add(ended(succeeded=False))
     monkeypatch.setenv("AIRFLOW_CONN_WORKFLOWS_DEFAULT", connection_json(database_url))
     SETTLER.add(ended(succeeded=False))
-    poll(lambda: True if instance(database).status == "failed" else None, seconds=20, what="the instance to end")
+    poll(lambda: True if instance(database).status == "failed" else None, seconds=120, what="the instance to end")
 
 
 def test_what_is_settled_is_evaluated_within_limits_of_all_of_it_together(

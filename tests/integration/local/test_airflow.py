@@ -14,7 +14,7 @@ from airflow_workflow_provider.local.airflow import EnvironmentFailure, LocalEnv
 from airflow_workflow_provider.local.client import AirflowClient, RequestRefused, poll
 from tests.fixtures.airflow import RunningAirflow
 
-pytestmark = [pytest.mark.daemons, pytest.mark.xdist_group("airflow-2"), pytest.mark.slow]
+pytestmark = [pytest.mark.daemons, pytest.mark.xdist_group("airflow-3"), pytest.mark.slow]
 
 DAG = """
 from airflow.sdk import dag, task
@@ -89,7 +89,8 @@ def test_a_wrong_password_is_refused_and_not_repeated(running_airflow: RunningAi
 
 def test_a_viewer_may_look_and_not_start(running_airflow: RunningAirflow) -> None:
     with running_airflow.environment.client("viewer") as client:
-        assert client.import_errors() == []
+        # Other tests publish what cannot be loaded.
+        assert [each for each in client.import_errors() if each["bundle_name"] != "workflows"] == []
         with pytest.raises(RequestRefused) as refused:
             client.trigger("plain", {})
     assert refused.value.code == "airflow-403"
@@ -132,7 +133,7 @@ def test_another_program_stops_it_by_its_folder(tmp_path: Path) -> None:
     try:
         assert not environment.status().stopped
         environment.down()
-        poll(lambda: environment.status().stopped or None, seconds=5, what="everything to be stopped")
+        poll(lambda: environment.status().stopped or None, seconds=60, what="everything to be stopped")
     finally:
         environment.remove()
 

@@ -102,7 +102,7 @@ def test_two_processes_may_start_it_at_once(server: PostgresServer) -> None:
     assert query(server, "select 1") == 1
 
 
-def test_an_interrupted_first_start_is_begun_anew(server: PostgresServer) -> None:
+def test_an_interrupted_first_start_is_begun_again(server: PostgresServer) -> None:
     (server.data_dir / "cluster.new").mkdir(parents=True)
     (server.data_dir / "cluster.new" / "PG_VERSION").write_text("18")
     server.data_dir.chmod(0o711)

@@ -22,6 +22,7 @@ from airflow_workflow_provider.instances.run_conf import ABOUT
 from airflow_workflow_provider.instances.session import InstanceSession, Run
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.operations.answers import Actor, Answer, Answers
+from airflow_workflow_provider.operations.permission import UNRESTRICTED
 from airflow_workflow_provider.people.directory import Directory, Person
 from airflow_workflow_provider.people.mapping import MappingResolver
 from airflow_workflow_provider.settings import load_settings
@@ -48,7 +49,7 @@ PEOPLE = {
 
 
 def actor(name: str, via: str = "api") -> Actor:
-    return Actor(Person(name, name.capitalize()), via)
+    return Actor(Person(name, name.capitalize()), UNRESTRICTED, via)
 
 
 def asking(task_id: str = "approval", more: dict[str, Any] | None = None, **arguments: Any) -> dict[str, Any]:
@@ -111,7 +112,7 @@ def refused(kind: type[WorkflowsError], code: str, work: Callable[[], Any]) -> W
     return caught.value
 
 
-def test_k3_an_answer_lets_the_step_go_on_and_is_written_down(desk: Callable[..., Desk]) -> None:
+def test_k3_an_answer_lets_the_step_continue_and_is_written_down(desk: Callable[..., Desk]) -> None:
     asked = desk(assignees={"roles": ["boss"]})
     assert Instances(asked.database).get(asked.instance).status == "suspended"
 
@@ -390,7 +391,7 @@ def test_l4_secrets_of_form_and_input_are_not_in_the_log(database: Database) -> 
     assert SECRET not in str(row)
 
 
-def test_l4_a_comment_does_not_tell_what_the_form_hides(desk: Callable[..., Desk]) -> None:
+def test_l4_a_comment_does_not_reveal_what_the_form_hides(desk: Callable[..., Desk]) -> None:
     asked = desk("form", schema=SECRET_FORM)
     asked.answer("ada", Answer("submit", {"pin": SECRET}, f"the pin is {SECRET}"))
     (row,) = asked.log("answered")

@@ -29,9 +29,10 @@ from airflow_workflow_provider.tasks.questions import ask_of
 from airflow_workflow_provider.workers.events import start_instance
 from airflow_workflow_provider.workers.reconciling import look_alone
 from airflow_workflow_provider.workers.worker import working
-from tests.fixtures.api import Api, end_run, moved, problem, runs, start_of
+from tests.fixtures.api import Api, end_run, moved, problem, runs, start_of, vanish
 from tests.fixtures.documents import step, workflow
 from tests.fixtures.events import event
+from tests.fixtures.log_fields import Fields
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 
@@ -63,16 +64,6 @@ def aged(api: Api, seconds: int = 120) -> None:
     with api.database.begin() as connection:
         statement = "UPDATE workflow_instances SET updated_at = updated_at - make_interval(secs => :seconds)"
         connection.execute(text(statement), {"seconds": seconds})
-
-
-def vanish() -> None:
-    """Delete all runs, as a user or ``airflow db clean`` does."""
-    from airflow.models.dagrun import DagRun
-    from airflow.utils.session import create_session
-    from sqlalchemy import delete
-
-    with create_session() as session:
-        session.execute(delete(DagRun))
 
 
 def reconciler(api: Api, monkeypatch: pytest.MonkeyPatch | None = None, **options: str) -> Reconciler:
@@ -108,12 +99,12 @@ def test_i1_while_all_is_well_nothing_changes(api: Api) -> None:
 
 
 @pytest.mark.parametrize(("state", "error"), [("failed", "WorkerLost"), ("success", None)])
-def test_i1_an_end_that_nobody_was_told_of_is_found(api: Api, state: str, error: str | None) -> None:
+def test_i1_an_end_that_nobody_was_notified_of_is_found(api: Api, state: str, error: str | None) -> None:
     wanted = started(api)
     end_run("plain", state)
     assert found(reconciler(api), dry_run=True) == [("run-ended", "settle", "would", None)]
     assert instance(api, wanted).status == "running"
-    assert found(reconciler(api)) == [("run-ended", "settle", "mended", None)]
+    assert found(reconciler(api)) == [("run-ended", "settle", "fixed", None)]
     ended = instance(api, wanted)
     assert ended.status == ("failed" if error else "completed")
     assert (ended.error or {}).get("type") == error
@@ -146,7 +137,7 @@ def test_i1_a_vanished_run_is_made_again_and_continues(api: Api) -> None:
     aged(api)
     assert found(reconciler(api), dry_run=True) == [("run-missing", "recreate", "would", None)]
     assert runs("plain") == []
-    assert found(reconciler(api)) == [("run-missing", "recreate", "mended", None)]
+    assert found(reconciler(api)) == [("run-missing", "recreate", "fixed", None)]
     (new,) = runs("plain")
     assert (new.run_id, new.bundle_version, new.conf, new.run_type, new.state) == (
         old.run_id,
@@ -179,7 +170,7 @@ def test_i1_a_question_stays_the_same_when_the_run_is_made_again(api: Api) -> No
     assert instance(api, wanted).status == "suspended"
     vanish()
     aged(api)
-    assert found(reconciler(api)) == [("run-missing", "recreate", "mended", None)]
+    assert found(reconciler(api)) == [("run-missing", "recreate", "fixed", None)]
 
     def begin(machine: Machine) -> None:
         begun = machine.begin("", "decide", "new", datetime.now(UTC), generation=3)
@@ -196,7 +187,7 @@ def test_f7_on_request_a_vanished_run_fails_its_instance_with_its_compensations(
     moved(api, wanted, step_done("reserve"))
     vanish()
     aged(api)
-    assert found(reconciler(api, monkeypatch, on_missing_run="fail")) == [("run-missing", "fail", "mended", None)]
+    assert found(reconciler(api, monkeypatch, on_missing_run="fail")) == [("run-missing", "fail", "fixed", None)]
     failing = instance(api, wanted)
     # The compensations run in a new run, and then it ends.
     assert failing.status == "running"
@@ -222,10 +213,10 @@ def test_a_dag_that_is_not_there_is_waited_for(api: Api) -> None:
     assert found(reconciler(api)) == [("run-missing", "recreate", "open", "workflow-not-loaded")]
     assert instance(api, wanted).status == "running"
     api.publish(PLAIN)
-    assert found(reconciler(api)) == [("run-missing", "recreate", "mended", None)]
+    assert found(reconciler(api)) == [("run-missing", "recreate", "fixed", None)]
 
 
-def test_one_instance_that_cannot_be_read_stops_no_other(api: Api) -> None:
+def test_one_instance_that_cannot_be_read_stops_no_other(api: Api, log_fields: Fields) -> None:
     lost, broken, fine = (started(api) for _ in range(3))
     vanish()
     aged(api)
@@ -233,22 +224,24 @@ def test_one_instance_that_cannot_be_read_stops_no_other(api: Api) -> None:
         connection.execute(text("UPDATE workflow_instances SET revision = 0 WHERE id = :id"), {"id": lost})
         connection.execute(text("UPDATE workflow_instances SET state = '[]' WHERE id = :id"), {"id": broken})
     by_instance = {str(each.instance_id): each for each in reconciler(api).look().findings}
-    assert [by_instance[each].outcome for each in (lost, broken, fine)] == ["open", "open", "mended"]
+    assert [by_instance[each].outcome for each in (lost, broken, fine)] == ["open", "open", "fixed"]
     assert [by_instance[each].code for each in (lost, broken)] == ["not-found", "stored-state-unreadable"]
+    fields = log_fields.of(f"Instance {broken} and its DAG run do not agree")
+    assert (fields["instance_id"], fields["workflow_id"]) == (broken, "plain")
 
 
-def test_more_missing_runs_than_plausible_are_only_told(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_missing_runs_than_plausible_are_only_reported(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     started(api), started(api)
     vanish()
     aged(api)
     careful = reconciler(api, monkeypatch, missing_runs_limit="1")
     assert {(each[2], each[3]) for each in found(careful)} == {("open", TOO_MANY)}
     assert runs("plain") == []
-    assert {each[2] for each in found(careful, every=True)} == {"mended"}
+    assert {each[2] for each in found(careful, every=True)} == {"fixed"}
     assert len(runs("plain")) == 2
 
 
-def test_i5_a_run_whose_instance_has_failed_does_not_wait_for_ever(api: Api) -> None:
+def test_i5_a_run_whose_instance_has_failed_does_not_wait_forever(api: Api) -> None:
     from airflow.models.taskinstance import TaskInstance
     from airflow.utils.session import create_session
     from sqlalchemy import update
@@ -261,7 +254,7 @@ def test_i5_a_run_whose_instance_has_failed_does_not_wait_for_ever(api: Api) -> 
     assert found(reconciler(api)) == []
     with create_session() as session:
         session.execute(update(TaskInstance).where(TaskInstance.task_id == "a").values(state="deferred"))
-    assert found(reconciler(api)) == [("run-active", "end-run", "mended", None)]
+    assert found(reconciler(api)) == [("run-active", "end-run", "fixed", None)]
     assert [run.state for run in runs("plain")] == ["failed"]
     assert reconciled(api, wanted) == [{"found": "run-active", "did": "run-ended"}]
 
@@ -275,7 +268,7 @@ def test_two_at_once_do_not_meet(api: Api) -> None:
     assert reconciler(api).look().findings == []
 
 
-def test_many_at_once_mend_once(api: Api) -> None:
+def test_many_at_once_fix_once(api: Api) -> None:
     wanted = started(api)
     vanish()
     aged(api)
@@ -329,7 +322,7 @@ def test_over_http_a_look_takes_the_permission_to_operate(api: Api) -> None:
     would = api.as_role("op").post("reconciliations", json={"dryRun": True}).json()
     assert (would["compared"], [each["outcome"] for each in would["items"]]) == (1, ["would"])
     (done,) = api.as_role("op").post("reconciliations", json={}).json()["items"]
-    assert (done["instanceId"], done["deed"], done["outcome"]) == (wanted, "settle", "mended")
+    assert (done["instanceId"], done["deed"], done["outcome"]) == (wanted, "settle", "fixed")
     with Comparisons(api.database).alone():
         problem(api.as_role("op").post("reconciliations", json={}), 409, "reconciler-busy")
 
@@ -425,5 +418,5 @@ def test_e2_an_event_whose_run_is_deleted_before_its_first_step_has_an_instance_
     (run,) = runs("plain")
     vanish()
     aged(api)
-    assert found(reconciler(api)) == [("run-missing", "recreate", "mended", None)]
+    assert found(reconciler(api)) == [("run-missing", "recreate", "fixed", None)]
     assert [each.run_id for each in runs("plain")] == [run.run_id]

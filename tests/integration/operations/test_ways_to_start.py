@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from airflow_workflow_provider.engine.graph import Graph
-from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.errors import Forbidden, StepFailure
 from airflow_workflow_provider.instances.run_conf import ABOUT
 from airflow_workflow_provider.instances.session import InstanceSession, Parent, Run
 from airflow_workflow_provider.local.configuration import connection_json
 from airflow_workflow_provider.model.validate import parse_definition
+from airflow_workflow_provider.operations.permission import Right
+from airflow_workflow_provider.operations.start_instance import Starter
 from airflow_workflow_provider.operators import child as child_operator
 from airflow_workflow_provider.operators.child import ChildWorkflowOperator
 from airflow_workflow_provider.operators.failures import FailedWith
@@ -27,9 +29,10 @@ from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.run_requests import RunRequests
 from airflow_workflow_provider.tasks.mocks import Simulator
 from airflow_workflow_provider.workers.events import start_instance
-from tests.fixtures.api import Api, runs
+from tests.fixtures.api import Api, problem, runs
 from tests.fixtures.documents import step, workflow
 from tests.fixtures.events import event
+from tests.fixtures.permissions import Refusing
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.xdist_group("airflow_metadata")]
 
@@ -169,6 +172,21 @@ def test_x6_every_way_to_start_obeys_the_rule(
     given, expected = RULES[rule]
     expected = EXCEPTIONS.get((rule, way), expected)
     assert WAYS[way](api, given) == expected
+
+
+def test_who_may_not_start_starts_nothing_by_the_api(api: Api) -> None:
+    api.publish(DOCUMENT)
+    problem(api.as_role("viewer").post("definitions/order/instances", json={"input": {"amount": 1}}), 403, "forbidden")
+    assert runs("order") == []
+
+
+def test_the_permission_is_asked_by_the_use_case_before_anything_else() -> None:
+    """Whichever door comes to use it: without an answer to whether the caller may, nothing can be started."""
+    permission = Refusing()
+    nothing: Any = None
+    with pytest.raises(Forbidden):
+        Starter(nothing, nothing, nothing, nothing, permission, nothing).start("order", {"amount": 1}, key="k")
+    assert permission.asked == [(Right.START, "order")]
 
 
 def test_p5_workflows_nest_as_deep_in_a_simulation_as_in_airflow(

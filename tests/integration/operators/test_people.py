@@ -13,6 +13,7 @@ from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.local.configuration import connection_json
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.operations.answers import Actor, Answer, Answers
+from airflow_workflow_provider.operations.permission import UNRESTRICTED
 from airflow_workflow_provider.operators.people import ApprovalOperator, AwaitingAnswer
 from airflow_workflow_provider.people.directory import Directory, Person
 from airflow_workflow_provider.store.database import Database
@@ -42,14 +43,14 @@ def asked(database_url: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, UUID
     return context_of(question), question.id, database
 
 
-def test_k3_a_role_that_is_gone_takes_no_answer_back(
+def test_k3_a_role_that_was_removed_takes_no_answer_back(
     asked: tuple[Any, UUID, Database], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context, question, database = asked
     operator = ApprovalOperator(task_id="a", arguments=ARGUMENTS)
     with pytest.raises(AwaitingAnswer):
         operator.answered(context)
-    boss = Actor(Person("ada", "Ada", roles=frozenset({"boss"})))
+    boss = Actor(Person("ada", "Ada", roles=frozenset({"boss"})), UNRESTRICTED)
     graph = Graph.of(parse_definition(DOCUMENT))
     Answers(Questions(database), Directory([]), lambda *_: graph).answer(question, boss, Answer("approve"))
     monkeypatch.setenv("AIRFLOW__WORKFLOWS__RESOLVERS", "mapping")

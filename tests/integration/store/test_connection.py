@@ -41,5 +41,6 @@ def test_airflow_is_asked_where_the_environment_has_no_connection(tmp_path: Path
     )
     assert done.stdout.splitlines()[-2:] == [
         "postgresql+psycopg://l:p%25%40@h:5/s?sslmode=require",
-        "The connection 'nowhere' is not defined | define it in Airflow, or set AIRFLOW_CONN_NOWHERE to its URI",
+        "The connection 'nowhere' is not defined | define it in Airflow, or set AIRFLOW_CONN_NOWHERE to its URI; "
+        "doctor says if it is unreadable",
     ]

@@ -200,7 +200,7 @@ def test_a_server_that_takes_no_writes_for_a_while_is_waited_for_on_other_connec
     assert len(attempts) == 3
 
 
-def test_a_database_without_the_tables_says_what_to_do(empty_database_url: str) -> None:
+def test_a_database_without_the_tables_states_what_to_do(empty_database_url: str) -> None:
     with Database(empty_database_url) as database, pytest.raises(StoreUnavailable) as caught:
         Definitions(database).list()
     assert caught.value.code == "store-not-migrated"

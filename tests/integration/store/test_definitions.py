@@ -146,7 +146,7 @@ def test_d4_a_race_of_publishers_breaks_no_rule(database_url: str) -> None:
         with Database(database_url) as database:
             results: list[Any] = []
             for given in (document("1.0.0", description=f"by {number}"), document(f"1.{number + 1}.0")):
-                barrier.wait(timeout=30)
+                barrier.wait(timeout=120)
                 try:
                     results.append(publish(database, copy.deepcopy(given)))
                 except Conflict as error:

@@ -18,6 +18,7 @@ from airflow_workflow_provider.store.events import Events, event_row_id
 from airflow_workflow_provider.store.instances import instance_id
 from airflow_workflow_provider.store.tables import workflow_definitions, workflow_event_deliveries
 from tests.fixtures.events import Starts, event, many_triggered, triggered
+from tests.fixtures.log_fields import Fields
 
 pytestmark = pytest.mark.postgres
 
@@ -152,7 +153,7 @@ SECRETS = [
 @pytest.mark.parametrize("secret", SECRETS)
 @pytest.mark.parametrize("renamed", [False, True], ids=["as it came", "renamed by a transform"])
 @pytest.mark.parametrize("how", ["writeOnly", "redact", "redact event"])
-def test_l4_a_dead_letter_tells_no_secret(database: Database, secret: Any, renamed: bool, how: str) -> None:
+def test_l4_a_dead_letter_reveals_no_secret(database: Database, secret: Any, renamed: bool, how: str) -> None:
     password = {"type": "boolean"} | ({"writeOnly": True} if how == "writeOnly" else {})
     name = "password" if how != "redact event" else "token"
     place = "user" if renamed else "account"
@@ -173,16 +174,16 @@ def test_l4_a_dead_letter_tells_no_secret(database: Database, secret: Any, renam
     assert deliver(database).starts == []
     (dead,) = Deliveries(database).list(status="dead")
     assert dead.reason is not None
-    told = json.dumps(dead.reason)
+    reported = json.dumps(dead.reason)
     assert dead.reason["type"] == "ValidationError"
-    assert "'much' is not of type 'number'" in told
+    assert "'much' is not of type 'number'" in reported
     for spelling in (
         str(secret)[:100],
         json.dumps(secret)[1:100],
         repr(secret)[1:100],
         json.dumps(repr(secret))[2:100],
     ):
-        assert spelling.rstrip("'\"") not in told
+        assert spelling.rstrip("'\"") not in reported
 
 
 def test_e3_a_dead_letter_is_driven_again(database: Database) -> None:
@@ -294,3 +295,18 @@ def test_a_database_that_is_away_keeps_everything(database: Database, monkeypatc
     deliverer.deliver()
     assert {start.run_id for start in starts.starts} == {starts.starts[0].run_id}
     assert Deliveries(database).list()[0].status == "started"
+
+
+def test_a_try_that_fails_is_logged_with_its_event_and_instance(database: Database, log_fields: Fields) -> None:
+    triggered(database, "order", "order.*")
+    Events(database).accept([event()])
+    starts = Starts()
+    starts.failures = [OSError("Airflow does not answer")]
+    Deliverer(database, starts).deliver()
+    run_id = f"event__{event_row_id('/shop', '1')}"
+    assert log_fields.of("could not be started by event") == {
+        "event_id": "1",
+        "dag_id": "order",
+        "run_id": run_id,
+        "instance_id": str(instance_id("order", run_id)),
+    }

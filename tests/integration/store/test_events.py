@@ -172,11 +172,12 @@ def test_an_end_is_published_in_the_transaction_that_makes_it(database: Database
 
     published = Events(database).list()
     assert [each.event.type for each in published] == [f"workflow.{status}"]
-    told = published[0].event.to_json()
-    assert (told["source"], told["subject"]) == ("/workflows/order", str(instance.id))
-    assert (told["workflowdepth"], told["correlationid"]) == (4, "c")
+    reported = published[0].event.to_json()
+    assert (reported["source"], reported["subject"]) == ("/workflows/order", str(instance.id))
+    assert (reported["workflowdepth"], reported["correlationid"]) == (4, "c")
     assert (
-        told["data"] | {"status": status, "output": {"n": 1}, "workflowId": "order", "runId": "run-1"} == told["data"]
+        reported["data"] | {"status": status, "output": {"n": 1}, "workflowId": "order", "runId": "run-1"}
+        == reported["data"]
     )
     assert [each.workflow_id for each in Deliveries(database).list()] == ["follower"]
 

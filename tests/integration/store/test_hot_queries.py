@@ -13,8 +13,9 @@ import pytest
 from sqlalchemy import event
 
 from airflow_workflow_provider.store.database import Database
+from airflow_workflow_provider.store.filtering import InstanceFilter
 from airflow_workflow_provider.store.instances import Instances
-from airflow_workflow_provider.store.listing import InstanceFilter, InstanceList
+from airflow_workflow_provider.store.listing import InstanceList
 from airflow_workflow_provider.store.logs import Logs
 from airflow_workflow_provider.store.overview import Overviews
 from airflow_workflow_provider.store.retention import Retention

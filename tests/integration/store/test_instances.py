@@ -14,7 +14,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from airflow_workflow_provider.engine.phases import StepStatus
-from airflow_workflow_provider.engine.records import StepRecord
+from airflow_workflow_provider.engine.step_records import StepRecord
 from airflow_workflow_provider.errors import Misuse, NotFound, StoreUnavailable
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.instances import Instances, Record, instance_id
@@ -64,7 +64,7 @@ def test_i2_eight_starts_at_once_make_one_row(database_url: str, database: Datab
 
     def start(number: int) -> tuple[Any, bool]:
         with Database(database_url) as own:
-            barrier.wait(timeout=30)
+            barrier.wait(timeout=120)
             with Instances(own).locked(
                 instance_id("order", "run-1"), lambda _: new_instance(input={"n": number}, log=[LogEntry("started")])
             ) as record:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_workflow_provider.errors import Misuse
+from airflow_workflow_provider.store.filtering import EVERYTHING, InstanceFilter
 from airflow_workflow_provider.store.instances import Instances
-from airflow_workflow_provider.store.listing import EVERYTHING, InstanceFilter, InstanceList
+from airflow_workflow_provider.store.listing import InstanceList
 from airflow_workflow_provider.store.logs import LogEntry, Logs
 from tests.fixtures.store import document, new_instance, publish
 

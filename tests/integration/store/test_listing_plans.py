@@ -14,8 +14,9 @@ from sqlalchemy import text
 
 from airflow_workflow_provider.errors import StoreUnavailable
 from airflow_workflow_provider.store.database import Database
+from airflow_workflow_provider.store.filtering import InstanceFilter
 from airflow_workflow_provider.store.jsonpath import parse_condition
-from airflow_workflow_provider.store.listing import InstanceFilter, InstanceList, newest
+from airflow_workflow_provider.store.listing import InstanceList, newest
 from airflow_workflow_provider.store.statuses import STATUSES
 from tests.fixtures.store import document, publish
 

@@ -51,7 +51,7 @@ def test_k3_what_excludes_nobody_is_found_by_who_started_the_instance(database: 
     assert found(database, not_for={"id": "7", "name": "ada"}) == ["a"]
 
 
-def test_pages_go_on_where_they_ended(database: Database) -> None:
+def test_pages_continue_where_they_ended(database: Database) -> None:
     ask_all(database, start(database, asking("a", "b", "c")))
     questions = Questions(database)
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from airflow_workflow_provider.store import retention
 from airflow_workflow_provider.store.database import Database
@@ -85,3 +86,21 @@ def test_l3_two_purges_at_once_remove_each_row_once(database: Database, monkeypa
     Retention(database, "P90D").purge(NOW)  # a purge that met the other's rows left them to it
     assert sum(found.rows for (found,) in removed) <= 60
     assert rows_left(database, "twice") == 0
+
+
+def test_l3_one_walk_serves_all_workflows(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "BATCH", 8)
+    names = [f"w{number}" for number in range(6)]
+    for days, name in enumerate(names):
+        log_rows(database, name, [timedelta(days=100 + days), timedelta(days=50 + days), timedelta(days=1)], "P30D")
+    log_rows(database, "ever", [timedelta(days=9_000)], "P9999Y")
+    asked: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        asked.append(statement)
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    removed = Retention(database, "P90D").purge(NOW)
+    assert {found.workflow_id: found.rows for found in removed} == {**dict.fromkeys(names, 2), "ever": 0}
+    assert sum("DELETE" in statement for statement in asked) == 2
+    assert [rows_left(database, name) for name in (*names, "ever")] == [1] * 7

@@ -48,7 +48,7 @@ def test_what_was_made_or_is_not_waited_for_is_forgotten(database: Database) -> 
     assert requests.claim() == ()
 
 
-def test_whoever_listens_is_told(database: Database) -> None:
+def test_who_listens_is_notified(database: Database) -> None:
     with Notices(database.url, CHANNEL) as notices:
         assert notices.listen()
         RunRequests(database).add("w", "r1", 7, {})

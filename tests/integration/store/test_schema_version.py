@@ -46,7 +46,7 @@ def test_the_tables_of_this_version_are_fine(database_url: str) -> None:
 
 
 @pytest.mark.parametrize("number", [NUMBERS[0], NUMBERS[-2]])
-def test_older_tables_are_refused_with_the_way_out(database_url: str, number: str) -> None:
+def test_older_tables_are_refused_with_a_suggestion(database_url: str, number: str) -> None:
     at(database_url, number)
     with pytest.raises(StoreUnavailable, match=f"migration {number}; this version needs") as refused:
         read(database_url)
@@ -67,12 +67,12 @@ def test_newer_tables_are_refused_unless_they_say_that_this_version_works(databa
     assert refused.value.code == "store-too-new"
 
 
-def test_one_version_before_goes_on_with_the_tables_of_the_next(database_url: str) -> None:
+def test_one_version_before_continues_with_the_tables_of_the_next(database_url: str) -> None:
     at(database_url, "0099", f"Compatible with components from migration {schema_version.SCHEMA}")
     assert read(database_url) == 0
 
 
-def test_components_of_the_version_before_go_on_with_the_tables_of_this_one(
+def test_components_of_the_version_before_continue_with_the_tables_of_this_one(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(schema_version, "SCHEMA", schema_version.COMPATIBLE_FROM)

@@ -186,7 +186,7 @@ def test_e5_waiting_steps_are_listed(database: Database, instance: UUID) -> None
     assert [each.instance_id for each in Waits(database).list()] == [other]
 
 
-def test_a_wait_of_no_instance_and_one_whose_event_is_gone(database: Database, instance: UUID) -> None:
+def test_a_wait_of_no_instance_and_one_whose_event_was_deleted(database: Database, instance: UUID) -> None:
     with pytest.raises(NotFound):
         Waits(database).begin(wait(uuid4()), WINDOW)
     Waits(database).begin(wait(instance), WINDOW)

@@ -33,7 +33,7 @@ def test_what_was_added_is_claimed_once_until_its_lease_is_over(database: Databa
     assert [(each.task_id, each.attempts) for each in wakeups.claim()] == [("a", 3)]
 
 
-def test_what_was_told_is_forgotten(database: Database) -> None:
+def test_what_was_sent_is_forgotten(database: Database) -> None:
     wakeups = added(database, "a")
     due = wakeups.next_due()
     assert due is not None
@@ -51,7 +51,7 @@ def test_any_number_of_processes_claim_each_row_once(database: Database) -> None
     assert sorted(claimed) == sorted(f"t{n}" for n in range(60))
 
 
-def test_who_listens_is_told_with_the_transaction(database: Database) -> None:
+def test_who_listens_is_notified_with_the_transaction(database: Database) -> None:
     with Notices(database.url, CHANNEL) as notices:
         assert notices.listen()
         with database.begin() as connection:
@@ -65,5 +65,5 @@ def test_who_listens_is_told_with_the_transaction(database: Database) -> None:
     assert found.question_id is not None
 
 
-def test_nothing_to_tell_writes_and_tells_nothing(database: Database) -> None:
+def test_nothing_to_send_writes_and_notifies_nothing(database: Database) -> None:
     assert added(database).next_due() is None

@@ -43,7 +43,7 @@ def connections(database: Database) -> int:
     return database.run(lambda connection: connection.execute(query).scalar_one())
 
 
-def test_e5_thirty_steps_wait_on_one_connection_and_are_told(database: Database, waits: list[NewWait]) -> None:
+def test_e5_thirty_steps_wait_on_one_connection_and_are_notified(database: Database, waits: list[NewWait]) -> None:
     hub = WaitHub(database.url, poll=60)
     futures = [hub.watch(each.id) for each in waits]
     poll(lambda: connections(database) == 1 or None, seconds=60, what="the one connection", interval=0.02)
@@ -66,7 +66,7 @@ def test_e5_a_wait_ends_at_its_deadline_and_after_a_lost_connection(database: Da
     lasting.result(60)
 
 
-def test_e5_waiting_goes_on_after_a_failure_that_nobody_foresaw(database: Database, waits: list[NewWait]) -> None:
+def test_e5_waiting_continues_after_a_failure_that_nobody_foresaw(database: Database, waits: list[NewWait]) -> None:
     class Unlucky(Waits):
         failures = 1
 

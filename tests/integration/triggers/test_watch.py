@@ -46,7 +46,7 @@ def read(pattern: str, count: int, *, acknowledge: bool = True) -> list[str]:
     return asyncio.run(run())
 
 
-def test_a_watcher_begins_with_what_comes_and_goes_on_where_it_stopped(database: Database) -> None:
+def test_a_watcher_begins_with_what_comes_and_continues_where_it_stopped(database: Database) -> None:
     Events(database).accept([event("before", "order.created")])
     Cursors(database).position("watch:order.*")
     Events(database).accept([event(str(n), "order.created") for n in range(3)] + [event("no", "other")])
@@ -69,7 +69,7 @@ def test_events_that_were_asset_events_do_not_go_round(database: Database) -> No
     assert read("**", 1) == ["2"]
 
 
-def test_a_watcher_is_told_of_events_while_it_waits(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_watcher_is_notified_of_events_while_it_waits(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     async def run() -> Any:
         stream = EventStream("order.*")
 

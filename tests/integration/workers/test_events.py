@@ -194,10 +194,10 @@ def test_e4_every_asset_event_starts_one_instance_with_and_without_partition_key
     assert sorted(run.conf["amount"] for run in started) == sorted([1, 2, 2, *range(3, 30)])
     assert runs("other") == []
     opened = [Instances(database).get(instance_id("by-asset", run.run_id)) for run in started]
-    told = [each.event for each in opened if each.event is not None]
-    assert {each["type"] for each in told} == {"orders"}
-    assert {each["subject"] for each in told} == {"x://orders/all"}
-    assert sorted(each.get("partitionkey", "") for each in told)[-3:] == ["", "2027-01", "2027-01"]
+    reported = [each.event for each in opened if each.event is not None]
+    assert {each["type"] for each in reported} == {"orders"}
+    assert {each["subject"] for each in reported} == {"x://orders/all"}
+    assert sorted(each.get("partitionkey", "") for each in reported)[-3:] == ["", "2027-01", "2027-01"]
     assert {each.event.type for each in Events(database).list()} == {"orders"}
 
 
@@ -245,6 +245,31 @@ def test_e4_an_asset_event_that_is_committed_late_is_not_passed_over(
     monkeypatch.setattr(table_follower, "SETTLED", timedelta(0))
     forward(database)
     assert Cursors(database).position(asset_events.CURSOR) == kept["id"] + 4
+
+
+@pytest.mark.parametrize("ahead", [100, 0])
+def test_e4_an_asset_event_is_not_passed_over_because_airflow_counts_from_a_backup_on(
+    database: Database, ahead: int
+) -> None:
+    """The place is behind all numbers, or at a row that came after the last look."""
+    from airflow_workflow_provider.airflow_db import asset_events
+
+    loaded(database, "by-asset", "restored.asset")
+    register("restored.asset", [({"n": 0}, None)])
+    forward(database)
+    register("restored.asset", [({"n": 1}, None)])
+    newest = asset_events._newest()
+    with database.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE workflow_event_cursors SET position = %s, updated_at = now() - interval '1 hour' WHERE name = %s",
+            (newest + ahead, asset_events.CURSOR),
+        )
+    forward(database)
+    taken = len(Events(database).list())
+    assert 1 in {each.event.data["n"] for each in Events(database).list()}
+    assert Cursors(database).position(asset_events.CURSOR) <= newest
+    forward(database)
+    assert len(Events(database).list()) == taken
 
 
 def test_e5_a_waiting_step_gets_an_asset_event(database: Database) -> None:

@@ -106,7 +106,7 @@ def asked(database: Database) -> Question:
     return question
 
 
-def told(database: Database) -> list[tuple[str, str, int]]:
+def reported(database: Database) -> list[tuple[str, str, int]]:
     query = select(notifications.c.occasion, notifications.c.status, notifications.c.attempts)
     return [tuple(row) for row in database.run(lambda connection: connection.execute(query).all())]
 
@@ -118,7 +118,7 @@ def test_a_question_is_mailed_once_and_its_secrets_are_not(database: Database, m
     assert [teller.work(), teller.work()] == [1, 0]
     assert mailbox.subjects == ["asked: Order A-1 of ***"]
     assert mailbox.mails[0]["To"] == "approvers@example.com"
-    assert told(database) == [("asked", "sent", 1)]
+    assert reported(database) == [("asked", "sent", 1)]
 
 
 def test_reminders_and_escalations_come_when_they_are_due(database: Database, mailbox: Mailbox) -> None:
@@ -149,18 +149,18 @@ def test_reminders_and_escalations_come_when_they_are_due(database: Database, ma
     assert events[-2:] == ["question.reminded", "question.escalated"]
 
 
-def test_what_cannot_be_told_is_tried_again_and_given_up_in_the_end(database: Database) -> None:
+def test_what_cannot_be_sent_is_tried_again_and_given_up_in_the_end(database: Database) -> None:
     question = asked(database)
     teller = notifier(database, {"mail": {"class": "no.such.Notifier"}})
 
     assert teller.work() == 1
-    assert told(database) == [("asked", "pending", 1)]
+    assert reported(database) == [("asked", "pending", 1)]
     assert teller.work() == 0
     with database.begin() as connection:
         long_ago = datetime.now(UTC) - timedelta(days=1)
         connection.execute(update(notifications).values(due_at=long_ago, attempts=(BACKOFF.attempts or 0) - 1))
     assert teller.work() == 1
-    assert told(database) == [("asked", "failed", BACKOFF.attempts)]
+    assert reported(database) == [("asked", "failed", BACKOFF.attempts)]
     assert Questions(database).get(question.id).status == "open"
     assert [BACKOFF.delay(each) for each in (1, 2, 9, 10)] == [
         timedelta(seconds=10),
@@ -170,7 +170,7 @@ def test_what_cannot_be_told_is_tried_again_and_given_up_in_the_end(database: Da
     ]
 
 
-def test_the_end_of_an_instance_is_told_once_and_history_is_not(database: Database, mailbox: Mailbox) -> None:
+def test_the_end_of_an_instance_is_reported_once_and_history_is_not(database: Database, mailbox: Mailbox) -> None:
     from airflow_workflow_provider.people.notifiers import listening
     from airflow_workflow_provider.store.notifications import Notifications
 
@@ -190,7 +190,7 @@ def test_the_end_of_an_instance_is_told_once_and_history_is_not(database: Databa
     ends = Notifications(database)
     for _ in range(2):
         ends.add_ends(lambda occasion: listening({"mail": MAIL}, occasion, None))
-    assert told(database) == []
+    assert reported(database) == []
     end("after")
     for _ in range(2):
         ends.add_ends(lambda occasion: listening({"mail": MAIL}, occasion, None))

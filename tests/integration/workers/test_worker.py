@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.postgres
 
-SECONDS = 20
+SECONDS = 120
 LISTENERS = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()"
 AT_ONCE = Backoff(timedelta(milliseconds=1), timedelta(milliseconds=1))
 

@@ -29,5 +29,5 @@ def test_u1_a_simple_user_has_one_role_in_lower_case(role: str | None, roles: tu
         (SimpleNamespace(), ()),
     ],
 )
-def test_u1_other_auth_managers_roles_are_told_as_they_are(user: Any, roles: tuple[str, ...]) -> None:
+def test_u1_other_auth_managers_roles_are_reported_as_they_are(user: Any, roles: tuple[str, ...]) -> None:
     assert roles_of(user) == roles

@@ -144,3 +144,19 @@ def test_an_invalid_definition_is_not_drawn(tmp_path: Path, capsys: pytest.Captu
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "WF100" in captured.err
+
+
+def test_values_of_an_environment_are_put_in_and_never_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(tmp_path, "a.json", {**GOOD, "name": "In ${env:STAGE}"})
+    values = write(tmp_path, "staging.env.json", {"STAGE": "staging"})
+    before = Path(file).read_bytes()
+
+    (found,) = validate(capsys, file, code=1)
+    assert [(each["code"], each["pointer"]) for each in found["diagnostics"]] == [("WF128", "/name")]
+    (found,) = validate(capsys, file, "--env", values, code=0)
+    assert found["diagnostics"] == []
+    assert main(["validate", file, "--env", values, "--fix"]) == 2
+    assert "bad-arguments" in capsys.readouterr().err
+    assert Path(file).read_bytes() == before

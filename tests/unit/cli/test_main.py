@@ -90,7 +90,7 @@ def test_validating_the_examples_takes_less_than_a_second() -> None:
         return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
     # processor time, and the best of some: the machine may be busy with other tests
-    assert any(seconds() < 1 for _ in range(4))
+    assert any(seconds() < 1 for _ in range(12))
 
 
 def test_the_help_of_every_command_can_be_printed() -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from airflow_workflow_provider.errors import InvalidDefinition
 from airflow_workflow_provider.model.validate import parse_definition, parse_task
 from airflow_workflow_provider.operators.catalogue import COMPUTED
+from airflow_workflow_provider.settings import load_settings
 from tests.fixtures.documents import step
 
 Json = dict[str, Any]
@@ -36,6 +38,7 @@ def build(document: Json, *tasks: Json) -> Any:
     return build_dag(parse_definition({"name": "W", "version": "1.0.0", **document}), parsed, revision=3)
 
 
+@pytest.mark.slow
 def test_the_same_definition_gives_the_same_dag_in_every_process(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -54,7 +57,26 @@ def test_the_same_definition_gives_the_same_dag_in_every_process(
     assert capsys.readouterr().out.splitlines()[-1] == other.stdout.splitlines()[-1]
 
 
-def test_a_dag_says_what_its_definition_says() -> None:
+SCHEDULED = {
+    "workflowId": "nightly",
+    "inputSchema": {"type": "object", "required": ["day"], "properties": {"day": {"type": "string"}}},
+    "triggers": [{"schedule": {"cron": "@daily", "input": {"type": "jmespath", "expression": "{day: localTime}"}}}],
+    "steps": [step("a")],
+}
+
+
+@pytest.mark.parametrize("since", [None, ["2026-01-01T00:00:00+00:00"]])
+def test_e6_runs_of_a_schedule_have_no_conf_so_no_param_is_required(since: list[str] | None) -> None:
+    from airflow_workflow_provider.dag.builder import build_dag
+    from airflow_workflow_provider.dag.timetable import WorkflowTimetable
+
+    # The DAG of a version that tasks run has no schedule of its own.
+    dag = build_dag(parse_definition({"name": "W", "version": "1.0.0", **SCHEDULED}), revision=3, since=since)
+    dag.params.validate()
+    assert isinstance(dag.timetable, WorkflowTimetable) == (since is not None)
+
+
+def test_a_dag_states_what_its_definition_says() -> None:
     dag = build(
         {
             "workflowId": "orders.approve",
@@ -199,3 +221,34 @@ def test_data_that_ends_like_a_file_name_is_no_file() -> None:
 def test_arguments_that_an_operator_does_not_take_reject_the_definition() -> None:
     with pytest.raises(InvalidDefinition, match="does not take its arguments"):
         build({"workflowId": "w", "steps": [step("a", "bash", arguments={"nonsense": 1})]}, BASH)
+
+
+PLACED = {"pool": "crm", "poolSlots": 2, "queue": "gpu", "priority": 7, "executor": "LocalExecutor"}
+
+
+def placed(*steps: Json, allowed: tuple[str, ...]) -> Any:
+    from airflow_workflow_provider.dag.builder import build_dag
+
+    document = {"workflowId": "placed", "name": "W", "version": "1.0.0", "steps": list(steps)}
+    settings = replace(load_settings(), allowed_operator_arguments=allowed)
+    return build_dag(parse_definition(document), revision=3, settings=settings)
+
+
+@pytest.mark.parametrize("task_id", ["noop", "workflow:other", "forEach"])
+def test_t9_a_task_has_the_pool_queue_priority_and_executor_of_its_step(task_id: str) -> None:
+    given = step("a", task_id, airflow=PLACED)
+    if task_id == "forEach":
+        items = {"items": {"type": "jmespath", "expression": "input.xs"}, "steps": [step("b")]}
+        given = step("a", forEach=items, airflow=PLACED)
+    allowed = ("pool", "pool_slots", "queue", "priority_weight", "executor")
+    dag = placed(given, step("z"), allowed=allowed)
+    task = dag.get_task("a")
+    found = (task.pool, task.pool_slots, task.queue, task.priority_weight, task.executor)
+    assert found == ("crm", 2, "gpu", 7, "LocalExecutor")
+    assert task.weight_rule == "absolute"
+    assert dag.get_task("z").pool == "default_pool"
+
+
+def test_t9_what_is_not_allowed_any_more_builds_no_dag() -> None:
+    with pytest.raises(InvalidDefinition, match="allowed_operator_arguments"):
+        placed(step("a", airflow={"queue": "gpu"}), allowed=("pool",))

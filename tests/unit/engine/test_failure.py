@@ -218,6 +218,18 @@ def test_f2_the_multiplier_replaces_the_two() -> None:
     ]
 
 
+def test_f2_linear_adds_the_delay_each_time_up_to_the_cap() -> None:
+    given = policy(max_attempts=9, delay="PT5S", strategy="linear", max_delay="PT18S", multiplier=3.0)
+
+    assert delays((given,), ["A"] * 5) == [5, 10, 15, 18, 18]
+
+
+def test_f2_linear_counts_only_what_the_policy_matched() -> None:
+    policies = (policy(max_attempts=9, delay="PT1S", strategy="linear", retry_on=("A",)), policy(max_attempts=9))
+
+    assert delays(policies, ["A", "B", "A", "B", "A"]) == [1, 0, 2, 0, 3]
+
+
 def test_f2_fixed_ignores_the_multiplier() -> None:
     assert delays((policy(max_attempts=9, delay="PT1S", multiplier=3.0),), ["A"] * 3) == [1, 1, 1]
 
@@ -236,7 +248,10 @@ def test_f2_a_runaway_exponent_has_an_end() -> None:
     given = policy(max_attempts=1_000_000, delay="P1D", strategy="exponential", multiplier=1000.0)
     endless = policy(max_attempts=9, delay="P999999999D", max_delay="P999999999D", jitter=1.0)
 
+    linear = policy(max_attempts=1_000_000, delay="P999999999D", strategy="linear")
+
     assert delay_of(given, 999_999, rng()) == timedelta(days=365)
+    assert delay_of(linear, 999_999, rng()) == timedelta(days=365)
     assert later(datetime(2026, 1, 1, tzinfo=UTC), delay_of(endless, 9, rng())).year == 9999
 
 
@@ -354,7 +369,7 @@ def test_f1_what_was_stored_before_keeps_its_meaning() -> None:
     assert Failure.from_json(task).matches_type("TaskError")
 
 
-@pytest.mark.parametrize("strategy", ["fixed", "exponential"])
+@pytest.mark.parametrize("strategy", ["fixed", "linear", "exponential"])
 @pytest.mark.parametrize("jitter", [0.1, 0.5, 1.0])
 @pytest.mark.parametrize("longest", ["PT0S", "PT3S", "PT7S", "PT40S"])
 def test_f2_no_delay_is_longer_than_max_delay(strategy: str, jitter: float, longest: str) -> None:

@@ -37,7 +37,7 @@ def test_i2_a_report_counts_only_from_the_runner_that_began() -> None:
     assert machine.status == "running"
 
 
-def test_i2_beginning_twice_is_going_on() -> None:
+def test_i2_beginning_twice_is_continuing() -> None:
     machine = machine_of(step("a"))
     begin(machine, "a")
     before = everything(machine)
@@ -206,7 +206,7 @@ def test_a_failing_input_is_reported_as_the_attempts_failure() -> None:
     assert machine.state.error["type"] == "ExpressionError"
 
 
-def test_waiting_calls_are_told_apart_by_visit_and_attempt() -> None:
+def test_waiting_calls_are_distinguished_by_visit_and_attempt() -> None:
     machine = machine_of(step("a", timeout="PT5S", retryPolicy={"maxAttempts": 2}))
     begin(machine, "a")
     machine.park("", "a", "r", {"until": None, "note": {}}, NOW)

@@ -36,7 +36,7 @@ def run(machine: Machine, step_id: str, *, scope: str = "", fails: bool = False,
     return machine.succeed(scope, step_id, runner, {"by": step_id}, NOW)
 
 
-def test_a_failed_step_marked_as_success_lets_the_instance_go_on_with_an_empty_output() -> None:
+def test_a_failed_step_marked_as_success_lets_the_instance_continue_with_an_empty_output() -> None:
     machine = machine_of(step("a"), step("b"))
     assert run(machine, "a", fails=True).next is None
     assert machine.status == "failed"
@@ -137,7 +137,7 @@ def test_i1_what_has_ended_is_not_cancelled() -> None:
     assert machine.status == "completed"
 
 
-def test_a_waiting_attempt_goes_on_in_the_same_try() -> None:
+def test_a_waiting_attempt_continues_in_the_same_try() -> None:
     machine = machine_of(step("a"))
     machine.begin("", "a", "r", NOW)
     machine.park("", "a", "r", {}, NOW)

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from airflow_workflow_provider.engine.instance_records import InstanceFacts
 from airflow_workflow_provider.engine.masking import Masker, filled, filled_in, note_secrets
 from airflow_workflow_provider.engine.phases import StepStatus
-from airflow_workflow_provider.engine.records import StepRecord
 from airflow_workflow_provider.engine.secret_texts import MASK
 from airflow_workflow_provider.engine.state import State
+from airflow_workflow_provider.engine.step_records import StepRecord
 from airflow_workflow_provider.engine.stored_state import read_state
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.json_schema.secrets import secret_paths
@@ -53,7 +53,7 @@ def test_l4_redact_reaches_into_arrays() -> None:
 
 
 @pytest.mark.parametrize("secret", [{"writeOnly": True}, {"format": "password"}])
-def test_l4_secrets_of_the_input_schema_are_masked_wherever_their_text_turns_up(secret: dict[str, Any]) -> None:
+def test_l4_secrets_of_the_input_schema_are_masked_wherever_their_text_occurs(secret: dict[str, Any]) -> None:
     schema = {"type": "object", "properties": {"login": {"properties": {"word": {"type": "string", **secret}}}}}
     given = {"login": {"word": "hunter22"}}
     row = {"input": given, "error": {"message": "login with hunter22 failed"}, "output": {"echo": ["hunter22"]}}

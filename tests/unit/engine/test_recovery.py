@@ -56,7 +56,7 @@ def test_i5_the_failed_step_is_retried() -> None:
     assert [machine.state.steps[name].visit for name in "abc"] == [1, 2, 1]
 
 
-def test_i5_the_time_that_an_instance_may_take_begins_anew() -> None:
+def test_i5_the_time_that_an_instance_may_take_begins_again() -> None:
     machine = machine_of(step("a"), settings={"timeout": "PT10M"})
     begin(machine, "a")
     late = NOW + timedelta(hours=1)
@@ -94,7 +94,7 @@ def test_i5_what_failed_and_what_was_stopped_in_branches_is_retried_together() -
     assert {"x": 2, "y": 2, "z": 1}.items() <= machine.state.data.items()
 
 
-def test_i5_a_cancelled_instance_goes_on_where_it_was() -> None:
+def test_i5_a_cancelled_instance_continues_where_it_was() -> None:
     machine = machine_of(step("a"), step("b"))
     succeed(machine, "a")
     machine = cancelled(machine)
@@ -171,7 +171,7 @@ def test_i5_the_step_that_the_workflows_handler_was_given_is_retried_not_the_han
     assert (machine.state.active_steps, machine.state.failure) == (["b"], None)
 
 
-def test_i5_a_handler_that_was_stopped_goes_on_as_a_handler() -> None:
+def test_i5_a_handler_that_was_stopped_continues_as_a_handler() -> None:
     machine = machine_of(step("a"), step("h"), onFailure={"action": "stop", "nextStepId": "h"})
     fail(machine, "a")
     begin(machine, "h")
@@ -219,7 +219,7 @@ def test_i5_an_instance_is_restarted_from_a_step_with_another_input() -> None:
     assert state.active_steps == ["b"]
 
 
-def test_i5_what_was_stopped_beside_the_step_goes_on_too() -> None:
+def test_i5_what_was_stopped_beside_the_step_continues_too() -> None:
     wide = step("p", parallelBranches=[branch("x", step("x1"), step("x2")), branch("y", step("y1"))])
     machine = machine_of(wide, step("q"))
     succeed(machine, "p")

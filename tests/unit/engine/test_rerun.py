@@ -42,7 +42,7 @@ def test_a_step_in_the_middle_runs_again_with_what_follows() -> None:
     assert machine.state.data == {"k": 4}
 
 
-def test_i2_without_a_higher_generation_a_finished_step_only_tells_its_decision() -> None:
+def test_i2_without_a_higher_generation_a_finished_step_only_reports_its_decision() -> None:
     machine = machine_of(step("a"), step("b"))
     succeed(machine, "a", {"k": 1})
 
@@ -132,7 +132,7 @@ def test_f7_a_cleared_handler_stays_on_the_way_to_the_failure() -> None:
     assert "handlerError" not in machine.state.error["details"]
 
 
-def test_t6_a_cleared_step_counts_its_visits_anew() -> None:
+def test_t6_a_cleared_step_counts_its_visits_from_the_start() -> None:
     machine = machine_of(step("a"), settings={"maxIterations": 1})
     fail(machine, "a")
 

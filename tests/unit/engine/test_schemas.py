@@ -66,7 +66,7 @@ def test_x6_a_reference_to_itself_ends() -> None:
     assert with_defaults({"$ref": "#"}, {"a": 1}) == {"a": 1}
 
 
-def test_x6_every_finding_is_told_with_its_place() -> None:
+def test_x6_every_finding_is_reported_with_its_place() -> None:
     schema = {**properties(a={"type": "number"}, b=properties(c={"format": "email"})), "required": ["d"]}
 
     found = schema_findings(schema, {"a": "x", "b": {"c": "y"}})

@@ -24,7 +24,7 @@ from airflow_workflow_provider.engine.secret_texts import MASK, SecretTexts
         (["käse!", "se!x"], "1 käse!x 2", "1 *** 2"),
     ],
 )
-def test_l4_no_part_of_an_overlapping_secret_stays(secrets: list[str], text: str, left: str) -> None:
+def test_l4_nothing_of_an_overlapping_secret_stays(secrets: list[str], text: str, left: str) -> None:
     for order in permutations(secrets):
         assert SecretTexts(order).masked(text) == left
 

@@ -32,7 +32,7 @@ def test_the_documented_part_has_the_fields_of_the_format() -> None:
     assert machine.state.to_json()["steps"]["a"].keys() >= {"status", "output", "startedAt", "completedAt"}
 
 
-def test_keys_of_scopes_tell_their_list_and_their_items() -> None:
+def test_keys_of_scopes_name_their_list_and_their_items() -> None:
     assert list_path("each[3]/p/x/inner[12]") == "each[]/p/x/inner[]"
     assert item_indexes("each[3]/p/x/inner[12]") == [3, 12]
     assert item_indexes("p/x") == []

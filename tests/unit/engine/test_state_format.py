@@ -127,11 +127,18 @@ def test_a_state_of_a_newer_release_is_left_alone() -> None:
     assert refused.value.pointer == "/format"
 
 
+def _record(**more: Any) -> dict[str, Any]:
+    return {"status": "completed", "visit": 1, "attempt": 1, "generation": 0, **more}
+
+
 @pytest.mark.parametrize(
     "change",
     [
         {"format": None}, {"format": "1"}, {"steps": None}, {"steps": []}, {"steps": {"a": None}},
-        {"steps": {"a": {"status": "sleeping"}}}, {"scopes": {"": {}}}, {"scopes": 7}, {"status": "asleep"},
+        {"steps": {"a": {"status": "sleeping"}}}, {"steps": {"a": _record(region={"own": 1, "children": []})}},
+        {"steps": {"a": _record(region={"own": {}, "children": [], "items": []})}},
+        {"steps": {"a": _record(output=[])}}, {"steps": {"a": _record(completedAt="yesterday")}},
+        {"scopes": {"": {}}}, {"scopes": 7}, {"status": "asleep"},
         {"instance": "i"}, {"completed": [1]}, {"failure": {}}, {"suspension": []},
     ],
 )  # fmt: skip
@@ -139,6 +146,16 @@ def test_a_state_edited_into_nonsense_is_refused_with_words(change: dict[str, An
     stored, _ = sample("running")
     with pytest.raises(Conflict) as refused:
         read_state({**stored, **change}, "the instance")
+    assert refused.value.code == "stored-state-unreadable"
+
+
+@pytest.mark.parametrize("change", [{"results": {"0": 1}}, {"results": []}, {"children": None}, {"started": None}])
+def test_items_edited_into_nonsense_are_refused_with_words(change: dict[str, Any]) -> None:
+    stored, _ = sample("items", 2)
+    current = stored["scopes"][""]["current"]
+    current["region"] = {key: value for key, value in {**current["region"], **change}.items() if value is not None}
+    with pytest.raises(Conflict) as refused:
+        read_state(stored, "the instance")
     assert refused.value.code == "stored-state-unreadable"
 
 

@@ -12,7 +12,8 @@ from airflow_workflow_provider.engine.calls import Call
 from airflow_workflow_provider.engine.failure import Failure, moment
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.stored_state import read_state
-from airflow_workflow_provider.hosts.inline import Ended, InlineHost, Left, Region, Waiting
+from airflow_workflow_provider.hosts.ending import Ended
+from airflow_workflow_provider.hosts.inline import InlineHost, Left, Region, Waiting
 from tests.unit.engine.driving import NOW, branch, jmespath, machine_of, step, succeed
 
 ADA = {"id": "7", "name": "ada"}
@@ -71,7 +72,7 @@ def test_i3_a_worker_that_died_is_noted_and_its_next_attempt_held() -> None:
     assert machine.state.steps["a"].attempt == 2
 
 
-def test_i3_the_deadline_of_the_instance_stands_still() -> None:
+def test_i3_the_deadline_of_the_instance_is_paused() -> None:
     machine = machine_of(step("a"), settings={"timeout": "PT10M"})
     deadline = moment(machine.state.instance.deadline or "")
     suspended(machine)
@@ -117,7 +118,7 @@ def test_i3_compensations_are_held_too() -> None:
     assert machine.begin("", "a", "r", NOW).action == "hold"
 
 
-def test_i3_held_tasks_are_told_when_the_suspension_ends_however_it_does() -> None:
+def test_i3_held_tasks_are_notified_when_the_suspension_ends_however_it_does() -> None:
     machine = suspended(machine_of(step("a")))
     suspension.hold(machine, "a")
     suspension.hold(machine, "a")

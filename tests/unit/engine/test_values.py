@@ -39,7 +39,7 @@ def test_x5_an_object_is_kept_and_anything_else_wrapped(raw: Any, kept: Any) -> 
     "raw",
     [
         {"a": object()},
-        {1: "a key that is no text"},
+        {1: "a key that is not a text"},
         {"a": float("nan")},
         {"a": [float("inf")]},
         {"a": b"bytes"},

@@ -12,7 +12,8 @@ import pytest
 from airflow_workflow_provider.engine.calls import ActivationRef, Call, Decision
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.machine import Machine
-from airflow_workflow_provider.hosts.inline import Ended, InlineHost, Kept, Left, Parked, Region, Results, Waiting
+from airflow_workflow_provider.hosts.ending import Ended, Kept, Parked, Results
+from airflow_workflow_provider.hosts.inline import InlineHost, Left, Region, Waiting
 from airflow_workflow_provider.model.ways import ON_FAILURE
 from tests.unit.engine.driving import NOW, at, begin, branch, fail, jmespath, machine_of, step, succeed, to
 
@@ -68,7 +69,7 @@ def test_a_region_runs_what_is_inside_and_nothing_beside() -> None:
     assert machine.state.active_steps == ["p", "b"]
 
 
-def test_a_region_does_not_take_a_step_whose_name_only_begins_alike() -> None:
+def test_a_region_does_not_take_a_step_whose_name_only_begins_with_the_same_letters() -> None:
     region = Region("", frozenset({"a"}))
 
     assert region.holds(ActivationRef("a/x", "s", 1))

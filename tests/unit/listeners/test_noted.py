@@ -13,7 +13,7 @@ from airflow_workflow_provider.listeners.dag_runs import SETTLER
 from airflow_workflow_provider.listeners.marked_tasks import MARKER
 from airflow_workflow_provider.listeners.noted import Noted
 
-SECONDS = 60
+SECONDS = 120
 
 
 class Held:

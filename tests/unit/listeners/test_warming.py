@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 CODE = """
 import json, sys
 from airflow_workflow_provider.listeners import warming
@@ -22,6 +24,7 @@ print("new:", sorted(set(sys.modules) - before))
 """
 
 
+@pytest.mark.slow
 def test_a_file_of_a_workflow_needs_no_module_that_the_dag_processor_has_not_imported() -> None:
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "new: []"

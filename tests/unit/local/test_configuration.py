@@ -34,7 +34,7 @@ def mode(path: Path) -> int:
 
 
 def test_secrets_are_made_once_and_only_their_owner_reads_them(layout: Layout) -> None:
-    first = Secrets.of(layout).with_free_port()
+    first = Secrets.of(layout).with_port(4711)
     first.save(layout)
 
     assert Secrets.of(layout) == first

@@ -37,10 +37,15 @@ TITLED = UNMARKED.replace(", start_new_session=True", "")
 
 MORTAL = """
 import os, subprocess, sys, time
-subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], env={}, start_new_session=True)
-print("born", os.getpid(), flush=True)
+sleep = "import time; time.sleep(600)"
+work = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {sleep!r}])"
+idle, busy = (subprocess.Popen([sys.executable, "-c", code], env={}, start_new_session=True) for code in (sleep, work))
+while not os.path.exists(f"/proc/{busy.pid}") or not open(f"/proc/{busy.pid}/task/{busy.pid}/children").read():
+    time.sleep(0.05)
+print("born", os.getpid(), idle.pid, busy.pid, flush=True)
 time.sleep(600)
 """
+"""Starts a process that has nothing to do, and one that waits for a process of its own."""
 
 SUPERVISED = """
 import sys
@@ -62,7 +67,7 @@ def lines(daemon: Daemon, *words: str) -> str:
         text = daemon.tail()
         return text if all(word in text for word in words) else None
 
-    return poll(look, seconds=20, what=f"{words} in the log", interval=0.05)
+    return poll(look, seconds=120, what=f"{words} in the log", interval=0.05)
 
 
 def test_it_is_found_again_by_another_object_and_not_started_twice(daemon: Daemon, tmp_path: Path) -> None:
@@ -135,26 +140,28 @@ def test_what_a_killed_one_left_is_stopped_with_its_successor(tmp_path: Path) ->
     assert daemon.relatives() == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="orphans are adopted on Linux only")
 def test_one_that_dies_is_started_again_and_stopped_with_all_that_it_left(tmp_path: Path) -> None:
     daemon = Daemon("mortal", [sys.executable, "-c", SUPERVISED, MORTAL], tmp_path, grace=5)
     daemon.start(os.environ, tmp_path)
     supervisor = daemon.process()
     assert supervisor is not None
 
-    def born() -> list[int] | None:
-        found = [int(line.split()[1]) for line in daemon.tail().splitlines() if line.startswith("born")]
+    def born() -> list[list[psutil.Process]] | None:
+        lives = [line.split()[1:] for line in daemon.tail().splitlines() if line.startswith("born")]
+        found = [[psutil.Process(int(pid)) for pid in pids if psutil.pid_exists(int(pid))] for pids in lives]
         return found if len(found) > seen else None
 
     seen = 0
-    (first,) = poll(born, seconds=20, what="its first life", interval=0.05)
-    psutil.Process(first).kill()
+    ((program, idle, busy),) = poll(born, seconds=120, what="its first life", interval=0.05)
+    program.kill()
+    # It would hold what it has inherited, such as connections; one that works ends that first.
+    poll(lambda: not idle.is_running() or None, seconds=120, what="the end of what was idle", interval=0.05)
     seen = 1
-    _, second = poll(born, seconds=20, what="its second life", interval=0.05)
+    _, second = poll(born, seconds=120, what="its second life", interval=0.05)
     assert daemon.process() == supervisor
     everything = supervisor.children(recursive=True)
-    assert psutil.Process(second) in everything
-    # Both lives have left a child that bears neither the mark nor the session.
-    assert len(everything) == (3 if sys.platform == "linux" else 2)
+    assert {busy, *second} <= set(everything)
 
     stop_all([daemon])
 
@@ -164,5 +171,5 @@ def test_one_that_dies_is_started_again_and_stopped_with_all_that_it_left(tmp_pa
 def test_one_that_cannot_start_is_left_dead(tmp_path: Path) -> None:
     daemon = Daemon("broken", [sys.executable, "-c", "raise SystemExit(3)"], tmp_path, restart=True)
     daemon.start(os.environ, tmp_path)
-    poll(lambda: daemon.process() is None or None, seconds=20, what="its end", interval=0.05)
+    poll(lambda: daemon.process() is None or None, seconds=120, what="its end", interval=0.05)
     assert "starts again" not in daemon.tail()

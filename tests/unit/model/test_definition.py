@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from airflow_workflow_provider.model.definition import RetryPolicy, Transform, WorkflowDefinition
+from airflow_workflow_provider.model.definition import RetryPolicy, WorkflowDefinition
+from airflow_workflow_provider.model.fields import Transform
 from airflow_workflow_provider.model.task import TaskDefinition
 from airflow_workflow_provider.model.validate import parse_definition
 from tests.fixtures.documents import check, found, step, workflow

@@ -74,8 +74,8 @@ def test_d2_the_snippet_gives_exactly_its_code(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", sorted(CODES))
-def test_d2_the_page_says_what_to_do(code: str) -> None:
-    assert "**Way out:**" in EXPLAINED[code]
+def test_d2_the_page_states_what_to_do(code: str) -> None:
+    assert "**Fix:**" in EXPLAINED[code]
 
 
 def test_findings_that_are_only_place_and_message_have_the_code_of_their_exception() -> None:

@@ -76,7 +76,7 @@ def test_unset_attributes_may_be_null() -> None:
         ({"nested": {"a": 1}}, "", "'nested'"),
         ({"number": 2**31}, "", "32 bits"),
         ({"data": 1, "data_base64": "eA=="}, "", "both"),
-        ({"data_base64": "no base64"}, "", "no base64"),
+        ({"data_base64": "not Base64"}, "", "is not Base64"),
     ],
 )
 def test_what_is_no_cloud_event_is_refused_with_its_place(change: dict[str, Any], place: str, words: str) -> None:

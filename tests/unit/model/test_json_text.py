@@ -55,7 +55,7 @@ def test_d2_every_repeated_key_is_found() -> None:
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e400", "9" * 301, "9" * 100_000])
-def test_d2_a_number_that_is_none_is_found(number: str) -> None:
+def test_d2_a_text_that_only_looks_like_a_number_is_found(number: str) -> None:
     [(code, pointer, message, _)] = _refused(f'{{"a": [0, {number}]}}')
 
     assert (code, pointer) == ("WF102", "/a/1")
@@ -78,7 +78,7 @@ def test_d2_bytes_that_are_no_text_are_refused() -> None:
     assert _refused(b'{"name": "\xff\xfe"}')[0][0] == "WF100"
 
 
-def test_d2_a_byte_order_mark_is_no_part_of_the_document() -> None:
+def test_d2_a_byte_order_mark_is_not_part_of_the_document() -> None:
     assert loads_document("\ufeff{}") == {}
 
 

@@ -53,4 +53,8 @@ def test_d1_the_schema_refuses_another_form(document: Any) -> None:
 def test_the_module_writes_the_files(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "airflow_workflow_provider.model.schema", str(tmp_path)], check=True)
 
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["task.schema.json", "workflow.schema.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "scenario.schema.json",
+        "task.schema.json",
+        "workflow.schema.json",
+    ]

@@ -143,7 +143,7 @@ def test_d2_a_very_wrong_document_is_cut_short() -> None:
     assert len(result.diagnostics) == 1000
 
 
-def test_d2_nothing_is_said_about_tasks_without_a_catalogue() -> None:
+def test_d2_tasks_are_not_checked_without_a_catalogue() -> None:
     assert validate_document(workflow(step("a", "anything"))).valid
 
 

@@ -62,3 +62,18 @@ def test_i1_an_instance_that_has_ended_only_ends_a_run_that_waits_in_vain(run: A
     waits = run is not None and run.waits_only
     assert decide(stored("failed"), run, "recreate") is (Deed.END_RUN if waits else Deed.NOTHING)
     assert decide(stored("failed", NEW), run, "recreate") is (Deed.LATER if waits else Deed.NOTHING)
+
+
+@pytest.mark.parametrize(
+    "run", [FoundRun(state, OLD, is_ahead=True) for state in ("queued", "running", "success", "failed")]
+)
+@pytest.mark.parametrize("status", ["running", "suspended"])
+def test_i1_an_instance_that_is_older_than_its_tasks_is_not_ended_by_its_run(status: str, run: Any) -> None:
+    assert decide(stored(status), run, "recreate") is Deed.REWIND
+
+
+def test_i1_a_task_that_waits_in_vain_is_woken_once_nothing_has_changed_for_a_while() -> None:
+    run = FoundRun("running", waits_in_vain=True)
+    for status in ("running", "suspended", "completed"):
+        assert decide(stored(status), run, "recreate") is Deed.WAKE
+        assert decide(StoredInstance(status, timedelta(seconds=1)), run, "recreate") in (Deed.NOTHING, Deed.LATER)

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from structlog.contextvars import get_contextvars
 
 from airflow_workflow_provider.engine.failure import Failure
-from airflow_workflow_provider.hosts.inline import Ended
+from airflow_workflow_provider.hosts.ending import Ended
 from airflow_workflow_provider.operators.observed import SPAN, observed
 
 INSTANCE = UUID(int=7)

@@ -14,7 +14,7 @@ from cryptography.fernet import Fernet
 from airflow_workflow_provider.engine.calls import ActivationRef
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.phases import Kind
-from airflow_workflow_provider.hosts.inline import Ended, Kept
+from airflow_workflow_provider.hosts.ending import Ended, Kept
 from airflow_workflow_provider.operators.sealing import Seal
 from airflow_workflow_provider.operators.spool import Spool
 from tests.unit.engine.driving import NOW

@@ -9,7 +9,7 @@ import pytest
 from airflow_workflow_provider.engine.calls import ActivationRef, Call
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.machine import Machine
-from airflow_workflow_provider.hosts.inline import Ended, Kept
+from airflow_workflow_provider.hosts.ending import Ended, Kept
 from airflow_workflow_provider.operators import task_protocol
 from airflow_workflow_provider.operators.outcomes import Again, Failed, Follow, Results
 from airflow_workflow_provider.plan.nodes import Node
@@ -91,7 +91,7 @@ def test_f6_without_a_result_the_worker_is_lost() -> None:
 
 
 @pytest.mark.parametrize(("note", "question"), [({"limit": "instance", "deferral": {}}, None), ({}, "q")])
-def test_a_wait_whose_task_was_lost_goes_on(note: dict[str, object], question: str | None) -> None:
+def test_a_wait_whose_task_was_lost_continues(note: dict[str, object], question: str | None) -> None:
     machine = machine_of(step("a"))
     begun(machine)
     assert machine.park("", "a", "first", note, at(2), question=question)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from urllib.parse import quote
 
 import pytest
+from cryptography.fernet import Fernet, MultiFernet
 from sqlalchemy.engine import make_url
 
 from airflow_workflow_provider.errors import Misuse
+from airflow_workflow_provider.store import connection
 from airflow_workflow_provider.store.connection import database_url, parse_connection, to_url
 from tests.fixtures.json_edges import EDGES
 
@@ -113,3 +116,19 @@ def test_a_connection_of_another_type_is_refused(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(Misuse, match="type 'mysql'") as caught:
         database_url()
     assert "secret" not in str(caught.value)
+
+
+def test_a_connection_that_was_encrypted_with_another_key_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module("airflow.models.connection")
+    stored = module.Connection(conn_id="workflows_default", conn_type="postgres", host="h")
+    stored._password = Fernet(Fernet.generate_key()).encrypt(b"secret").decode()
+    stored.is_encrypted = True
+    monkeypatch.delenv(VARIABLE, raising=False)
+    crypto = importlib.import_module("airflow.models.crypto")
+    own = crypto._RealFernet(MultiFernet([Fernet(Fernet.generate_key())]))
+    monkeypatch.setattr(crypto, "get_fernet", lambda: own)
+    monkeypatch.setattr(connection, "_airflow_connection", lambda _: stored)
+    with pytest.raises(Misuse, match="another Fernet key") as caught:
+        database_url()
+    assert caught.value.suggestion is not None
+    assert "fernet_key" in caught.value.suggestion

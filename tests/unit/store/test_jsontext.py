@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_workflow_provider.model.digests import digest
 from airflow_workflow_provider.model.json_text import value_findings
-from airflow_workflow_provider.store.jsontext import clean, digest, dumps, loads
+from airflow_workflow_provider.store.jsontext import clean, dumps, loads
 
 texts = st.text(st.characters(codec=None) | st.sampled_from("\x00\\u0\ud800\udc00é"))
 documents = st.recursive(
@@ -50,7 +51,7 @@ def test_numbers_that_json_does_not_have_are_refused(value: object) -> None:
         dumps(value)
 
 
-def test_numbers_that_somebody_wrote_by_hand_can_be_read() -> None:
+def test_numbers_that_somebody_wrote_manually_can_be_read() -> None:
     long, large = "7" * 5000, "1" + "0" * 400 + ".5"
     read = loads(f'{{"long": {long}, "large": {large}, "small": 12, "double": 0.5}}')
     assert read == {"long": long, "large": large, "small": 12, "double": 0.5}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_workflow_provider.model.validate import validate_document
-from airflow_workflow_provider.store.definitions import steps_column
+from airflow_workflow_provider.store.heads import steps_column
 from tests.conformance.cases import load_cases
 from tests.fixtures.documents import step, workflow
 from tests.fixtures.stored import check_stored_steps
@@ -60,3 +60,11 @@ def test_what_a_document_calls_null_is_left_out_but_not_of_arguments() -> None:
     assert second["retryPolicy"] == {"maxAttempts": 1}
     assert third["forEach"]["steps"][0]["arguments"] == {"a": None, "b": [None]}
     assert not {"description", "timeout", "name"} & first.keys()
+
+
+def test_a_timeout_is_a_duration_and_its_expression_stands_beside_it() -> None:
+    expression = {"type": "jmespath", "expression": "input.limit"}
+    first, second = steps_column([step("a", timeout="PT5S"), step("b", timeout=expression)])
+
+    assert first == step("a", timeout="PT5S")
+    assert second == step("b", computedTimeout=expression)

@@ -30,7 +30,7 @@ def test_k3_every_builtin_is_a_task_definition_of_its_own_operator() -> None:
         builtin("argument_schemas")
 
 
-def test_k3_each_builtin_has_one_way_to_run_in_airflow_and_says_what_it_is() -> None:
+def test_k3_each_builtin_has_one_way_to_run_in_airflow_and_states_what_it_is() -> None:
     for name in sorted(BUILTINS):
         found = builtin(name)
         assert (found.run is None) is (found.operator is not None), name

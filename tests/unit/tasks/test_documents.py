@@ -38,7 +38,7 @@ def test_folders_are_searched_and_inputs_and_mocks_left_out(tmp_path: Path) -> N
         ({"taskId": 1}, True, None),
     ],
 )
-def test_a_document_is_told_by_its_key(document: Any, is_task: bool, name: str | None, tmp_path: Path) -> None:
+def test_a_document_is_recognized_by_its_key(document: Any, is_task: bool, name: str | None, tmp_path: Path) -> None:
     found = load(write(tmp_path, "a.json", document))
 
     assert (found.is_task, found.name) == (is_task, name)

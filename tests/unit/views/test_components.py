@@ -79,7 +79,7 @@ def test_u1_a_hidden_component_leaves_nothing() -> None:
 
 
 @pytest.mark.parametrize("condition", ["data.missing > 1", "data.amount > 'x'", "1 / 0 == 1"])
-def test_u1_a_condition_that_errs_hides_its_component_and_is_noted(condition: str) -> None:
+def test_u1_a_condition_that_fails_hides_its_component_and_is_noted(condition: str) -> None:
     machine = started({"componentId": "fine"}, {"componentId": "x", "condition": condition}, data={"amount": 1})
     found = page(machine)
     assert [each.component_id for each in found.components] == ["fine"]
@@ -195,7 +195,7 @@ def test_u1_the_default_components_follow_the_status() -> None:
     ]
 
 
-def test_u1_an_alert_tells_the_failure() -> None:
+def test_u1_an_alert_shows_the_failure() -> None:
     machine = started()
     fail(machine, "a", "Refused")
     (alert,) = page(machine).components
@@ -207,7 +207,7 @@ def test_u1_an_alert_tells_the_failure() -> None:
     ]
 
 
-def test_u1_an_alert_that_says_something_itself_tells_no_failure() -> None:
+def test_u1_an_alert_that_says_something_itself_shows_no_failure() -> None:
     machine = started({"componentId": "x", "context": {"layout": "alert", "description": "Look twice."}})
     fail(machine, "a", "Refused")
     (alert,) = page(machine).components

@@ -10,11 +10,11 @@ import pytest
 from airflow_workflow_provider.engine import recovery
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.phases import InstanceStatus
-from airflow_workflow_provider.views.history import TOLD, Happening, Span, path_taken, records_of, spans_of
+from airflow_workflow_provider.views.history import SHOWN_EVENTS, Happening, Span, path_taken, records_of, spans_of
 from tests.unit.engine.driving import NOW, at, begin, branch, fail, jmespath, machine_of, step, succeed, to
 
 
-def told(machine: Machine) -> list[Happening]:
+def reported(machine: Machine) -> list[Happening]:
     return [
         Happening(
             event.at,
@@ -29,12 +29,12 @@ def told(machine: Machine) -> list[Happening]:
             event.data.get("error"),
         )
         for event in machine.drain_events()
-        if event.name in TOLD and event.step_id is not None
+        if event.name in SHOWN_EVENTS and event.step_id is not None
     ]
 
 
 def spans(machine: Machine, ended: Any = None) -> list[Span]:
-    return spans_of(machine.graph, told(machine), machine.state, ended)
+    return spans_of(machine.graph, reported(machine), machine.state, ended)
 
 
 def taken(machine: Machine, found: list[Span]) -> dict[str | None, int]:
@@ -76,7 +76,7 @@ def test_below_debug_the_start_of_a_later_attempt_follows_from_the_delay() -> No
     assert lines(spans(machine)) == [("a", 1, 1, "failed", 1, 1), ("a", 1, 2, "completed", 6, 9)]
 
 
-def test_t6_every_visit_of_a_loop_is_told_and_the_path_counts() -> None:
+def test_t6_every_visit_of_a_loop_is_reported_and_the_path_counts() -> None:
     machine = machine_of(step("a"), step("b", next=[to("a", "!output.ok"), to("end")]))
     succeed(machine, "a", now=at(1))
     succeed(machine, "b", {"ok": False}, now=at(2))
@@ -109,7 +109,7 @@ def test_a_handled_failure_leads_to_its_handler() -> None:
 
 
 @pytest.mark.parametrize("level", ["debug", "info", "error"])
-def test_without_the_log_the_state_tells_of_the_latest_visits(level: str) -> None:
+def test_without_the_log_the_state_reports_the_latest_visits(level: str) -> None:
     machine = machine_of(
         step("par", parallelBranches=[branch("b1", step("a")), branch("b2", step("b"))]), executionLog={"level": level}
     )
@@ -127,7 +127,7 @@ def test_without_the_log_the_state_tells_of_the_latest_visits(level: str) -> Non
 
 
 @LEVELS
-def test_log_and_state_tell_of_nothing_twice(level: str) -> None:
+def test_log_and_state_report_nothing_twice(level: str) -> None:
     each = {"items": jmespath("data.ids"), "steps": [step("one")]}
     machine = machine_of(
         step("par", parallelBranches=[branch("b1", step("a")), branch("b2", step("b"))]),
@@ -170,7 +170,7 @@ def test_f7_compensations_are_spans_of_their_own() -> None:
 def test_what_an_ended_instance_left_open_ends_with_it() -> None:
     machine = machine_of(step("a"))
     begin(machine, "a", now=at(1))
-    rows = told(machine)
+    rows = reported(machine)
     machine.state.status = InstanceStatus.FAILED
     assert lines(spans_of(machine.graph, rows, machine.state, at(5))) == [("a", 1, 1, "failed", 1, 5)]
 
@@ -297,20 +297,20 @@ def test_what_an_older_release_logged_is_counted_by_the_way_that_fits() -> None:
         else:
             fail(machine, "ask", error, now=at(1))
         machine.state.steps["ask"].way = None
-        rows = [replace(row, way=None) for row in told(machine)]
+        rows = [replace(row, way=None) for row in reported(machine)]
         found = spans_of(machine.graph, rows, machine.state, None)
         assert set(taken(machine, found)) == {way}
 
 
 @LEVELS
-def test_i5_a_step_that_is_retried_by_hand_has_its_real_attempts_only(level: str) -> None:
+def test_i5_a_step_that_is_retried_manually_has_its_real_attempts_only(level: str) -> None:
     machine = machine_of(step("a"), step("b"), executionLog={"level": level})
     fail(machine, "a", now=at(1))
-    log = told(machine)
+    log = reported(machine)
     recovery.retry(machine, at(100))
     begin(machine, "a", now=at(103))
     machine.succeed("", "a", "r", {}, at(110))
-    log += told(machine)
+    log += reported(machine)
     found = spans_of(machine.graph, log, machine.state, None)
     assert lines(found)[:2] == [("a", 1, 1, "failed", 1, 1), ("a", 2, 1, "completed", 103, 110)]
 
@@ -318,9 +318,9 @@ def test_i5_a_step_that_is_retried_by_hand_has_its_real_attempts_only(level: str
 def test_i5_an_instance_that_ended_before_the_retried_step_began_shows_no_attempt_of_it() -> None:
     machine = machine_of(step("a"))
     fail(machine, "a", now=at(1))
-    log = told(machine)
+    log = reported(machine)
     recovery.retry(machine, at(100))
     machine.expire(at(100_000))
-    log += told(machine)
+    log += reported(machine)
     found = spans_of(machine.graph, log, machine.state, at(100_000))
     assert [(each.visit, each.attempt) for each in found] == [(1, 1)]

@@ -6,6 +6,7 @@ import pytest
 
 from tests.fixtures.documents import check, found, step, workflow
 
+GOOD = {"type": "jmespath", "expression": "data.all"}
 BROKEN = {"type": "jsonata", "expression": "$sum("}
 
 
@@ -17,6 +18,9 @@ BROKEN = {"type": "jsonata", "expression": "$sum("}
         ({"assign": {"x/y": BROKEN}}, "/steps/0/assign/x~1y/expression"),
         ({"compensation": {"taskId": "noop", "input": BROKEN}}, "/steps/0/compensation/input/expression"),
         ({"forEach": {"items": BROKEN, "steps": []}}, "/steps/0/forEach/items/expression"),
+        ({"timeout": BROKEN}, "/steps/0/timeout/expression"),
+        *(({"forEach": {"items": GOOD, "steps": [], name: BROKEN}}, f"/steps/0/forEach/{name}/expression")
+          for name in ("maxConcurrency", "toleratedFailures", "toleratedFailurePercentage")),
         ({"next": [{"nextStepId": "end", "condition": "data."}, {"nextStepId": "fail"}]}, "/steps/0/next/0/condition"),
         ({"parallelBranches": [{"branchId": "x", "steps": [step("b", input=BROKEN)]}]},
          "/steps/0/parallelBranches/0/steps/0/input/expression"),

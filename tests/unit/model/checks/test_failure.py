@@ -167,11 +167,36 @@ def test_p4_a_name_that_hides_an_outer_item_is_warned_of() -> None:
     ]
 
 
-@pytest.mark.parametrize(("key", "value"), [("maxConcurrency", 0), ("toleratedFailures", -1), ("maxConcurrency", 1.5)])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("maxConcurrency", 0),
+        ("maxConcurrency", 1.5),
+        ("maxConcurrency", "5"),
+        ("maxConcurrency", True),
+        ("maxConcurrency", None),
+        ("maxConcurrency", 1_000_001),
+        ("toleratedFailures", -1),
+        ("toleratedFailures", "1"),
+        ("toleratedFailurePercentage", -0.1),
+        ("toleratedFailurePercentage", 100.1),
+        ("toleratedFailurePercentage", "5%"),
+        ("toleratedFailurePercentage", True),
+        ("toleratedFailurePercentage", float("nan")),
+    ],
+)
 def test_p4_numbers_of_items_are_bounded(key: str, value: object) -> None:
     items = {"items": {"type": "jmespath", "expression": "data.x"}, "steps": [], key: value}
 
     assert [place for _, place in found(workflow(step("a", forEach=items)))] == [f"/steps/0/forEach/{key}"]
+
+
+@pytest.mark.parametrize("number", [0, -1, 1.5, "2", True, None, 1_000_001, {"type": "jmespath", "expression": "`1`"}])
+def test_p1_a_join_is_a_whole_number_of_branches(number: Any) -> None:
+    branches = [{"branchId": "one", "steps": [step("b")]}, {"branchId": "two", "steps": [step("c")]}]
+    document = workflow(step("a", parallelBranches=branches, join={"atLeast": number}))
+
+    assert [place for _, place in found(document)] == ["/steps/0/join/atLeast"]
 
 
 OWN_CODE = task("billing.charge", operator="python", arguments={"callable": "charge"})
@@ -204,6 +229,10 @@ def test_f1_a_class_of_a_task_may_bear_the_name_of_a_built_in_type(more: dict[st
         ({"maxAttempts": 4, "delay": "PT5S", "multiplier": 3}, ["multiplier"]),
         ({"maxAttempts": 4, "delay": "PT5S", "strategy": "fixed", "multiplier": 2}, ["multiplier"]),
         ({"maxAttempts": 2, "delay": "PT5S", "strategy": "exponential", "multiplier": 3}, ["multiplier"]),
+        ({"maxAttempts": 4, "delay": "PT5S", "strategy": "linear", "maxDelay": "PT14S"}, []),
+        ({"maxAttempts": 4, "delay": "PT5S", "strategy": "linear", "maxDelay": "PT15S"}, ["maxDelay"]),
+        ({"maxAttempts": 4, "delay": "PT5S", "strategy": "linear", "maxDelay": "PT15S", "jitter": 0.1}, []),
+        ({"maxAttempts": 4, "delay": "PT5S", "strategy": "linear", "multiplier": 3}, ["multiplier"]),
         ({"delay": "PT5S"}, ["delay"]),
         (
             {"maxAttempts": 1, "delay": "PT5S", "strategy": "exponential", "jitter": 0.1},

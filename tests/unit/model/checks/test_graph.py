@@ -157,7 +157,7 @@ def test_t2_a_target_that_runs_on_beside_one_that_ends_is_warned_of() -> None:
         [step("check", next=_to("approve", "auto")), step("approve", next=[]), step("auto"), step("notify")],
     ],
 )
-def test_t2_where_the_author_says_what_follows_nothing_is_warned_of(steps: list[dict[str, Any]]) -> None:
+def test_t2_where_the_author_states_what_follows_nothing_is_warned_of(steps: list[dict[str, Any]]) -> None:
     assert [code for code, _ in found(workflow(*steps)) if code == "WF206"] == []
 
 

@@ -161,7 +161,7 @@ def test_k2_parse_task_gives_the_definition() -> None:
     assert parse_task({"taskId": "own", "name": "Own", "operator": FORBIDDEN}).operator == FORBIDDEN
 
 
-def test_k1_nothing_is_said_about_tasks_without_a_catalogue() -> None:
+def test_k1_tasks_are_not_checked_without_a_catalogue() -> None:
     assert validate_document(workflow(step("a", "anything", arguments={"x": 1}))).diagnostics == ()
 
 
@@ -186,5 +186,5 @@ def test_p5_a_version_that_is_not_there_is_warned_of(task_id: str, warned: bool)
     assert found(inside) == ([("WF408", "/steps/0/parallelBranches/0/steps/0/taskId")] if warned else [])
 
 
-def test_p5_without_the_database_nothing_is_said_of_versions() -> None:
+def test_p5_without_the_database_versions_are_not_checked() -> None:
     assert validate_document(workflow(step("a", "workflow:other@7.0.0"))).diagnostics == ()

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from airflow_workflow_provider.model.definition import Transform
 from airflow_workflow_provider.model.expressions import (
     CompiledTransform,
     ExpressionFailure,
@@ -14,6 +13,7 @@ from airflow_workflow_provider.model.expressions import (
     compile_transform,
     usable_name,
 )
+from airflow_workflow_provider.model.fields import Transform
 
 BINDINGS: dict[str, Any] = {
     "data": {

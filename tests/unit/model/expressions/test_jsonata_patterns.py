@@ -110,7 +110,7 @@ def test_x3_what_matches_is_what_ecma_262_says(expression: str, text: str, resul
         (r"/\aa/", "write a"),
     ],
 )
-def test_x3_what_other_languages_know_is_refused_with_the_way_out_and_runs_where_it_was_stored(
+def test_x3_what_other_languages_know_is_refused_with_a_suggestion_and_runs_where_it_was_stored(
     pattern: str, words: str
 ) -> None:
     transform = CompiledTransform("jsonata", f"$contains(t, {pattern})")
@@ -136,6 +136,7 @@ def test_x3_the_time_of_a_search_is_linear_in_the_text(pattern: str) -> None:
     assert time.process_time() - began < 1
 
 
+@pytest.mark.slow
 def test_x3_one_that_looks_back_has_a_limit_of_time() -> None:
     with pytest.raises(ExpressionFailure, match="seconds"):
         value(r"$contains(t, /^(?:(a|b|ab)*)*\1$(?!x)/)", "ab" * 3000 + "!")
@@ -157,4 +158,5 @@ def test_x3_many_matches_take_time_linear_in_the_text(pattern: str, unit: str) -
         return time.process_time() - began
 
     seconds(100)
-    assert seconds(16_000) < 40 * seconds(1_000)
+    # Were it quadratic, it would take 256 times as long; what else runs on the machine makes it twice.
+    assert min(seconds(16_000) for _ in range(3)) < 100 * seconds(1_000)

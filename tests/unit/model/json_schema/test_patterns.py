@@ -19,7 +19,7 @@ from airflow_workflow_provider.model.json_schema.patterns import PatternError, P
         ("(?i:abc)", "[aA]"),
         (r"\Aabc", "^"),
         (r"abc\Z", "$"),
-        ("a++", "leave the +"),
+        ("a++", "remove the +"),
         ("(?>ab)", "(?:"),
         ("(?#note)a", "comment"),
         (r"a\-b", "without the backslash"),
