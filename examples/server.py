@@ -29,15 +29,15 @@ Answer = tuple[int, dict[str, Any]]
 class ExampleServer(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), Handler)
+    def __init__(self, port: int = 0, host: str = "127.0.0.1") -> None:
+        super().__init__((host, port), Handler)
         self.lock = threading.Lock()
         self.received: list[tuple[str, str, dict[str, str], Any]] = []
         self.payments: Counter[str] = Counter()
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
+        return "http://{}:{}".format(*self.server_address)
 
     def answer(self, method: str, path: str, headers: dict[str, str], body: Any) -> Answer:
         with self.lock:
