@@ -11,6 +11,9 @@ BIN := $(VENV)/bin
 LOCAL := .local
 PYTEST_ARGS ?=
 
+# Where it is set, each of the hundreds of processes of a run compiles this package again.
+unexport PYTHONDONTWRITEBYTECODE
+
 # An environment whose interpreter is gone, or that was moved, is made anew.
 ifneq ($(wildcard $(VENV)),)
 ifneq ($(shell $(BIN)/python -c 'print("works")' 2>/dev/null),works)
@@ -52,8 +55,8 @@ down: $(VENV)/.run ## Stop what `make up` started; the data stay
 test: $(VENV)/.dev ui ## Run all tests (PYTEST_ARGS="-k name" for some)
 	@scripts/browser.sh
 	@$(BIN)/python scripts/build_ui.py run test
-# Two of the workers wait for an Airflow most of the time; the others keep two processors busy meanwhile.
-	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+# Four of the workers wait for their Airflow most of the time; the others keep two processors busy meanwhile.
+	@$(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: docs
 docs: $(VENV)/.dev ## Build the documentation into .local/site; broken links fail
@@ -78,6 +81,11 @@ screenshots: $(VENV)/.dev ui ## Write the pictures of the documentation anew
 .PHONY: test-unit
 test-unit: $(VENV)/.dev ## Run the short loop: unit tests, and the conformance cases in memory
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -p no:schemathesis -m "not slow" tests/unit tests/conformance/test_simulate.py $(PYTEST_ARGS)
+
+.PHONY: test-celery
+test-celery: $(VENV)/.dev ui ## Run the deployment of docker-compose.yml with Celery workers, without containers (needs root)
+	@scripts/celery-hosts.sh
+	@$(BIN)/python -m pytest -m celery tests/celery $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Check style, types, wording and the direction of imports
@@ -115,7 +123,7 @@ bench: $(VENV)/.dev ## Measure what has to be fast
 constraints: ## Write the newest versions that work together to constraints.txt
 	@rm -rf $(LOCAL)/resolve && mkdir -p $(LOCAL)
 	@touch constraints.txt && cp constraints.txt $(LOCAL)/constraints.before && : > constraints.txt
-	@VENV=$(LOCAL)/resolve scripts/environment.sh dev || { cp $(LOCAL)/constraints.before constraints.txt; exit 1; }
+	@VENV=$(LOCAL)/resolve scripts/environment.sh dev,celery,kubernetes || { cp $(LOCAL)/constraints.before constraints.txt; exit 1; }
 	@{ echo '# Written by `make constraints`: versions that were tested together.'; \
 	   $(LOCAL)/resolve/bin/python -m pip freeze --exclude-editable 2>/dev/null \
 	   | grep -E '^[A-Za-z0-9._-]+==[^ ]+$$' | LC_ALL=C sort -f; } > constraints.txt

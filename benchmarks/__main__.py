@@ -113,7 +113,7 @@ def benchmarks() -> list[Benchmark]:
     from airflow_workflow_provider.model.validate import validate_document
     from airflow_workflow_provider.tasks.catalogue import Catalogue
     from airflow_workflow_provider.testing import WorkflowSimulator
-    from benchmarks import events
+    from benchmarks import events, steps
 
     simulate = WorkflowSimulator()
     document, large = json.loads(EXAMPLE.read_text()), large_definition()
@@ -133,6 +133,10 @@ def benchmarks() -> list[Benchmark]:
         Benchmark("check a definition of 60 steps and nested branches", timed(validate(large)), 20, 0.5),
         Benchmark("simulate the order approval", timed(lambda: simulate(document, order)), 20),
         Benchmark("simulate 60 steps and nested branches", timed(lambda: simulate(large, {})), 10),
+        Benchmark("a step in the engine, the 3rd of 5", steps.step_of(steps.line(5), 2), 20),
+        Benchmark("a step in the engine, the 41st of 60", steps.step_of(steps.line(60), 40), 20),
+        Benchmark("a step in the engine, the 401st of 500", steps.step_of(steps.line(500), 400), 5),
+        Benchmark("a step in the engine, for the 101st of 200 items", steps.step_of(steps.items(200), 101), 10),
         Benchmark("workflows of an event among 10, p95", events.matching(10), 5, 0.005),
         Benchmark("workflows of an event among 1,000, p95", events.matching(1000), 5, 0.005),
         Benchmark("workflows of an event among 10,000, p95", events.matching(10_000), 5, 0.005),
@@ -187,7 +191,7 @@ def start_benchmarks() -> list[Benchmark]:
     """Return how soon an instance runs, from the request that starts it, beside a DAG."""
     from benchmarks import starting
 
-    names = {"an instance": starting.WORKFLOW, "a DAG written by hand": starting.DAG}
+    names = {"an instance": starting.WORKFLOW, "a hand-written DAG": starting.DAG}
     moments = {"answered": "answered", "started": "its step begins", "completed": "completed"}
     return [
         Benchmark(f"start {what}, until {until}", starting.starting(name, moment), starting.STARTS)
@@ -198,7 +202,7 @@ def start_benchmarks() -> list[Benchmark]:
 
 def main() -> int:
     """Measure, print a table, and say whether every promise is kept."""
-    # Whoever ends it ends what it started too.
+    # Ending it ends what it started, too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     numbers = [Column(name, justify="right", no_wrap=True) for name in ("median", "slowest", "promised")]
     table = Table("what", *numbers, box=box.MARKDOWN)

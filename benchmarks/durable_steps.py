@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.durable_steps [ROUNDS]`` prints JSON. DBOS is no dependency of this package; install it first, by
 ``pip install dbos``.
-Both sides run a workflow of 20 steps that each hand on a small object; both store each step's result before the next
+Both sides run a workflow of 20 steps that each pass on a small object; both store each step's result before the next
 step begins. What they have stored is checked.
 """
 
@@ -50,7 +50,8 @@ def counted() -> Iterator[list[int]]:
 def inline(url: str) -> Callable[[int], None]:
     """Return a run of an inline workflow, from its first step to its last."""
     from airflow_workflow_provider.engine.graph import Graph
-    from airflow_workflow_provider.hosts.inline import Ended, InlineHost, Left, Region
+    from airflow_workflow_provider.hosts.ending import Ended
+    from airflow_workflow_provider.hosts.inline import InlineHost, Left, Region
     from airflow_workflow_provider.instances.session import InstanceSession, Run
     from airflow_workflow_provider.model.validate import parse_definition
     from airflow_workflow_provider.model.ways import ON_FAILURE

@@ -20,10 +20,12 @@ from typing import Any
 
 from sqlalchemy import event
 
+from airflow_workflow_provider.store.causes import Causes
 from airflow_workflow_provider.store.database import Database
+from airflow_workflow_provider.store.filtering import InstanceFilter
 from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.jsonpath import parse_condition
-from airflow_workflow_provider.store.listing import InstanceFilter, InstanceList
+from airflow_workflow_provider.store.listing import InstanceList
 from airflow_workflow_provider.store.logs import LogEntry, Logs
 from airflow_workflow_provider.store.migrate import upgrade
 from airflow_workflow_provider.store.overview import Overviews
@@ -37,7 +39,7 @@ from tests.fixtures.store import document, new_instance, publish
 REPEAT = 200
 STEPS = 300
 PURGED = 200_000
-"""Rows of the log that the purge removes at most, while a writer goes on."""
+"""Rows of the log that the purge removes at most, while a writer continues."""
 
 
 def measure(many: int, rows: int) -> dict[str, Any]:
@@ -83,10 +85,19 @@ def _reads(database: Database, many: int) -> dict[str, dict[str, float]]:
         "page of a workflow": lambda: pages.page(InstanceFilter(workflow_id=chosen.choice(["busy", "rare"]))),
         "page of a status": lambda: pages.page(InstanceFilter(statuses=[chosen.choice(["suspended", "completed"])])),
         "page of a correlation id": lambda: pages.page(InstanceFilter(correlation_id=f"c{chosen.randrange(1, many)}")),
+        "page of a user": lambda: pages.page(InstanceFilter(started_by=f"user{chosen.randrange(500)}")),
+        "page of an error": lambda: pages.page(InstanceFilter(error_type=f"Error{chosen.randrange(3)}")),
+        "causes of all failures": lambda: Causes(database).of(),
+        "causes of the failures of a day": lambda: Causes(database).of(InstanceFilter(started_from=since)),
         "overview of three workflows": lambda: Overviews(database).of(["busy", "rare", "empty"], since=since),
         "page by input that many have": lambda: pages.page(about("$.amount > 500")),
     }
     found = {what: _summary(database, read, REPEAT) for what, read in reads.items()}
+    searched: dict[str, Callable[[], object]] = {
+        "page of a text that few have": lambda: pages.page(InstanceFilter(search=f"C{chosen.randrange(1, many)}")),
+        "number of all by status": pages.count_by_status,
+    }
+    found |= {what: _summary(database, read, 20) for what, read in searched.items()}
     found["page by input that few have"] = _summary(
         database, lambda: pages.page(about(f'$.customer.id == "c{chosen.randrange(9_999)}"')), 20
     )
@@ -151,7 +162,7 @@ def _steps(empty: Database, full: Database) -> dict[str, float]:
 
 
 def _purge(database: Database, many: int, rows: int) -> dict[str, float]:
-    """Remove the oldest rows, while another thread goes on writing."""
+    """Remove the oldest rows, while another thread continues to write."""
     latest = BEGAN + timedelta(minutes=min(PURGED // rows, many))
     instances = Instances(database)
     wanted = instances.open(new_instance("while-purged")).id

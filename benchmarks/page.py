@@ -46,9 +46,9 @@ span bounds it, because both have indexes.
 ABOUT_DEFINITIONS: Final = """\
 ## Many definitions
 
-An empty Airflow with a dag-processor of default parallelism gets definitions of 10 steps. Airflow reads one file per
-definition. Times begin with the start of the dag-processor; the processor time includes the processes that read the
-files.
+An empty Airflow with a dag-processor of default parallelism gets definitions of 10 steps. The oldest 256 have a file
+each, the others are in [files of several](decisions/many-definitions.md). Times begin with the start of the
+dag-processor; the processor time includes the processes that read the files.
 
 """
 

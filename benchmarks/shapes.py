@@ -1,4 +1,4 @@
-"""How long a workflow takes in Airflow beside a careful DAG of the same shape, written by hand.
+"""How long a workflow takes in Airflow compared with a careful hand-written DAG of the same shape.
 
 Both run in turn in one Airflow. What counts is a DAG run's own time, from its start to its end. Beside it stand two
 numbers that do not depend on what else the machine does: how many processes ran, and how many tasks there were on the
@@ -44,14 +44,14 @@ FAILING: Json = {"taskId": "fail", "arguments": {"type": "Broken", "message": "n
 class Shape:
     """A workflow, and the DAG that does the same.
 
-    :param by_hand: the body of the DAG: it may use ``work``, ``broken``, ``EmptyOperator`` and ``task``
+    :param written: the body of the DAG: it may use ``work``, ``broken``, ``EmptyOperator`` and ``task``
     :param expected: the steps that have completed in the end
     """
 
     name: str
     target: float
     steps: list[Json]
-    by_hand: str
+    written: str
     expected: set[str]
     more: Json = field(default_factory=dict)
     state: str = "success"
@@ -63,7 +63,7 @@ class Shape:
 
     @property
     def dag(self) -> str:
-        """The id of the DAG that was written by hand."""
+        """The id of the hand-written DAG."""
         return f"hand_{self.name}"
 
 
@@ -132,15 +132,15 @@ charge >> [work("ship"), work("refund", "one_failed")] >> end
                 _step("book", compensation={"taskId": "noop"}),
                 _step("pay", compensation={"taskId": "noop"}),
                 {"stepId": "ship", **FAILING},
-                _step("tell"),
+                _step("notify"),
             ],
             """
 book, pay, ship = work("book"), work("pay"), broken("ship")
 undo_pay, undo_book = work("undo_pay", "one_failed"), work("undo_book", "all_done")
-chain(book, pay, ship, undo_pay, undo_book, work("tell"), broken("failed"))
+chain(book, pay, ship, undo_pay, undo_book, work("notify"), broken("failed"))
 """,
-            {"book", "pay", "tell"},
-            {"onFailure": {"action": "stop", "compensate": True, "nextStepId": "tell"}},
+            {"book", "pay", "notify"},
+            {"onFailure": {"action": "stop", "compensate": True, "nextStepId": "notify"}},
             "failed",
         ),
     ]
@@ -194,10 +194,10 @@ def measure(pairs: int) -> dict[str, dict[str, list[Ran]]]:
     dags.mkdir()
     found = shapes()
     for shape in found:
-        body = "\n".join(f"    {line}" for line in shape.by_hand.strip().splitlines())
+        body = "\n".join(f"    {line}" for line in shape.written.strip().splitlines())
         (dags / f"{shape.dag}.py").write_text(_HEAD + _DAG.format(dag=shape.dag, body=body))
     environment = LocalEnvironment(folder / "environment", dags_folder=dags)
-    ran: dict[str, dict[str, list[Ran]]] = {shape.name: {"workflow": [], "by hand": []} for shape in found}
+    ran: dict[str, dict[str, list[Ran]]] = {shape.name: {"workflow": [], "hand-written": []} for shape in found}
     try:
         environment.up()
         with Database(environment.workflows_url()) as database:
@@ -213,10 +213,10 @@ def measure(pairs: int) -> dict[str, dict[str, list[Ran]]]:
                 client.wait_for_dag(shape.dag, seconds=SECONDS)
             for number in range(pairs + 1):
                 for shape in found:
-                    mine, theirs = _workflow(client, shape), _by_hand(client, shape)
+                    mine, theirs = _workflow(client, shape), _written(client, shape)
                     if number:
                         ran[shape.name]["workflow"].append(mine)
-                        ran[shape.name]["by hand"].append(theirs)
+                        ran[shape.name]["hand-written"].append(theirs)
     finally:
         environment.remove()
     return ran
@@ -236,7 +236,7 @@ def _steps(state: Json) -> Json:
     return dict(state["steps"])
 
 
-def _by_hand(client: AirflowClient, shape: Shape) -> Ran:
+def _written(client: AirflowClient, shape: Shape) -> Ran:
     return _run(client, shape.dag, shape.state)[0]
 
 
@@ -288,11 +288,11 @@ def _check(right: bool, found: str) -> None:
 def main(pairs: int = PAIRS) -> int:
     """Measure, print a table and the figures as JSON; exit code 1 where a target is missed."""
     ran = measure(pairs)
-    table = Table("shape", "workflow", "by hand", "ratio", "target", "processes", "turns", box=box.MARKDOWN)
+    table = Table("shape", "workflow", "hand-written", "ratio", "target", "processes", "turns", box=box.MARKDOWN)
     missed = 0
     figures: Json = {}
     for shape in shapes():
-        mine, theirs = ran[shape.name]["workflow"], ran[shape.name]["by hand"]
+        mine, theirs = ran[shape.name]["workflow"], ran[shape.name]["hand-written"]
         medians = [statistics.median(each.seconds for each in found) for found in (mine, theirs)]
         ratio = statistics.median(one.seconds / other.seconds for one, other in zip(mine, theirs, strict=True))
         missed += ratio > shape.target

@@ -1,4 +1,4 @@
-"""How soon a started instance runs, on a real Airflow, beside a DAG written by hand that does the same."""
+"""How soon a started instance runs, on a real Airflow, compared with a hand-written DAG that does the same."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ DEFINITION: dict[str, Any] = {
         }
     ],
 }
-BY_HAND = f"""
+WRITTEN_DAG = f"""
 from airflow.sdk import DAG, Param, task
 
 with DAG("{DAG}", schedule=None, params={{"number": Param(type="integer")}}):
@@ -95,7 +95,7 @@ def _measured() -> dict[str, list[Took]]:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     dags = folder / "dags"
     dags.mkdir()
-    (dags / "by_hand.py").write_text(BY_HAND)
+    (dags / "by_hand.py").write_text(WRITTEN_DAG)
     environment = LocalEnvironment(folder / "environment", dags_folder=dags)
     took: dict[str, list[Took]] = {WORKFLOW: [], DAG: []}
     try:
@@ -110,7 +110,7 @@ def _measured() -> dict[str, list[Took]]:
             http.headers["Authorization"] = f"Bearer {token}"
             for number in range(STARTS + 1):
                 took[WORKFLOW].append(_workflow(http, client, number))
-                took[DAG].append(_by_hand(http, client, number))
+                took[DAG].append(_written(http, client, number))
     finally:
         environment.remove()
     return {what: each[1:] for what, each in took.items()}
@@ -132,7 +132,7 @@ def _workflow(http: httpx.Client, client: AirflowClient, number: int) -> Took:
     return Took(answered - began, _since(began, step["start_date"]), _since(began, instance["completedAt"]))
 
 
-def _by_hand(http: httpx.Client, client: AirflowClient, number: int) -> Took:
+def _written(http: httpx.Client, client: AirflowClient, number: int) -> Took:
     began = time.time()
     answer = http.post(f"/api/v2/dags/{DAG}/dagRuns", json={"logical_date": None, "conf": {"number": number}})
     answered = time.time()

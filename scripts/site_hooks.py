@@ -29,6 +29,10 @@ PUBLISHED = (
 )
 """What the site holds, as patterns below the repository's root."""
 
+LLMS = ROOT / "docs" / "llms.txt"
+"""The pages with one sentence each, for assistants; its links are paths in the repository."""
+
+PAGE_LINK = re.compile(r"(?<=\]\()([\w./-]+)\.md(?=\))")
 SECOND_WORD = re.compile(r"^(```\w+) [^\n{]+$", re.MULTILINE)
 PRIVATE_SUFFIXES = (".env", ".pyc")
 
@@ -67,6 +71,17 @@ def on_config(config: Any) -> Any:
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Drop the second word after a code fence, which tests read and Python-Markdown does not understand."""
     return SECOND_WORD.sub(r"\1", markdown)
+
+
+def on_post_build(*, config: Any) -> None:
+    """Write ``llms.txt`` at the root of the site, where assistants look for it, with links to the site's pages."""
+    text = PAGE_LINK.sub(lambda found: f"{page_of(found[1])}.html", LLMS.read_text(encoding="utf-8"))
+    (Path(config.site_dir) / "llms.txt").write_text(text, encoding="utf-8")
+
+
+def page_of(name: str) -> str:
+    """Return the address of a page without its suffix; MkDocs makes a folder's index of its README."""
+    return "index".join(name.rsplit("README", 1)) if name.endswith("README") else name
 
 
 def title_of(page: Path) -> str:

@@ -1,4 +1,4 @@
-"""Print how the package is built: import circles, untyped values in its core, long files.
+"""Print how the package is built: import circles, untyped values in its core, long files and functions.
 
 Imports for type checking count too. Fails where a number is above the limit in pyproject.toml.
 """
@@ -9,6 +9,7 @@ import ast
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -21,8 +22,13 @@ BEGIN: Final = "<!-- layers: written by scripts/structure.py --write -->"
 END: Final = "<!-- end of layers -->"
 LONG: Final = 400
 """Lines that a file should not exceed."""
+LONG_FUNCTION: Final = 50
+"""Lines that a function should not exceed, its docstring included."""
+FUNCTIONS: Final = (PACKAGE, "scripts", "tests/fixtures")
+"""Where functions are counted; tests read from top to bottom, and migrations never change."""
 
 
+@cache
 def circles() -> list[list[str]]:
     """Return the groups of modules that import each other, directly or through others."""
     graph = grimp.build_graph(PACKAGE, cache_dir=None)
@@ -81,24 +87,42 @@ def long_files() -> list[str]:
     return [f"{path.relative_to(ROOT)} ({count})" for path, count in sorted(lines.items()) if count > LONG]
 
 
+def long_functions() -> list[str]:
+    """Return the functions that are longer than :data:`LONG_FUNCTION` lines."""
+    found = []
+    for folder in FUNCTIONS:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for name, count in function_lines(path.read_text(encoding="utf-8")):
+                if count > LONG_FUNCTION:
+                    found.append(f"{path.relative_to(ROOT)}: {name} ({count})")
+    return found
+
+
+def function_lines(module: str) -> Iterator[tuple[str, int]]:
+    """Yield the name and the number of lines of each function of a module, nested ones too."""
+    for node in ast.walk(ast.parse(module)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
+
+
 def drawing() -> str:
-    """Return the layers of the import contract, the highest first, each room with the summary of its docstring."""
+    """Return the layers of the import contract, the highest first, each package with the summary of its docstring."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     layers = next(each["layers"] for each in project["tool"]["importlinter"]["contracts"] if each["type"] == "layers")
     rows = []
     for layer in layers:
-        rooms = [room.strip().strip("()") for room in layer.split(":")]
+        packages = [package.strip().strip("()") for package in layer.split(":")]
         rows += [
-            (room if first else f"· {room}", summary(room))
-            for first, room in zip([True, *[False] * len(rooms)], rooms, strict=False)
+            (package if first else f"· {package}", summary(package))
+            for first, package in zip([True, *[False] * len(packages)], packages, strict=False)
         ]
-    width = max(len(room) for room, _ in rows)
-    return "\n".join(f"    {room:{width}}  {text}" for room, text in rows)
+    width = max(len(package) for package, _ in rows)
+    return "\n".join(f"    {package:{width}}  {text}" for package, text in rows)
 
 
-def summary(room: str) -> str:
+def summary(package: str) -> str:
     """Return the first sentence of the docstring of a package or module."""
-    path = ROOT / PACKAGE / room
+    path = ROOT / PACKAGE / package
     source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     text = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) or ""
     return text.split("\n\n")[0].replace("\n", " ").removesuffix(".")
@@ -121,6 +145,7 @@ def main() -> int:
         "import circles": (["  ".join(group) for group in circles()], limits["circles"]),
         f"Any in {' and '.join(CORE)}": (untyped(), limits["untyped"]),
         f"files over {LONG} lines": (long_files(), limits["long-files"]),
+        f"functions over {LONG_FUNCTION} lines": (long_functions(), limits["long-functions"]),
     }
     above = [name for name, (places, limit) in found.items() if len(places) > limit]
     for name, (places, limit) in found.items():
