@@ -19,7 +19,7 @@ from airflow_workflow_provider.store.delivering import Deliverer, Start
 from airflow_workflow_provider.store.events import Events
 from airflow_workflow_provider.store.migrate import upgrade
 from benchmarks.server import postgres
-from tests.fixtures.events import many_triggered
+from tests.support.events import many_triggered
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.local.postgres import PostgresServer

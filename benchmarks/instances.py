@@ -33,8 +33,8 @@ from airflow_workflow_provider.store.retention import Retention
 from airflow_workflow_provider.store.views import Views
 from benchmarks.machine import about
 from benchmarks.server import postgres
-from tests.fixtures.many import BEGAN, fill, instance
-from tests.fixtures.store import document, new_instance, publish
+from tests.support.many import BEGAN, fill, instance
+from tests.support.store import document, new_instance, publish
 
 REPEAT = 200
 STEPS = 300

@@ -91,8 +91,8 @@ class _Client:
 def _api() -> Iterator[tuple[Any, str]]:
     """The API as the tests serve it, over a PostgreSQL that writes to disk."""
     from airflow_workflow_provider.store.migrate import upgrade
-    from tests.fixtures import api
-    from tests.fixtures.airflow import CONNECTION, metadata
+    from tests.support import api
+    from tests.support.airflow import CONNECTION, metadata
 
     with ExitStack() as stack:
         server, folder = stack.enter_context(postgres())
@@ -125,7 +125,7 @@ def _measured() -> dict[str, Pair]:
     """Send each kind of request with and without the processes in turn; the first ones only warm up."""
     from airflow_workflow_provider.api import security
     from airflow_workflow_provider.workers.evaluation import evaluations
-    from tests.fixtures.api import API
+    from tests.support.api import API
 
     document = json.loads(EXAMPLE.read_text())
     triggered = {**document, "workflowId": "triggered", "triggers": [{"eventPattern": EVENT["type"]}]}

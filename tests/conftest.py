@@ -1,4 +1,4 @@
-"""What all tests share; each room's fixtures are a plugin in ``tests/fixtures``."""
+"""What all tests share; each room's fixtures are a plugin in ``tests/support``."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ settings.register_profile("suite", derandomize=True, suppress_health_check=[Heal
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 pytest_plugins = [
-    "tests.fixtures.airflow",
-    "tests.fixtures.api",
-    "tests.fixtures.api_servers",
-    "tests.fixtures.fab",
-    "tests.fixtures.log_fields",
-    "tests.fixtures.dag_runs",
-    "tests.fixtures.pgbouncer",
-    "tests.fixtures.postgres",
-    "tests.fixtures.roles",
-    "tests.fixtures.steering",
-    "tests.fixtures.store",
+    "tests.support.airflow",
+    "tests.support.api",
+    "tests.support.api_servers",
+    "tests.support.fab",
+    "tests.support.log_fields",
+    "tests.support.dag_runs",
+    "tests.support.pgbouncer",
+    "tests.support.postgres",
+    "tests.support.roles",
+    "tests.support.steering",
+    "tests.support.store",
 ]
 
 

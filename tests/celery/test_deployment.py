@@ -26,8 +26,8 @@ from tests.celery.compose import ROOT
 from tests.celery.installation import installed
 from tests.celery.topology import OPERATOR, PATH, Topology, running
 from tests.celery.workload import answer_question, ends, path_of, start
-from tests.fixtures.airflow import serving_examples
-from tests.fixtures.examples import CASES, EXAMPLES, NAMES, answer_all, assert_as_expected, read_input
+from tests.support.airflow import serving_examples
+from tests.support.examples import CASES, EXAMPLES, NAMES, answer_all, assert_as_expected, read_input
 
 SECONDS = 400
 OUTAGE = 60.0

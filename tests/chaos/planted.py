@@ -9,7 +9,7 @@ from airflow_workflow_provider.local.airflow import LocalEnvironment
 from airflow_workflow_provider.local.configuration import METADATA_DATABASE, Secrets
 from airflow_workflow_provider.store.database import Database
 from tests.chaos.workload import PLANTED
-from tests.fixtures.kept import CLEAR, columns
+from tests.support.kept import CLEAR, columns
 
 SCHEDULER_SHOWS = "Detected a task instance without a heartbeat"
 """Begins what Airflow's scheduler logs of a lost task, with the conf of its run: ``docs/security.md`` says so."""

@@ -25,8 +25,8 @@ from tests.chaos.invariants import violations
 from tests.chaos.place import NOT_REACHED, Place
 from tests.chaos.rounds import Round, inject
 from tests.chaos.workload import Accepted
-from tests.fixtures.events import due_now, event, triggered
-from tests.fixtures.store import new_instance
+from tests.support.events import due_now, event, triggered
+from tests.support.store import new_instance
 
 KEY = "s1-r0-ordered-0"
 RUNS = "CREATE TABLE dag_run (dag_id text, run_id text, state text)"

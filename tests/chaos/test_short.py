@@ -12,7 +12,7 @@ from tests.chaos.faults import FAULTS, SHORT
 from tests.chaos.place import Place
 from tests.chaos.rounds import Rounds
 from tests.chaos.workload import FEW
-from tests.fixtures.airflow import RunningAirflow
+from tests.support.airflow import RunningAirflow
 
 pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-3")]
 

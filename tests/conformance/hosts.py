@@ -33,7 +33,7 @@ from airflow_workflow_provider.store.journal import entries
 from airflow_workflow_provider.tasks.mocks import Mocks, SimulatedTasks, Simulator
 from airflow_workflow_provider.vocabulary import ErrorType
 from tests.conformance.cases import START, Case, Json, Observed
-from tests.fixtures.stored import check_stored_state
+from tests.support.stored import check_stored_state
 
 TaskRunner = Callable[[Call, datetime], Outcome]
 _CONTAINERS: Final = (dict, list)

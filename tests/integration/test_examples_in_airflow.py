@@ -14,7 +14,7 @@ from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.local.configuration import connection_json
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.instances import Instance, Instances, instance_id
-from tests.fixtures.examples import CASES, EXAMPLES, NAMES, answer_all, assert_as_expected, read_input
+from tests.support.examples import CASES, EXAMPLES, NAMES, answer_all, assert_as_expected, read_input
 
 SECONDS = 240
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_workflow_provider.tasks.imported import Imported
-from tests.fixtures.imports import imported
+from tests.support.imports import imported
 from tests.unit.importing.conductor_cases import CASES as CONDUCTOR
 from tests.unit.importing.openworkflow_cases import CASES as OPEN_WORKFLOW
 from tests.unit.importing.stepfunctions_cases import CASES as STEP_FUNCTIONS

@@ -26,8 +26,8 @@ from airflow_workflow_provider.model.expressions import ExpressionFailure, compi
 from airflow_workflow_provider.model.fields import Transform
 from airflow_workflow_provider.model.json_text import DATA_DEPTH, dumps, loads_data
 from airflow_workflow_provider.testing import WorkflowSimulator
-from tests.fixtures.documents import workflow
-from tests.fixtures.json_edges import EDGES
+from tests.support.documents import workflow
+from tests.support.json_edges import EDGES
 
 FINE: Final = {
     "a mark of UTF-8": (b'\xef\xbb\xbf{"a": "\xc3\xa4"}', {"a": "ä"}),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from airflow_workflow_provider.errors import InvalidDefinition
 from airflow_workflow_provider.model.diagnostics import CODES, Diagnostic
 from airflow_workflow_provider.model.validate import ValidationResult, loads_document, validate_document, validate_task
-from tests.fixtures.documents import POLICY, SmallCatalogue
+from tests.support.documents import POLICY, SmallCatalogue
 from tests.unit.model.test_definition import EVERYTHING
 
 TASK = {

@@ -10,9 +10,9 @@ import pytest
 from starlette.routing import Match
 
 from airflow_workflow_provider.api.required_actions import _task_of
-from tests.fixtures.api import Api
-from tests.fixtures.documents import step, workflow
-from tests.fixtures.people import ask_all
+from tests.support.api import Api
+from tests.support.documents import step, workflow
+from tests.support.people import ask_all
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

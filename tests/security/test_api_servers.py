@@ -12,12 +12,12 @@ from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.delivering import MAX_KILLS, MAX_LAPSES
 from airflow_workflow_provider.store.tables import workflow_event_deliveries as deliveries
-from tests.fixtures.api import problem, publish
-from tests.fixtures.api_servers import ApiServers, administrator_of
-from tests.fixtures.bombs import definition, transform
-from tests.fixtures.business_roles import SIMPLE, cells, walked
-from tests.fixtures.events import due_now
 from tests.integration.api.test_security import OPERATIONS, fill, send, succeeded
+from tests.support.api import problem, publish
+from tests.support.api_servers import ApiServers, administrator_of
+from tests.support.bombs import definition, transform
+from tests.support.business_roles import SIMPLE, cells, walked
+from tests.support.events import due_now
 
 pytestmark = [
     pytest.mark.daemons,

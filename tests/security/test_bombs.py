@@ -17,7 +17,7 @@ from airflow_workflow_provider.bounded.pool import Pool, PoolDoor
 from airflow_workflow_provider.errors import WorkflowsError
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.workers.evaluation import WARM
-from tests.fixtures.bombs import BOMBS
+from tests.support.bombs import BOMBS
 
 LIMITS = Limits(seconds=2.0, memory=256 * MIB)
 SLACK = 60.0

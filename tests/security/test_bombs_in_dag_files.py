@@ -13,7 +13,7 @@ from airflow_workflow_provider.bounded.inside import Inside
 from airflow_workflow_provider.bounded.limits import MIB, Limits, memory_of
 from airflow_workflow_provider.dag import source
 from airflow_workflow_provider.errors import InvalidDefinition
-from tests.fixtures.bombs import EXPRESSIONS, SCHEMAS, TEMPLATES, deep, definition, transform
+from tests.support.bombs import EXPRESSIONS, SCHEMAS, TEMPLATES, deep, definition, transform
 
 Json = dict[str, Any]
 

@@ -20,10 +20,10 @@ from airflow_workflow_provider.bounded.limits import MIB
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.store.tables import workflow_questions
 from airflow_workflow_provider.workers.evaluation import evaluations
-from tests.fixtures.api import API, Api
-from tests.fixtures.bombs import SCHEMAS, XS, definition, doubling, transform
-from tests.fixtures.documents import step
-from tests.fixtures.people import ask_all
+from tests.support.api import API, Api
+from tests.support.bombs import SCHEMAS, XS, definition, doubling, transform
+from tests.support.documents import step
+from tests.support.people import ask_all
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

@@ -18,7 +18,7 @@ from airflow_workflow_provider.operators.http import HttpTaskOperator
 from airflow_workflow_provider.operators.sql import SqlTaskOperator
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.tasks.catalogue import Catalogue
-from tests.fixtures.documents import step, workflow
+from tests.support.documents import step, workflow
 
 RESERVED = (
     "workflows_default",

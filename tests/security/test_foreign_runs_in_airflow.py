@@ -13,9 +13,9 @@ from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.operators.child import run_id_of
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.instances import Instances, instance_id
-from tests.fixtures.airflow import RunningAirflow
-from tests.fixtures.documents import step, workflow
-from tests.fixtures.store import publish
+from tests.support.airflow import RunningAirflow
+from tests.support.documents import step, workflow
+from tests.support.store import publish
 
 pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-3")]
 

@@ -25,7 +25,7 @@ from airflow_workflow_provider.operators.http import Answer, HttpError, HttpTask
 from airflow_workflow_provider.operators.http_transport import AddressRule
 from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.tasks.catalogue import Catalogue
-from tests.fixtures.documents import step, workflow
+from tests.support.documents import step, workflow
 
 PIECES = (
     "/", "//", "\\", "..", ".", "%2e", "%2E%2e", "%252e%252e", "%2f", "%5c", "%00", "%0d%0a", "@", ":", "?", "#",

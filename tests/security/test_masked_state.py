@@ -17,9 +17,9 @@ from airflow_workflow_provider.operators.task_runtime import without_secrets
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.instances import Instances, instance_id
 from airflow_workflow_provider.store.logs import Logs
-from tests.fixtures.airflow import AirflowInProcess
-from tests.fixtures.documents import step, workflow
-from tests.fixtures.store import publish
+from tests.support.airflow import AirflowInProcess
+from tests.support.documents import step, workflow
+from tests.support.store import publish
 
 SECRET = "s3cr3t-of-a-connection"
 

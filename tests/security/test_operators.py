@@ -18,7 +18,7 @@ from airflow_workflow_provider.model.task import TaskDefinition
 from airflow_workflow_provider.model.validate import parse_definition, validate_task
 from airflow_workflow_provider.operators.catalogue import operator_class, runtime_operator
 from airflow_workflow_provider.operators.reach import taken_arguments
-from tests.fixtures.documents import step, workflow
+from tests.support.documents import step, workflow
 
 BASH = "airflow.providers.standard.operators.bash.BashOperator"
 DECIDED = ("run_as_user", "executor_config", "executor", "on_success_callback", "pre_execute", "default_args", "pool",

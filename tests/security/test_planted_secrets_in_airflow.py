@@ -10,11 +10,11 @@ import pytest
 
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.store.database import Database
-from tests.fixtures.airflow import RunningAirflow
-from tests.fixtures.documents import step, workflow
-from tests.fixtures.kept import CLEAR, columns
-from tests.fixtures.scenarios import Scenario, Scenarios
 from tests.integration.api.test_secrets import GIVEN, SCHEMA, readable_in
+from tests.support.airflow import RunningAirflow
+from tests.support.documents import step, workflow
+from tests.support.kept import CLEAR, columns
+from tests.support.scenarios import Scenario, Scenarios
 
 pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-3")]
 

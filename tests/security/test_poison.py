@@ -18,8 +18,8 @@ from airflow_workflow_provider.store.deliveries import Deliveries
 from airflow_workflow_provider.store.delivering import MAX_KILLS, MAX_LAPSES, Deliverer
 from airflow_workflow_provider.store.events import Events
 from airflow_workflow_provider.store.tables import workflow_event_deliveries as deliveries
-from tests.fixtures import foreign
-from tests.fixtures.events import Starts, due_now, event, triggered
+from tests.support import foreign
+from tests.support.events import Starts, due_now, event, triggered
 
 pytestmark = pytest.mark.postgres
 

@@ -18,8 +18,8 @@ from airflow_workflow_provider.operators.events import EventOperator
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.tables import workflow_definition_versions as versions
-from tests.fixtures.documents import step, workflow
-from tests.fixtures.store import publish
+from tests.support.documents import step, workflow
+from tests.support.store import publish
 
 NESTED = workflow(
     step("a", "workflow:open"),

@@ -15,9 +15,9 @@ from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.tables import workflow_events
 from airflow_workflow_provider.store.tasks import Tasks
-from tests.fixtures.airflow import RunningAirflow
-from tests.fixtures.documents import step, workflow
-from tests.fixtures.store import publish
+from tests.support.airflow import RunningAirflow
+from tests.support.documents import step, workflow
+from tests.support.store import publish
 
 pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-3")]
 

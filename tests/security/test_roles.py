@@ -34,9 +34,9 @@ from airflow_workflow_provider.store.run_requests import RunRequests
 from airflow_workflow_provider.store.tables import metadata
 from airflow_workflow_provider.store.tasks import Tasks
 from airflow_workflow_provider.store.waits import NewWait, Waits
-from tests.fixtures.documents import step, workflow
-from tests.fixtures.people import ask_all, start
-from tests.fixtures.roles import AsRole, as_component
+from tests.support.documents import step, workflow
+from tests.support.people import ask_all, start
+from tests.support.roles import AsRole, as_component
 
 pytestmark = pytest.mark.postgres
 

@@ -29,9 +29,9 @@ from airflow_workflow_provider.store.events import Events, event_row_id
 from airflow_workflow_provider.store.instances import Instance, Instances, instance_id
 from airflow_workflow_provider.store.logs import Logs
 from airflow_workflow_provider.store.starts import Starts
-from tests.fixtures.api import Api, load_dag, problem, runs
-from tests.fixtures.documents import step, workflow
-from tests.fixtures.events import event
+from tests.support.api import Api, load_dag, problem, runs
+from tests.support.documents import step, workflow
+from tests.support.events import event
 
 pytestmark = pytest.mark.postgres
 

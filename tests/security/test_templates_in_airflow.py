@@ -18,7 +18,7 @@ from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.instances import Instance, Instances, instance_id
 from airflow_workflow_provider.store.tasks import Tasks
-from tests.fixtures.airflow import AirflowInProcess
+from tests.support.airflow import AirflowInProcess
 
 Json = dict[str, Any]
 

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Dialog, Error, Locator,
 
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.ui.apps import NAMES
-from tests.fixtures.airflow import RunningAirflow
+from tests.support.airflow import RunningAirflow
 from tests.ui.definitions import DEFINITIONS, INSTANCES, PLAIN_DAG
 
 ROOT = Path(__file__).parents[2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.fixtures.documents import step, workflow
+from tests.support.documents import step, workflow
 from tests.ui.definitions import hostile
 
 

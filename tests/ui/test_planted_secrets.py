@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Error, Response, expect
 
 from airflow_workflow_provider.local.client import poll
-from tests.fixtures.documents import step, workflow
 from tests.integration.api.test_secrets import GIVEN, SCHEMA, readable_in
+from tests.support.documents import step, workflow
 from tests.ui.conftest import PATIENCE, Site, View
 
 pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-ui"), pytest.mark.timeout(900)]

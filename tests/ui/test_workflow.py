@@ -23,7 +23,7 @@ from airflow_workflow_provider.plan.positions import POSITION
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.instances import Instances, Record
 from airflow_workflow_provider.store.tables import workflow_instances
-from tests.fixtures.airflow import RunningAirflow
+from tests.support.airflow import RunningAirflow
 from tests.ui.conftest import PATIENCE, Site, View
 from tests.ui.runs import HELD, LOAN, LONG, MANY, PARCEL, STUCK, VISIT
 

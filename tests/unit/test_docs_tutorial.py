@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.reader import BLOCK, Reader
+from tests.support.reader import BLOCK, Reader
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,7 +11,7 @@ import pytest
 
 from airflow_workflow_provider.model.definition import UiContext, UiFormat
 from airflow_workflow_provider.model.ui import COMPONENT_LAYOUTS, LAYOUTS, OPTIONS, default_components
-from tests.fixtures.documents import found, workflow
+from tests.support.documents import found, workflow
 
 PAGE = (Path(__file__).parents[2] / "docs" / "ui.md").read_text(encoding="utf-8")
 JSON_SNIPPETS = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]

@@ -13,7 +13,7 @@ import pytest
 from airflow_workflow_provider import settings
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.settings import OPTIONS, Settings, load_settings
-from tests.fixtures.json_edges import EDGES
+from tests.support.json_edges import EDGES
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from airflow_workflow_provider.store.database import Database
-from tests.fixtures.airflow import RunningAirflow
-from tests.fixtures.scenarios import Outcome, Scenario, Scenarios
+from tests.support.airflow import RunningAirflow
+from tests.support.scenarios import Outcome, Scenario, Scenarios
 
 SECONDS = 2_400
 

@@ -17,10 +17,10 @@ from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.store.database import Database
 from tests.conformance.cases import Case, Observed
 from tests.conformance.kinds import cases_in_airflow
-from tests.fixtures.airflow import RunningAirflow
-from tests.fixtures.scenarios import Outcome, Scenario
-from tests.fixtures.scripted import task_definition
-from tests.fixtures.stored import check_stored_state, check_stored_steps
+from tests.support.airflow import RunningAirflow
+from tests.support.scenarios import Outcome, Scenario
+from tests.support.scripted import task_definition
+from tests.support.stored import check_stored_state, check_stored_steps
 
 pytestmark = [pytest.mark.daemons, pytest.mark.xdist_group("airflow"), pytest.mark.slow, pytest.mark.timeout(2_700)]
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from airflow_workflow_provider.engine.graph import DAG_SHAPE_OF_CATCHES
-from tests.fixtures.dag_runs import Workflows
-from tests.fixtures.documents import step
+from tests.support.dag_runs import Workflows
+from tests.support.documents import step
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

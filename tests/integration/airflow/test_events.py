@@ -16,8 +16,8 @@ from airflow_workflow_provider.store.filtering import InstanceFilter
 from airflow_workflow_provider.store.instances import Instance, Instances
 from airflow_workflow_provider.store.listing import InstanceList
 from airflow_workflow_provider.store.waits import Waits
-from tests.fixtures.airflow import RunningAirflow
-from tests.fixtures.events import event
+from tests.support.airflow import RunningAirflow
+from tests.support.events import event
 
 pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow"), pytest.mark.timeout(900)]
 

@@ -14,11 +14,11 @@ from psycopg import sql
 from sqlalchemy.engine import make_url
 
 from airflow_workflow_provider.local.client import poll
-from tests.fixtures.airflow import RunningAirflow
-from tests.fixtures.documents import step
-from tests.fixtures.scenarios import Scenario
-from tests.fixtures.steering import Steering
 from tests.integration.airflow.test_steering import DONE, SLEEP, definition
+from tests.support.airflow import RunningAirflow
+from tests.support.documents import step
+from tests.support.scenarios import Scenario
+from tests.support.steering import Steering
 
 pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-3")]
 

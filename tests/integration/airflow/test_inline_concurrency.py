@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.dag_runs import Workflows
-from tests.fixtures.documents import step
+from tests.support.dag_runs import Workflows
+from tests.support.documents import step
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

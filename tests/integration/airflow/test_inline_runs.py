@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.dag_runs import Workflows
-from tests.fixtures.documents import step
 from tests.integration.airflow.test_dag_runs import FAIL, cel
+from tests.support.dag_runs import Workflows
+from tests.support.documents import step
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from airflow_workflow_provider.local.client import poll
-from tests.fixtures.airflow import RunningAirflow
-from tests.fixtures.documents import step
-from tests.fixtures.scenarios import Scenario
-from tests.fixtures.steering import SECONDS, Steering
 from tests.integration.airflow.test_steering import BROKEN, DONE, HOUR, SLEEP, branch, definition
+from tests.support.airflow import RunningAirflow
+from tests.support.documents import step
+from tests.support.scenarios import Scenario
+from tests.support.steering import SECONDS, Steering
 
 pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-2")]
 

@@ -10,10 +10,10 @@ import pytest
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.instances import Instances, instance_id
-from tests.fixtures.airflow import RunningAirflow
-from tests.fixtures.documents import step
-from tests.fixtures.scenarios import Scenario
-from tests.fixtures.steering import SECONDS, Steering
+from tests.support.airflow import RunningAirflow
+from tests.support.documents import step
+from tests.support.scenarios import Scenario
+from tests.support.steering import SECONDS, Steering
 
 pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-2"), pytest.mark.timeout(900)]
 

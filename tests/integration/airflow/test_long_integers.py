@@ -9,9 +9,9 @@ import pytest
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.instances import instance_id
-from tests.fixtures.airflow import RunningAirflow
-from tests.fixtures.documents import step, workflow
-from tests.fixtures.scenarios import Scenario, Scenarios
+from tests.support.airflow import RunningAirflow
+from tests.support.documents import step, workflow
+from tests.support.scenarios import Scenario, Scenarios
 
 pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow")]
 

@@ -19,7 +19,7 @@ from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.filtering import InstanceFilter
 from airflow_workflow_provider.store.instances import Instance, Instances
 from airflow_workflow_provider.store.listing import InstanceList
-from tests.fixtures.airflow import ROOT, RunningAirflow
+from tests.support.airflow import ROOT, RunningAirflow
 
 pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow"), pytest.mark.timeout(600)]
 

@@ -13,9 +13,9 @@ import pytest
 from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.local.client import AirflowClient, poll
 from airflow_workflow_provider.store.database import Database
-from tests.fixtures.airflow import RunningAirflow
-from tests.fixtures.documents import step
-from tests.fixtures.scenarios import Outcome, Scenario, Scenarios
+from tests.support.airflow import RunningAirflow
+from tests.support.documents import step
+from tests.support.scenarios import Outcome, Scenario, Scenarios
 
 pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-2")]
 

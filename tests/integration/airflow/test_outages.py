@@ -22,7 +22,7 @@ from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.instances import Instance, Instances, instance_id
 from airflow_workflow_provider.store.logs import Logs
 from airflow_workflow_provider.tasks.registry import REGISTRY, workflow_task
-from tests.fixtures.airflow import AirflowInProcess
+from tests.support.airflow import AirflowInProcess
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

@@ -21,8 +21,8 @@ from airflow_workflow_provider.operations.permission import UNRESTRICTED
 from airflow_workflow_provider.people.directory import Directory, Person
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.questions import Questions
-from tests.fixtures.airflow import RunningAirflow
-from tests.fixtures.api import API, problem
+from tests.support.airflow import RunningAirflow
+from tests.support.api import API, problem
 
 pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-2")]
 

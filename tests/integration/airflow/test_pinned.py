@@ -10,10 +10,10 @@ import pytest
 
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.store.database import Database
-from tests.fixtures.airflow import RunningAirflow
-from tests.fixtures.api import API
-from tests.fixtures.documents import step
-from tests.fixtures.scenarios import Scenario, Scenarios
+from tests.support.airflow import RunningAirflow
+from tests.support.api import API
+from tests.support.documents import step
+from tests.support.scenarios import Scenario, Scenarios
 
 pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow")]
 

@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from airflow_workflow_provider.scenarios.expecting import line_text
 from tests.conformance.cases import Case, Observed
 from tests.conformance.hosts import run_simulated
-from tests.fixtures.scenarios import Outcome, Scenario
 from tests.property.definitions import Sample, Shape, samples
 from tests.property.test_hosts_agree import case_of
+from tests.support.scenarios import Outcome, Scenario
 
 pytestmark = [pytest.mark.daemons, pytest.mark.xdist_group("airflow"), pytest.mark.slow, pytest.mark.timeout(2_700)]
 

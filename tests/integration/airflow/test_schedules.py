@@ -13,7 +13,7 @@ from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.filtering import InstanceFilter
 from airflow_workflow_provider.store.instances import Instance, Instances
 from airflow_workflow_provider.store.listing import InstanceList
-from tests.fixtures.airflow import RunningAirflow
+from tests.support.airflow import RunningAirflow
 
 pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow"), pytest.mark.timeout(900)]
 

@@ -10,11 +10,11 @@ import pytest
 from airflow_workflow_provider.cli.main import main
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.local.configuration import ADMIN
-from tests.fixtures.airflow import RunningAirflow
-from tests.fixtures.api import problem
-from tests.fixtures.documents import step
-from tests.fixtures.scenarios import Scenario
-from tests.fixtures.steering import SECONDS, Steering
+from tests.support.airflow import RunningAirflow
+from tests.support.api import problem
+from tests.support.documents import step
+from tests.support.scenarios import Scenario
+from tests.support.steering import SECONDS, Steering
 
 pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-2")]
 

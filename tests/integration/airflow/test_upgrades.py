@@ -15,12 +15,12 @@ from airflow_workflow_provider.engine.state import FORMAT
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.store import definitions
 from airflow_workflow_provider.store.database import Database
-from tests.fixtures.airflow import RunningAirflow
-from tests.fixtures.api import problem
-from tests.fixtures.documents import step
-from tests.fixtures.older import as_format_1
-from tests.fixtures.scenarios import Scenario
-from tests.fixtures.steering import Steering
+from tests.support.airflow import RunningAirflow
+from tests.support.api import problem
+from tests.support.documents import step
+from tests.support.older import as_format_1
+from tests.support.scenarios import Scenario
+from tests.support.steering import Steering
 
 pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-3"), pytest.mark.timeout(900)]
 

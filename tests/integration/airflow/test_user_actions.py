@@ -14,8 +14,8 @@ from airflow_workflow_provider.local.client import AirflowClient, poll
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.instances import Instance, Instances, instance_id
 from airflow_workflow_provider.store.logs import LogRow, Logs
-from tests.fixtures.airflow import RunningAirflow
-from tests.fixtures.documents import step, workflow
+from tests.support.airflow import RunningAirflow
+from tests.support.documents import step, workflow
 
 pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-2")]
 

@@ -17,8 +17,8 @@ from airflow_workflow_provider.settings import load_settings
 from airflow_workflow_provider.store.cursors import Cursors
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.logs import LogRow, Logs
-from tests.fixtures.api import Api
-from tests.fixtures.documents import step, workflow
+from tests.support.api import Api
+from tests.support.documents import step, workflow
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

@@ -10,8 +10,8 @@ import pytest
 
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.wakeups import Wakeup, Wakeups, add
-from tests.fixtures.api import Api
-from tests.fixtures.documents import step, workflow
+from tests.support.api import Api
+from tests.support.documents import step, workflow
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

@@ -9,8 +9,8 @@ from sqlalchemy import bindparam
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
 
-from tests.fixtures.api import Api, load_dag, problem
-from tests.fixtures.documents import step, workflow
+from tests.support.api import Api, load_dag, problem
+from tests.support.documents import step, workflow
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

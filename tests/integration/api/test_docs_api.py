@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.api import Api, load_dag
+from tests.support.api import Api, load_dag
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from airflow_workflow_provider.store.deliveries import Deliveries
-from tests.fixtures.api import Api, problem
-from tests.fixtures.documents import workflow
+from tests.support.api import Api, problem
+from tests.support.documents import workflow
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

@@ -12,12 +12,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from airflow_workflow_provider.people.auth_manager import AuthManagerResolver, declare_resource
-from tests.fixtures.api import API, Api, problem, writes
-from tests.fixtures.business_roles import SIMPLE, cells, walked
-from tests.fixtures.documents import step, workflow
-from tests.fixtures.fab import RESOURCE, ROLES
-from tests.fixtures.people import ask_all
 from tests.integration.api.test_security import NEEDS_OP, OPERATIONS, fill, send, succeeded
+from tests.support.api import API, Api, problem, writes
+from tests.support.business_roles import SIMPLE, cells, walked
+from tests.support.documents import step, workflow
+from tests.support.fab import RESOURCE, ROLES
+from tests.support.people import ask_all
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

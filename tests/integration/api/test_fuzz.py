@@ -17,8 +17,8 @@ from schemathesis.specs.openapi.checks import (
 
 from airflow_workflow_provider.api.app import create_app
 from airflow_workflow_provider.api.openapi import openapi_document
-from tests.fixtures.api import Api, writes
-from tests.fixtures.documents import step, workflow
+from tests.support.api import Api, writes
+from tests.support.documents import step, workflow
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow, pytest.mark.slow]
 

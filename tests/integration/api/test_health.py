@@ -16,9 +16,9 @@ from airflow_workflow_provider.store.comparing import Comparisons
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.events import Events
 from airflow_workflow_provider.workers.worker import Job, Worker, working
-from tests.fixtures.api import Api
-from tests.fixtures.documents import step, workflow
-from tests.fixtures.events import event
+from tests.support.api import Api
+from tests.support.documents import step, workflow
+from tests.support.events import event
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.api import Api, problem
+from tests.support.api import Api, problem
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

@@ -11,8 +11,8 @@ import pytest
 from airflow_workflow_provider.engine.phases import InstanceStatus
 from airflow_workflow_provider.store.instances import Instances, instance_id
 from airflow_workflow_provider.store.listing import InstanceList
-from tests.fixtures.api import Api, load_dag, problem, runs
-from tests.fixtures.documents import step, workflow
+from tests.support.api import Api, load_dag, problem, runs
+from tests.support.documents import step, workflow
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

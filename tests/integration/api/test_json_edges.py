@@ -10,8 +10,8 @@ import pytest
 
 from airflow_workflow_provider.api.app import create_app
 from airflow_workflow_provider.api.openapi import openapi_document
-from tests.fixtures.api import Api
-from tests.fixtures.json_edges import EDGES
+from tests.support.api import Api
+from tests.support.json_edges import EDGES
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

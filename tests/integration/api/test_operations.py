@@ -12,8 +12,8 @@ from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.wakeups import Wakeups
-from tests.fixtures.api import Api, end_run, moved, problem, runs, start_of, vanish
-from tests.fixtures.documents import step, workflow
+from tests.support.api import Api, end_run, moved, problem, runs, start_of, vanish
+from tests.support.documents import step, workflow
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

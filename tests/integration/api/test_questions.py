@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from airflow_workflow_provider.store.logs import Logs
-from tests.fixtures.api import Api, problem
-from tests.fixtures.documents import step, workflow
-from tests.fixtures.people import ask_all
+from tests.support.api import Api, problem
+from tests.support.documents import step, workflow
+from tests.support.people import ask_all
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

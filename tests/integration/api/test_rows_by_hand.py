@@ -11,9 +11,9 @@ from sqlalchemy import text
 
 from airflow_workflow_provider.api.app import create_app
 from airflow_workflow_provider.api.openapi import openapi_document
-from tests.fixtures.api import Api
-from tests.fixtures.documents import step, workflow
-from tests.fixtures.people import ask_all
+from tests.support.api import Api
+from tests.support.documents import step, workflow
+from tests.support.people import ask_all
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

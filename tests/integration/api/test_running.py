@@ -9,9 +9,9 @@ import pytest
 
 from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.store.instances import instance_id
-from tests.fixtures.airflow import RunningAirflow
-from tests.fixtures.api import API, problem
-from tests.fixtures.documents import step, workflow
+from tests.support.airflow import RunningAirflow
+from tests.support.api import API, problem
+from tests.support.documents import step, workflow
 
 pytestmark = [pytest.mark.daemons, pytest.mark.xdist_group("airflow-3"), pytest.mark.slow]
 

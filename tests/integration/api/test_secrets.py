@@ -19,8 +19,8 @@ from airflow_workflow_provider.engine.masking import Masker, filled_in
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.store.instances import Instances, Record
 from airflow_workflow_provider.store.journal import entries, metadata_of
-from tests.fixtures.api import Api
-from tests.fixtures.documents import step, workflow
+from tests.support.api import Api
+from tests.support.documents import step, workflow
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

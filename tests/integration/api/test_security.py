@@ -11,10 +11,10 @@ import pytest
 from airflow_workflow_provider.api.app import create_app
 from airflow_workflow_provider.api.openapi import openapi_document
 from airflow_workflow_provider.store.database import Database
-from tests.fixtures.api import ROLES, Api, problem, publish, writes
-from tests.fixtures.business_roles import SIMPLE, cells, walked
-from tests.fixtures.documents import step, workflow
-from tests.fixtures.people import ask_all
+from tests.support.api import ROLES, Api, problem, publish, writes
+from tests.support.business_roles import SIMPLE, cells, walked
+from tests.support.documents import step, workflow
+from tests.support.people import ask_all
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

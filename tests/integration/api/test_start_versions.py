@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import update
 
 from airflow_workflow_provider.operations import loading
-from tests.fixtures.api import Api, load_dag, problem, runs
-from tests.fixtures.documents import step, workflow
+from tests.support.api import Api, load_dag, problem, runs
+from tests.support.documents import step, workflow
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 
@@ -49,7 +49,7 @@ def import_fails(file: str | None, at: datetime, bundle_version: str | None) -> 
     from airflow.models.errors import ParseImportError
     from airflow.utils.session import create_session
 
-    from tests.fixtures.airflow import BUNDLE
+    from tests.support.airflow import BUNDLE
 
     with create_session() as session:
         session.add(ParseImportError(bundle_name=BUNDLE, filename=file, timestamp=at, stacktrace="NameError"))

@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.machine import Machine
-from tests.fixtures.api import Api, moved, problem, start_of
-from tests.fixtures.documents import step, workflow
+from tests.support.api import Api, moved, problem, start_of
+from tests.support.documents import step, workflow
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

@@ -11,8 +11,8 @@ from sqlalchemy.exc import InternalError
 from airflow_workflow_provider.api.problems import database_problem
 from airflow_workflow_provider.local.ports import free_port
 from airflow_workflow_provider.local.postgres import PostgresServer
-from tests.fixtures.api import Api, problem, runs
-from tests.fixtures.documents import workflow
+from tests.support.api import Api, problem, runs
+from tests.support.documents import workflow
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

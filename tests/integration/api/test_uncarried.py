@@ -11,8 +11,8 @@ from airflow_workflow_provider.listeners.dag_runs import REFUSER, on_dag_run_run
 from airflow_workflow_provider.operations.ended_run import UncarriedRun
 from airflow_workflow_provider.operations.uncarried import fail_uncarried
 from airflow_workflow_provider.store.instances import instance_id
-from tests.fixtures.api import Api, runs
-from tests.fixtures.documents import step, workflow
+from tests.support.api import Api, runs
+from tests.support.documents import step, workflow
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

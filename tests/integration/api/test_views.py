@@ -16,8 +16,8 @@ from airflow_workflow_provider.engine.masking import Masker
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.store.instances import Instances, Record
 from airflow_workflow_provider.store.journal import entries
-from tests.fixtures.api import Api, end_run, problem
-from tests.fixtures.documents import step, workflow
+from tests.support.api import Api, end_run, problem
+from tests.support.documents import step, workflow
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

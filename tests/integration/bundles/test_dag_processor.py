@@ -18,7 +18,7 @@ from airflow_workflow_provider.local.client import poll
 from airflow_workflow_provider.local.configuration import Layout, Secrets, airflow_variables, process_environment
 from airflow_workflow_provider.local.postgres import PostgresServer
 from airflow_workflow_provider.store.database import Database
-from tests.fixtures.store import document, publish
+from tests.support.store import document, publish
 
 pytestmark = [pytest.mark.postgres, pytest.mark.daemons, pytest.mark.xdist_group("airflow-dag-processor")]
 

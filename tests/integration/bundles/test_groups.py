@@ -23,8 +23,8 @@ from airflow_workflow_provider.dag.grouped import entry_path, group_file
 from airflow_workflow_provider.dag.source import file_name
 from airflow_workflow_provider.local.configuration import connection_json
 from airflow_workflow_provider.store.database import Database
-from tests.fixtures.airflow import CONNECTION
-from tests.fixtures.store import document, publish
+from tests.support.airflow import CONNECTION
+from tests.support.store import document, publish
 
 pytestmark = pytest.mark.postgres
 

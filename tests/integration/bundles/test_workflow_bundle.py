@@ -18,8 +18,8 @@ from airflow_workflow_provider.model.validate import parse_task
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.tasks import Tasks
-from tests.fixtures.airflow import CONNECTION
-from tests.fixtures.store import document, publish
+from tests.support.airflow import CONNECTION
+from tests.support.store import document, publish
 
 pytestmark = pytest.mark.postgres
 

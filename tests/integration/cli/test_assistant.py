@@ -16,9 +16,9 @@ from mcp import Client
 from airflow_workflow_provider.cli.assistant import server_of
 from airflow_workflow_provider.cli.assistant_answers import MAX_CHARACTERS
 from airflow_workflow_provider.local.client import AirflowClient
-from tests.fixtures.api import Api, runs
-from tests.fixtures.documents import step, workflow
-from tests.fixtures.people import ask_all
+from tests.support.api import Api, runs
+from tests.support.documents import step, workflow
+from tests.support.people import ask_all
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

@@ -21,7 +21,7 @@ from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.inserting import NewInstance
 from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.logs import LogEntry
-from tests.fixtures.store import state
+from tests.support.store import state
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 

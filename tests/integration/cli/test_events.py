@@ -13,9 +13,9 @@ from airflow_workflow_provider.store.delivering import Deliverer
 from airflow_workflow_provider.store.events import Events
 from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.waits import NewWait, Waits
-from tests.fixtures.events import Starts, event, triggered
-from tests.fixtures.store import new_instance
 from tests.integration.cli.test_database_commands import Cli, cli
+from tests.support.events import Starts, event, triggered
+from tests.support.store import new_instance
 
 __all__ = ["cli"]
 

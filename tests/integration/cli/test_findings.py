@@ -12,10 +12,10 @@ from airflow_workflow_provider.model.task import TaskDefinition
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.tasks import Tasks
-from tests.fixtures.documents import step, workflow
-from tests.fixtures.people import start
-from tests.fixtures.store import publish
 from tests.integration.cli.test_database_commands import Cli, connection
+from tests.support.documents import step, workflow
+from tests.support.people import start
+from tests.support.store import publish
 
 pytestmark = pytest.mark.postgres
 

@@ -16,8 +16,8 @@ from airflow_workflow_provider.engine.step_records import Records, StepRecord
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.instances import Instances
-from tests.fixtures.store import new_instance, state
 from tests.integration.cli.test_database_commands import Cli, cli
+from tests.support.store import new_instance, state
 
 __all__ = ["cli"]
 

@@ -11,10 +11,10 @@ from uuid import UUID
 import pytest
 
 from airflow_workflow_provider.store.logs import Logs
-from tests.fixtures.api import Api
-from tests.fixtures.documents import step, workflow
-from tests.fixtures.people import ask_all
 from tests.integration.cli.test_database_commands import Cli
+from tests.support.api import Api
+from tests.support.documents import step, workflow
+from tests.support.people import ask_all
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

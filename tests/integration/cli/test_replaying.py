@@ -19,7 +19,7 @@ from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.logs import LogEntry
 from airflow_workflow_provider.store.tasks import Tasks
 from airflow_workflow_provider.tasks.mocks import Simulator
-from tests.fixtures.store import state
+from tests.support.store import state
 
 pytestmark = pytest.mark.postgres
 

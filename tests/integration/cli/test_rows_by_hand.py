@@ -14,10 +14,10 @@ from airflow_workflow_provider.model.validate import parse_task
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.events import Events
 from airflow_workflow_provider.store.tasks import Tasks
-from tests.fixtures.documents import step, workflow
-from tests.fixtures.events import event
-from tests.fixtures.people import start
 from tests.integration.cli.test_database_commands import connection
+from tests.support.documents import step, workflow
+from tests.support.events import event
+from tests.support.people import start
 
 pytestmark = pytest.mark.postgres
 

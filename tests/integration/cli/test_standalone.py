@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from airflow_workflow_provider.cli.main import main
-from tests.fixtures.airflow import RunningAirflow
+from tests.support.airflow import RunningAirflow
 
 pytestmark = [pytest.mark.daemons, pytest.mark.xdist_group("airflow-3"), pytest.mark.slow]
 

@@ -17,7 +17,7 @@ from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.instances import Instances, instance_id
 from airflow_workflow_provider.store.logs import Logs
-from tests.fixtures.documents import step
+from tests.support.documents import step
 
 pytestmark = pytest.mark.postgres
 
@@ -66,7 +66,7 @@ def kill_workers(url: str, workers: int, kills: int, folder: Path) -> list[list[
     document["settings"] = {"execution": "inline"}
     with Database(url) as database:
         Definitions(database).publish(parse_definition(document), document)
-    command = [sys.executable, "-m", "tests.fixtures.inline_workers", str(kills), str(workers), "7", str(folder)]
+    command = [sys.executable, "-m", "tests.support.inline_workers", str(kills), str(workers), "7", str(folder)]
     done = subprocess.run(command, input=f"{url}\n", capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return [line.split() for line in done.stdout.splitlines()]

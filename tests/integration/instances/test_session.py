@@ -21,7 +21,7 @@ from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.logs import Logs
-from tests.fixtures.documents import step
+from tests.support.documents import step
 
 pytestmark = pytest.mark.postgres
 

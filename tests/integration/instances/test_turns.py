@@ -37,8 +37,8 @@ from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.logs import Logs
 from airflow_workflow_provider.tasks.calls import tasks_of
 from airflow_workflow_provider.tasks.catalogue import Catalogue
-from tests.fixtures.documents import step
 from tests.integration.instances.test_session import ledger
+from tests.support.documents import step
 
 pytestmark = pytest.mark.postgres
 

@@ -26,7 +26,7 @@ from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.instances import Instance, Instances, instance_id
 from airflow_workflow_provider.workers import evaluation
 from airflow_workflow_provider.workers.evaluation import WARM
-from tests.fixtures.bombs import doubling
+from tests.support.bombs import doubling
 
 pytestmark = pytest.mark.postgres
 

@@ -12,7 +12,7 @@ import pytest
 from airflow_workflow_provider.errors import Conflict, NotFound
 from airflow_workflow_provider.local.airflow import EnvironmentFailure, LocalEnvironment
 from airflow_workflow_provider.local.client import AirflowClient, RequestRefused, poll
-from tests.fixtures.airflow import RunningAirflow
+from tests.support.airflow import RunningAirflow
 
 pytestmark = [pytest.mark.daemons, pytest.mark.xdist_group("airflow-3"), pytest.mark.slow]
 

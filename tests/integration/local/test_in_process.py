@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fixtures.airflow import AirflowInProcess
+from tests.support.airflow import AirflowInProcess
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

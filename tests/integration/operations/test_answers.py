@@ -34,8 +34,8 @@ from airflow_workflow_provider.store.questions import Question, Questions
 from airflow_workflow_provider.store.tables import workflow_questions
 from airflow_workflow_provider.tasks.questions import AnswerRefused
 from airflow_workflow_provider.workers.reminders import Reminder
-from tests.fixtures.documents import step, workflow
-from tests.fixtures.people import ask_all, start
+from tests.support.documents import step, workflow
+from tests.support.people import ask_all, start
 
 pytestmark = pytest.mark.postgres
 

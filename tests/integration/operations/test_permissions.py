@@ -22,10 +22,10 @@ from airflow_workflow_provider.operations.publishing import Publishing
 from airflow_workflow_provider.operations.reconcile import Reconciler
 from airflow_workflow_provider.people.directory import Person
 from airflow_workflow_provider.store.instances import Instances
-from tests.fixtures.api import Api, moved, problem, start_of
-from tests.fixtures.documents import step, workflow
-from tests.fixtures.permissions import Refusing
 from tests.integration.api.test_operations import fail
+from tests.support.api import Api, moved, problem, start_of
+from tests.support.documents import step, workflow
+from tests.support.permissions import Refusing
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow, pytest.mark.xdist_group("airflow_metadata")]
 

@@ -29,10 +29,10 @@ from airflow_workflow_provider.tasks.questions import ask_of
 from airflow_workflow_provider.workers.events import start_instance
 from airflow_workflow_provider.workers.reconciling import look_alone
 from airflow_workflow_provider.workers.worker import working
-from tests.fixtures.api import Api, end_run, moved, problem, runs, start_of, vanish
-from tests.fixtures.documents import step, workflow
-from tests.fixtures.events import event
-from tests.fixtures.log_fields import Fields
+from tests.support.api import Api, end_run, moved, problem, runs, start_of, vanish
+from tests.support.documents import step, workflow
+from tests.support.events import event
+from tests.support.log_fields import Fields
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 
@@ -205,7 +205,7 @@ def test_f7_on_request_a_vanished_run_fails_its_instance_with_its_compensations(
 
 
 def test_a_dag_that_is_not_there_is_waited_for(api: Api) -> None:
-    from tests.fixtures.api import _forget_dags
+    from tests.support.api import _forget_dags
 
     wanted = started(api)
     _forget_dags()

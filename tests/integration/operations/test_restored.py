@@ -19,9 +19,9 @@ from airflow_workflow_provider.operations.ended_run import EndedRun
 from airflow_workflow_provider.plan.positions import POSITION
 from airflow_workflow_provider.store.comparing import Comparisons
 from airflow_workflow_provider.store.instances import Instance, Instances
-from tests.fixtures.api import Api, end_run, moved, runs, start_of
-from tests.fixtures.documents import step, workflow
 from tests.integration.operations.test_reconcile import aged, asked, found, reconciled, reconciler, step_done
+from tests.support.api import Api, end_run, moved, runs, start_of
+from tests.support.documents import step, workflow
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

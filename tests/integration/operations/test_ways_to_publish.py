@@ -12,9 +12,9 @@ import pytest
 from airflow_workflow_provider.cli.airflow_side import AirflowSide, airflow_is_configured
 from airflow_workflow_provider.cli.main import main
 from airflow_workflow_provider.store.definitions import Definitions
-from tests.fixtures.api import Api, load_dag
-from tests.fixtures.documents import step, workflow
 from tests.integration.cli.test_database_commands import connection, write
+from tests.support.api import Api, load_dag
+from tests.support.documents import step, workflow
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.store.database import Database

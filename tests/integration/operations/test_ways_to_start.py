@@ -29,10 +29,10 @@ from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.run_requests import RunRequests
 from airflow_workflow_provider.tasks.mocks import Simulator
 from airflow_workflow_provider.workers.events import start_instance
-from tests.fixtures.api import Api, problem, runs
-from tests.fixtures.documents import step, workflow
-from tests.fixtures.events import event
-from tests.fixtures.permissions import Refusing
+from tests.support.api import Api, problem, runs
+from tests.support.documents import step, workflow
+from tests.support.events import event
+from tests.support.permissions import Refusing
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.xdist_group("airflow_metadata")]
 

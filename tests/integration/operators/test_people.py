@@ -18,8 +18,8 @@ from airflow_workflow_provider.operators.people import ApprovalOperator, Awaitin
 from airflow_workflow_provider.people.directory import Directory, Person
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.questions import Question, Questions
-from tests.fixtures.documents import step, workflow
-from tests.fixtures.people import ask_all, start
+from tests.support.documents import step, workflow
+from tests.support.people import ask_all, start
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

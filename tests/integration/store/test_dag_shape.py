@@ -11,7 +11,7 @@ from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.tasks import Tasks
-from tests.fixtures.documents import step, workflow
+from tests.support.documents import step, workflow
 
 pytestmark = pytest.mark.postgres
 

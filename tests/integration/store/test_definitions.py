@@ -14,7 +14,7 @@ from airflow_workflow_provider.errors import Conflict, InvalidDefinition, NotFou
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.tables import workflow_definition_versions, workflow_definitions
-from tests.fixtures.store import document, publish
+from tests.support.store import document, publish
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.store.publications import Published

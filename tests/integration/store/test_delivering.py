@@ -17,8 +17,8 @@ from airflow_workflow_provider.store.delivering import BACKOFF, Deliverer, Start
 from airflow_workflow_provider.store.events import Events, event_row_id
 from airflow_workflow_provider.store.instances import instance_id
 from airflow_workflow_provider.store.tables import workflow_definitions, workflow_event_deliveries
-from tests.fixtures.events import Starts, event, many_triggered, triggered
-from tests.fixtures.log_fields import Fields
+from tests.support.events import Starts, event, many_triggered, triggered
+from tests.support.log_fields import Fields
 
 pytestmark = pytest.mark.postgres
 

@@ -13,8 +13,8 @@ from airflow_workflow_provider.store.event_retention import EventRetention
 from airflow_workflow_provider.store.events import Events
 from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.waits import NewWait, Waits
-from tests.fixtures.events import Starts, event, triggered
-from tests.fixtures.store import new_instance
+from tests.support.events import Starts, event, triggered
+from tests.support.store import new_instance
 
 pytestmark = pytest.mark.postgres
 

@@ -18,8 +18,8 @@ from airflow_workflow_provider.store.endings import ENDED
 from airflow_workflow_provider.store.events import Accepted, EventFilter, Events, event_row_id
 from airflow_workflow_provider.store.instances import Instances, Record
 from airflow_workflow_provider.store.tables import workflow_definitions, workflow_event_deliveries, workflow_events
-from tests.fixtures.events import count, event, triggered
-from tests.fixtures.store import document, new_instance, publish
+from tests.support.events import count, event, triggered
+from tests.support.store import document, new_instance, publish
 from tests.unit.model.test_patterns import TABLE
 
 pytestmark = pytest.mark.postgres

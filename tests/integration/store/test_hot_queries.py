@@ -20,7 +20,7 @@ from airflow_workflow_provider.store.logs import Logs
 from airflow_workflow_provider.store.overview import Overviews
 from airflow_workflow_provider.store.retention import Retention
 from airflow_workflow_provider.store.views import Views
-from tests.fixtures.many import BEGAN, fill, instance
+from tests.support.many import BEGAN, fill, instance
 
 pytestmark = pytest.mark.postgres
 

@@ -20,7 +20,7 @@ from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.instances import Instances, Record, instance_id
 from airflow_workflow_provider.store.logs import LogEntry, Logs
 from airflow_workflow_provider.store.tables import workflow_instances
-from tests.fixtures.store import document, new_instance, publish, state
+from tests.support.store import document, new_instance, publish, state
 
 pytestmark = pytest.mark.postgres
 

@@ -21,8 +21,8 @@ from airflow_workflow_provider.store.deliveries import Deliveries, Delivery
 from airflow_workflow_provider.store.delivering import MAX_KILLS, MAX_LAPSES, run_id_of
 from airflow_workflow_provider.store.events import Events, event_row_id
 from airflow_workflow_provider.store.tables import workflow_event_deliveries, workflow_events
-from tests.fixtures.deliverer_process import RUNS
-from tests.fixtures.events import count, due_now, event, many_triggered, triggered
+from tests.support.deliverer_process import RUNS
+from tests.support.events import count, due_now, event, many_triggered, triggered
 
 pytestmark = pytest.mark.postgres
 
@@ -33,7 +33,7 @@ ACCEPT = """
 import os, signal, sys
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.events import accept
-from tests.fixtures.events import event
+from tests.support.events import event
 
 def work(connection):
     accept(connection, [event(str(number)) for number in range(5)])
@@ -60,7 +60,7 @@ def start(database_url: str, *arguments: str) -> subprocess.Popen[str]:
 
 
 def deliverer(database_url: str, point: str = "never", after: int = 0) -> subprocess.Popen[str]:
-    return start(database_url, "-m", "tests.fixtures.deliverer_process", point, str(after))
+    return start(database_url, "-m", "tests.support.deliverer_process", point, str(after))
 
 
 def runs(database: Database) -> Counter[tuple[str, str]]:

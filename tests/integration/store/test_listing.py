@@ -12,7 +12,7 @@ from airflow_workflow_provider.store.filtering import EVERYTHING, InstanceFilter
 from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.listing import InstanceList
 from airflow_workflow_provider.store.logs import LogEntry, Logs
-from tests.fixtures.store import document, new_instance, publish
+from tests.support.store import document, new_instance, publish
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.store.database import Database

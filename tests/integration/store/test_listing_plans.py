@@ -18,7 +18,7 @@ from airflow_workflow_provider.store.filtering import InstanceFilter
 from airflow_workflow_provider.store.jsonpath import parse_condition
 from airflow_workflow_provider.store.listing import InstanceList, newest
 from airflow_workflow_provider.store.statuses import STATUSES
-from tests.fixtures.store import document, publish
+from tests.support.store import document, publish
 
 pytestmark = pytest.mark.postgres
 

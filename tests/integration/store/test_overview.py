@@ -10,7 +10,7 @@ from sqlalchemy import event
 
 from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.overview import Overviews
-from tests.fixtures.store import document, new_instance, publish
+from tests.support.store import document, new_instance, publish
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.store.database import Database

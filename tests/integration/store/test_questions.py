@@ -14,8 +14,8 @@ from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.instances import Instances, Record
 from airflow_workflow_provider.store.questions import QuestionFilter, Questions
-from tests.fixtures.documents import step, workflow
-from tests.fixtures.people import ask_all, start
+from tests.support.documents import step, workflow
+from tests.support.people import ask_all, start
 
 pytestmark = pytest.mark.postgres
 

@@ -14,7 +14,7 @@ from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.instances import Instances, instance_id
 from airflow_workflow_provider.store.logs import LogEntry, Logs
 from airflow_workflow_provider.store.retention import Retention
-from tests.fixtures.store import document, new_instance, publish
+from tests.support.store import document, new_instance, publish
 
 pytestmark = pytest.mark.postgres
 

@@ -22,11 +22,11 @@ from airflow_workflow_provider.store.events import Events
 from airflow_workflow_provider.store.questions import Questions
 from airflow_workflow_provider.store.tasks import Tasks
 from airflow_workflow_provider.workers.reminders import Reminder
-from tests.fixtures.airflow import CONNECTION
-from tests.fixtures.documents import step, workflow
-from tests.fixtures.events import Starts, event, triggered
-from tests.fixtures.people import ask_all, start
-from tests.fixtures.store import document, publish
+from tests.support.airflow import CONNECTION
+from tests.support.documents import step, workflow
+from tests.support.events import Starts, event, triggered
+from tests.support.people import ask_all, start
+from tests.support.store import document, publish
 
 pytestmark = pytest.mark.postgres
 

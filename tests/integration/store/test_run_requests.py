@@ -14,7 +14,7 @@ from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.notices import Notices
 from airflow_workflow_provider.store.run_requests import CHANNEL, RunRequests
 from airflow_workflow_provider.store.tasks import Tasks
-from tests.fixtures.store import document, publish
+from tests.support.store import document, publish
 
 pytestmark = pytest.mark.postgres
 

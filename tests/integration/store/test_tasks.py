@@ -10,8 +10,8 @@ from airflow_workflow_provider.errors import InvalidDefinition, NotFound
 from airflow_workflow_provider.model.task import TaskDefinition
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.tasks import Tasks
-from tests.fixtures.store import document as workflow
-from tests.fixtures.store import publish
+from tests.support.store import document as workflow
+from tests.support.store import publish
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.store.database import Database

@@ -17,8 +17,8 @@ from airflow_workflow_provider.store.events import Events
 from airflow_workflow_provider.store.instances import Instances
 from airflow_workflow_provider.store.tables import workflow_events
 from airflow_workflow_provider.store.waits import NewWait, Waits
-from tests.fixtures.events import event
-from tests.fixtures.store import document, new_instance, publish
+from tests.support.events import event
+from tests.support.store import document, new_instance, publish
 
 pytestmark = pytest.mark.postgres
 

@@ -19,8 +19,8 @@ from airflow_workflow_provider.store.waits import NewWait, Waits
 from airflow_workflow_provider.triggers import hub as hubs
 from airflow_workflow_provider.triggers import receive
 from airflow_workflow_provider.triggers.hub import WaitHub
-from tests.fixtures.events import event
-from tests.fixtures.store import document, new_instance, publish
+from tests.support.events import event
+from tests.support.store import document, new_instance, publish
 
 pytestmark = pytest.mark.postgres
 

@@ -17,7 +17,7 @@ from airflow_workflow_provider.store.events import Events
 from airflow_workflow_provider.store.notices import Notices
 from airflow_workflow_provider.triggers import watch
 from airflow_workflow_provider.triggers.watch import EventStream, WorkflowEventTrigger
-from tests.fixtures.events import event
+from tests.support.events import event
 
 pytestmark = pytest.mark.postgres
 

@@ -33,7 +33,7 @@ from airflow_workflow_provider.store.instances import Instance, Instances
 from airflow_workflow_provider.store.logs import Logs
 from airflow_workflow_provider.store.places import Places
 from airflow_workflow_provider.workers.admissions import Admitter
-from tests.fixtures.documents import step, workflow
+from tests.support.documents import step, workflow
 
 pytestmark = pytest.mark.postgres
 

@@ -20,9 +20,9 @@ from airflow_workflow_provider.store.instances import Instances, instance_id
 from airflow_workflow_provider.store.starts import Starts
 from airflow_workflow_provider.store.tables import workflow_event_deliveries
 from airflow_workflow_provider.store.waits import NewWait, Waits
-from tests.fixtures.api import _forget_dags, load_dag, runs
-from tests.fixtures.events import event
-from tests.fixtures.store import document, new_instance, publish
+from tests.support.api import _forget_dags, load_dag, runs
+from tests.support.events import event
+from tests.support.store import document, new_instance, publish
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres, pytest.mark.xdist_group("airflow_metadata")]
 

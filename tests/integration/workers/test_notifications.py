@@ -26,9 +26,9 @@ from airflow_workflow_provider.store.questions import Question, Questions
 from airflow_workflow_provider.store.tables import workflow_notifications as notifications
 from airflow_workflow_provider.workers.notifications import BACKOFF, Notifier
 from airflow_workflow_provider.workers.reminders import Reminder
-from tests.fixtures.documents import step, workflow
-from tests.fixtures.people import ask_all, start
 from tests.integration.api.test_secrets import GIVEN, SCHEMA, readable_in, written
+from tests.support.documents import step, workflow
+from tests.support.people import ask_all, start
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

@@ -13,8 +13,8 @@ from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.instances import Instances, instance_id
 from airflow_workflow_provider.store.run_requests import RunRequests
 from airflow_workflow_provider.store.tables import workflow_run_requests
-from tests.fixtures.api import Api
-from tests.fixtures.documents import step, workflow
+from tests.support.api import Api
+from tests.support.documents import step, workflow
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 
@@ -143,7 +143,7 @@ def test_p5_what_airflow_has_not_loaded_is_tried_again_and_then_fails(api: Api, 
 def test_i6_a_sub_workflow_without_a_version_waits_until_what_its_step_saw_is_loaded(
     api: Api, requests: RunRequests
 ) -> None:
-    from tests.fixtures.api import load_dag
+    from tests.support.api import load_dag
 
     api.publish(OLD)
     revision = publish(api, NEW)
@@ -166,7 +166,7 @@ def test_i6_a_sub_workflow_without_a_version_waits_until_what_its_step_saw_is_lo
 def test_i6_it_runs_a_newer_version_that_is_loaded_by_then(
     api: Api, requests: RunRequests, bundle_version: str | None
 ) -> None:
-    from tests.fixtures.api import load_dag
+    from tests.support.api import load_dag
 
     old = publish(api, OLD)
     revision = publish(api, NEW)

@@ -11,8 +11,8 @@ from airflow_workflow_provider.api.services import Services
 from airflow_workflow_provider.engine.failure import Failure
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.workers.admissions import Admitter
-from tests.fixtures.api import Api, moved, start_of
-from tests.fixtures.documents import step, workflow
+from tests.support.api import Api, moved, start_of
+from tests.support.documents import step, workflow
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 

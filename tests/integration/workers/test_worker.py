@@ -17,8 +17,8 @@ from airflow_workflow_provider.store.delivering import Deliverer
 from airflow_workflow_provider.store.events import CHANNEL, Events
 from airflow_workflow_provider.store.outbox import Backoff
 from airflow_workflow_provider.workers.worker import Job, Worker, working
-from tests.fixtures.airflow import CONNECTION
-from tests.fixtures.events import event, triggered
+from tests.support.airflow import CONNECTION
+from tests.support.events import event, triggered
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.store.database import Database

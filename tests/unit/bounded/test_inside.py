@@ -17,7 +17,7 @@ from airflow_workflow_provider.bounded.doors import behind
 from airflow_workflow_provider.bounded.inside import Inside, memory_limited
 from airflow_workflow_provider.bounded.limits import MIB, Limits
 from airflow_workflow_provider.errors import LimitExceeded
-from tests.fixtures import foreign
+from tests.support import foreign
 
 ROOT = Path(__file__).parents[3]
 
@@ -159,7 +159,7 @@ INSIDE_ANOTHER = """
 import pytest
 from airflow_workflow_provider.bounded.inside import memory_limited
 from airflow_workflow_provider.bounded.limits import MIB
-from tests.fixtures import foreign
+from tests.support import foreign
 
 with memory_limited(100 * MIB):
     with memory_limited(900 * MIB), pytest.raises(MemoryError):

@@ -20,7 +20,7 @@ from airflow_workflow_provider.bounded.limits import MIB, Limits
 from airflow_workflow_provider.bounded.pool import MAX_WAITING_EACH, Pool, PoolDoor
 from airflow_workflow_provider.errors import LimitExceeded, Misuse, Overloaded, StepFailure, WorkflowsError
 from airflow_workflow_provider.local.client import poll
-from tests.fixtures import foreign
+from tests.support import foreign
 
 LIMITS = Limits(seconds=1.0, memory=160 * MIB, processes=2, message=2 * MIB)
 
@@ -211,11 +211,11 @@ def test_children_die_with_their_parent_even_at_work() -> None:
 from airflow_workflow_provider.bounded.limits import Limits
 from airflow_workflow_provider.bounded.pool import Pool
 from airflow_workflow_provider.local.client import poll
-pool = Pool(Limits(seconds=2.0), ["tests.fixtures.foreign"])
-pids = {pool.call("tests.fixtures.foreign:pid", [], {}, who="a", what="x")}
+pool = Pool(Limits(seconds=2.0), ["tests.support.foreign"])
+pids = {pool.call("tests.support.foreign:pid", [], {}, who="a", what="x")}
 poll(lambda: len(pids | set(pool.pids)) == 2 or None, seconds=60, what="the processes", interval=0.01)
 print(*(pids | set(pool.pids)), flush=True)
-pool.call("tests.fixtures.foreign:hold_the_lock", [], {}, who="a", what="x")
+pool.call("tests.support.foreign:hold_the_lock", [], {}, who="a", what="x")
 """
     parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None

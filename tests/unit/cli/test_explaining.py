@@ -11,7 +11,7 @@ import pytest
 from airflow_workflow_provider.cli.main import main
 from airflow_workflow_provider.model.diagnostics import CODES
 from airflow_workflow_provider.vocabulary import ErrorType, LogEvent, ProblemCode
-from tests.fixtures.examples import EXAMPLES
+from tests.support.examples import EXAMPLES
 
 
 @pytest.mark.parametrize("code", CODES)

@@ -16,7 +16,7 @@ from airflow_workflow_provider.errors import InvalidDefinition
 from airflow_workflow_provider.model.validate import parse_definition, parse_task
 from airflow_workflow_provider.operators.catalogue import COMPUTED
 from airflow_workflow_provider.settings import load_settings
-from tests.fixtures.documents import step
+from tests.support.documents import step
 
 Json = dict[str, Any]
 

@@ -18,7 +18,7 @@ from airflow_workflow_provider.engine.manual_override import (
     override,
 )
 from airflow_workflow_provider.model.definition import WorkflowDefinition
-from tests.fixtures.documents import step
+from tests.support.documents import step
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 

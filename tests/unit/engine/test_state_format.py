@@ -16,7 +16,7 @@ from airflow_workflow_provider.engine.state import FORMAT
 from airflow_workflow_provider.engine.stored_state import read_state
 from airflow_workflow_provider.engine.suspension import released, resume
 from airflow_workflow_provider.errors import Conflict
-from tests.fixtures.older import as_format_1
+from tests.support.older import as_format_1
 from tests.unit.engine.driving import NOW, at, graph_of
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "states"

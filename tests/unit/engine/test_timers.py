@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow_workflow_provider.engine.failure import Failure
-from tests.fixtures.documents import step
+from tests.support.documents import step
 from tests.unit.engine.test_manual_override import NOW, machine_of
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.fixtures.imports import Case
+from tests.support.imports import Case
 
 
 def workflow(tasks: list[dict[str, Any]], **fields: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.fixtures.imports import Case
+from tests.support.imports import Case
 
 ERRORS = "https://serverlessworkflow.io/spec/1.0.0/errors/"
 

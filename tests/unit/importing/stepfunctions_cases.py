@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.fixtures.imports import Case
+from tests.support.imports import Case
 
 LAMBDA = "arn:aws:lambda:eu-central-1:111122223333:function:"
 

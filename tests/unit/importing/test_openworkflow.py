@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.imports import Case, check_case, imported
+from tests.support.imports import Case, check_case, imported
 from tests.unit.importing.openworkflow_cases import CASES, document, put, task
 
 

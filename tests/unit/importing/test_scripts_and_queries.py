@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.imports import Case, check_case
+from tests.support.imports import Case, check_case
 
 
 def check(kind: str, given: dict[str, Any], found: Any, **parameters: Any) -> None:

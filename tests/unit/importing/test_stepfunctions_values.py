@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.imports import Case, check_case
+from tests.support.imports import Case, check_case
 from tests.unit.importing.stepfunctions_cases import machine, task
 
 NESTED: list[tuple[str, str, dict[str, Any], Any]] = [

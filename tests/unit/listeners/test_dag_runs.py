@@ -9,7 +9,7 @@ from airflow_workflow_provider.listeners import dag_runs, marked_tasks
 from airflow_workflow_provider.listeners.marked import MarkedTask
 from airflow_workflow_provider.operations.ended_run import EndedRun
 from airflow_workflow_provider.store.instances import instance_id
-from tests.fixtures.log_fields import Fields
+from tests.support.log_fields import Fields
 
 RUN = {"dag_id": "order", "run_id": "r", "instance_id": str(instance_id("order", "r"))}
 

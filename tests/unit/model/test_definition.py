@@ -11,7 +11,7 @@ from airflow_workflow_provider.model.definition import RetryPolicy, WorkflowDefi
 from airflow_workflow_provider.model.fields import Transform
 from airflow_workflow_provider.model.task import TaskDefinition
 from airflow_workflow_provider.model.validate import parse_definition
-from tests.fixtures.documents import check, found, step, workflow
+from tests.support.documents import check, found, step, workflow
 
 EVERYTHING: dict[str, Any] = {
     "$schema": "../schema/workflow.schema.json",

@@ -16,7 +16,7 @@ from airflow_workflow_provider.model.checks import CHECKS
 from airflow_workflow_provider.model.diagnostics import CODES, Diagnostic, diagnostics_of
 from airflow_workflow_provider.model.events import InvalidEvent
 from airflow_workflow_provider.model.validate import ValidationResult, loads_document, too_much, validate_task
-from tests.fixtures.documents import POLICY, SmallCatalogue, check
+from tests.support.documents import POLICY, SmallCatalogue, check
 
 PAGE = Path(__file__).parents[3] / "docs" / "diagnostics.md"
 SECTIONS = re.split(r"^### (WF\d{3})$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)

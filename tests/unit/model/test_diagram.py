@@ -4,7 +4,7 @@ from typing import Any
 
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.diagram import mermaid, outline
-from tests.fixtures.documents import step
+from tests.support.documents import step
 
 
 def definition(*steps: dict[str, Any], **more: Any) -> WorkflowDefinition:

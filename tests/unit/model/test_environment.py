@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.model.environment import resolved, unresolved, values_of
 from airflow_workflow_provider.model.validate import parse_definition, parse_task, validate_document, validate_task
-from tests.fixtures.documents import step, workflow
+from tests.support.documents import step, workflow
 
 VALUES: dict[str, Any] = {
     "URL": "https://a.example/ü",

@@ -6,7 +6,7 @@ import pytest
 
 from airflow_workflow_provider.model.flow import Flow, targets, workflow_targets
 from airflow_workflow_provider.model.validate import parse_definition
-from tests.fixtures.documents import step, workflow
+from tests.support.documents import step, workflow
 
 
 def _to(*names: str) -> list[dict[str, str]]:

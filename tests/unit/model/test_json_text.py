@@ -7,7 +7,7 @@ import pytest
 
 from airflow_workflow_provider.errors import InvalidDefinition
 from airflow_workflow_provider.model.json_text import MAX_DEPTH, loads_document
-from tests.fixtures.documents import found, workflow
+from tests.support.documents import found, workflow
 
 
 def _refused(text: str | bytes) -> list[tuple[str, str, str, str | None]]:

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.references import by_reference, referred
-from tests.fixtures.documents import step, workflow
+from tests.support.documents import step, workflow
 
 
 def definition(version: str, workflow_id: str = "child") -> WorkflowDefinition:

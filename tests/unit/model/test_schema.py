@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from airflow_workflow_provider.model.schema import schema_files, task_schema, workflow_schema
-from tests.fixtures.documents import step, workflow
+from tests.support.documents import step, workflow
 from tests.unit.model.test_definition import EVERYTHING
 
 DIRECTORY = Path(__file__).parents[3] / "schema"

@@ -12,7 +12,7 @@ from airflow_workflow_provider.model.flow import Flow, workflow_targets
 from airflow_workflow_provider.model.sentences import sentences
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.model.ways import every_step, inner_lists
-from tests.fixtures.examples import EXAMPLES
+from tests.support.examples import EXAMPLES
 
 NAMES = sorted(
     path.name

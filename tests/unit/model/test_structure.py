@@ -10,7 +10,7 @@ import pytest
 
 from airflow_workflow_provider.errors import InvalidDefinition
 from airflow_workflow_provider.model.validate import parse_definition, validate_document, validate_task
-from tests.fixtures.documents import check, found, step, workflow
+from tests.support.documents import check, found, step, workflow
 
 
 def test_d2_all_findings_come_at_once_in_document_order() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from airflow_workflow_provider.model.flow import Flow
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.model.ways import Way, every_step, inner_lists, ways_of_workflow
-from tests.fixtures.documents import step, workflow
+from tests.support.documents import step, workflow
 
 
 def routes(*conditions: dict[str, Any], **more: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from airflow_workflow_provider.instances.session import InstanceSession
 from airflow_workflow_provider.instances.stored import StateRestored, Stored
 from airflow_workflow_provider.model.validate import parse_definition
 from airflow_workflow_provider.operators.restored import noticed
-from tests.fixtures.documents import step, workflow
+from tests.support.documents import step, workflow
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 

@@ -14,7 +14,7 @@ from airflow_workflow_provider.operators.outcomes import Follow, Stop
 from airflow_workflow_provider.plan.plan import plan_of
 from airflow_workflow_provider.tasks.calls import tasks_of
 from airflow_workflow_provider.tasks.catalogue import Catalogue
-from tests.fixtures.documents import step, workflow
+from tests.support.documents import step, workflow
 from tests.unit.engine.driving import NOW
 
 

@@ -9,7 +9,7 @@ from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.ways import ON_FAILURE
 from airflow_workflow_provider.plan.nodes import Plan
 from airflow_workflow_provider.plan.plan import plan_of
-from tests.fixtures.documents import step
+from tests.support.documents import step
 
 Json = dict[str, Any]
 

@@ -17,8 +17,8 @@ from airflow_workflow_provider.scenarios.running import START, Runner
 from airflow_workflow_provider.tasks.calls import tasks_of
 from airflow_workflow_provider.tasks.documents import load
 from airflow_workflow_provider.tasks.mocks import Simulator
-from tests.fixtures.example_scenarios import CASES, CATALOGUE
-from tests.fixtures.examples import EXAMPLES
+from tests.support.example_scenarios import CASES, CATALOGUE
+from tests.support.examples import EXAMPLES
 
 
 class Recording:

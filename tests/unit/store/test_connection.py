@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.store import connection
 from airflow_workflow_provider.store.connection import database_url, parse_connection, to_url
-from tests.fixtures.json_edges import EDGES
+from tests.support.json_edges import EDGES
 
 TRAPS = "p%40:@/ '\"?#&=+ü[]{}$x;\\"
 VARIABLE = "AIRFLOW_CONN_WORKFLOWS_DEFAULT"

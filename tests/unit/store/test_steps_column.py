@@ -11,8 +11,8 @@ import pytest
 from airflow_workflow_provider.model.validate import validate_document
 from airflow_workflow_provider.store.heads import steps_column
 from tests.conformance.cases import load_cases
-from tests.fixtures.documents import step, workflow
-from tests.fixtures.stored import check_stored_steps
+from tests.support.documents import step, workflow
+from tests.support.stored import check_stored_steps
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = [file for file in sorted((ROOT / "examples").rglob("*.json")) if "steps" in json.loads(file.read_text())]

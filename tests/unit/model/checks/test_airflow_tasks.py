@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_workflow_provider.model.validate import validate_document
-from tests.fixtures.documents import POLICY, SmallCatalogue, step, workflow
+from tests.support.documents import POLICY, SmallCatalogue, step, workflow
 
 ALL = replace(POLICY, operator_arguments=frozenset({"pool", "pool_slots", "queue", "priority_weight", "executor"}))
 EVERYTHING = {"pool": "crm", "poolSlots": 2, "queue": "gpu", "priority": -5, "executor": "CeleryExecutor"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.documents import check, found, step, workflow
+from tests.support.documents import check, found, step, workflow
 
 CEL = {"type": "cel", "expression": "data.amount"}
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.documents import check, found, step, workflow
+from tests.support.documents import check, found, step, workflow
 
 GOOD = {"type": "jmespath", "expression": "data.all"}
 BROKEN = {"type": "jsonata", "expression": "$sum("}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.documents import check, found, step, task, workflow
+from tests.support.documents import check, found, step, task, workflow
 
 
 @pytest.mark.parametrize("place", ["step", "workflow"])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.documents import check, found, step, workflow
+from tests.support.documents import check, found, step, workflow
 
 ALL_TO_B = {"conditions": [{"errorType": "*", "nextStepId": "b"}]}
 ITEMS = {"type": "jmespath", "expression": "data.orders"}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.documents import check, found, step, workflow
+from tests.support.documents import check, found, step, workflow
 
 
 @pytest.mark.parametrize("name", ["a", "A-b_9", "x" * 100, "-", "_", "0", "End", "FAIL"])

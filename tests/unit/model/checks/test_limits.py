@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_workflow_provider.model.validate import validate_document
-from tests.fixtures.documents import step, workflow
+from tests.support.documents import step, workflow
 
 PLACE = "/settings/concurrency"
 

@@ -6,7 +6,7 @@ import pytest
 
 from airflow_workflow_provider.model.validate import validate_document
 from airflow_workflow_provider.tasks.catalogue import Catalogue
-from tests.fixtures.documents import check, found, step, task, workflow
+from tests.support.documents import check, found, step, task, workflow
 
 COMPUTED = {"type": "jmespath", "expression": "input.x"}
 

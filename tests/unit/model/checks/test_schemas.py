@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.documents import check, found, workflow
+from tests.support.documents import check, found, workflow
 
 
 @pytest.mark.parametrize(

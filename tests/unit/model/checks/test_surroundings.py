@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fixtures.documents import check, found, step, workflow
+from tests.support.documents import check, found, step, workflow
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from airflow_workflow_provider.model.validate import parse_task, validate_document, validate_task
-from tests.fixtures.documents import POLICY, SmallCatalogue, check, found, step, task, workflow
+from tests.support.documents import POLICY, SmallCatalogue, check, found, step, task, workflow
 
 ALLOWED = "airflow.providers.http.operators.http.HttpOperator"
 FORBIDDEN = "airflow.providers.standard.operators.bash.BashOperator"
