@@ -79,12 +79,13 @@ class EventLog:
         return events
 
 
-_ENDS: Final = {
+ENDS: Final = {
     LogEvent.STEP_RETRYING: "failed",
     LogEvent.STEP_FAILED: "failed",
     LogEvent.STEP_CANCELLED: "failed",
     LogEvent.STEP_COMPLETED: "completed",
 }
+"""The events that end an attempt, with the status of its line in a path."""
 
 
 def path_of(events: Iterable[Event]) -> list[Json]:
@@ -104,8 +105,8 @@ def path_of(events: Iterable[Event]) -> list[Json]:
                 line["item"] = indexes[0] if len(indexes) == 1 else indexes
             lines.append(line)
             open_lines[key] = line
-        elif event.name in _ENDS and key in open_lines:
-            open_lines[key]["status"] = _ENDS[event.name]
+        elif event.name in ENDS and key in open_lines:
+            open_lines[key]["status"] = ENDS[event.name]
     return lines
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,21 +23,34 @@ _ONE_NAME: Final = re.compile(r"did you mean '([^'\\]+)'\?")
 def fixed(document: Any, diagnostics: Iterable[Diagnostic]) -> tuple[Any, list[Diagnostic]]:
     """Return a document without the findings that have exactly one fix, and those findings.
 
-    Keys keep their place. A key is not renamed to one that is there already.
+    Keys keep their place. A key is not renamed to one that is there already, nor where another key would get the same
+    name: which of the two is meant is for a person to decide.
     """
     made = copy.deepcopy(document)
     done: list[Diagnostic] = []
+    fixes = [(found, name) for found in diagnostics if (name := _only_name(found)) is not None]
+    wanted = Counter(_renamed(found, name) for found, name in fixes if found.code in KEYS)
     # The innermost first: what is renamed around a place is part of its pointer.
-    for found in sorted(diagnostics, key=lambda each: -each.pointer.count("/")):
-        match = _ONE_NAME.fullmatch(found.suggestion or "")
-        if match is None or not found.pointer or found.code not in KEYS | VALUES:
+    for found, name in sorted(fixes, key=lambda fix: -fix[0].pointer.count("/")):
+        if found.code in KEYS and wanted[_renamed(found, name)] > 1:
             continue
         *way, last = (part.replace("~1", "/").replace("~0", "~") for part in found.pointer[1:].split("/"))
         holder = _at(made, way)
         change = _rename if found.code in KEYS else _replace
-        if change(holder, last, match[1]):
+        if change(holder, last, name):
             done.append(found)
     return made, done[::-1]
+
+
+def _only_name(found: Diagnostic) -> str | None:
+    """Return the only name that a finding suggests; None where it suggests none, or several."""
+    match = _ONE_NAME.fullmatch(found.suggestion or "")
+    return match[1] if match is not None and found.pointer and found.code in KEYS | VALUES else None
+
+
+def _renamed(found: Diagnostic, name: str) -> tuple[str, str]:
+    """Return the object of a key and what the key is to be called."""
+    return found.pointer.rpartition("/")[0], name
 
 
 def _at(value: Any, way: Iterable[str]) -> Any:

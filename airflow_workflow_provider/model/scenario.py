@@ -60,6 +60,7 @@ class Arrival(Node):
 
     after: DurationText = Field("PT0S", description="Virtual time from the start of the instance")
     event: dict[str, Any] = Field(description="A CloudEvent; specversion, id and source may be absent")
+    ignored: bool = Field(False, description="No step receives it; otherwise one has to")
 
     _length = field_validator("after")(_fixed_length)
 

@@ -102,7 +102,8 @@ class Runner:
         except WorkflowsError as error:
             way_out = f" ({error.suggestion})" if error.suggestion else ""
             return result(error=f"{error.code}: {error.message}{way_out}")
-        failures = [*self._unmocked, *world.problems, *mismatches(scenario.expect, ran, ran.ended_at - now)]
+        surroundings = [*world.problems, *_unused(scenario, world)]
+        failures = [*self._unmocked, *surroundings, *mismatches(scenario.expect, ran, ran.ended_at - now)]
         return result(failures=tuple(failures))
 
     def _definition(self, workflow: str) -> WorkflowDefinition:
@@ -161,6 +162,19 @@ class Runner:
 
 def _event(given: Mapping[str, Any], name: str, pointer: str) -> CloudEvent:
     return parse_event({**_EVENT_DEFAULTS, "id": name, **given}, pointer)
+
+
+def _unused(scenario: Scenario, world: World) -> Iterator[str]:
+    """Yield the events and answers that nobody waited for: the scenario does not test what it says."""
+    # The world has the events in the order in which they come.
+    order = sorted(range(len(scenario.events)), key=lambda number: parse_duration(scenario.events[number].after))
+    received = {order[number] for number in world.received}
+    for number, arrival in enumerate(scenario.events):
+        if arrival.ignored == (number in received):
+            message = "a step received it" if arrival.ignored else "no step received it; if none has to, it is ignored"
+            yield f"events[{number}]: {message}"
+    for step_id in world.unasked():
+        yield f"answers/{step_id}: no question asked for the last of them"
 
 
 def mismatches(expected: Expected, ran: Simulation, elapsed: timedelta) -> Iterator[str]:

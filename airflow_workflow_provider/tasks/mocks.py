@@ -159,6 +159,7 @@ class SimulatedTasks:
             instance_id=instance_id,
             watch=self._simulator.watch,
         )
+        inbox.settle(result)
         self._simulator.ended(graph, result)
         return result
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_workflow_provider.engine.events import ENDS
 from airflow_workflow_provider.model.durations import parse_duration
 from airflow_workflow_provider.model.json_schema.canonical import canonical
 from airflow_workflow_provider.model.patterns import matches, values_at
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.engine.calls import Call
     from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.errors import WorkflowsError
+    from airflow_workflow_provider.hosts.simulation import Simulation
     from airflow_workflow_provider.model.events import CloudEvent
     from airflow_workflow_provider.model.scenario import GivenAnswer
 
@@ -32,17 +34,25 @@ class World:
     :param answers: what people answer, by the stepId of the question
     :param window: how long an event counts before a step waits for it
     :ivar problems: answers that were refused, as text
+    :ivar received: the positions of the events that a step received
     """
 
     events: Sequence[tuple[datetime, CloudEvent]] = ()
     answers: Mapping[str, Sequence[GivenAnswer]] = field(default_factory=dict)
     window: timedelta = WINDOW
     problems: list[str] = field(default_factory=list)
+    received: set[int] = field(default_factory=set)
     _left: dict[str, Iterator[GivenAnswer]] = field(default_factory=dict)
 
     def next_answer(self, step_id: str) -> GivenAnswer | None:
         """Return the next answer to the questions of a step, and use it up."""
         return next(self._left.setdefault(step_id, iter(self.answers.get(step_id, ()))), None)
+
+    def unasked(self) -> Iterator[str]:
+        """Yield the steps whose answers nobody asked for to the last; these are used up."""
+        for step_id in self.answers:
+            if self.next_answer(step_id) is not None:
+                yield step_id
 
 
 class Inbox:
@@ -87,6 +97,13 @@ class Inbox:
             self._received[own] = came, number
             return came, event
         return None
+
+    def settle(self, ended: Simulation) -> None:
+        """Note in the world what the instance received: not what came after its step, or itself, had ended."""
+        ends = {(event.scope, event.step_id, event.visit): event.at for event in ended.trace if event.name in ENDS}
+        self.world.received |= {
+            number for own, (came, number) in self._received.items() if came <= ends.get(own, ended.ended_at)
+        }
 
 
 @dataclass

@@ -149,3 +149,16 @@ def test_a_key_is_not_renamed_to_one_that_is_there(tmp_path: Path) -> None:
     assert main(["validate", str(file), "--fix"]) == 1
 
     assert json.loads(file.read_text(encoding="utf-8")) == document
+
+
+def test_of_two_keys_that_are_meant_to_be_one_none_is_renamed(tmp_path: Path) -> None:
+    file = tmp_path / "w.json"
+    step = {"stepId": "a", "taskIdd": "noop", "taskID": "set"}
+    document = {"workflowId": "w", "name": "W", "version": "1.0.0", "steps": [step], "ouptut": None, "stesp": []}
+    file.write_text(json.dumps({**document, "versoin": "2.0.0"}), encoding="utf-8")
+
+    assert main(["validate", str(file), "--fix"]) == 1
+
+    fixed = json.loads(file.read_text(encoding="utf-8"))
+    assert fixed["steps"] == [step]
+    assert "output" in fixed, "another finding is fixed all the same"

@@ -20,6 +20,9 @@ from airflow_workflow_provider.model.words import listed as named
 
 DEEPEST: Final = 30
 
+UNCAUGHT: Final = "an error that nothing catches ends the instance as BranchFailed, with the error as its cause"
+"""What differs where tasks became branches of a step."""
+
 _SIMPLE: Final[dict[str, Callable[[Task, str | None], list[Json]]]] = {
     "set": simple.set_task,
     "wait": simple.wait_task,
@@ -189,7 +192,8 @@ def _bounded(task: Task, after: str | None, inner: Around, value: Any, field: st
     """Return a region with one branch, whose timeout and output are those of all of its tasks."""
     steps = in_list(value, (*task.place, field), replace(inner, after=None, region=True))
     first = _entered(task, steps)
-    task.note(field, "a step with one branch", at=("parallelBranches",))
+    uncaught = "" if field == "try" else f"; {UNCAUGHT}"
+    task.note(field, f"a step with one branch{uncaught}", exact=not uncaught, at=("parallelBranches",))
     step: Json = {**task.heading, "taskId": "noop", "parallelBranches": [{"branchId": field, "steps": first}]}
     kept = task.attempt(lambda: task.kept(STATE), "output", "output") if task.changes_data else {}
     return {**step, **task.timeout(), **kept, "next": targets(after)}
@@ -231,7 +235,8 @@ def _fork(task: Task, after: str | None, inner: Around) -> Json:
         message = "a step that continues with the first branch that completes; one that fails does not win"
         task.note("fork", message, "fork", "compete", exact=False, at=("join",))
     else:
-        task.note("fork", "a step with branches, of which a failure stops the others", at=("parallelBranches",))
+        message = f"a step with branches, of which a failure stops the others; {UNCAUGHT}"
+        task.note("fork", message, exact=False, at=("parallelBranches",))
     return {**step, **task.attempt(lambda: task.kept(result), "output", "output"), "next": targets(after)}
 
 
@@ -312,18 +317,13 @@ def _try(task: Task, after: str | None, inner: Around) -> list[Json]:
     step |= _retry(task, catch.get("retry"), matched)
     to, handler = after or "end", []
     if catch.get("do"):
-        # The failure of the region has the failure of its task as a cause.
-        members = {"type": "type", "status": "code", "title": "message", "details": "details"}
-        error = built({name: f"$cause.{part}" for name, part in members.items()})
-        first = "$causes := [error.details.causes.*]; $cause := $count($causes) > 0 ? $causes[0] : error"
-        causes = f"({first}; {error})"
-        variables = {**task.variables, str(catch.get("as") or "error"): causes}
+        variables = {**task.variables, str(catch.get("as") or "error"): simple.CAUGHT_ERROR}
         around = replace(inner, after=after, variables=variables)
         handler = in_list(catch["do"], (*task.place, "catch", "do"), around)
         to = handler[0]["stepId"]
     condition = {**(matched or {"errorType": "*"}), "nextStepId": to}
     step["onFailure"] = {"errorHandler": {"conditions": [condition]}}
-    task.note("catch", "an error handler", "catch", at=("onFailure",))
+    task.note("catch", f"an error handler; {UNCAUGHT}", "catch", exact=False, at=("onFailure",))
     return [step, *handler]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from airflow_workflow_provider.importing.draft import Json, file_identifier, targets
-from airflow_workflow_provider.importing.jsonata import Script, built
+from airflow_workflow_provider.importing.jsonata import Script, built, literal
 from airflow_workflow_provider.importing.jsonpath import NotTranslatable
 from airflow_workflow_provider.importing.openworkflow.task import STANDARD_ERRORS, STATE, Task, duration
 from airflow_workflow_provider.model.words import shown
@@ -18,6 +18,25 @@ _STANDARD: Final[dict[str, str]] = {
     "validation": ErrorType.VALIDATION_ERROR,
     "expression": ErrorType.EXPRESSION_ERROR,
 }
+
+
+_URIS: Final = {ours: f"{STANDARD_ERRORS}{name}" for name, ours in _STANDARD.items()}
+
+CAUGHT_ERROR: Final = (
+    # The failure of a region has the failure of its task as a cause.
+    "($root := function($e) { ($causes := [$e.details.causes.*]; $count($causes) > 0 ? $root($causes[0]) : $e) }; "
+    f"$cause := $root(error); $code := $cause.code; $uris := {literal(_URIS)}; "
+    + built(
+        {
+            "type": "$lookup($uris, $cause.type) ? $lookup($uris, $cause.type) : $cause.type",
+            "status": "$code = null ? null : $contains($code, /^[0-9]{1,9}$/) ? $number($code) : $code",
+            "title": "$cause.message",
+            "details": "$cause.details",
+        }
+    )
+    + ")"
+)
+"""The error that a handler sees, as Open Workflow has it: with the URI of a standard error, and a number as status."""
 
 
 def error_type(uri: str) -> str:

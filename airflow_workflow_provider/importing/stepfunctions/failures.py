@@ -191,6 +191,9 @@ def fail_step(here: Here) -> Json:
     if isinstance(name, str) and name in _OURS and name != ErrorType.WORKFLOW_FAILED:
         arguments |= {"type": str(ErrorType.WORKFLOW_FAILED), "code": name}
         here.note("Error", f"{name} is an error type of the engine's own: it became the code", exact=False)
+    elif name is None:
+        message = f"an error without a name has the type {ErrorType.WORKFLOW_FAILED}"
+        here.draft.note("detour", "Fail", here.place, message, step=here.step, at=("taskId",))
     elif isinstance(name, str) and name.startswith("States."):
         here.note("Error", "kept as the error's type", ("arguments", "type"))
     return {"taskId": "fail", **({"arguments": arguments} if arguments else {})}

@@ -18,7 +18,11 @@ CALLBACK: Final = ".waitForTaskToken"
 
 
 def task_name(resource: str, parameters: Any) -> str:
-    """Return the name of the task that stands for a resource."""
+    """Return the name of the task that stands for a resource; what receives or gives something else is another task.
+
+    A function that is called directly receives its input and gives its result, ``lambda:invoke`` receives and gives an
+    object with the ``Payload``; what waits for the end of a job (``.sync``) gives more than what only starts it.
+    """
     for pattern, prefix in ((_FUNCTION, "lambda."), (_ACTIVITY, "activity."), (_PLACEHOLDER, "")):
         found = pattern.match(resource)
         if found is not None:
@@ -26,11 +30,12 @@ def task_name(resource: str, parameters: Any) -> str:
     service = _SERVICE.match(resource)
     if service is None:
         return resource
-    name = service["service"].replace(":", ".")
+    waits = service["pattern"] or ""
+    name = service["service"].replace(":", ".") + ("" if waits == CALLBACK else waits.replace(":", "-"))
     given = parameters if isinstance(parameters, dict) else {}
     function = given.get("FunctionName")
     if name == "lambda.invoke" and isinstance(function, str) and not function.startswith(("{%", "$.")):
-        return f"lambda.{_called(function)}"
+        return f"lambda.invoke.{_called(function)}"
     return name
 
 

@@ -148,7 +148,8 @@ def wait_state(here: Here, target: Target) -> list[Json]:
 def fail_state(here: Here, target: Target) -> list[Json]:
     """Return the step of a Fail state."""
     del target
-    here.draft.note("exact", "Fail", here.place, "the task fail", step=here.step)
+    if "Error" in here.value or "ErrorPath" in here.value:
+        here.draft.note("exact", "Fail", here.place, "the task fail", step=here.step)
     return [
         {
             **heading(here),

@@ -316,7 +316,29 @@ FAILURES = [
         {"n": 1},
         {"http.get": FAILS},
         path=["t", "get", "handle", "after"],
-        output={"data": {"status": "503", "title": "away", "n": 1}},
+        output={"data": {"status": 503, "title": "away", "n": 1}},
+        constructs=("catch",),
+    ),
+    Case(
+        "an_error_is_caught_behind_a_region_of_its_own",
+        document(
+            task(
+                "t",
+                **{
+                    "try": [
+                        task(
+                            "inner",
+                            **{"try": [http("get")], "catch": {"errors": {"with": {"type": "https://example.org/x"}}}},
+                        )
+                    ],
+                    "catch": {"do": [put("handle", {"type": "${ $error.type }", "status": "${ $error.status + 1 }"})]},
+                },
+            )
+        ),
+        {},
+        {"http.get": FAILS},
+        path=["t", "inner", "get", "handle"],
+        output={"type": f"{ERRORS}communication", "status": 504},
     ),
     Case(
         "an_error_that_is_not_caught",
@@ -325,6 +347,7 @@ FAILURES = [
         {"http.get": FAILS},
         path=["t", "get"],
         error="BranchFailed",
+        constructs=("catch",),
     ),
     Case(
         "retry",
@@ -392,14 +415,17 @@ FAILURES = [
                 "t",
                 **{
                     "try": [http("get", timeout={"after": {"seconds": 1}})],
-                    "catch": {"errors": {"with": {"type": f"{ERRORS}timeout"}}, "do": [put("late", {"late": True})]},
+                    "catch": {
+                        "errors": {"with": {"type": f"{ERRORS}timeout"}},
+                        "do": [put("late", {"late": "${ $error.type }", "status": "${ $error.status }"})],
+                    },
                 },
             )
         ),
         {},
         {"http.get": [{"output": {}, "duration": "PT2S"}]},
         path=["t", "get", "late"],
-        output={"late": True},
+        output={"late": f"{ERRORS}timeout", "status": None},
     ),
 ]
 

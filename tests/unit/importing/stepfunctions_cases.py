@@ -345,6 +345,13 @@ FLOW = [
         error="Out.Of.Stock",
     ),
     Case(
+        "fail_without_an_error",
+        machine("A", {"A": {"Type": "Fail", "Cause": "nothing left"}}),
+        path=["A"],
+        error="WorkflowFailed",
+        constructs=("Fail",),
+    ),
+    Case(
         "fail_with_values_from_data",
         machine("A", {"A": {"Type": "Fail", "ErrorPath": "$.e", "CausePath": "States.Format('{}!', $.c)"}}),
         {"e": "E1", "c": "why"},

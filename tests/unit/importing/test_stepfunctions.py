@@ -47,3 +47,30 @@ def test_paths_are_texts(field: str) -> None:
 
     assert not found.valid
     assert [(entry.result, entry.source) for entry in found.conversion.entries] == [("refused", f"/States/T/{field}")]
+
+
+def test_what_receives_or_gives_something_else_is_another_task() -> None:
+    invoke = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": {"FunctionName": "charge", "Payload.$": "$"},
+        "ResultSelector": {"paid.$": "$.Payload.paid"},
+        "Next": "C",
+    }
+    jobs = {
+        name: {"Type": "Task", "Resource": f"arn:aws:states:::batch:submitJob{kind}", "Next": after}
+        for name, kind, after in (("C", "", "D"), ("D", ".sync", "E"), ("E", ".waitForTaskToken", "F"))
+    }
+    end = {"Type": "Task", "Resource": "arn:aws:states:::glue:run.sync:2", "End": True}
+    states = {"A": task("charge", Next="B"), "B": invoke, **jobs, "F": end}
+
+    found = imported("stepfunctions", machine("A", states))
+
+    assert found.complete, found.as_json()
+    assert list(found.conversion.tasks) == [
+        "lambda.charge",
+        "lambda.invoke.charge",
+        "batch.submitJob",
+        "batch.submitJob.sync",
+        "glue.run.sync-2",
+    ]

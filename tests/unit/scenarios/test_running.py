@@ -301,7 +301,7 @@ def test_e5_a_step_receives_the_first_event_that_fits_and_each_event_once(folder
     )
     events = [
         {"after": "PT3S", "event": {"id": "c", "type": "paid.c", "data": {"no": 7}}},
-        {"after": "PT1S", "event": {"id": "a", "type": "paid.a", "data": {"no": 8}}},
+        {"after": "PT1S", "event": {"id": "a", "type": "paid.a", "data": {"no": 8}}, "ignored": True},
         {"after": "PT2S", "event": {"id": "b", "type": "paid.b", "data": {"no": 7.0}}},
     ]
     folder.scenario({"events": events, "expect": {"data": {"first": "b", "second": "c"}, "elapsed": "PT3S"}})
@@ -315,7 +315,7 @@ def test_e5_an_event_counts_five_minutes_before_a_step_waits_and_no_longer(folde
         {"stepId": "in", "taskId": "receive", "arguments": {"eventPattern": "a", "timeout": "PT1M"}},
     )
     at = {"name": "in time", "events": [{"after": "PT5M", "event": {"type": "a"}}], "expect": {"elapsed": "PT10M"}}
-    late = {"name": "too early", "events": [{"after": "PT4M59S", "event": {"type": "a"}}]}
+    late = {"name": "too early", "events": [{"after": "PT4M59S", "event": {"type": "a"}, "ignored": True}]}
     folder.scenario(at, {**late, "expect": {"error": {"type": "TimeoutError"}}})
 
     folder.test()
@@ -330,7 +330,7 @@ def test_e5_branches_beside_each_other_receive_the_same_event_and_no_step_the_on
     )
     start = {"type": "a", "id": "start", "data": {}}
     folder.scenario(
-        {"event": start, "events": [{"event": start}], "expect": {"status": "failed"}},
+        {"event": start, "events": [{"event": start, "ignored": True}], "expect": {"status": "failed"}},
         {"event": start, "events": [{"event": {"type": "a", "id": "other"}}], "expect": {"elapsed": "PT0S"}},
     )
 
@@ -342,11 +342,58 @@ def test_k3_people_vote_until_it_is_decided(folder: Folder) -> None:
     votes = [
         {"after": "PT1H", "by": "ada", "decision": "approve"},
         {"after": "PT3H", "by": "bob", "decision": "approve"},
-        {"after": "PT9H", "by": "eve", "decision": "reject"},
     ]
-    folder.scenario({"answers": {"ask": votes}, "expect": {"data": {"decision": "approve"}, "elapsed": "PT3H"}})
+    expect = {"data": {"decision": "approve"}, "elapsed": "PT3H"}
+    folder.scenario({"answers": {"ask": votes}, "expect": expect})
 
     folder.test()
+
+    late = {"after": "PT9H", "by": "eve", "decision": "reject"}
+    assert folder.failures({"answers": {"ask": [*votes, late]}, "expect": expect}) == [
+        "answers/ask: no question asked for the last of them"
+    ]
+
+
+RECEIVE = {"stepId": "in", "taskId": "receive", "arguments": {"eventPattern": "a", "timeout": "PT1M"}}
+
+
+@pytest.mark.parametrize(
+    ("steps", "event", "reason"),
+    [
+        ([RECEIVE], {"event": {"type": "b"}}, "no step received it"),
+        ([RECEIVE], {"event": {"type": "a"}, "after": "PT2M"}, "no step received it"),
+        ([{"stepId": "a", "taskId": "noop"}], {"event": {"type": "a"}}, "no step received it"),
+        ([RECEIVE], {"event": {"type": "a"}, "ignored": True}, "a step received it"),
+        (
+            [
+                {
+                    "stepId": "par",
+                    "taskId": "noop",
+                    "failFast": True,
+                    "parallelBranches": [
+                        {"branchId": "x", "steps": [RECEIVE]},
+                        {"branchId": "y", "steps": [{"stepId": "no", "taskId": "fail"}]},
+                    ],
+                    "onFailure": {"action": "continue"},
+                },
+                {"stepId": "pause", "taskId": "wait", "arguments": {"duration": "PT1H"}},
+            ],
+            {"event": {"type": "a"}, "after": "PT30S"},
+            "no step received it",
+        ),
+    ],
+    ids=["of another type", "too late", "without a step", "that is to be ignored", "of a step that was stopped"],
+)
+def test_e5_an_event_that_is_not_received_as_written_fails_the_scenario(
+    folder: Folder, steps: list[dict[str, Any]], event: dict[str, Any], reason: str
+) -> None:
+    folder.define(*steps)
+    first = {"events": [{"after": "PT0S", "event": {"type": "c"}, "ignored": True}, event]}
+
+    for status in ("completed", "failed"):
+        folder.scenario({**first, "expect": {"status": status}})
+        report = folder.test(code=1)["scenarios"][0]
+        assert any(failure.startswith(f"events[1]: {reason}") for failure in report["failures"]), report
 
 
 @pytest.mark.parametrize(
