@@ -39,7 +39,8 @@ def test_the_page_has_every_rule_of_the_groups_that_say_how_a_definition_runs() 
 
 @pytest.mark.parametrize("rule", SECTIONS)
 def test_every_rule_has_a_case_or_names_its_proof(rule: str) -> None:
-    proofs = re.findall(r"Proved by `([\w/]+\.py)`", SECTIONS[rule])
+    sentences = re.findall(r"^Proved by (.*?)(?:\n\n|\Z)", SECTIONS[rule], re.DOTALL | re.MULTILINE)
+    proofs = re.findall(r"`([\w/]+\.py)`", " ".join(sentences))
     named = [proof for proof in proofs if f"def test_{rule.lower()}_" in (ROOT / proof).read_text(encoding="utf-8")]
 
     assert named == proofs
