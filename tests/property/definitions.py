@@ -226,6 +226,8 @@ class _Drawing:
         ]
         if self._one_in(4):
             step["failFast"] = True
+        if self._one_in(4):
+            step["join"] = {"atLeast": self._int(1, len(step["parallelBranches"]))}
 
     def _items(self, step: Json, depth: int) -> None:
         step["forEach"] = {
