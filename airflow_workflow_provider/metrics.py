@@ -38,6 +38,8 @@ INSTANCES_LIVE: Final = "workflows.instances.live"
 INSTANCES_WITHOUT_RUN: Final = "workflows.instances.without_run"
 INSTANCES_RESTORED: Final = "workflows.instances.restored"
 STEPS_DURATION: Final = "workflows.steps.duration"
+STEPS_OVERDUE: Final = "workflows.steps.overdue"
+INSTANCES_OVERDUE: Final = "workflows.instances.overdue"
 STEPS_RETRIED: Final = "workflows.steps.retried"
 COMPENSATIONS_ENDED: Final = "workflows.compensations.ended"
 EVENTS_LAG: Final = "workflows.events.lag"
@@ -58,6 +60,18 @@ METRICS: Final = (
     Metric(INSTANCES_WITHOUT_RUN, "gauge", (), "Instances that do not agree with their DAG run and were not fixed"),
     Metric(INSTANCES_RESTORED, "gauge", (), "Instances that are suspended because an older backup was restored"),
     Metric(STEPS_DURATION, "timer", ("workflow_id", "step_id", "status"), "Time from the start of a step to its end"),
+    Metric(
+        STEPS_OVERDUE,
+        "counter",
+        ("workflow_id", "step_id"),
+        "Attempts that take longer than their timeout and continue",
+    ),
+    Metric(
+        INSTANCES_OVERDUE,
+        "counter",
+        ("workflow_id",),
+        "Instances that take longer than their timeout and continue",
+    ),
     Metric(STEPS_RETRIED, "counter", ("workflow_id", "step_id"), "Attempts that failed and are followed by another"),
     Metric(COMPENSATIONS_ENDED, "counter", ("workflow_id", "status"), "Compensations that ended"),
     Metric(EVENTS_LAG, "gauge", (), "Seconds for which the oldest delivery of an event is overdue"),

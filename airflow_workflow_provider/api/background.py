@@ -16,6 +16,7 @@ from airflow_workflow_provider.operations.reconcile import Reconciler
 from airflow_workflow_provider.settings import Settings, load_settings
 from airflow_workflow_provider.store import comparing, notifications, places, run_requests, wakeups
 from airflow_workflow_provider.workers.admissions import Admitter
+from airflow_workflow_provider.workers.alerts import Alerter
 from airflow_workflow_provider.workers.events import event_workers
 from airflow_workflow_provider.workers.notifications import Notifier
 from airflow_workflow_provider.workers.pinned_starts import PinnedStarter
@@ -49,8 +50,8 @@ def background() -> Iterator[None]:
 def workers(settings: Settings) -> tuple[Worker, ...]:
     """Return what works in an api-server.
 
-    They deliver events, resume tasks, start pinned workflows, admit queued instances, remind people, call notifiers,
-    follow the audit log, and compare instances with DAG runs.
+    They deliver events, resume tasks, start pinned workflows, admit queued instances, remind people, report what takes
+    too long, call notifiers, follow the audit log, and compare instances with DAG runs.
     """
     notifiers = settings.notifiers
 
@@ -76,6 +77,10 @@ def workers(settings: Settings) -> tuple[Worker, ...]:
     def admit(database: Database) -> Job:
         return Job(Admitter(Services(database, settings).operation_context, database).work, places.CHANNEL)
 
+    def report(database: Database) -> Job:
+        alerter = Alerter(Services(database, settings).operation_context, database)
+        return Job(alerter.work, next_due=alerter.next_due)
+
     def follow(database: Database) -> Job:
         return Job(AuditForwarder(database, Services(database, settings).definition, server_mask).forward)
 
@@ -85,6 +90,7 @@ def workers(settings: Settings) -> tuple[Worker, ...]:
         Worker("start of pinned workflows", start, settings=settings),
         Worker("admission of queued instances", admit, settings=settings),
         Worker("reminding of people", remind, poll=QUICK_POLL, settings=settings),
+        Worker("reporting of what takes too long", report, settings=settings),
         Worker("take-over of user actions", follow, poll=QUICK_POLL, settings=settings),
         Worker("reconciliation", reconcile, poll=settings.reconcile_interval, settings=settings),
         *([Worker("notification of people", notify, settings=settings)] if notifiers else []),

@@ -20,7 +20,7 @@ from airflow_workflow_provider.model.fields import Transform
 from airflow_workflow_provider.vocabulary import ErrorType, LogEvent
 
 if TYPE_CHECKING:
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from airflow_workflow_provider.engine.documents import Json, JsonValue
     from airflow_workflow_provider.engine.graph import Graph
@@ -97,7 +97,7 @@ def start_attempt(turn: Turn, scope: Scope, runner: str, generation: int, trigge
     timeout = timeout_of(turn.graph, current)
     current.runner, current.generation, current.started_at = runner, generation, turn.timestamp
     # What an expression says is computed with the input, where its failure is one of the attempt.
-    current.deadline = timestamp(later(turn.now, parse_duration(timeout))) if isinstance(timeout, str) else None
+    _let_time_run(turn.graph, current, turn.now, parse_duration(timeout) if isinstance(timeout, str) else None)
     current.retry_at = current.question = current.parked = None
     if not current.is_step:
         completion.compensation_started(turn, current)
@@ -132,6 +132,14 @@ def timeout_of(graph: Graph, current: Activation) -> str | Transform | None:
     return None if task is None else task.timeout
 
 
+def _let_time_run(graph: Graph, current: Activation, began: datetime, length: timedelta | None) -> None:
+    """Let the time that an attempt may take begin; when it is over, the attempt fails or is reported (rule F3)."""
+    due = None if length is None else timestamp(later(began, length))
+    only_alerts = current.is_step and graph.step(current.step_id).on_timeout == "alert"
+    current.deadline, current.alert_at = (None, due) if only_alerts else (due, None)
+    current.overdue_since = None
+
+
 def _set_computed_deadline(turn: Turn, scope: Scope) -> None:
     """Let the time that the live attempt may take be what an expression says (rule F3).
 
@@ -144,7 +152,7 @@ def _set_computed_deadline(turn: Turn, scope: Scope) -> None:
     began = moment(current.started_at)
     bindings = bindings_of(scope, attempt=current.attempt)
     length = Computed.of(turn, scope, timeout, bindings, "timeout", at=began).duration()
-    current.deadline = timestamp(later(began, length))
+    _let_time_run(turn.graph, current, began, length)
 
 
 def call_of(turn: Turn, scope: Scope) -> Call:

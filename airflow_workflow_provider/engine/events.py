@@ -73,6 +73,11 @@ class EventLog:
             event = Event(level, name, at, current.step_id, scope, current.visit, current.attempt, data=data or {})
             self._events.append(event)
 
+    @property
+    def pending(self) -> tuple[Event, ...]:
+        """What :meth:`drain` will return."""
+        return tuple(self._events)
+
     def drain(self) -> list[Event]:
         """Return what was collected since the last call."""
         events, self._events = self._events, []

@@ -150,8 +150,9 @@ class Graph:
         """
         if step.for_each is not None:
             return True
+        is_timed = self.timeout(step) is not None and step.on_timeout == "fail"
         return bool(step.parallel_branches) and (
-            self.may_retry(step) or step.fail_fast or step.join is not None or self.timeout(step) is not None
+            self.may_retry(step) or step.fail_fast or step.join is not None or is_timed
         )
 
     def key_of(self, key: str, step_id: str) -> str | None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from airflow_workflow_provider.engine.documents import Json, with_present
-from airflow_workflow_provider.engine.failure import Failure
+from airflow_workflow_provider.engine.failure import Failure, later, moment, timestamp
 from airflow_workflow_provider.engine.phases import StepStatus
+
+if TYPE_CHECKING:
+    from datetime import timedelta
 
 MAX_CORRELATION_ID: Final = 255
 """Characters of a correlation id."""
@@ -19,6 +22,8 @@ class InstanceFacts:
 
     :param started_at: when it started, RFC 3339
     :param deadline: when it must have ended, RFC 3339; None for never (``settings.timeout``)
+    :param alert_at: when it is reported to take too long, RFC 3339; None once it was (``settings.onTimeout``)
+    :param overdue_since: when it should have ended, once that was reported
     :param depth: how many instances are around it (rule P5)
     :param parent: the attempt of a step that waits for it, of a child (rule P5)
     :param started_by: who started it, as ``{"name"}``
@@ -39,6 +44,15 @@ class InstanceFacts:
     changed_by: list[Json] = field(default_factory=list)
     secrets: list[list[str]] = field(default_factory=list)
     concurrency_key: str | None = None
+    alert_at: str | None = None
+    overdue_since: str | None = None
+
+    def postpone(self, length: timedelta) -> None:
+        """Move what is due when it has taken too long, because it could not work for some time."""
+        if self.deadline is not None:
+            self.deadline = timestamp(later(moment(self.deadline), length))
+        if self.alert_at is not None:
+            self.alert_at = timestamp(later(moment(self.alert_at), length))
 
     def to_json(self) -> Json:
         """Return the stored document."""
@@ -57,6 +71,8 @@ class InstanceFacts:
             "changedBy": self.changed_by or None,
             "secrets": self.secrets or None,
             "concurrencyKey": self.concurrency_key,
+            "alertAt": self.alert_at,
+            "overdueSince": self.overdue_since,
         }
         return with_present(document, present)
 
@@ -77,6 +93,8 @@ class InstanceFacts:
             get("changedBy") or [],
             get("secrets") or [],
             get("concurrencyKey"),
+            get("alertAt"),
+            get("overdueSince"),
         )
 
 

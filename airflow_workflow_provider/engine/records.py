@@ -55,6 +55,8 @@ class Activation:
     :param generation: rises when an operator asks Airflow to run a finished step again
     :param started_at: when the attempt began, RFC 3339
     :param deadline: when it fails with a TimeoutError, RFC 3339
+    :param alert_at: when it is reported to take too long, RFC 3339; None once it was
+    :param overdue_since: when it should have ended, once that was reported
     :param retry_at: when the next attempt is due, RFC 3339
     :param counts: failures that each retry policy matched so far (rule F2)
     :param region: its branches or items, while they run
@@ -79,6 +81,8 @@ class Activation:
     question: str | None = None
     parked: Json | None = None
     entry: CompletedVisit | None = None
+    alert_at: str | None = None
+    overdue_since: str | None = None
 
     @property
     def is_step(self) -> bool:
@@ -139,6 +143,10 @@ class Activation:
             document["parked"] = self.parked
         if self.entry is not None:
             document["entry"] = self.entry.to_json()
+        if self.alert_at is not None:
+            document["alertAt"] = self.alert_at
+        if self.overdue_since is not None:
+            document["overdueSince"] = self.overdue_since
         return document
 
     @classmethod
@@ -163,6 +171,8 @@ class Activation:
             get("question"),
             get("parked"),
             None if entry is None else CompletedVisit.from_json(entry),
+            get("alertAt"),
+            get("overdueSince"),
         )
 
 

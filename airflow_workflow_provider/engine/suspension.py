@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from airflow_workflow_provider.engine.failure import later, moment, timestamp
+from airflow_workflow_provider.engine.failure import moment, timestamp
 from airflow_workflow_provider.engine.instance_records import Suspension
 from airflow_workflow_provider.engine.phases import Phase, Trigger
 from airflow_workflow_provider.vocabulary import LogEvent
@@ -85,9 +85,8 @@ def resume(machine: Machine, now: datetime) -> bool:
     with machine.turn(now) as turn:
         turn.state.suspension = None
         # While it waits for its turn, the deadline is paused by that.
-        if instance.deadline is not None and machine.state.queued_at is None:
-            length = max(now, moment(suspension.at)) - moment(suspension.at)
-            instance.deadline = timestamp(later(moment(instance.deadline), length))
+        if machine.state.queued_at is None:
+            instance.postpone(max(now, moment(suspension.at)) - moment(suspension.at))
     return True
 
 
@@ -103,9 +102,8 @@ def admit(machine: Machine, now: datetime) -> bool:
         state.queued_at = None
         # A suspension that has begun meanwhile moves the deadline from then on.
         end = now if state.suspension is None else min(now, moment(state.suspension.at))
-        if state.instance.deadline is not None and end > moment(queued_at):
-            waited = end - moment(queued_at)
-            state.instance.deadline = timestamp(later(moment(state.instance.deadline), waited))
+        if end > moment(queued_at):
+            state.instance.postpone(end - moment(queued_at))
         seconds = max((now - moment(queued_at)).total_seconds(), 0.0)
         turn.log.add("info", LogEvent.INSTANCE_ADMITTED, now, data={"seconds": round(seconds, 3)})
     return True

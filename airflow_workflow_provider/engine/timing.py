@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.engine import attempts, completion, regions, transitions
+from airflow_workflow_provider.engine.alerts import alert, next_alert
 from airflow_workflow_provider.engine.calls import ActivationRef
 from airflow_workflow_provider.engine.failure import Failure, later, moment, timestamp
 from airflow_workflow_provider.model.durations import parse_duration
@@ -43,12 +44,15 @@ def instance_limit(state: State, now: datetime) -> datetime | None:
 
 def set_deadline(state: State, graph: Graph, now: datetime) -> None:
     """Let the time that the instance may take begin (``settings.timeout``)."""
-    timeout = graph.definition.settings.timeout
-    state.instance.deadline = timestamp(later(now, parse_duration(timeout))) if timeout else None
+    settings = graph.definition.settings
+    due = timestamp(later(now, parse_duration(settings.timeout))) if settings.timeout else None
+    only_alerts = settings.on_timeout == "alert"
+    state.instance.deadline, state.instance.alert_at = (None, due) if only_alerts else (due, None)
+    state.instance.overdue_since = None
 
 
 def next_timer(state: State, holds: Callable[[ActivationRef], bool]) -> datetime | None:
-    """Return the next moment at which a retry is due or a deadline passes, or None.
+    """Return the next moment at which a retry is due, a deadline passes or something is reported, or None.
 
     :param holds: returns whether the asking host would begin a retry; those of others are not its business
     """
@@ -58,9 +62,7 @@ def next_timer(state: State, holds: Callable[[ActivationRef], bool]) -> datetime
             moments.append(moment(current.deadline))
         if current.retry_at is not None and not state.is_held and holds(ActivationRef.of(key, current)):
             moments.append(moment(current.retry_at))
-    deadline = instance_deadline(state)
-    if deadline is not None:
-        moments.append(deadline)
+    moments += [found for found in (instance_deadline(state), next_alert(state)) if found is not None]
     return min(moments, default=None)
 
 
@@ -75,17 +77,20 @@ def fail_instance(turn: Turn, failure: Failure) -> None:
 
 
 def expire(turn: Turn) -> bool:
-    """Fail one thing that has passed its deadline (rule F3); return whether anything had."""
+    """Fail or report one thing that has taken too long (rule F3); return whether anything had."""
     deadline = instance_deadline(turn.state)
-    if deadline is not None and deadline <= turn.now:
-        limit = turn.graph.definition.settings.timeout
-        fail_instance(turn, Failure(ErrorType.TIMEOUT_ERROR, f"The instance did not end within {limit}"))
-        return True
+    is_late = deadline is not None and deadline <= turn.now
     late = [
-        (current.deadline, current.sequence, key)
+        (moment(current.deadline), current.sequence, key)
         for key, current in turn.state.live()
         if current.deadline is not None and moment(current.deadline) <= turn.now
     ]
+    if alert(turn, deadline if is_late else min(late)[0] if late else None):
+        return True
+    if is_late:
+        limit = turn.graph.definition.settings.timeout
+        fail_instance(turn, Failure(ErrorType.TIMEOUT_ERROR, f"The instance did not end within {limit}"))
+        return True
     if not late:
         return False
     _, _, key = min(late)

@@ -137,7 +137,7 @@ class Turn:
         """Have another attempt of the live activation of a list follow after a delay."""
         current = scope.activation
         current.move(Trigger.RETRY)
-        current.runner = current.deadline = None
+        current.runner = current.deadline = current.alert_at = current.overdue_since = None
         current.retry_at = timestamp(later(self.now, delay))
         self.decisions[scope.key, current.step_id] = Decision("retry", delay=delay, error=error)
 

@@ -30,6 +30,11 @@ def count_change(record: Record, machine: Machine) -> None:
         metrics.count(metrics.INSTANCES_ENDED, workflow_id=workflow_id, status=machine.status)
     for event in machine.log.trace or ():
         _count_step(machine, event, workflow_id)
+    for event in machine.log.pending:
+        if event.name == LogEvent.INSTANCE_OVERDUE:
+            metrics.count(metrics.INSTANCES_OVERDUE, workflow_id=workflow_id)
+        elif event.name == LogEvent.STEP_OVERDUE:
+            metrics.count(metrics.STEPS_OVERDUE, workflow_id=workflow_id, step_id=str(event.step_id))
 
 
 def _count_step(machine: Machine, event: Event, workflow_id: str) -> None:

@@ -11,6 +11,7 @@ from airflow_workflow_provider.engine.masking import Masker, filled_in
 from airflow_workflow_provider.engine.suspension import released
 from airflow_workflow_provider.instances.admission import claim_of
 from airflow_workflow_provider.instances.counting import count_change
+from airflow_workflow_provider.instances.overdue import notify_overdue
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,4 +49,5 @@ def keep(record: Record, machine: Machine, now: datetime) -> None:
     # A suspension ends with the instance too, and a task that waited for its end would keep the run from ending.
     record.wake(released(machine))
     record.save()
+    notify_overdue(record, machine)
     count_change(record, machine)

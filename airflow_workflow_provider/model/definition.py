@@ -23,6 +23,7 @@ from airflow_workflow_provider.model.fields import (
     DurationSetting,
     DurationText,
     Node,
+    OnTimeout,
     PercentageSetting,
     Rows,
     Transform,
@@ -191,6 +192,9 @@ class Step(Node):
     for_each: ForEach | None = None
     retry_policy: RetryPolicies | None = None
     timeout: DurationSetting | None = Field(None, description="Of each attempt")
+    on_timeout: OnTimeout = Field(
+        "fail", description="`alert`: an attempt that takes longer continues, and is reported once"
+    )
     on_failure: OnFailure | None = None
     input: Transform | None = Field(None, description="What the task receives; default: the working document")
     output: Transform | None = Field(None, description="What is kept of the task's result")
@@ -337,6 +341,9 @@ class WorkflowSettings(Node):
     )
 
     timeout: DurationText | None = None
+    on_timeout: OnTimeout = Field(
+        "fail", description="`alert`: an instance that takes longer continues, and is reported once"
+    )
     max_iterations: Count = Field(1000, description="Visits of one step before a loop counts as runaway")
     concurrency: Concurrency | None = None
 

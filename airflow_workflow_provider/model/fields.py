@@ -36,6 +36,8 @@ Rows = Annotated[tuple[T, ...], Strict(False)]
 Count = Annotated[int, Field(ge=1, le=MAX_COUNT), BeforeValidator(_whole)]
 CountOrZero = Annotated[int, Field(ge=0, le=MAX_COUNT), BeforeValidator(_whole)]
 Percentage = Annotated[float, Field(ge=0, le=100)]
+OnTimeout = Literal["fail", "alert"]
+"""What happens when a timeout passes: what it bounds fails, or continues and is reported once (rule F3)."""
 DurationText = Annotated[str, Field(json_schema_extra={"format": "duration"})]
 
 

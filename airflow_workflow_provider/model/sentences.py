@@ -121,7 +121,8 @@ def _does(step: Step) -> Iterator[str]:
     if step.description:
         yield one_line(step.description)
     if step.timeout is not None:
-        yield f"It fails with TimeoutError if it takes longer than {_setting(step.timeout, _length)}."
+        longer = f"if it takes longer than {_setting(step.timeout, _length)}"
+        yield f"{'It fails with TimeoutError' if step.on_timeout == 'fail' else 'It is reported once'} {longer}."
     yield from _retries(step)
     if step.parallel_branches:
         yield f"Its {len(step.parallel_branches)} branches then run at the same time." + (
@@ -213,7 +214,8 @@ def _failures(ways: tuple[Way, ...], on_failure: OnFailure | None) -> Iterator[s
 def _end(definition: WorkflowDefinition) -> Iterator[str]:
     settings = definition.settings
     if settings.timeout is not None:
-        yield f"The workflow fails with TimeoutError if it takes longer than {_length(settings.timeout)}."
+        what = "fails with TimeoutError" if settings.on_timeout == "fail" else "is reported once"
+        yield f"The workflow {what} if it takes longer than {_length(settings.timeout)}."
     limit = settings.concurrency
     if limit is not None:
         key = f" with the same {one_line(limit.key.expression)}" if limit.key is not None else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-OCCASIONS: Final = ("asked", "reminder", "escalated", "failed", "completed")
+OCCASIONS: Final = ("asked", "reminder", "escalated", "failed", "completed", "overdue")
 
 
 def listening(notifiers: Mapping[str, Any], occasion: str, names: Sequence[str] | None) -> list[str]:

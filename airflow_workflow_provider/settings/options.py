@@ -357,7 +357,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "{}",
         "Airflow notifiers, as JSON, under names of your choice. ``class`` is the notifier's dotted path, "
         "``arguments`` are its arguments (templates of ``workflow`` and ``question`` are rendered), ``on`` lists the "
-        "occasions: asked, reminder, escalated (these three by default), failed, completed.",
+        "occasions: asked, reminder, escalated (these three by default), failed, completed, overdue.",
         '{"mail": {"class": "airflow.providers.smtp.notifications.smtp.SmtpNotifier", "on": ["asked"], "arguments": '
         '{"to": "approvers@example.com", "subject": "{{ question.subject }}", "html_content": "{{ question.body }}"}}}',
     ),

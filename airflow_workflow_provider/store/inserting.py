@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import Connection, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
+from airflow_workflow_provider.engine.alerts import next_alert
 from airflow_workflow_provider.engine.instance_records import MAX_CORRELATION_ID
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.store.events import row_id_of
@@ -99,6 +100,7 @@ class NewInstance:
             "parent_step_id": self.parent_step_id,
             "started_at": self.started_at,
             "deadline_at": self.deadline_at,
+            "alert_at": next_alert(self.state),
         }
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select, update
 
+from airflow_workflow_provider.engine.alerts import next_alert
 from airflow_workflow_provider.engine.stored_state import StateUnreadable, read_state, unreadable
 from airflow_workflow_provider.errors import NotFound
 from airflow_workflow_provider.store import places, wakeups
@@ -179,6 +180,7 @@ class Record:
             "version": self.version,
             "revision": self.revision,
             "compensations_owed": self.compensations_owed,
+            "alert_at": next_alert(self.state),
         }
 
     def _announce_end(self) -> None:

@@ -30,7 +30,7 @@ BATCH: Final = 200
 class Notification:
     """A notification that a notifier has to send.
 
-    :param occasion: ``asked``, ``reminder``, ``escalated``, ``failed`` or ``completed``
+    :param occasion: ``asked``, ``reminder``, ``escalated``, ``failed``, ``completed`` or ``overdue``
     :param notifier: its name in ``[workflows] notifiers``
     :param attempts: how often it was tried, this time included
     """

@@ -34,7 +34,7 @@ _ASKED: Final = (
 )
 _MOVED: Final = (
     "status, current_step_id, input, state, error, updated_at, completed_at, correlation_id, version, revision, "
-    "output, deadline_at, compensations_owed"
+    "output, deadline_at, compensations_owed, alert_at"
 )
 
 _APPEND: Final = "SELECT, INSERT"

@@ -178,6 +178,7 @@ workflow_instances = Table(
     Column("parent_step_id", String(255)),
     time_column("deadline_at"),
     Column("compensations_owed", Integer, server_default=text("0"), nullable=False),
+    time_column("alert_at"),
     UniqueConstraint("dag_id", "run_id"),
     *finding.columns_and_indexes(),
     one_of("status", STATUSES),
@@ -192,6 +193,7 @@ workflow_instances = Table(
     Index(
         "workflow_instances_parent_idx", "parent_instance_id", postgresql_where=text("parent_instance_id IS NOT NULL")
     ),
+    Index("workflow_instances_alert_idx", "alert_at", postgresql_where=text("alert_at IS NOT NULL")),
     Index("workflow_instances_owed_idx", "started_at", "id", postgresql_where=text("compensations_owed > 0")),
     Index("workflow_instances_event_idx", "trigger_event_id", postgresql_where=text("trigger_event_id IS NOT NULL")),
 )

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from airflow.configuration import conf
 from airflow.sdk import BaseNotifier
 
+from airflow_workflow_provider.engine.alerts import overdue_in
 from airflow_workflow_provider.engine.masking import Masker, filled_in
 from airflow_workflow_provider.errors import Misuse, NotFound
 from airflow_workflow_provider.model.plain import one_line
@@ -113,6 +114,7 @@ class Notifier:
                 "url": f"{_base_url()}/dags/{quote(instance.dag_id)}/runs/{quote(instance.run_id, safe='')}",
             },
             "question": self._question(notification),
+            "overdue": overdue_in(instance.state),
             **vars(RunNames.of(instance.run_id, instance.started_at)),
         }
         return dict(masker.mask(about))

@@ -100,6 +100,8 @@ class _Drawing:
         settings: Json = {"maxIterations": self._int(2, 5)}
         if self._shape.time and self._one_in(8):
             settings["timeout"] = f"PT{self._int(1, 20)}S"
+            if self._one_in(3):
+                settings["onTimeout"] = "alert"
         document["settings"] = settings
         if handler is not None:
             document["onFailure"] = _with_known_targets(handler, ids)
@@ -193,6 +195,8 @@ class _Drawing:
             step["retryPolicy"] = self._policies()
         if self._shape.time and self._one_in(5):
             step["timeout"] = self._setting(f"PT{self._int(1, 12)}S", TIMEOUTS)
+            if self._one_in(3):
+                step["onTimeout"] = "alert"
         if self._one_in(5):
             step["output"] = self._transform(OUTPUTS)
         if self._one_in(4):

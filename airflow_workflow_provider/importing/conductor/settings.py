@@ -95,9 +95,9 @@ def _timeout(task: Task, definition: Json) -> Json:
         return {}
     policy = definition.get("timeoutPolicy", "TIME_OUT_WF")
     if policy == "ALERT_ONLY":
-        message = "a timeout that only alerts has no counterpart"
-        task.todo(message, "taskDefinition", "timeoutPolicy", construct="timeoutPolicy")
-        return {}
+        message = "a timeout of the step that only alerts"
+        task.note(message, "taskDefinition", "timeoutPolicy", construct="timeoutPolicy", at=("onTimeout",))
+        return {"timeout": f"PT{seconds}S", "onTimeout": "alert"}
     exact = policy == "RETRY" or not _number(definition.get("retryCount"))
     message = "the step's timeout" if exact else "the step's timeout, which is retried as other failures are"
     task.note(message, "taskDefinition", "timeoutSeconds", construct="timeoutSeconds", at=("timeout",), exact=exact)

@@ -209,14 +209,10 @@ def _settings(draft: Draft, source: Json, place: Place) -> Json:
     seconds = source.get("timeoutSeconds")
     if not isinstance(seconds, int) or not 0 < seconds < MAX_COUNT * 1000:
         return {}
-    if source.get("timeoutPolicy", "TIME_OUT_WF") != "TIME_OUT_WF":
-        message = "a timeout that only alerts has no counterpart"
-        draft.note("detour", "timeoutPolicy", (*place, "timeoutPolicy"), message, at=())
-        return {}
-    draft.note(
-        "exact", "timeoutSeconds", (*place, "timeoutSeconds"), "the instance's timeout", at=("settings", "timeout")
-    )
-    return {"settings": {"timeout": f"PT{seconds}S"}}
+    alerts = source.get("timeoutPolicy", "TIME_OUT_WF") == "ALERT_ONLY"
+    message = "the instance's timeout, which only alerts" if alerts else "the instance's timeout"
+    draft.note("exact", "timeoutSeconds", (*place, "timeoutSeconds"), message, at=("settings", "timeout"))
+    return {"settings": {"timeout": f"PT{seconds}S", **({"onTimeout": "alert"} if alerts else {})}}
 
 
 def _masked(draft: Draft, source: Json, place: Place) -> Json:

@@ -169,6 +169,20 @@ class IdleFields(Check):
                 message = 'The action "retry" has no effect: the step\'s retryPolicy says that nothing is retried'
                 suggestion = "remove retryPolicy or the action"
                 yield warning("WF215", (*path, "onFailure", "action"), message, suggestion)
+        yield from _idle_on_timeout(document)
+
+
+def _idle_on_timeout(document: Checked) -> Iterator[Diagnostic]:
+    """Yield each ``onTimeout`` that stands for no timeout; a step may have that of its task (rules F3, K4)."""
+    message, suggestion = "onTimeout has no effect: there is no timeout", "add timeout, or remove it"
+    for path, step, _ in document.steps():
+        if "on_timeout" in step.model_fields_set and step.timeout is None and document.catalogue is not None:
+            task = document.catalogue.get(step.task_id)
+            if task is not None and task.timeout is None:
+                yield warning("WF215", (*path, "onTimeout"), message, suggestion)
+    settings = document.definition.settings
+    if "on_timeout" in settings.model_fields_set and settings.timeout is None:
+        yield warning("WF215", ("settings", "onTimeout"), message, suggestion)
 
 
 def idle_fields(path: Path, policy: RetryPolicy) -> Iterator[Diagnostic]:

@@ -118,6 +118,18 @@ TASKS = [
         output={"n": 3, "kept": "k"},
     ),
     Case(
+        "a_timeout_that_only_alerts",
+        workflow(
+            [task("t", taskDefinition={"timeoutSeconds": 10, "timeoutPolicy": "ALERT_ONLY"})],
+            timeoutSeconds=5,
+            timeoutPolicy="ALERT_ONLY",
+        ),
+        {},
+        {"t": [{"output": {"ok": 1}, "duration": "PT11S"}]},
+        path=["t"],
+        output={"ok": 1},
+    ),
+    Case(
         "retries_and_a_timeout_of_a_task",
         workflow(
             [
