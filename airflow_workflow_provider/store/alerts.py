@@ -35,4 +35,5 @@ class Alerts:
         """Return how long it takes until something is due; None for nothing."""
         query = select(func.min(instances.c.alert_at) - func.statement_timestamp())
         query = query.where(instances.c.alert_at.is_not(None))
-        return self._database.run(lambda connection: connection.execute(query).scalar_one())
+        found: timedelta | None = self._database.run(lambda connection: connection.execute(query).scalar_one())
+        return found

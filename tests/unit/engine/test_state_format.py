@@ -19,7 +19,7 @@ from airflow_workflow_provider.errors import Conflict
 from tests.support.older import as_format_1
 from tests.unit.engine.driving import NOW, at, graph_of
 
-FOLDER = Path(__file__).parents[2] / "fixtures" / "states"
+FOLDER = Path(__file__).parents[2] / "support" / "states"
 SAMPLES = sorted(path.stem.removeprefix("format-1-") for path in FOLDER.glob("format-1-*.json"))
 FORMATS = pytest.mark.parametrize("version", [1, 2])
 
