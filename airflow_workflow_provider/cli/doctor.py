@@ -30,8 +30,9 @@ Level = Literal["ok", "warning", "error"]
 
 BUNDLE: Final = "airflow_workflow_provider.bundles.workflow.WorkflowDagBundle"
 BUNDLES_VARIABLE: Final = "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"
-SKEW_WARNING: Final = timedelta(seconds=2)
-SKEW_ERROR: Final = timedelta(seconds=30)
+SEEN_WITHIN: Final = timedelta(hours=1)
+"""A host that nobody has seen for longer is not looked at."""
+
 QUESTIONS: Final = 200
 """Open questions that are looked at, the oldest first."""
 
@@ -165,6 +166,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield from _permissions(found.unreadable, found.missing_roles)
         yield _clock(found.skew)
         if state.ok and not found.unreadable:
+            yield from _hosts(database)
             yield from _work(database, settings)
 
 
@@ -179,11 +181,31 @@ def _permissions(unreadable: tuple[str, ...], missing: tuple[str, ...]) -> Itera
         yield Finding("permissions", "ok", "The roles of the components exist")
 
 
-def _clock(skew: timedelta) -> Finding:
+def _clock(skew: timedelta, host: str = "this machine") -> Finding:
+    from airflow_workflow_provider.store.hosts import SKEW_ERROR, SKEW_WARNING
+
     seconds = abs(skew)
     level: Level = "ok" if seconds < SKEW_WARNING else "warning" if seconds < SKEW_ERROR else "error"
-    message = f"The clocks of this machine and of the database differ by {seconds.total_seconds():.1f} s"
+    message = f"The clocks of {host} and of the database differ by {seconds.total_seconds():.1f} s"
     return Finding("clock", level, message, "" if level == "ok" else "synchronize the clocks with NTP")
+
+
+def _hosts(database: Database) -> Iterator[Finding]:
+    """Compare version and clock of each host on which a component has worked lately."""
+    from airflow_workflow_provider.store.hosts import Hosts
+
+    hosts = Hosts(database).seen(SEEN_WITHIN)
+    others = [host for host in hosts if host.version != __version__]
+    for host in others:
+        message = f"Host {host.name} has version {host.version}, this command {__version__}"
+        message += f" (seen {round(host.age.total_seconds() / 60)} min ago)"
+        yield Finding("versions", "warning", message, "install the same version on every component")
+    if hosts and not others:
+        yield Finding("versions", "ok", f"Version {__version__} on the {len(hosts)} hosts seen in the last hour")
+    for host in hosts:
+        found = _clock(host.ahead, f"host {host.name}")
+        if found.level != "ok":
+            yield found
 
 
 def _work(database: Database, settings: Settings) -> Iterator[Finding]:

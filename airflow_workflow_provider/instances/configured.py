@@ -26,4 +26,5 @@ def _database(url: Hashable, connect_timeout: int, statement_timeout: int, retry
         statement_timeout=statement_timeout,
         retry_for=retry_for,
         checked=True,
+        component=True,
     )

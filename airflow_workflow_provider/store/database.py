@@ -19,6 +19,7 @@ from airflow_workflow_provider.errors import StoreUnavailable
 from airflow_workflow_provider.failpoints import failpoint
 from airflow_workflow_provider.settings import Settings, load_settings
 from airflow_workflow_provider.store.connection import database_url
+from airflow_workflow_provider.store.hosts import note_host
 from airflow_workflow_provider.store.jsontext import dumps, loads
 from airflow_workflow_provider.store.schema_version import refuse_other_schema
 from airflow_workflow_provider.vocabulary import ProblemCode
@@ -81,6 +82,7 @@ class Database:
     :param retry_for: seconds for which failures of the connection are retried; 0 for one attempt
     :param pooled: False opens a connection for each transaction and closes it after
     :param checked: refuse tables of another version of this package; looked at from time to time
+    :param component: a component of Airflow uses it, whose host is noted for ``doctor``
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class Database:
         retry_for: float = 30,
         pooled: bool = True,
         checked: bool = False,
+        component: bool = False,
     ) -> None:
         self.url = make_url(url).set(drivername=DRIVER)
         self._connect_timeout = connect_timeout
@@ -99,6 +102,7 @@ class Database:
         self._retry_for = retry_for
         self._pooled = pooled
         self._next_check: float | None = 0.0 if checked else None
+        self._component = component
         self._engine: Engine | None = None
         self._pooler = False
         self._process = os.getpid()
@@ -127,6 +131,7 @@ class Database:
             retry_for=settings.retry_for if retry_for is None else retry_for,
             pooled=pooled,
             checked=True,
+            component=not maintenance,
         )
 
     def __enter__(self) -> Self:
@@ -284,6 +289,8 @@ class Database:
         if self._next_check is not None and time.monotonic() >= self._next_check:
             refuse_other_schema(connection, self.name)
             self._next_check = time.monotonic() + SCHEMA_CHECK
+            if self._component:
+                note_host(connection, self.engine)
 
     def _leave_standby(self, error: DBAPIError) -> None:
         """Forget all connections where a server does not accept writes: after a failover the primary is another one."""

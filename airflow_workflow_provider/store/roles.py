@@ -51,6 +51,7 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
         API: f"{_CHANGE}, DELETE",
         WORKER: "SELECT, INSERT, DELETE, UPDATE (replaced_by)",
     },
+    "workflow_hosts": {API: f"{_CHANGE}, DELETE", WORKER: f"{_CHANGE}, DELETE"},
     "workflow_execution_logs": {API: _APPEND, WORKER: "INSERT", MAINTENANCE: "SELECT, DELETE, UPDATE (at)"},
     "workflow_event_deliveries": {API: _CHANGE, WORKER: _APPEND},
     "workflow_event_interests": {API: _APPEND, WORKER: _APPEND},

@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from airflow_workflow_provider.store import finding
 from airflow_workflow_provider.store.columns import id_column, json_column, metadata, one_of, time_column
+from airflow_workflow_provider.store.host_table import workflow_hosts
 from airflow_workflow_provider.store.place_table import workflow_places
 from airflow_workflow_provider.store.statuses import (
     DELIVERY_STATUSES,
@@ -42,7 +43,7 @@ from airflow_workflow_provider.store.statuses import (
 VERSION_TABLE: Final = "workflow_alembic_version"
 """Alembic's own table; not ``alembic_version``, which is Airflow's when both share a database."""
 
-__all__ = ["metadata", "workflow_places"]
+__all__ = ["metadata", "workflow_hosts", "workflow_places"]
 
 revision_sequence = Sequence("workflow_revision_seq", metadata=metadata, data_type=BigInteger())
 """Counts publications of workflows and tasks together, so one number names the state of all of them."""

@@ -86,7 +86,7 @@ class WaitHub:
         while True:
             try:
                 with (
-                    Database(self._url, retry_for=0, pooled=False, checked=True) as database,
+                    Database(self._url, retry_for=0, pooled=False, checked=True, component=True) as database,
                     Notices(database.listen_url) as notices,
                 ):
                     waits = self._looks(database)

@@ -89,7 +89,7 @@ class EventStream(SharedStreamProducer):
         """Yield each event as JSON, and its place."""
         settings = await sync_to_async(load_settings)()
         url = await sync_to_async(database_url)(settings.conn_id)
-        self._database = database = Database(url, retry_for=0, pooled=False, checked=True)
+        self._database = database = Database(url, retry_for=0, pooled=False, checked=True, component=True)
         self._notices = Notices(await sync_to_async(lambda: database.listen_url)())
         cursors = Cursors(self._database)
         position = await _patiently(partial(cursors.position, self._name))

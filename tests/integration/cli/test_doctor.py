@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from airflow_workflow_provider import __version__
 from airflow_workflow_provider.cli import doctor
 from airflow_workflow_provider.cli.main import main
 from airflow_workflow_provider.local.configuration import connection_json
@@ -57,6 +58,22 @@ def test_the_database_is_looked_at(database_url: str, monkeypatch: pytest.Monkey
     )
     ((level, _, _),) = found("database")
     assert level == "error"
+
+
+def test_hosts_with_another_version_or_a_wrong_clock_are_said(database_url: str) -> None:
+    add = text("INSERT INTO workflow_hosts VALUES (:host, :version, make_interval(secs => :ahead), now() - :age)")
+    with Database(database_url) as database, database.begin() as connection:
+        for host, version, ahead, age in (
+            ("worker-1", __version__, 0.1, timedelta(minutes=2)),
+            ("worker-2", "0.0.9", -300, timedelta(minutes=3)),
+            ("worker-3", "0.0.1", 0, timedelta(hours=2)),
+        ):
+            connection.execute(add, {"host": host, "version": version, "ahead": ahead, "age": age})
+    (version,) = found("versions")
+    assert version[:2] == ("warning", f"Host worker-2 has version 0.0.9, this command {__version__} (seen 3 min ago)")
+    (here, other) = found("clock")
+    assert here[0] == "ok"
+    assert other[:2] == ("error", "The clocks of host worker-2 and of the database differ by 300.0 s")
 
 
 def test_a_configuration_that_cannot_be_read_is_the_only_finding(monkeypatch: pytest.MonkeyPatch) -> None:
