@@ -54,7 +54,6 @@ down: $(VENV)/.run ## Stop what `make up` started; the data stay
 .PHONY: test
 test: $(VENV)/.dev ui ## Run all tests (PYTEST_ARGS="-k name" for some)
 	@scripts/browser.sh
-	@$(BIN)/python scripts/build_ui.py run test
 # Four of the workers wait for their Airflow most of the time; the others keep two processors busy meanwhile.
 	@$(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 

@@ -47,8 +47,8 @@ def group_of(file: str) -> str:
     return "airflow" if named is None else named[1]
 
 
-LONG = ("tests/property", "tests/conformance", "tests/security")
-"""Folders with files that compute for minutes: were they last, the other processors would wait for them at the end."""
+LONG = ("tests/property", "tests/conformance", "tests/security", "tests/ui/test_front_end.py")
+"""What computes for minutes: were they last, the other processors would wait for them at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
