@@ -23,9 +23,9 @@ def work(url: str) -> None:
         connection.execute(text("SELECT 1"))
 
 
-def change(url: str, statement: str) -> None:
+def change(url: str, statement: str, **values: str) -> None:
     with Database(url) as database, database.begin() as connection:
-        connection.execute(text(statement))
+        connection.execute(text(statement), values)
 
 
 def seen(url: str) -> tuple[Host, ...]:
@@ -49,7 +49,7 @@ def test_commands_note_nothing(database_url: str) -> None:
 @pytest.mark.parametrize(("age", "is_noted"), [("1 minute", False), ("6 minutes", True)])
 def test_a_host_is_noted_again_after_minutes_only(database_url: str, age: str, is_noted: bool) -> None:
     work(database_url)
-    change(database_url, f"UPDATE workflow_hosts SET seen_at = now() - interval '{age}', ahead = interval '7 h'")
+    change(database_url, "UPDATE workflow_hosts SET seen_at = now() - CAST(:age AS interval), ahead = '7 h'", age=age)
     work(database_url)
     (host,) = seen(database_url)
     assert (host.ahead < timedelta(hours=7)) is is_noted
