@@ -54,6 +54,7 @@ down: $(VENV)/.run ## Stop what `make up` started; the data stay
 .PHONY: test
 test: $(VENV)/.dev ui ## Run all tests (PYTEST_ARGS="-k name" for some)
 	@scripts/browser.sh
+	@scripts/packages.sh optional 'the tests of a pooler and of Redis' pgbouncer:pgbouncer redis-server:redis-server
 # Four of the workers wait for their Airflow most of the time; the others keep two processors busy meanwhile.
 	@$(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
@@ -83,7 +84,8 @@ test-unit: $(VENV)/.dev ## Run the short loop: unit tests, and the conformance c
 
 .PHONY: test-celery
 test-celery: $(VENV)/.dev ui ## Run the deployment of docker-compose.yml with Celery workers, without containers (needs root)
-	@scripts/celery-hosts.sh
+	@scripts/packages.sh required 'the tests with Celery workers' redis-server:redis-server ip:iproute2 \
+		nsenter:util-linux unshare:util-linux setpriv:util-linux
 	@$(BIN)/python -m pytest -m celery tests/celery $(PYTEST_ARGS)
 
 .PHONY: lint

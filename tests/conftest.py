@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 
 # Everybody who runs the suite tries the same examples; HYPOTHESIS_PROFILE=default looks for new ones. How long
-# examples take to draw says something of the machine.
-settings.register_profile("suite", derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+# examples take says something of the machine.
+settings.register_profile("suite", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 pytest_plugins = [

@@ -62,7 +62,7 @@ def test_ending_it_ends_what_it_started(environment: LocalEnvironment, tmp_path:
         text=True,
     )
     try:
-        poll(lambda: environment.status().daemons[2].running or None, seconds=90, what="the scheduler to be started")
+        poll(lambda: environment.status().daemons[2].running or None, seconds=500, what="the scheduler to be started")
         demo.send_signal(signal.SIGTERM)
         output, _ = demo.communicate(timeout=90)
     finally:

@@ -71,9 +71,9 @@ def test_hosts_with_another_version_or_a_wrong_clock_are_said(database_url: str)
             connection.execute(add, {"host": host, "version": version, "ahead": ahead, "age": age})
     (version,) = found("versions")
     assert version[:2] == ("warning", f"Host worker-2 has version 0.0.9, this command {__version__} (seen 3 min ago)")
-    (here, other) = found("clock")
+    here, wrong = found("clock")
     assert here[0] == "ok"
-    assert other[:2] == ("error", "The clocks of host worker-2 and of the database differ by 300.0 s")
+    assert wrong[:2] == ("error", "The clocks of host worker-2 and of the database differ by 300.0 s")
 
 
 def test_a_configuration_that_cannot_be_read_is_the_only_finding(monkeypatch: pytest.MonkeyPatch) -> None:
