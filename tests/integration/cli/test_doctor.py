@@ -69,11 +69,11 @@ def test_hosts_with_another_version_or_a_wrong_clock_are_said(database_url: str)
             ("worker-3", "0.0.1", 0, timedelta(hours=2)),
         ):
             connection.execute(add, {"host": host, "version": version, "ahead": ahead, "age": age})
-    (version,) = found("versions")
-    assert version[:2] == ("warning", f"Host worker-2 has version 0.0.9, this command {__version__} (seen 3 min ago)")
-    here, wrong = found("clock")
+    (other,) = found("versions")
+    assert other[:2] == ("warning", f"Host worker-2 has version 0.0.9, this command {__version__} (seen 3 min ago)")
+    here, there = found("clock")
     assert here[0] == "ok"
-    assert wrong[:2] == ("error", "The clocks of host worker-2 and of the database differ by 300.0 s")
+    assert there[:2] == ("error", "The clocks of host worker-2 and of the database differ by 300.0 s")
 
 
 def test_a_configuration_that_cannot_be_read_is_the_only_finding(monkeypatch: pytest.MonkeyPatch) -> None:
