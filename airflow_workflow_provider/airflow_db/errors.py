@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from airflow_workflow_provider.store.database import is_passing
+from airflow_workflow_provider.store.database_errors import is_passing
 
 DATABASE_ERRORS: Final[tuple[type[Exception], ...]] = (DBAPIError, PoolTimeout)
 """The exceptions of a statement that fails or cannot be sent."""

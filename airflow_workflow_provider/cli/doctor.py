@@ -192,9 +192,10 @@ def _clock(skew: timedelta, host: str = "this machine") -> Finding:
 
 def _hosts(database: Database) -> Iterator[Finding]:
     """Compare version and clock of each host on which a component has worked lately."""
-    from airflow_workflow_provider.store.hosts import Hosts
+    from airflow_workflow_provider.store.hosts import hosts_seen
 
-    hosts = Hosts(database).seen(SEEN_WITHIN)
+    with database.begin() as connection:
+        hosts = hosts_seen(connection, SEEN_WITHIN)
     others = [host for host in hosts if host.version != __version__]
     for host in others:
         message = f"Host {host.name} has version {host.version}, this command {__version__}"

@@ -11,7 +11,7 @@ from typing import Any, Final, Self, TypeVar
 
 import tenacity
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool
 
@@ -19,6 +19,13 @@ from airflow_workflow_provider.errors import StoreUnavailable
 from airflow_workflow_provider.failpoints import failpoint
 from airflow_workflow_provider.settings import Settings, load_settings
 from airflow_workflow_provider.store.connection import database_url
+from airflow_workflow_provider.store.database_errors import (
+    READ_ONLY_STATE,
+    is_passing,
+    state_of,
+    unavailable,
+    words_of,
+)
 from airflow_workflow_provider.store.hosts import note_host
 from airflow_workflow_provider.store.jsontext import dumps, loads
 from airflow_workflow_provider.store.schema_version import refuse_other_schema
@@ -34,43 +41,6 @@ SCHEMA_CHECK: Final = 60.0
 """Seconds between two looks whether the tables are those of this version."""
 IDLE_IN_TRANSACTION: Final = 60
 """Seconds after which the server ends a transaction in which nothing happens."""
-
-# Connection exceptions; insufficient resources: disk full, out of memory, too many connections.
-_PASSING_CLASSES: Final = frozenset({"08", "53"})
-_BUSY_CLASSES: Final = frozenset({"40", "53", "58"})
-"""Of errors with which a server answers although it is there."""
-
-_READ_ONLY_STATE: Final = "25006"
-_PASSING_STATES: Final = frozenset(
-    {
-        "25006",  # read-only transaction: a standby, or a primary that was made read-only for a failover
-        "25P03",  # idle in a transaction for too long
-        "25P04",  # a transaction for too long
-        "40001",  # serialization failure
-        "40003",  # it is unknown whether the statement was executed
-        "40P01",  # deadlock
-        "57P01",  # shut down by an administrator
-        "57P02",  # shut down after a crash
-        "57P03",  # still starting
-        "57P05",  # idle for too long
-        "58000",  # system error
-        "58030",  # I/O error
-    }
-)
-# The server reports these while a connection is made, and psycopg has no SQLSTATE for them.
-_STARTUP_PARAMETER: Final = "unsupported startup parameter"
-_LASTING_WORDS: Final = (
-    _STARTUP_PARAMETER,
-    "authentication failed",
-    "does not exist",
-    "pg_hba.conf",
-    "SSL",
-    "certificate",
-)
-_LOCKED_STATE: Final = "55P03"
-_TIMEOUT_STATES: Final = frozenset({"57014", _LOCKED_STATE})
-_REFUSED_STATE: Final = "42501"
-_MISSING_STATES: Final = frozenset({"42P01", "42703", "3F000"})
 
 
 class Database:
@@ -294,7 +264,7 @@ class Database:
 
     def _leave_standby(self, error: DBAPIError) -> None:
         """Forget all connections where a server does not accept writes: after a failover the primary is another one."""
-        if _state(error) == _READ_ONLY_STATE:
+        if state_of(error) == READ_ONLY_STATE:
             self.engine.dispose()
 
     def _retrying(self) -> tenacity.Retrying:
@@ -309,7 +279,10 @@ class Database:
     def _report(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         log.warning(
-            "PostgreSQL at %s did not answer (attempt %s): %s", self.name, state.attempt_number, self._words(error)
+            "PostgreSQL at %s did not answer (attempt %s): %s",
+            self.name,
+            state.attempt_number,
+            words_of(error, self.url),
         )
 
     @contextmanager
@@ -320,84 +293,8 @@ class Database:
             message = f"All connections to PostgreSQL at {self.name} were in use for too long"
             raise StoreUnavailable(message, code=ProblemCode.STORE_BUSY) from None
         except DBAPIError as error:
-            translated = self._translate(error)
+            translated = unavailable(error, self.url, self.name, self._statement_timeout)
             if translated is None:
                 raise
             # The original error's text names the account; the chain would print it.
             raise translated from None
-
-    def _translate(self, error: DBAPIError) -> StoreUnavailable | None:
-        state = _state(error)
-        if state in _MISSING_STATES:
-            return StoreUnavailable(
-                f"The database at {self.name} does not have the tables of this version",
-                code=ProblemCode.STORE_NOT_MIGRATED,
-                suggestion="airflow-workflows db migrate",
-            )
-        if state == _REFUSED_STATE:
-            return StoreUnavailable(
-                f"The role {self.url.username!r} may not do this in the database at {self.name}: {self._words(error)}",
-                code=ProblemCode.STORE_NOT_PERMITTED,
-                suggestion="connect by the role of this component; airflow-workflows db roles gives the rights",
-            )
-        if state in _TIMEOUT_STATES:
-            message = f"PostgreSQL at {self.name} did not answer within {self._statement_timeout:g} s"
-            return StoreUnavailable(
-                message, code=ProblemCode.STORE_TIMEOUT, suggestion="see [workflows] statement_timeout"
-            )
-        if _STARTUP_PARAMETER in str(error.orig):
-            return StoreUnavailable(
-                f"A connection pooler answers for PostgreSQL at {self.name}: {self._words(error)}",
-                code=ProblemCode.STORE_BEHIND_POOLER,
-                suggestion="set [workflows] listen_conn_id to a connection that goes to PostgreSQL directly",
-            )
-        if state == _READ_ONLY_STATE:
-            return StoreUnavailable(
-                f"PostgreSQL at {self.name} does not accept writes: {self._words(error)}",
-                code=ProblemCode.STORE_READ_ONLY,
-                suggestion="check that the Airflow connection of [workflows] conn_id leads to the primary",
-            )
-        if is_passing(error) or (state is None and isinstance(error, (OperationalError, InterfaceError))):
-            return StoreUnavailable(
-                f"PostgreSQL at {self.name} {_trouble(state)}: {self._words(error)}",
-                suggestion="check that it runs and the Airflow connection of [workflows] conn_id",
-            )
-        return None
-
-    def _words(self, error: BaseException | None) -> str:
-        """The reason in one line, free of credentials."""
-        reason = str(error.orig if isinstance(error, DBAPIError) else error)
-        words = " ".join(reason.split())
-        return words.replace(str(self.url.password), "***") if self.url.password else words
-
-
-def is_passing(error: BaseException) -> bool:
-    """Return whether an error of a database may be temporary, so that the same work is worth another try.
-
-    These are errors of the server rather than of the statement: it is unavailable, starting, read-only, out of disk,
-    memory or connections, or another transaction was in the way. The error may be of any driver.
-    """
-    if isinstance(error, PoolTimeout):
-        return True
-    if not isinstance(error, DBAPIError):
-        return False
-    state = _state(error)
-    if state is not None:
-        return state in _PASSING_STATES or state == _LOCKED_STATE or state[:2] in _PASSING_CLASSES
-    if not isinstance(error, (OperationalError, InterfaceError)):
-        return error.connection_invalidated
-    return not any(words in str(error.orig) for words in _LASTING_WORDS)
-
-
-def _state(error: DBAPIError) -> str | None:
-    """Return the SQLSTATE, as psycopg, psycopg2 or asyncpg keeps it."""
-    for name in ("sqlstate", "pgcode"):
-        found = getattr(error.orig, name, None)
-        if isinstance(found, str):
-            return found
-    return None
-
-
-def _trouble(state: str | None) -> str:
-    """Return in words what keeps a server from working."""
-    return "failed for the moment" if state is not None and state[:2] in _BUSY_CLASSES else "could not be reached"

@@ -10,15 +10,12 @@ import logging
 import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from airflow_workflow_provider import __version__
-
-if TYPE_CHECKING:
-    from airflow_workflow_provider.store.database import Database
 
 log = logging.getLogger(__name__)
 
@@ -97,20 +94,7 @@ def note_host(connection: Connection, engine: Engine) -> None:
         log.debug("This host was not noted in the workflow database: %s", error)
 
 
-class Hosts:
-    """Reads what the hosts of the components have noted.
-
-    :param database: where it is read
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def seen(self, within: timedelta) -> tuple[Host, ...]:
-        """The hosts that were seen in the last time, by name.
-
-        :raises StoreUnavailable: the database is not reached
-        """
-        with self._database.begin() as connection:
-            rows = connection.execute(_SEEN, {"within": within}).all()
-        return tuple(Host(row.host, row.version, row.ahead, row.age) for row in rows)
+def hosts_seen(connection: Connection, within: timedelta) -> tuple[Host, ...]:
+    """Return the hosts that were seen in the last time, by name."""
+    rows = connection.execute(_SEEN, {"within": within}).all()
+    return tuple(Host(row.host, row.version, row.ahead, row.age) for row in rows)

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from airflow_workflow_provider import __version__
 from airflow_workflow_provider.store.database import Database
-from airflow_workflow_provider.store.hosts import Host, Hosts
+from airflow_workflow_provider.store.hosts import Host, hosts_seen
 
 pytestmark = pytest.mark.postgres
 
@@ -29,8 +29,8 @@ def change(url: str, statement: str, **values: str) -> None:
 
 
 def seen(url: str) -> tuple[Host, ...]:
-    with Database(url) as database:
-        return Hosts(database).seen(timedelta(days=1))
+    with Database(url) as database, database.begin() as connection:
+        return hosts_seen(connection, timedelta(days=1))
 
 
 def test_a_component_notes_its_host_and_version(database_url: str) -> None:
