@@ -8,7 +8,7 @@ from airflow_workflow_provider.cli.shapes import Command, argument
 
 MCP: Final = Command(
     "mcp",
-    "Serve the API to an assistant, over the Model Context Protocol on standard input and output.",
+    "Make the API available to an assistant, over the Model Context Protocol on standard input and output.",
     "assistant:serve",
     (
         argument(
@@ -18,6 +18,6 @@ MCP: Final = Command(
             default=False,
         ),
     ),
-    "Needs the extra 'mcp'. Uses the same API settings as 'run'; every answer is what the API gives their user. Ends "
-    "when standard input is closed.",
+    "Needs the extra 'mcp'. Uses the same API settings as 'run'; the API decides what their user may read and do. "
+    "Ends when standard input is closed.",
 )

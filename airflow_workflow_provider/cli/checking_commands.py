@@ -55,7 +55,7 @@ CHECKS: Final = (
             argument("--format", help="Mermaid source, or an outline.", choices=("mermaid", "text"), default="mermaid"),
             argument(
                 "--coverage",
-                help="Mark what the scenarios took, as 'test --coverage FILE' wrote it.",
+                help="Mark how often the scenarios took each part; FILE was written by 'test --coverage FILE'.",
                 default=None,
                 metavar="FILE",
             ),
@@ -63,7 +63,7 @@ CHECKS: Final = (
     ),
     Command(
         "explain",
-        "Say in words what a code means, or what a definition does.",
+        "Explain in words a code, or what a definition does.",
         "explaining:explain",
         (
             argument(
@@ -76,7 +76,7 @@ CHECKS: Final = (
     ),
     Command(
         "schedule",
-        "Print when the schedules of a definition start it next, and with which input.",
+        "Print the next times at which the schedules of a definition start it, with the input of each.",
         "scheduling:schedule",
         (
             argument("file", help="JSON file of the definition; '-' is standard input.", metavar="FILE"),
@@ -84,7 +84,7 @@ CHECKS: Final = (
             argument("--after", help="Start after this time, in RFC 3339; default: now.", default=None, metavar="TIME"),
             OUTPUT,
         ),
-        "Needs no running Airflow and no database. Exit code 1 if the definition is invalid, or the input of a time.",
+        "Needs no running Airflow and no database. Exit code 1 if the definition is invalid, or the input for a time.",
     ),
     Command(
         "simulate",
@@ -102,7 +102,7 @@ CHECKS: Final = (
             ),
             argument(
                 "--like",
-                help="Play this ended instance again in another version, with what its tasks gave, and compare.",
+                help="Replay this ended instance in another version, with the results of its tasks, and compare.",
                 default=None,
                 metavar="INSTANCE",
             ),
@@ -116,7 +116,7 @@ CHECKS: Final = (
         "The built-in tasks noop, set, fail and wait run for real, in virtual time; all other tasks take "
         "their results from --mocks. Exit code 0 when the instance completed, 1 for any other end or an invalid "
         "document. --like needs the workflow database; its exit code is 0 if the version leads to the same path, "
-        "output and error, and 1 if it does not or nobody knows.",
+        "output and error, and 1 if it does not or that is unknown.",
     ),
     FMT,
     TEST,

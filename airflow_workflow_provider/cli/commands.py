@@ -69,7 +69,7 @@ RUNNING = (
             argument("--input", help="JSON text, or @file.", default="{}", metavar="JSON"),
             argument("--version", help="Start only if this version will run.", default=None, metavar="VERSION"),
             argument("--wait", help="Wait until the instance has ended.", action="store_true", default=False),
-            argument("--timeout", help="Maximum seconds to wait.", type=float, default=None),
+            argument("--timeout", help="With --wait: maximum number of seconds.", type=float, default=None),
             OUTPUT,
         ),
         "Set AIRFLOW_WORKFLOWS_API_URL, with AIRFLOW_WORKFLOWS_API_USER and AIRFLOW_WORKFLOWS_API_PASSWORD or "
@@ -103,11 +103,11 @@ RECONCILE = Command(
     "reconciling:reconcile",
     (
         argument("--dry-run", help="List what would be done, and change nothing.", action="store_true"),
-        argument("--follow", help="Compare again and again, until interrupted.", action="store_true"),
+        argument("--follow", help="Repeat the comparison until interrupted.", action="store_true"),
         argument("--interval", help="Seconds between two comparisons with --follow.", type=int, default=10),
         argument(
             "--all",
-            help="Make missing DAG runs again even if there are more than [workflows] missing_runs_limit.",
+            help="Create missing DAG runs again even if there are more than [workflows] missing_runs_limit.",
             action="store_true",
         ),
         OUTPUT,
@@ -167,7 +167,7 @@ EVENTS = Group(
     (
         Command(
             "send",
-            "Send one CloudEvent, or an array of them, all or none.",
+            "Send one CloudEvent, or an array of which all or none are accepted.",
             "events:send",
             (argument("event", help="JSON text, a file's name, or @file.", metavar="JSON"), OUTPUT),
             "An event with a known source and id is ignored, so sending it again is safe.",
@@ -208,7 +208,7 @@ EVENTS = Group(
                 argument("delivery", help="Ids of deliveries.", nargs="*", type=int, metavar="DELIVERY"),
                 ONE_WORKFLOW,
                 ONE_EVENT,
-                argument("--all", help="All of them.", action="store_true", default=False),
+                argument("--all", help="All dead letters.", action="store_true", default=False),
                 OUTPUT,
             ),
         ),

@@ -9,7 +9,7 @@ from airflow_workflow_provider.cli.shapes import Command, argument, output
 PATHS: Final = argument("paths", help="JSON files or folders.", nargs="+", metavar="PATH")
 ONLY: Final = argument(
     "--only",
-    help="Only workflows and tasks whose id fits this pattern, with * and ?; nothing else is touched.",
+    help="Only workflows and tasks whose id matches this pattern with * and ?; nothing else is changed.",
     default=None,
     metavar="PATTERN",
 )
@@ -24,7 +24,7 @@ ENV: Final = argument(
 
 FIX: Final = argument(
     "--fix",
-    help="Fix what has exactly one fix, such as a misspelled key, and write the files in the layout of fmt.",
+    help="Apply fixes that are unambiguous, such as for a misspelled key, and write the files in the layout of fmt.",
     action="store_true",
     default=False,
 )
@@ -34,10 +34,10 @@ FMT: Final = Command(
     "formatting:fmt",
     (
         argument("paths", help="JSON files or folders; '-' is standard input.", nargs="+", metavar="PATH"),
-        argument("--check", help="Only list files in another layout.", action="store_true", default=False),
+        argument("--check", help="Only list files that have another layout.", action="store_true", default=False),
     ),
-    "The meaning stays, and so does the order of what authors define, such as arguments. Exit code 1 if a file cannot "
-    "be read, or with --check if one would change.",
+    "The meaning does not change, and neither does the order of keys that authors define, such as arguments. Exit code "
+    "1 if a file cannot be read, or with --check if one would change.",
 )
 
 TEST: Final = Command(
@@ -49,14 +49,14 @@ TEST: Final = Command(
         argument(
             "--definitions",
             help="Further folder or file with definitions and tasks; can be repeated. Those in the folders of the "
-            "scenario files are known.",
+            "scenario files are always found.",
             action="append",
             default=[],
             metavar="PATH",
         ),
         argument(
             "--fail-under",
-            help="Fail if the scenarios take less than this part of the ways, in per cent.",
+            help="Fail if the scenarios take less than this percentage of the ways.",
             type=float,
             default=0,
             metavar="N",
@@ -87,8 +87,9 @@ FOLDERS: Final = (
             ENV,
             argument("--output", "--format", help="Output format.", choices=("table", "json"), default="table"),
         ),
-        "The folder is the truth: what is stored and not in it is to be removed, which apply --prune does. Exit code 0 "
-        "if nothing would change, 3 if something would, 1 if a document is invalid or contradicts what is stored.",
+        "The folder is the source of truth: workflows that are stored but not in it are listed for removal by apply "
+        "--prune. Exit code 0 if nothing would change, 3 if something would, 1 if a document is invalid or contradicts "
+        "what is stored.",
     ),
     Command(
         "apply",
@@ -107,13 +108,13 @@ FOLDERS: Final = (
             ),
             argument(
                 "--allow-live",
-                help="Also remove workflows with instances that have not ended; these end as they would.",
+                help="Also remove workflows with instances that have not ended; these continue to their end.",
                 action="store_true",
                 default=False,
             ),
             argument(
                 "--plan-revision",
-                help="Refuse if something was published since the plan with this revision was made.",
+                help="Publish nothing if something was published since the plan that printed this revision.",
                 type=int,
                 default=None,
                 metavar="N",
@@ -126,19 +127,19 @@ FOLDERS: Final = (
     ),
     Command(
         "drift",
-        "Show where what is stored is not what a folder has.",
+        "Show the differences between the stored definitions and a folder.",
         "planning:drift",
         (PATHS, ONLY, ENV, output()),
-        "Exit code 0 if they agree, 3 if they do not.",
+        "Exit code 0 if there are none, 3 if there are.",
     ),
     Command(
         "export",
         "Write the stored definitions and tasks into a folder.",
         "planning:export",
         (
-            argument("folder", help="Folder; it is made if it does not exist.", metavar="FOLDER"),
+            argument("folder", help="Folder; created if it does not exist.", metavar="FOLDER"),
             ONLY,
-            argument("--force", help="Replace files with other content.", action="store_true", default=False),
+            argument("--force", help="Replace files that have other content.", action="store_true", default=False),
             output(),
         ),
         "Definitions of active workflows are written as they were published, task definitions into the folder 'tasks'.",

@@ -13,7 +13,7 @@ IMPORT = Command(
         argument("files", help="JSON or YAML files; '-' is standard input.", nargs="+", metavar="FILE"),
         argument("--output", help="Folder for the definitions and their tasks.", required=True, metavar="DIR"),
         argument("--format", help="Format of the report.", choices=("text", "json"), default="text"),
-        argument("--all", help="Report what was kept exactly, too.", action="store_true", default=False),
+        argument("--all", help="Also report what was kept exactly.", action="store_true", default=False),
         argument("--incomplete", help="Write even if something is left to do.", action="store_true", default=False),
         argument("--force", help="Replace files that are different.", action="store_true", default=False),
     ),

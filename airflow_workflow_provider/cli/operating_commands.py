@@ -41,8 +41,8 @@ _NEWEST: Final = argument(
     "--newest", help="Continue on the newest version of the workflow.", action="store_true", default=False
 )
 _DETAILS: Final = (
-    "Exit code 1 if an instance refuses. Uses the same API settings as 'run'. The execution log records the operation "
-    "and the user."
+    "Exit code 1 if the operation is refused for an instance. Uses the same API settings as 'run'. The execution log "
+    "records the operation and the user."
 )
 
 
@@ -68,9 +68,9 @@ OPERATING: Final = (
     ),
     _command(
         "skip",
-        "Replace the result of a failed step by an output and continue.",
+        "Replace the result of a failed step with an output and continue.",
         argument("--result", help="Output: JSON text, or @file.", default="{}", metavar="JSON"),
         argument("--failed-step", help="Failed step; required if several failed.", default=None, metavar="STEP"),
     ),
-    _command("compensate", "Run the compensations of failed and cancelled instances that have not run."),
+    _command("compensate", "Run the compensations that failed and cancelled instances still owe."),
 )

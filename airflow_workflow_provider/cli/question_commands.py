@@ -44,7 +44,7 @@ QUESTIONS: Final = Group(
                 LIMIT,
                 output(),
             ),
-            "Uses the same API settings as 'run', and their user.",
+            "Uses the same API settings as 'run'; the questions are those of their user.",
         ),
         _command("show", "Show one question."),
         _command(
@@ -59,7 +59,7 @@ QUESTIONS: Final = Group(
         _command("release", "Release a question, so that all assignees can answer it."),
         _command(
             "delegate",
-            "Hand a question to another user.",
+            "Pass a question to another user.",
             argument("--to", help="Id or name of the user.", required=True, metavar="USER"),
             argument("--reason", help="Reason.", default=None, metavar="TEXT"),
         ),
