@@ -42,7 +42,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "string",
         DEFAULT_CONNECTION_ID,
         "Airflow connection (type postgres) of the database that holds workflow definitions, instances and logs. "
-        "It may be the server of Airflow's metadata or another one; the database must be migrated with "
+        "The database may be on the server of Airflow's metadata or on another one; migrate it with "
         "``airflow workflows db migrate``.",
         "workflows_production",
     ),
@@ -50,9 +50,9 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "listen_conn_id",
         "string",
         "",
-        "Airflow connection that goes to PostgreSQL directly, to listen to notifications, where ``conn_id`` goes to a "
-        "connection pooler such as PgBouncer in transaction mode. With it, nothing is left in a session between two "
-        "transactions. Empty: ``conn_id`` goes to PostgreSQL itself.",
+        "Airflow connection that goes to PostgreSQL directly, to listen for notifications, if ``conn_id`` goes to a "
+        "connection pooler such as PgBouncer in transaction mode. With this option, nothing is left in a session "
+        "between two transactions. Empty: ``conn_id`` goes to PostgreSQL itself.",
         "workflows_direct",
     ),
     Option(
@@ -94,8 +94,8 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "",
         "Comma-separated patterns of the dotted operator paths that task definitions may name: ``*`` and ``?`` stand "
         "for characters between two dots, ``**`` for one or more whole segments. The module in which the class is "
-        "defined must match too. Users who can store a task definition can run any operator that matches, so list only "
-        "what you would let them run. Empty: the built-in tasks and registered Python functions only.",
+        "defined must also match. Users who can store a task definition can run any operator that matches, so list "
+        "only what they may run. Empty: only the built-in tasks and registered Python functions.",
         "airflow.providers.amazon.aws.operators.sns.*, my_company.operators.**",
     ),
     Option(
@@ -111,8 +111,8 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "allowed_operator_arguments",
         "string",
         "",
-        "Comma-separated arguments of every Airflow operator that task definitions, and ``airflow`` of a step, may "
-        "set: any of ``pool``, ``pool_slots``, ``priority_weight``, ``queue`` and ``executor``.",
+        "Comma-separated arguments common to all Airflow operators that task definitions, and ``airflow`` of a step, "
+        "may set: any of ``pool``, ``pool_slots``, ``priority_weight``, ``queue`` and ``executor``.",
         "pool, priority_weight",
     ),
     Option(
@@ -144,7 +144,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "sql_timeout",
         "integer",
         "300",
-        "Time limit of the statement of a ``sql`` task, in seconds, reading its rows included.",
+        "Time limit of the statement of a ``sql`` task, in seconds, including the reading of its rows.",
         "30",
     ),
     Option(
@@ -175,14 +175,15 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "evaluation_memory",
         "integer",
         "512",
-        "Memory limit of such work in megabytes, at least 128.",
+        "Memory limit of these evaluations in megabytes, at least 128.",
         "1024",
     ),
     Option(
         "evaluation_processes",
         "integer",
         "2",
-        "Processes of each api-server process for such work. With two or more, one user never occupies all of them.",
+        "Number of child processes of each api-server process for these evaluations. With two or more, one user never "
+        "occupies all of them.",
         "4",
     ),
     Option(
@@ -204,9 +205,9 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "concurrent_steps",
         "integer",
         "16",
-        "How many steps of one Airflow task run at the same time, where an inline workflow, a loop or a ``forEach`` "
-        "has several branches or items: those of ``http``, of ``sql`` on PostgreSQL, and of Python tasks marked with "
-        "``@thread_safe``. 1: one step after the other.",
+        "How many steps of one Airflow task run at the same time, if an inline workflow, a loop or a ``forEach`` has "
+        "several branches or items. This applies to ``http``, to ``sql`` on PostgreSQL, and to Python tasks marked "
+        "with ``@thread_safe``. 1: one step after the other.",
         "32",
     ),
     Option(
@@ -254,8 +255,8 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "infrastructure_retry_delay",
         "string",
         "PT1M",
-        "Longest delay between two tries during that time, as an ISO 8601 duration without months and years. The "
-        "first is about a second; each is about twice as long as the one before.",
+        "Longest delay between two tries while infrastructure is unavailable, as an ISO 8601 duration without months "
+        "and years. The first delay is about a second; each is about twice as long as the one before.",
         "PT5M",
     ),
     Option(
@@ -263,7 +264,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "string",
         "",
         "Folder on each worker that keeps the results of finished steps until the workflow database has stored them. "
-        "They are encrypted where ``[core] fernet_key`` is set. Empty: ``workflow-results`` in ``AIRFLOW_HOME``.",
+        "They are encrypted if ``[core] fernet_key`` is set. Empty: ``workflow-results`` in ``AIRFLOW_HOME``.",
         "/var/lib/airflow/workflow-results",
     ),
     Option(
@@ -271,16 +272,16 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "string",
         "recreate",
         "What happens to a live instance whose DAG run no longer exists, because somebody deleted it or "
-        "``airflow db clean`` removed it: ``recreate`` makes the run again, and the instance continues from its stored "
-        "state; ``fail`` fails it, and the workflow's ``onFailure`` and compensations run.",
+        "``airflow db clean`` removed it. ``recreate`` creates the run again, and the instance continues from its "
+        "stored state; ``fail`` fails the instance, and the workflow's ``onFailure`` and compensations run.",
         "fail",
     ),
     Option(
         "missing_runs_limit",
         "integer",
         "100",
-        "Number of missing DAG runs above which nothing is done about them automatically, because then probably the "
-        "two databases do not belong together. ``airflow-workflows reconcile --all`` makes the runs again.",
+        "Number of missing DAG runs above which they are not handled automatically, because then the two databases "
+        "probably do not belong together. ``airflow-workflows reconcile --all`` creates the runs again.",
         "1000",
     ),
     Option(
