@@ -95,7 +95,7 @@ def apply(options: Namespace) -> int:
         )
         if options.plan_revision is not None and planned.plan.revision != options.plan_revision:
             message = f"The newest revision is {planned.plan.revision}, the plan is of {options.plan_revision}"
-            hint = "somebody else has published meanwhile: plan again"
+            hint = "somebody else has published in the meantime; run plan again"
             raise Conflict(message, code=ProblemCode.REVISION_CHANGED, suggestion=hint)
         refuse_hasty_prune(planned.plan, options)
         with progress("Storing", len(planned.plan.items)) as advance:

@@ -28,7 +28,7 @@ def validate(options: Namespace) -> int:
     left_out = len(set(options.files)) - len(files)
     if left_out:
         names = ", ".join(f"*{ending}" for ending in COMPANIONS)
-        note(f"{left_out} files are left out: files named {names} are no definitions")
+        note(f"{left_out} files are left out: files named {names} are not definitions")
     values = environment(options.env)
     if options.fix and values is not None:
         message = "--fix would write the values of the environment into the files"

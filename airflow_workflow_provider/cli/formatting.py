@@ -53,7 +53,7 @@ def _formatted(checked: Checked) -> str | None:
         print_diagnostics(checked.diagnostics, stderr=True)
         return None
     if checked.name is None:
-        note(f"{checked.file} is not changed: it is no definition of a workflow or a task")
+        note(f"{checked.file} is not changed: it is not a definition of a workflow or a task")
         return None
     return formatted(checked.document)
 

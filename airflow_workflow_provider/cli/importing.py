@@ -78,7 +78,7 @@ def _refuse_others(folder: Path, documents: dict[Path, str], *, replace: bool) -
         if replace or not path.exists():
             continue
         if not path.is_file() or path.read_text("utf-8", errors="replace") != text:
-            message = f"{str(path)!r} exists and is different"
+            message = f"{str(path)!r} exists with other content"
             raise Misuse(message, code=ProblemCode.CANNOT_WRITE, suggestion="--force replaces it")
 
 

@@ -55,7 +55,7 @@ def drift(options: Namespace) -> int:
         shown = [(row["kind"], row["id"], row["storedVersion"], row["version"], row["difference"]) for row in rows]
         print_table(("kind", "id", "stored", "folder", "difference"), shown)
     else:
-        print_line("What is stored is what the folder has.")
+        print_line("The stored definitions and the folder agree.")
     return CHANGES if rows else FINE
 
 
@@ -117,7 +117,7 @@ def export(options: Namespace) -> int:
             try:
                 place.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                message = f"Cannot make the folder {str(place.parent)!r}: {error.strerror}"
+                message = f"Cannot create the folder {str(place.parent)!r}: {error.strerror}"
                 raise Misuse(message, code=ProblemCode.CANNOT_WRITE) from error
             write_text(place, files[name])
     rows = [{"file": str(folder / name), "result": outcome} for name, outcome in outcomes.items()]

@@ -37,10 +37,10 @@ def refuse_hasty_prune(plan: Plan, options: Namespace) -> None:
     shown = ", ".join(f"{item.id} ({sum(item.live.values())})" for item in live[:10])
     more = f" and {len(live) - 10} more" if len(live) > 10 else ""  # noqa: PLR2004 - as many as are shown
     message = f"Workflows to be removed have instances that have not ended: {shown}{more}"
-    if confirmed(f"{message}. These end as they would."):
+    if confirmed(f"{message}. These instances continue to their end."):
         options.allow_live = True
         return
-    hint = "wait for their end, cancel them, or let them end by the definition that they have: --allow-live"
+    hint = "wait until they have ended, cancel them, or let them continue to their end with --allow-live"
     raise Conflict(message, code=ProblemCode.LIVE_INSTANCES, suggestion=hint)
 
 
