@@ -16,10 +16,10 @@ from airflow_workflow_provider.vocabulary import ProblemCode
 CLIENT_HEADER: Final = "X-Workflows-Client"
 ID_PATTERN: Final = r"^[A-Za-z0-9_.-]{1,200}$"
 _DESCRIPTIONS: Final = {
-    400: "The body is not JSON, or has a key twice",
+    400: "The body is not JSON, or has a duplicate key",
     401: "Nobody is signed in",
     403: "Not permitted, or a write by cookie without the header `X-Requested-With`",
-    404: "It does not exist, or may not be read",
+    404: "It does not exist, or you may not read it",
     409: "It contradicts what is stored or what Airflow does",
     412: "It was changed in the meantime (`If-Match`, `If-None-Match`)",
     413: "The body is too large",

@@ -71,6 +71,6 @@ class AirflowSide:
     def _away(self, error: Exception) -> None:
         self._there = False
         note(
-            f"warning: Airflow's metadata database could not be used ({type(error).__name__}): whether another "
-            "DAG has the id was not checked, and Airflow's audit log gets no row"
+            f"warning: Airflow's metadata database could not be used ({type(error).__name__}): ids of other DAGs "
+            "were not checked, and Airflow's audit log gets no row"
         )

@@ -263,7 +263,7 @@ def _api_server() -> Iterator[Finding]:
         report = client.health_of_workflows()
         level: Level = {"healthy": "ok", "degraded": "warning"}.get(report["status"], "error")  # type: ignore[assignment]
         bad = sorted(name for name, check in report["checks"].items() if check["status"] != "healthy")
-        message = f"The api-server reports that workflows are {report['status']}" + (f": {', '.join(bad)}" if bad else "")
+        message = f"The api-server reports workflows as {report['status']}" + (f": {', '.join(bad)}" if bad else "")
         yield Finding("api-server", level, message, "" if level == "ok" else "see the runbooks in the operations page")
         version = client.workflows("GET", "/openapi.json")["info"]["version"]
     if version == __version__:

@@ -123,7 +123,7 @@ class Reconciler:
             missing = sum(1 for _, deed in todo if deed in (Deed.RECREATE, Deed.FAIL))
             too_many = not every and missing > self._context.settings.missing_runs_limit
             if too_many:
-                log.error("%s live instances have no DAG run; nothing is done about them by itself", missing)
+                log.error("%s live instances have no DAG run; they are not handled automatically", missing)
             for compared, deed in todo[:MOST_FINDINGS]:
                 finding = Finding(compared.id, compared.workflow_id, compared.run_id, _FOUND[deed], deed, "would")
                 if too_many and deed in (Deed.RECREATE, Deed.FAIL):
@@ -237,5 +237,5 @@ class Reconciler:
 def _too_many(missing: int) -> str:
     return (
         f"{missing} live instances have no DAG run, more than [workflows] missing_runs_limit: do these two databases "
-        "belong together? 'airflow-workflows reconcile --all' makes the runs again"
+        "belong together? 'airflow-workflows reconcile --all' creates the runs again"
     )

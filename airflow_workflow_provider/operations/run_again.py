@@ -94,7 +94,7 @@ def fail_without_run(context: OperationContext, wanted: UUID) -> bool:
     """
     stored = context.instances.get(wanted)
     session = _session(context, stored)
-    message = f"Airflow has no DAG run {stored.run_id!r} any more"
+    message = f"Airflow no longer has the DAG run {stored.run_id!r}"
     failure = Failure(ErrorType.WORKER_LOST, message, code=RUN_MISSING)
 
     def work(machine: Machine) -> bool:

@@ -44,7 +44,7 @@ class AddressRule:
                 'name the address in the connection, or set "allow_private": true in its extra'
             )
         if address.is_link_local or address.is_unspecified or address.is_multicast:
-            return f"The name {self.host!r} leads to {address}, which only a connection that names it can mean"
+            return f"The name {self.host!r} leads to {address}, which is allowed only if the connection names it"
         return None
 
     def _is_named(self, address: IPv4Address | IPv6Address) -> bool:

@@ -70,7 +70,7 @@ class QuestionOperator(BuiltInOperator):
         ask = ask_of(self.name, self.arguments, datetime.now(UTC))
         unknown = Directory.configured().unknown(ask.assignees)
         if unknown:
-            message = f"Task {self.name!r} is to ask {', '.join(unknown)}, whom nobody knows"
+            message = f"Task {self.name!r} names unknown assignees: {', '.join(unknown)}"
             raise StepFailure(
                 message,
                 type=ErrorType.VALIDATION_ERROR,

@@ -106,7 +106,7 @@ class SqlTaskOperator(BuiltInOperator):
         statement = other_statement(given["sql"], write=write)
         hook = BaseHook.get_hook(conn_id)
         if not hasattr(hook, "run") or not hasattr(hook, "get_records"):
-            message = f"Connection {conn_id!r} is no SQL connection but {type(hook).__name__}"
+            message = f"Connection {conn_id!r} is not an SQL connection but {type(hook).__name__}"
             raise StepFailure(message, type=ErrorType.VALIDATION_ERROR)
         answers: list[dict[str, Any]] = []
         with time_limit(load_settings().sql_timeout):

@@ -355,7 +355,7 @@ def refuse_live(connection: Connection, workflow_id: str) -> None:
     live = connection.execute(query.where(instances.c.status.in_(("running", "suspended")))).scalar_one()
     if live:
         message = f"Workflow {workflow_id!r} has {live} instances that have not ended"
-        hint = "wait for their end, cancel them, or let them end by the definition that they have: --allow-live"
+        hint = "wait until they have ended, cancel them, or let them continue to their end with --allow-live"
         raise Conflict(message, code=ProblemCode.LIVE_INSTANCES, pointer=workflow_id, suggestion=hint)
 
 
