@@ -1,4 +1,4 @@
-"""Airflow's asset events as events of ours: one way of delivery for both (rules E1, E4).
+"""Copies Airflow's asset events into the events of workflows, which delivers both in one way (rules E1, E4).
 
 Airflow's table of asset events is read, rather than a listener trusted or a schedule given to the DAG; see
 ``docs/decisions/assets.md`` for why.

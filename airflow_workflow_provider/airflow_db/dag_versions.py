@@ -1,4 +1,4 @@
-"""Versions of a workflow's DAG that Airflow's own tables do not have, or not any more (rule P5).
+"""Versions of a workflow's DAG that are missing in Airflow's own tables (rule P5).
 
 Airflow keeps a version of a DAG only if it ran before the next one came. A run that is pinned to another one needs
 its serialized DAG, so it is written here as Airflow's dag-processor would have written it then: below the newest

@@ -1,4 +1,4 @@
-"""Following a table of Airflow's, whose rows have growing numbers, from Airflow's metadata database into ours."""
+"""Follows a table of Airflow's metadata database whose rows have increasing numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Airflow does with a DAG after its file was read, and where it then blames the file for."""
+"""What Airflow does with a DAG after reading its file, and the errors that it then reports for the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The DAG bundle of the stored workflows, versions by revision of the workflow database."""
+"""The DAG bundle of the stored workflows; its versions are the revisions of the workflow database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``import``: definitions of other systems become ours, with a report."""
+"""``import``: convert definitions of other systems, with a report of each construct."""
 
 from __future__ import annotations
 

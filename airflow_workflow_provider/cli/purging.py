@@ -1,4 +1,4 @@
-"""``purge``: remove rows of the execution log that are past their retention."""
+"""``purge``: remove rows of the execution log whose retention has expired."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``simulate --like``: an instance that ran, played again in another version."""
+"""``simulate --like``: replay an ended instance in another version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The DAG ``workflow_maintenance``: removes what is past its retention (rule L3).
+"""The DAG ``workflow_maintenance``: removes rows whose retention has expired (rule L3).
 
 ``WorkflowDagBundle`` and ``generate_dags`` deliver it with the workflows, so nobody has to copy a file.
 """

@@ -1,4 +1,4 @@
-"""What takes longer than it should and continues: when that is reported, and that it is reported once (rule F3)."""
+"""Timeouts that only alert: when an attempt or instance that exceeds one is reported, once (rule F3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings of a step that an expression computes: whatever else it gives is a failure that can be routed (F3, P4)."""
+"""Settings of a step that an expression computes: an invalid result is a failure that can be routed (F3, P4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Failing a run that Airflow triggered with integers that it cannot hand to the run's tasks (rule E4).
+"""Failing a run that Airflow triggered with integers that it cannot pass to the run's tasks (rule E4).
 
 No task of such a run could say so, because none can start: Airflow would try the first one again without end.
 """

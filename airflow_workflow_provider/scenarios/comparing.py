@@ -1,4 +1,4 @@
-"""Compares what two versions of a workflow lead to, for an instance that is played again in both."""
+"""Compares the outcomes of two versions of a workflow for an instance that is replayed in both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compares what a run led to with what is expected, one sentence a difference."""
+"""Compares the outcome of a run with the expected one; each difference is one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A scenario from an instance that ran: its input, what its tasks gave, and what became of it, with secrets masked."""
+"""A scenario made from an ended instance: its input, the results of its tasks and its end, with secrets masked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plays an instance again with what its tasks gave, in the version that it ran or in another one."""
+"""Replays an instance with the recorded results of its tasks, in its own version or in another one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The instances in which something is to be reported because it takes too long (rule F3)."""
+"""The instances that exceed a timeout that only alerts, and in which this is not reported yet (rule F3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The deliverer: from stored events to started instances, by as many processes as there are (rules E2, E3)."""
+"""The deliverer: from stored events to started instances, in any number of processes (rules E2, E3)."""
 
 from __future__ import annotations
 

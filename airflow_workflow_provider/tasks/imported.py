@@ -1,4 +1,4 @@
-"""What an import gives, checked as ``validate`` checks it."""
+"""Checks the result of an import in the same way as ``validate``."""
 
 from __future__ import annotations
 

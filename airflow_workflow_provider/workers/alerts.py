@@ -1,4 +1,4 @@
-"""Reports what takes longer than a timeout that only alerts, in the api-server (rule F3).
+"""Reports attempts and instances that exceed a timeout that only alerts, in the api-server (rule F3).
 
 A task that runs does not look at the time, and one that waits holds no worker. What is due follows from the rows alone,
 so a look finds what was left by a process that was killed.
