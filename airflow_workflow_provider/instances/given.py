@@ -1,4 +1,4 @@
-"""The input that a run gives to its instance, and the event that is the reason for it."""
+"""The input of a run's instance, and the event that started it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notifications of what takes longer than it should (rule F3)."""
+"""Notifications of overdue attempts and instances (rule F3)."""
 
 from __future__ import annotations
 

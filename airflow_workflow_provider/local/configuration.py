@@ -1,4 +1,4 @@
-"""The configuration of a local Airflow: everything by environment variables, secrets made per environment."""
+"""The configuration of a local Airflow: all of it in environment variables, with its own secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fixes of findings that have exactly one: a name that can only be meant to be another one."""
+"""Fixes of findings that have exactly one: a misspelled name that only one other name resembles."""
 
 from __future__ import annotations
 

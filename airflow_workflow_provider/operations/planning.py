@@ -1,4 +1,4 @@
-"""What publishing a folder of definitions would change, when the folder is the truth."""
+"""What publishing a folder of definitions would change, when the folder is the source of truth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The instance of a DAG run as a listener of runs meets it: by the run alone, which may have no instance yet."""
+"""The instance of a DAG run as a listener finds it: by the run alone, which may have no instance yet."""
 
 from __future__ import annotations
 

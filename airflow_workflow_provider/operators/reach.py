@@ -1,4 +1,4 @@
-"""What a task may reach, asked again when it runs: transforms and templates have given their values by then."""
+"""What a task may reach, checked again when it runs, after transforms and templates have been evaluated."""
 
 from __future__ import annotations
 

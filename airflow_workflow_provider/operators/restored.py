@@ -1,4 +1,4 @@
-"""What a task does whose instance is older in the database than what was done for it, as after a restored backup.
+"""What a task does if its instance is older than the work that was done for it, as after a restored backup.
 
 What the lost part of the state said cannot be made up, and to do its work again may do it twice. So the instance is
 suspended and the task waits; reconciliation has the run start from the first task, which continues from the stored

@@ -1,4 +1,4 @@
-"""Steps that a person may have marked as success in Airflow, which the state of the instance cannot know."""
+"""Steps that a person may have marked as success in Airflow, which the state of the instance does not show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parser of JSONata expressions: jsonata-python's, with what it reads differently from JavaScript's put right."""
+"""The parser of JSONata expressions: jsonata-python's, corrected where it differs from JavaScript's."""
 
 from __future__ import annotations
 
