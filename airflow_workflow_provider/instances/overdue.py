@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from airflow_workflow_provider.people.notifiers import listening
 from airflow_workflow_provider.settings import load_settings
-from airflow_workflow_provider.store.notifications import add_notifications
 from airflow_workflow_provider.vocabulary import LogEvent
 
 if TYPE_CHECKING:
@@ -20,5 +19,4 @@ OVERDUE: Final = frozenset({LogEvent.STEP_OVERDUE, LogEvent.INSTANCE_OVERDUE})
 def notify_overdue(record: Record, machine: Machine) -> None:
     """Have notifiers called for what a change reports to take too long, in the transaction of the change."""
     if any(event.name in OVERDUE for event in machine.log.pending):
-        listeners = listening(load_settings().notifiers, "overdue", None)
-        add_notifications(record.connection, "overdue", listeners, record.id)
+        record.notify("overdue", listening(load_settings().notifiers, "overdue", None))

@@ -47,6 +47,7 @@ class HeldRecord(Record):
         super().__init__(cast("Connection", None), stored, created=False)
         self.entries: list[LogEntry] = []
         self._woken: list[str] = []
+        self._notified: dict[str, Sequence[str]] = {}
 
     def save(self) -> None:
         """Leave it to the end of the turn."""
@@ -58,6 +59,11 @@ class HeldRecord(Record):
             raise AssertionError(message)
         self._woken += task_ids
 
+    def notify(self, occasion: str, notifiers: Sequence[str]) -> None:
+        """Note which notifiers are to be called."""
+        if notifiers:
+            self._notified[occasion] = notifiers
+
     def log(self, entries: Sequence[LogEntry]) -> None:
         """Note what is to be appended to the execution log."""
         self.entries += entries
@@ -66,7 +72,9 @@ class HeldRecord(Record):
     def is_plain(self) -> bool:
         """Whether nothing but the row and the log is to be written."""
         ended = {self.status, self.stored.status} & ENDED
-        return not (ended or self._woken or self.withdrawn) and all(entry.at is not None for entry in self.entries)
+        return not (ended or self._woken or self._notified or self.withdrawn) and all(
+            entry.at is not None for entry in self.entries
+        )
 
     def store(self, connection: Connection) -> None:
         """Write everything in a transaction that has begun."""
@@ -74,6 +82,8 @@ class HeldRecord(Record):
         super().save()
         if self._woken:
             super().wake(self._woken)
+        for occasion, notifiers in self._notified.items():
+            super().notify(occasion, notifiers)
         super().log(self.entries)
 
 
@@ -146,11 +156,10 @@ def _statement(record: HeldRecord, seen: str) -> Select[Any]:
 
     Its text is the same in every turn, so that neither SQLAlchemy nor PostgreSQL has to work it out again.
     """
-    written = {**record.values, "state": record.state.to_json(), "updated_at": func.statement_timestamp()}
     changed = (
         update(instances)
         .where(instances.c.id == record.id, _VERSION.in_([seen]))
-        .values(**written)
+        .values(**record.written)
         .returning(instances.c.id, _VERSION.label("version"))
         .cte("changed")
     )

@@ -21,6 +21,7 @@ from airflow_workflow_provider.store.events import accept
 from airflow_workflow_provider.store.inserting import NewInstance, check_correlation_id, insert_instance, instance_id
 from airflow_workflow_provider.store.jsontext import clean
 from airflow_workflow_provider.store.logs import LogEntry, append
+from airflow_workflow_provider.store.notifications import add_notifications
 from airflow_workflow_provider.store.starts import Starts, settle
 from airflow_workflow_provider.store.tables import workflow_instances as instances
 from airflow_workflow_provider.store.withdrawing import Attempt, end_waits, withdraw
@@ -133,13 +134,7 @@ class Record:
         Open questions that the state does not wait for any more are withdrawn with it; steps of an instance that has
         ended wait for no event.
         """
-        written = {
-            **self.values,
-            "state": self.state.to_json(),
-            # Not now(): that is when the transaction began, before it waited for its turn.
-            "updated_at": func.statement_timestamp(),
-        }
-        self.connection.execute(update(instances).where(instances.c.id == self.id).values(**written))
+        self.connection.execute(update(instances).where(instances.c.id == self.id).values(**self.written))
         withdraw(self.connection, self.withdrawn)
         if self.status in ENDED and self.stored.status not in ENDED:
             end_waits(self.connection, self.id, self.stored.workflow_id, self._live)
@@ -163,7 +158,7 @@ class Record:
 
     @property
     def values(self) -> dict[str, Any]:
-        """The columns that are written, but for the state and the time.
+        """The columns that are written and that :class:`Instance` has, but for the state and the time.
 
         :raises Misuse: the correlation id is too long
         """
@@ -180,7 +175,20 @@ class Record:
             "version": self.version,
             "revision": self.revision,
             "compensations_owed": self.compensations_owed,
+        }
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """Every column that is written.
+
+        :raises Misuse: the correlation id is too long
+        """
+        return {
+            **self.values,
+            "state": self.state.to_json(),
             "alert_at": next_alert(self.state),
+            # Not now(): that is when the transaction began, before it waited for its turn.
+            "updated_at": func.statement_timestamp(),
         }
 
     def _announce_end(self) -> None:
@@ -210,6 +218,13 @@ class Record:
         :param question_id: the question that they waited for, if they did
         """
         wakeups.add(self.connection, self.stored.dag_id, self.stored.run_id, task_ids, question_id)
+
+    def notify(self, occasion: str, notifiers: Sequence[str]) -> None:
+        """Have notifiers called, once the transaction is committed.
+
+        :param notifiers: names in ``[workflows] notifiers``
+        """
+        add_notifications(self.connection, occasion, notifiers, self.id)
 
     def log(self, entries: Sequence[LogEntry]) -> None:
         """Append to the execution log in the same transaction."""

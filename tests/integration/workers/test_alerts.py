@@ -54,10 +54,12 @@ class Slow:
         self.began = NOW - timedelta(minutes=1)
         self.change(lambda machine: machine.begin("", "a", "r", self.began))
 
-    def change(self, work: Any) -> Any:
+    def session(self) -> InstanceSession:
         instances = Instances(self.database)
-        session = InstanceSession(self.graph, self.revision, self.run, instances=instances, clock=lambda: self.began)
-        return session.change(work)
+        return InstanceSession(self.graph, self.revision, self.run, instances=instances, clock=lambda: self.began)
+
+    def change(self, work: Any) -> Any:
+        return self.session().change(work)
 
     def alerter(self, database: Database | None = None) -> Alerter:
         database = database or self.database
@@ -121,6 +123,24 @@ def test_f3_a_task_that_reports_its_end_first_reports_that_it_was_late(database:
     slow.change(end)
 
     assert slow.log() == ["step.overdue"]
+    assert slow.alerter().work() == 0
+
+
+def test_f3_a_task_of_many_steps_reports_what_is_late_between_two_of_its_turns(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__WORKFLOWS__NOTIFIERS", json.dumps(NOTIFIERS))
+    slow = Slow(database)
+    turns = slow.session().turns()
+    with turns() as machine:
+        assert machine.live()
+    with turns() as machine:
+        assert machine.expire(NOW)
+    with turns() as machine:
+        machine.succeed("", "a", "r", {}, NOW)
+
+    assert slow.log() == ["step.overdue"]
+    assert slow.notified() == [("overdue", "pager")]
     assert slow.alerter().work() == 0
 
 
