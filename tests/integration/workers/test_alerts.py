@@ -133,7 +133,7 @@ def test_f3_a_task_of_many_steps_reports_what_is_late_between_two_of_its_turns(
     slow = Slow(database)
     turns = slow.session().turns()
     with turns() as machine:
-        assert machine.live()
+        assert list(machine.live())
     with turns() as machine:
         assert machine.expire(NOW)
     with turns() as machine:
