@@ -32,15 +32,15 @@ class OneRegion(Check):
 
 
 class IdleFailFast(Check):
-    """``failFast`` speaks of siblings (rule P2)."""
+    """``failFast`` needs branches or items (rule P2)."""
 
     codes = ("WF211",)
 
     def findings(self, document: Checked) -> Iterator[Diagnostic]:
-        """Yield the wish where there are no siblings."""
+        """Yield a warning for each step that has neither."""
         for path, step, _ in document.steps():
             if step.fail_fast and not step.parallel_branches and step.for_each is None:
-                message = f"Step {shown(step.step_id)} has no branches, so failFast has no effect"
+                message = f"Step {shown(step.step_id)} has neither branches nor items, so failFast has no effect"
                 yield warning("WF211", (*path, "failFast"), message, "remove it")
 
 
