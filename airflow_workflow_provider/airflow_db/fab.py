@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from airflow.utils.session import create_session
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 
 ADMINISTRATORS: Final = "Admin"
 """FAB's role of administrators."""
@@ -27,6 +27,19 @@ def has_user(models: Any, name: str) -> bool:
     # Case-sensitive: FAB itself ignores case, but nobody could answer a question for a user in another case.
     is_it = models.User.username == name
     return _has(select(models.User.id).where(is_it | (models.User.id == int(name)) if _is_number(name) else is_it))
+
+
+def find_users(models: Any, text: str, limit: int) -> list[tuple[str, str]]:
+    """Return active users whose user name or full name contains a text, in any case, each with the full name.
+
+    :param models: FAB's module of models
+    """
+    user = models.User
+    full = func.trim(func.coalesce(user.first_name, "") + " " + func.coalesce(user.last_name, ""))
+    matches = or_(*(func.lower(each).contains(text.lower(), autoescape=True) for each in (user.username, full)))
+    query = select(user.username, full).where(user.active.is_(True), matches).order_by(user.username).limit(limit)
+    with create_session() as session:
+        return [(str(name), str(shown or name)) for name, shown in session.execute(query)]
 
 
 def let_administrators(models: Any, action: str, resource: str) -> None:

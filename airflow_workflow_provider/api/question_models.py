@@ -25,6 +25,13 @@ class User(ApiModel):
     name: str
 
 
+class Myself(User):
+    """The user of the request, with the roles and groups that count for questions."""
+
+    roles: list[str]
+    groups: list[str]
+
+
 class Assignees(ApiModel):
     """Who may answer: any of these."""
 
@@ -58,7 +65,10 @@ class Question(ApiModel):
 
     id: UUID
     workflow_id: str
+    workflow_name: str
     instance_id: UUID
+    correlation_id: str | None = Field(description="Business identifier of the instance")
+    started_by: str | None = Field(description="Name of the user who started the instance; null if nobody did")
     dag_id: str
     run_id: str
     task_id: str = Field(description="The Airflow task that waits for the answer")
@@ -70,6 +80,7 @@ class Question(ApiModel):
     subject: str
     body: str | None = Field(description="Markdown")
     options: list[str] = Field(description="The possible decisions; the first one is the approval")
+    option_labels: dict[str, str] = Field(description="What people read instead of the names of options, by option")
     form_schema: dict[str, Any] | None = Field(alias="schema", description="JSON Schema of the form; null for none")
     defaults: dict[str, Any]
     comment_required: list[str]
@@ -81,6 +92,7 @@ class Question(ApiModel):
     closed_at: datetime | None
     status: QuestionStatus
     votes: list[Vote]
+    own_vote: Vote | None = Field(description="What you answered; null if you did not")
     answer: GivenAnswer | None
     may_answer: bool = Field(description="Whether you may answer it now")
     refusal: Refusal | None = Field(
@@ -90,8 +102,30 @@ class Question(ApiModel):
     )
 
 
+class QuestionDetail(Question):
+    """A question with the request that it is about."""
+
+    input: dict[str, Any] = Field(description="Input of the instance")
+    input_schema: dict[str, Any] | None = Field(
+        description="`inputSchema` of the workflow, its keys in the order of the author; null for none"
+    )
+
+
+class Candidate(ApiModel):
+    """A user to whom a question can be handed."""
+
+    user: str = Field(description="What `delegate` takes as `to`")
+    name: str = Field(description="The name that people know")
+
+
+class CandidateList(ApiModel):
+    """Users to whom a question can be handed, by name."""
+
+    items: list[Candidate]
+
+
 class QuestionPage(ApiModel):
-    """Some questions, the longest open first."""
+    """Some questions, the longest open first; of those that you answered the newest first."""
 
     items: list[Question]
     next: str | None = Field(description="`after` of the next page; null after the last")
@@ -105,9 +139,22 @@ class QuestionQuery(ApiModel):
     mine: bool = Field(True, description="Only your questions; else all that you can read")
     workflow_id: WorkflowName | None = None
     instance_id: UUID | None = None
-    status: list[QuestionStatus] = Field(["open"], description="Any of these")
+    answered: bool = Field(False, description="Only questions that you answered, newest first; replaces `mine`")
+    status: list[QuestionStatus] | None = Field(
+        None, description="Any of these; default: `open`, and with `answered` each of them"
+    )
     after: Text | None = Field(None, description="`next` of the page before")
     limit: int = Field(50, ge=1, le=MAX_PAGE)
+
+
+class CandidateQuery(ApiModel):
+    """A search for users."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    search: Annotated[str, StringConstraints(max_length=250, pattern=r"^[^\x00]*$")] = Field(
+        "", description="A part of the name, in any case"
+    )
 
 
 class AnswerBody(Body):

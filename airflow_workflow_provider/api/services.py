@@ -12,7 +12,7 @@ from airflow_workflow_provider.engine.masking import Masker, filled, filled_in, 
 from airflow_workflow_provider.errors import InvalidDefinition, Misuse, NotFound, StoreUnavailable
 from airflow_workflow_provider.instances.graphs import graph_at, stored_definition
 from airflow_workflow_provider.model.definition import WorkflowDefinition
-from airflow_workflow_provider.model.key_order import written_forms
+from airflow_workflow_provider.model.key_order import in_order_of, written_forms
 from airflow_workflow_provider.model.paths import Path
 from airflow_workflow_provider.model.reach import Policy
 from airflow_workflow_provider.model.task import TaskDefinition
@@ -153,11 +153,28 @@ class Services:
     def _forms(self) -> Callable[[str, int], Mapping[str, Any]]:
         @lru_cache(maxsize=256)
         def read(workflow_id: str, revision: int) -> Mapping[str, Any]:
-            stored = self.definitions.at_revision(revision, workflow_id)
-            written = self.definitions.source(stored[0]) if stored else None
-            return {} if written is None else dict(written_forms(written[1]))
+            return dict(written_forms(self._written(workflow_id, revision)))
 
         return read
+
+    def input_schema(self, workflow_id: str, revision: int) -> Mapping[str, Any]:
+        """Return the schema of a workflow's input with its keys in the author's order; empty for none."""
+        return self._input_schema(workflow_id, revision)
+
+    @cached_property
+    def _input_schema(self) -> Callable[[str, int], Mapping[str, Any]]:
+        @lru_cache(maxsize=256)
+        def read(workflow_id: str, revision: int) -> Mapping[str, Any]:
+            schema = self.definition(workflow_id, revision).input_schema or {}
+            return dict(in_order_of(schema, self._written(workflow_id, revision).get("inputSchema")))
+
+        return read
+
+    def _written(self, workflow_id: str, revision: int) -> Mapping[str, Any]:
+        """Return a definition's document as it was written; empty where that was not kept."""
+        stored = self.definitions.at_revision(revision, workflow_id)
+        written = self.definitions.source(stored[0]) if stored else None
+        return {} if written is None else written[1]
 
     def masker(self, stored: Instance) -> Masker:
         """Return what hides the secrets of an instance (rule L4)."""

@@ -152,6 +152,7 @@ class InstanceView(InstanceBase):
     """Everything that the page of an instance shows of it."""
 
     workflow_name: str
+    started_by: str | None = Field(None, description="Name of the user who started it; null if nobody did")
     error: dict[str, Any] | None = None
     progress: Progress
     components: list[Component]

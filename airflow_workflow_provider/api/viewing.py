@@ -122,6 +122,7 @@ def view_of(services: Services, caller: Caller, stored: Instance) -> InstanceVie
     return InstanceView(
         **InstanceBase.model_validate(stored).model_dump(),
         workflow_name=graph.definition.name,
+        started_by=(state.instance.started_by or {}).get("name"),
         error=masker.mask(stored.error),
         progress=Progress.model_validate(progress),
         components=_components(page),

@@ -55,6 +55,9 @@ def contradictions(
         for index, option in enumerate(arguments.get("commentRequired", ())):
             if option not in options:
                 yield ("commentRequired", index), f"{option!r} is not one of the options {list(options)}"
+        for option in arguments.get("optionLabels", ()):
+            if option not in options:
+                yield ("optionLabels", option), f"{option!r} is not one of the options {list(options)}"
         chosen = arguments.get("onTimeout", FAIL)
         if isinstance(chosen, Mapping):
             if chosen["option"] not in options:

@@ -15,6 +15,7 @@ from airflow_workflow_provider.engine.masking import Masker, filled, note_secret
 from airflow_workflow_provider.errors import Conflict, Forbidden, Misuse, NotFound
 from airflow_workflow_provider.failpoints import failpoint
 from airflow_workflow_provider.operations.permission import Right
+from airflow_workflow_provider.people.directory import MAX_USERS
 from airflow_workflow_provider.store.logs import LogEntry
 from airflow_workflow_provider.tasks.questions import check_answer, is_decided
 from airflow_workflow_provider.vocabulary import LogEvent, ProblemCode
@@ -224,8 +225,37 @@ class Answers:
 
         return self.questions.change(wanted, work)
 
+    def candidates(self, wanted: UUID, by: Actor, search: str = "") -> list[tuple[str, str]]:
+        """Return users to whom a person can delegate a question, each with the name that people know, by that name.
+
+        :param search: a part of the name, in any case
+        :raises Conflict: somebody else has claimed it, or they have voted
+        :raises NotFound: there is no such question, or the user may not read it
+        :raises Forbidden: the user may not answer for its workflow, or is not an assignee
+        """
+        question = self._answerable(wanted, by)
+        person = self.directory.complete(by.person)
+        self._let(question, person)
+        names = (question.assignees or {}).get("users", ())
+        named = [(name, name) for name in names if search.casefold() in name.casefold()]
+        found = dict([*named, *self.directory.users(search)])
+        out = [person.to_json(), *question.excluded]
+        left = [each for each in found.items() if not any(_is_one_of(each, other) for other in out)]
+        return sorted(left, key=lambda each: each[1].casefold())[:MAX_USERS]
+
     def _permit(self, wanted: UUID, action: str, by: Actor) -> None:
         """Check that the user may answer for the workflow of a question, and write it to the audit log.
+
+        :raises NotFound: there is no such question, or the user may not read it
+        :raises Forbidden: the user may read it, but not answer for its workflow
+        """
+        stored = self._answerable(wanted, by)
+        named = {"workflow_id": stored.workflow_id, "run_id": stored.run_id}
+        by.permission.record(f"workflow.question.{action}", **named, question=str(wanted))
+        self.agree(stored.instance_id)
+
+    def _answerable(self, wanted: UUID, by: Actor) -> Question:
+        """Return a question for whose workflow the user may answer.
 
         :raises NotFound: there is no such question, or the user may not read it
         :raises Forbidden: the user may read it, but not answer for its workflow
@@ -233,9 +263,7 @@ class Answers:
         stored = self.questions.get(wanted)
         missing = NotFound(f"There is no question {wanted}", pointer=str(wanted))
         by.permission.require(Right.ANSWER, stored.workflow_id, missing)
-        named = {"workflow_id": stored.workflow_id, "run_id": stored.run_id}
-        by.permission.record(f"workflow.question.{action}", **named, question=str(wanted))
-        self.agree(stored.instance_id)
+        return stored
 
     def _open(self, record: Record, question: Question) -> Machine:
         """Return the machine of a question that somebody still waits for.
@@ -295,6 +323,11 @@ class Answers:
             message=said.get("comment") or said.get("reason"),
         )
         record.log([entry])
+
+
+def _is_one_of(candidate: tuple[str, str], person: Json) -> bool:
+    """Return whether a candidate is a person whose id or name is known."""
+    return any(each in (person.get("id"), person.get("name")) for each in candidate)
 
 
 def _check_asked(question: Question, refusal: ProblemCode | None) -> None:

@@ -31,6 +31,7 @@ def question_of(ask: Ask, about: dict[str, Any], task_id: str) -> NewQuestion:
         subject=ask.subject,
         body=ask.body,
         options=ask.options,
+        option_labels=ask.option_labels,
         schema=ask.schema,
         defaults=ask.defaults,
         comment_required=ask.comment_required,

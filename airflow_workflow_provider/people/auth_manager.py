@@ -26,20 +26,28 @@ class AuthManagerResolver:
         """Return nothing: the signed-in user's roles are there already."""
         return (), ()
 
+    def users(self, search: str, limit: int) -> Iterable[tuple[str, str]]:
+        """Return users of the auth manager."""
+        if _is_simple():
+            found = sorted(name for name in _simple_users() or () if search.casefold() in name.casefold())
+            return [(name, name) for name in found[:limit]]
+        models = _fab_models()
+        if models is None:
+            return []
+        from airflow_workflow_provider.airflow_db.fab import find_users
+
+        return find_users(models, search, limit)
+
     def knows(self, kind: str, name: str) -> bool | None:
         """Return whether the auth manager has a user or role."""
-        from airflow.configuration import conf
-
         if kind == "group":
             return False
-        if not conf.get("core", "auth_manager").endswith(f".{SIMPLE}"):
+        if not _is_simple():
             return _fab_knows(kind, name)
         if kind == "role":
             return not STANDARD_ROLES.isdisjoint(spellings(name))
-        if conf.getboolean("core", "simple_auth_manager_all_admins"):
-            return None
-        users = conf.getlist("core", "simple_auth_manager_users")
-        return name in {user.partition(":")[0].strip() for user in users}
+        users = _simple_users()
+        return None if users is None else name in users
 
 
 def declare_resource(name: str) -> None:
@@ -56,6 +64,21 @@ def declare_resource(name: str) -> None:
         let_administrators(models, "can_edit", name)
     except Exception:
         log.exception("The resource %r could not be added to the permissions of FAB", name)
+
+
+def _is_simple() -> bool:
+    from airflow.configuration import conf
+
+    return bool(conf.get("core", "auth_manager").endswith(f".{SIMPLE}"))
+
+
+def _simple_users() -> set[str] | None:
+    """Return the users of SimpleAuthManager; None where it lets everybody in."""
+    from airflow.configuration import conf
+
+    if conf.getboolean("core", "simple_auth_manager_all_admins"):
+        return None
+    return {user.partition(":")[0].strip() for user in conf.getlist("core", "simple_auth_manager_users")}
 
 
 def _fab_knows(kind: str, name: str) -> bool | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.model.questions import ASSIGNEE_KINDS
@@ -17,6 +17,9 @@ from airflow_workflow_provider.people.roles import spellings
 from airflow_workflow_provider.settings import Settings, load_settings
 from airflow_workflow_provider.tasks.questions import ANYONE, Assignees
 from airflow_workflow_provider.vocabulary import ProblemCode
+
+MAX_USERS: Final = 20
+"""How many users people can choose from; of more they search for one."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,15 @@ class Resolver(Protocol):
         ...
 
 
+@runtime_checkable
+class Lister(Protocol):
+    """A resolver that also lists users, so that people can choose one."""
+
+    def users(self, search: str, limit: int) -> Iterable[tuple[str, str]]:
+        """Return users whose id or name contains a text, in any case: the name that questions use, and a full name."""
+        ...
+
+
 class Directory:
     """The combined results of all resolvers.
 
@@ -95,6 +107,11 @@ class Directory:
         if True in found:
             return True
         return None if None in found or not found else False
+
+    def users(self, search: str = "") -> list[tuple[str, str]]:
+        """Return users as far as they are known, at most :data:`MAX_USERS` a resolver; see :class:`Lister`."""
+        listers = [each for each in self._resolvers if isinstance(each, Lister)]
+        return [found for each in listers for found in each.users(search, MAX_USERS)]
 
     def unknown(self, assignees: Assignees | None) -> list[str]:
         """Return those of some assignees whom surely nobody knows, such as ``role 'aprover'``."""

@@ -21,6 +21,11 @@ class MappingResolver:
             g for each in found for g in each.get("groups", ())
         ]
 
+    def users(self, search: str, limit: int) -> Iterable[tuple[str, str]]:
+        """Return the users that are listed."""
+        found = sorted(name for name in self._people if search.casefold() in name.casefold())
+        return [(name, name) for name in found[:limit]]
+
     def knows(self, kind: str, name: str) -> bool | None:
         """Return whether it is listed."""
         if kind == "user":

@@ -6,7 +6,7 @@ part of. So of two answers, or of an answer and a cancellation, one comes first 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final, NotRequired, TypeVar
@@ -80,6 +80,8 @@ class Question:
     """A question as it is stored.
 
     :param task_id: the Airflow task that waits for the answer
+    :param started_by: name of the user who started the instance; null if nobody did
+    :param option_labels: what people read instead of the names of options, by option; null for none
     :param assignees: names of users, roles and groups; null for everyone with permission to answer in Airflow
     :param keys: who may answer, as keys of people
     :param excluded: who may not, though a key would let them: ``{"id", "name"}``, or the name only
@@ -97,6 +99,8 @@ class Question:
     revision: int
     dag_id: str
     run_id: str
+    correlation_id: str | None
+    started_by: str | None
     input: Json
     task_id: str
     step_id: str
@@ -107,6 +111,7 @@ class Question:
     subject: str
     body: str | None
     options: list[str]
+    option_labels: dict[str, str] | None
     schema: Json
     defaults: Json
     comment_required: list[str]
@@ -136,7 +141,7 @@ class Question:
         return self.status == "open" and not self.is_due
 
 
-_FOREIGN: Final = ("workflow_id", "revision", "dag_id", "run_id", "input")
+_FOREIGN: Final = ("workflow_id", "revision", "dag_id", "run_id", "correlation_id", "started_by", "input")
 _OWN: Final = [questions.c[name] for name in Question.__dataclass_fields__ if name not in _FOREIGN]
 _COLUMNS: Final = [*_OWN, *(instances.c[name] for name in _FOREIGN)]
 
@@ -155,6 +160,7 @@ class NewQuestion:
     subject: str
     body: str | None
     options: Sequence[str]
+    option_labels: Mapping[str, str]
     schema: Json
     defaults: Json
     comment_required: Sequence[str]
@@ -184,6 +190,7 @@ class QuestionFilter:
 
     :param keys: that somebody with one of these keys may answer
     :param not_for: and from which this person is not excluded: ``{"id", "name"}``
+    :param answered_by: that the user of this id has answered
     """
 
     workflow_ids: Collection[str] | None = None
@@ -191,11 +198,12 @@ class QuestionFilter:
     statuses: Collection[str] | None = ("open",)
     keys: Collection[str] | None = None
     not_for: Json | None = None
+    answered_by: str | None = None
 
 
 @dataclass(frozen=True)
 class QuestionPage:
-    """Some questions, the longest open first, and where the next page begins; null after the last."""
+    """Some questions in their order, and where the next page begins; null after the last."""
 
     items: tuple[Question, ...]
     next: str | None
@@ -221,6 +229,7 @@ class Questions:
             values = {**vars(new), "id": new.id}
             for name in ("options", "keys", "excluded", "comment_required", "plan"):
                 values[name] = list(values[name])
+            values["option_labels"] = dict(new.option_labels) or None
             values["notifiers"] = None if new.notifiers is None else list(new.notifiers)
             for name in ("subject", "body", "scope"):
                 values[name] = clean(values[name])
@@ -260,8 +269,10 @@ class Questions:
 
         return self._database.run(within)
 
-    def page(self, only: QuestionFilter, *, after: str | None = None, limit: int = 50) -> QuestionPage:
-        """Questions, the longest open first.
+    def page(
+        self, only: QuestionFilter, *, after: str | None = None, limit: int = 50, newest: bool = False
+    ) -> QuestionPage:
+        """Questions, those that were asked first at the top, or those that were asked last.
 
         :param after: ``next`` of the page before
         :raises Misuse: an ``after`` that no page gave
@@ -270,8 +281,9 @@ class Questions:
         order = (questions.c.asked_at, questions.c.id)
         query = _restricted(only)
         if after is not None:
-            query = query.where(tuple_(*order) > tuple_(*read_cursor(after)))
-        query = query.order_by(*order).limit(limit + 1)
+            place = tuple_(*read_cursor(after))
+            query = query.where(tuple_(*order) < place if newest else tuple_(*order) > place)
+        query = query.order_by(*(each.desc() if newest else each for each in order)).limit(limit + 1)
         rows = self._database.run(lambda connection: connection.execute(query).all())
         items = tuple(readable(Question, rows[:limit], "question"))
         last = rows[limit - 1] if len(rows) > limit else None
@@ -346,4 +358,6 @@ def _restricted(only: QuestionFilter) -> Select[Any]:
     if only.not_for is not None:
         for name in ("id", "name"):
             query = query.where(~questions.c.excluded.contains([{name: only.not_for[name]}]))
+    if only.answered_by is not None:
+        query = query.where(questions.c.votes.contains([{"by": {"id": only.answered_by}}]))
     return query

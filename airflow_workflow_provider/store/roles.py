@@ -29,8 +29,8 @@ POLICY: Final = "workflow_all"
 ENDED_POLICY: Final = "workflow_worker_ends"
 
 _ASKED: Final = (
-    "id, instance_id, task_id, step_id, scope, visit, attempt, kind, subject, body, options, schema, defaults, "
-    "comment_required, min_approvals, assignees, keys, excluded, plan, notifiers, asked_at, due_at, next_at"
+    "id, instance_id, task_id, step_id, scope, visit, attempt, kind, subject, body, options, option_labels, schema, "
+    "defaults, comment_required, min_approvals, assignees, keys, excluded, plan, notifiers, asked_at, due_at, next_at"
 )
 _MOVED: Final = (
     "status, current_step_id, input, state, error, updated_at, completed_at, correlation_id, version, revision, "

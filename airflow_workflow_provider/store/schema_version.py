@@ -14,7 +14,7 @@ from airflow_workflow_provider.errors import StoreUnavailable
 from airflow_workflow_provider.store.tables import VERSION_TABLE
 from airflow_workflow_provider.vocabulary import ProblemCode
 
-SCHEMA: Final = "0021"
+SCHEMA: Final = "0022"
 """The newest migration of this version of the package."""
 
 COMPATIBLE_FROM: Final = "0011"

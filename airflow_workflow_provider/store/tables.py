@@ -302,6 +302,7 @@ workflow_questions = Table(
     Column("subject", Text, nullable=False),
     Column("body", Text),
     json_column("options", nullable=False),
+    json_column("option_labels"),
     json_column("schema", nullable=False),
     json_column("defaults", nullable=False),
     json_column("comment_required", nullable=False),
@@ -325,6 +326,8 @@ workflow_questions = Table(
     Index("workflow_questions_instance_idx", "instance_id"),
     Index("workflow_questions_open_idx", "asked_at", "id", postgresql_where=text("status = 'open'")),
     Index("workflow_questions_keys_idx", "keys", postgresql_using="gin", postgresql_where=text("status = 'open'")),
+    # What somebody has decided: votes that contain theirs.
+    Index("workflow_questions_votes_idx", "votes", postgresql_using="gin", postgresql_ops={"votes": "jsonb_path_ops"}),
     Index("workflow_questions_next_idx", "next_at", postgresql_where=text("status = 'open' AND next_at IS NOT NULL")),
 )
 """What people are asked; the answers are kept here, and Airflow only shows the questions and is woken."""

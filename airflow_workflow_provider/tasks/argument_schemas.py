@@ -50,6 +50,13 @@ QUESTION: Final[Mapping[str, Any]] = {
         "uniqueItems": True,
         "description": "the possible decisions; the first one is the approval",
     },
+    "optionLabels": {
+        "type": "object",
+        "propertyNames": _OPTION,
+        "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 100},
+        "maxProperties": 20,
+        "description": "what people read on the buttons instead of the names of the options, by option",
+    },
     "schema": {"type": "object", "description": "JSON Schema of the form to fill in with the decision"},
     "defaults": {"type": "object", "description": "initial values of the form"},
     "assignees": {

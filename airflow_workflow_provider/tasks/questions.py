@@ -70,6 +70,7 @@ class Ask:
 
     :param kind: ``approval`` or ``form``
     :param options: the decisions; the first one is the approval
+    :param option_labels: what people read instead of the names of options, by option
     :param schema: of the form; empty for none
     :param assignees: null where none are named: then everyone with permission to answer in Airflow
     :param on_timeout: the option that counts as decided when nobody answers in time; null where that fails the step
@@ -81,6 +82,7 @@ class Ask:
     subject: str
     body: str | None
     options: tuple[str, ...]
+    option_labels: Mapping[str, str]
     schema: Json
     defaults: Json
     assignees: Assignees | None
@@ -115,6 +117,7 @@ def ask_of(kind: str, arguments: Mapping[str, Any], now: datetime) -> Ask:
         subject=arguments["subject"],
         body=arguments.get("body"),
         options=options,
+        option_labels=arguments.get("optionLabels", {}),
         schema=arguments.get("schema", {}),
         defaults=arguments.get("defaults", {}),
         assignees=arguments.get("assignees"),

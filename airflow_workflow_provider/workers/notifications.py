@@ -130,6 +130,7 @@ class Notifier:
         return {
             **{name: getattr(found, name) for name in names},
             "id": str(found.id),
+            "url": f"{_base_url()}/plugin/workflows/task/{found.id}",
             "due_at": found.due_at.isoformat() if found.due_at is not None else None,
         }
 

@@ -105,6 +105,14 @@ def test_failures_are_found_by_their_cause_and_looked_at_before_anything_is_done
     causes.get_by_role("button").first.click()
     expect(causes.get_by_role("button", pressed=True)).to_be_visible()
     assert "errorType=" in view.page.url
+    # The filter has a name, and is there again by it.
+    app.get_by_role("button", name="Save as view…").click()
+    app.get_by_label("Name of the view").fill("Broken for good")
+    view.page.keyboard.press("Enter")
+    app = view.open("/plugin/workflows/instances")
+    app.get_by_label("Saved views").select_option("Broken for good")
+    view.page.wait_for_url(re.compile("errorType="))
+    app.get_by_role("button", name="Delete view").click()
     rows = app.locator("tbody tr")
     expect(rows).to_have_count(1)
     app.get_by_role("checkbox", name="Select all on this page").click(force=True)
@@ -157,7 +165,7 @@ def test_an_instance_starts_from_its_form(view: View, shoot: Callable[[View, str
     app.get_by_label("Customer").fill("Ada")
     app.get_by_label("Correlation ID").fill(correlation)
     app.get_by_role("button", name="Start", exact=True).click()
-    view.page.wait_for_url(re.compile("/dags/ui.order/runs/.*/plugin/workflow-run"))
+    view.page.wait_for_url(re.compile("/plugin/workflows/instance/"))
     found = view.site.admin.get("instances", params={"correlationId": correlation}).json()["items"]
     assert len(found) == 1
     started = view.site.admin.get(f"instances/{found[0]['id']}").json()
@@ -184,7 +192,7 @@ def test_a_start_that_is_sent_twice_starts_one(view: View) -> None:
     app.get_by_role("button", name="Start", exact=True).click()
     expect(app.get_by_text("Airflow cannot be reached").first).to_be_visible()
     app.get_by_role("button", name="Start", exact=True).click()
-    view.page.wait_for_url(re.compile("/plugin/workflow-run"))
+    view.page.wait_for_url(re.compile("/plugin/workflows/instance/"))
     assert lost == [201, 200]
     assert len(view.site.admin.get("instances", params={"correlationId": correlation}).json()["items"]) == 1
 

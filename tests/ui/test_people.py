@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +21,11 @@ ASKING: dict[str, Any] = {
     "workflowId": "ui.asking",
     "name": "Asks",
     "version": "1.0.0",
-    "inputSchema": {"type": "object", "properties": {"subject": {"type": "string"}}, "required": ["subject"]},
+    "inputSchema": {
+        "type": "object",
+        "properties": {"subject": {"type": "string", "title": "What it is about"}},
+        "required": ["subject"],
+    },
     "steps": [
         {
             "stepId": "decide",
@@ -92,6 +97,32 @@ def test_a_question_is_answered(
     output = ended["state"]["steps"]["decide"]["output"]
     assert (output["decision"], output["form"]) == ("reject", {"limit": 500, "code": "DE"})
     assert output["by"]["id"] == "operator"
+
+
+def test_an_approver_decides_on_a_phone_and_by_keyboard(
+    open_view: Callable[..., View], asking: Callable[[str], dict[str, Any]], shoot: Callable[[View, str], None]
+) -> None:
+    question = asking("Raise the limit of Bob Ltd?")
+    phone = open_view("operator", dark=True, width=420)
+    app = phone.open(f"/plugin/workflows/task/{question['id']}")
+    card = app.get_by_role("article")
+    expect(card.get_by_role("heading", name="Raise the limit of Bob Ltd?")).to_be_visible()
+    expect(card.get_by_role("region", name="Request")).to_have_text(re.compile("What it is about.*Bob"))
+    expect(card).to_contain_text(re.compile("Requested by *admin"))
+    shoot(phone, "phone-task")
+    assert phone.violations() == []
+    assert phone.overflow() == 0
+    keyboard = phone.page.keyboard
+    card.get_by_role("button", name="Approve").focus()
+    keyboard.press("Enter")
+    expect(card.get_by_label("Limit")).to_be_focused()
+    for key in ("7", "Tab", "D", "E", "Tab", "o", "k", "Tab", "Enter"):
+        keyboard.press(key)
+    expect(app.get_by_text("Answer recorded: Approve")).to_be_visible()
+    expect(card.get_by_text(re.compile("^You chose “Approve”, .* ok$"))).to_be_visible()
+    decided = phone.open("/plugin/workflows/tasks?show=answered").get_by_test_id(f"question-{question['id']}")
+    expect(decided.get_by_text(re.compile("^You chose “Approve”"))).to_be_visible()
+    assert phone.overflow() == 0
 
 
 def test_who_is_not_asked_sees_nothing_to_answer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -46,7 +47,7 @@ def runs(site: Site) -> dict[str, Json]:
     for document in (LOAN, VISIT, MANY):
         site.admin.put(f"definitions/{document['workflowId']}", json=document).raise_for_status()
     started = {
-        "paid": site.start("ui.loan", input=INPUT),
+        "paid": site.start("ui.loan", input=INPUT, correlationId="loan-17"),
         "refused": site.start("ui.loan", input={**INPUT, "amount": 5000}),
     }
     return {name: site.ended(each["id"]) for name, each in started.items()}
@@ -190,9 +191,45 @@ def test_timeline_data_and_log(view: View, runs: dict[str, Json], shoot: Callabl
     expect(data).to_contain_text('"Ada"')
     expect(data).to_contain_text('"***"')
     app.get_by_role("tab", name="Log").click()
-    rows = app.get_by_test_id("workflow-log").get_by_role("listitem")
-    expect(rows.filter(has_text="instance.failed")).to_have_count(1)
+    log = app.get_by_test_id("workflow-log")
+    expect(log.locator("[data-event='instance.failed']")).to_have_count(1)
+    expect(log.get_by_text(re.compile("^Check the customer completed"))).to_be_visible()
     assert view.page.evaluate("window.hacked") is None
+
+
+def test_an_instance_has_a_page_of_its_own_for_a_phone(
+    open_view: Callable[..., View], runs: dict[str, Json], shoot: Callable[[View, str], None]
+) -> None:
+    paid = runs["paid"]
+    phone = open_view("operator", width=420)
+    app = phone.open("/plugin/workflows/instances?workflowId=ui.loan")
+    app.get_by_test_id(f"instance-{paid['id']}").get_by_role("link").first.click()
+    phone.page.wait_for_url(re.compile(f"/plugin/workflows/instance/{paid['id']}$"))
+    app = phone.settled()
+    expect(app.get_by_role("heading", name="Loan application · loan-17")).to_be_visible()
+    expect(phone.page).to_have_title("Loan application · loan-17")
+    expect(app.get_by_test_id("status-sentence")).to_contain_text("Completed after")
+    expect(app.get_by_text(re.compile("^Started .* by "))).to_be_visible()
+    run = app.get_by_role("link", name="Airflow run and task logs")
+    expect(run).to_have_attribute("href", re.compile(r"/dags/ui\.loan/runs/[^/]+$"))
+    expect(component(app, "facts")).to_contain_text("Ada")
+    shoot(phone, "phone-instance")
+    assert phone.violations() == []
+    for tab in ("Timeline", "Data", "Log", "Graph"):
+        app.get_by_role("tab", name=tab, exact=True).click()
+        phone.settled()
+        assert phone.overflow() == 0, tab
+    app.get_by_role("tab", name="Log").click()
+    app.get_by_label("Search the log").fill("VISIT 3 completed")
+    rows = app.get_by_test_id("workflow-log").get_by_role("listitem")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("Collect papers completed, visit 3, continues with Decide")
+    shoot(phone, "phone-log")
+    assert phone.violations() == []
+    with phone.page.expect_download() as saved:
+        app.get_by_role("button", name="Download").click()
+    events = {each["event"] for each in json.loads(saved.value.path().read_text())}
+    assert {"instance.started", "step.completed", "instance.completed"} <= events
 
 
 def test_an_instance_is_followed_from_its_start_to_its_end(
@@ -277,8 +314,8 @@ def test_a_failed_instance_is_retried_skipped_and_restarted(view: View, site: Si
     dialog.get_by_label("Workflow version").select_option("newest")
     confirm(view, dialog, "Retry")
     app.get_by_role("tab", name="Log").click()
-    rows = app.get_by_test_id("workflow-log").get_by_role("listitem")
-    expect(rows.filter(has_text="instance.failed")).to_have_count(2)
+    failures = app.get_by_test_id("workflow-log").locator("[data-event='instance.failed']")
+    expect(failures).to_have_count(2)
 
     dialog = operate(view, app, "Skip failed step")
     expect(dialog.get_by_label("Step")).to_have_value("pay")

@@ -15,8 +15,13 @@ from airflow_workflow_provider.api.bodies import StrictRoute
 from airflow_workflow_provider.api.dependencies import BODY, AccessDep, ServicesDep, ViaDep, responses
 from airflow_workflow_provider.api.question_models import (
     AnswerBody,
+    Candidate,
+    CandidateList,
+    CandidateQuery,
     DelegateBody,
+    Myself,
     Question,
+    QuestionDetail,
     QuestionPage,
     QuestionQuery,
 )
@@ -40,26 +45,47 @@ router: Final = APIRouter(tags=["questions"], route_class=StrictRoute)
 
 @router.get("/questions", responses=responses())
 def list_questions(services: ServicesDep, access: AccessDep, query: Annotated[QuestionQuery, Query()]) -> QuestionPage:
-    """List your questions, or all that you can read, oldest first."""
+    """List your questions, or all that you can read, oldest first; or those that you answered, newest first."""
     answers = answers_of(services)
     person = answers.directory.complete(access.person)
-    rights = (Right.ANSWER,) if query.mine else ()
-    permitted = visible(services, access, *rights, workflow_id=query.workflow_id)
+    mine = query.mine and not query.answered
+    permitted = visible(services, access, *((Right.ANSWER,) if mine else ()), workflow_id=query.workflow_id)
     only = QuestionFilter(
         workflow_ids=permitted,
         instance_id=query.instance_id,
-        statuses=query.status,
-        keys=person.keys if query.mine else None,
-        not_for=person.to_json() if query.mine else None,
+        statuses=query.status or (None if query.answered else ("open",)),
+        keys=person.keys if mine else None,
+        not_for=person.to_json() if mine else None,
+        answered_by=person.id if query.answered else None,
     )
-    page = services.questions.page(only, after=query.after, limit=query.limit)
+    page = services.questions.page(only, after=query.after, limit=query.limit, newest=query.answered)
     return QuestionPage(items=[_shown(services, access, answers, person, each) for each in page.items], next=page.next)
 
 
+@router.get("/me", responses=responses())
+def get_me(services: ServicesDep, access: AccessDep) -> Myself:
+    """Get yourself: your id and name, and your roles and groups as the resolvers know them."""
+    person = answers_of(services).directory.complete(access.person)
+    return Myself(id=person.id, name=person.name, roles=sorted(person.roles), groups=sorted(person.groups))
+
+
 @router.get("/questions/{question_id}", responses=responses())
-def get_question(services: ServicesDep, access: AccessDep, question_id: UUID) -> Question:
-    """Get a question."""
-    return _answer(services, access, readable_question(services, access, question_id, Right.READ_INSTANCES))
+def get_question(services: ServicesDep, access: AccessDep, question_id: UUID) -> QuestionDetail:
+    """Get a question with the input of its instance; secrets are masked."""
+    stored = readable_question(services, access, question_id, Right.READ_INSTANCES)
+    masked = services.question_masker(stored).mask({"input": stored.input})
+    schema = services.input_schema(stored.workflow_id, stored.revision)
+    shown = _answer(services, access, stored).model_dump()
+    return QuestionDetail.model_validate({**shown, **masked, "input_schema": schema or None})
+
+
+@router.get("/questions/{question_id}/candidates", responses=responses(409))
+def list_candidates(
+    services: ServicesDep, access: AccessDep, via: ViaDep, question_id: UUID, query: Annotated[CandidateQuery, Query()]
+) -> CandidateList:
+    """List users to whom you can hand a question, as far as the resolvers know them, at most 20."""
+    found = answers_of(services).candidates(question_id, _actor(access, via), query.search)
+    return CandidateList(items=[Candidate(user=user, name=name) for user, name in found])
 
 
 @router.post("/questions/{question_id}/answer", responses=responses(*BODY, 409))
@@ -146,10 +172,15 @@ def _shown(services: Services, access: Access, answers: Answers, person: Person,
     documents["answer"] = stored.answer
     written = services.forms(stored.workflow_id, stored.revision).get(stored.step_id)
     refusal = answers.refusal(stored, person) if access.may(Right.ANSWER, stored.workflow_id) else ProblemCode.FORBIDDEN
+    masked = masker.mask(documents)
+    own = [shown for vote, shown in zip(stored.votes, masked["votes"], strict=True) if person.is_same(vote["by"])]
     return Question.model_validate(
         {
             **vars(stored),
-            **masker.mask(documents),
+            **masked,
+            "own_vote": own[0] if own else None,
+            "workflow_name": services.definition(stored.workflow_id, stored.revision).name,
+            "option_labels": stored.option_labels or {},
             "schema": in_order_of(stored.schema, written) or None,
             "status": "expired" if stored.is_due else stored.status,
             "may_answer": stored.is_waited_for and refusal is None,

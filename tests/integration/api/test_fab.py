@@ -155,6 +155,9 @@ def test_k3_roles_of_fab_answer_questions(client_of: Any, fab_users: dict[str, A
     assert client_of("User").post(f"{asked['user']}/delegate", json={"to": by_id}).status_code == 200
     assert client_of("Op").post(f"{asked['user']}/answer", json=approve).status_code == 200
 
+    (admin,) = [each for each in AuthManagerResolver().users("DMI", 20) if each[0] == "admin"]
+    assert admin[1] != ""
+    assert AuthManagerResolver().users("%", 20) == []
     knows = AuthManagerResolver().knows
     assert knows("role", "op")
     assert [knows("role", "Op"), knows("role", "ops"), knows("user", "user"), knows("user", "eve")] == [

@@ -228,3 +228,68 @@ def test_k3_a_form_has_the_fields_in_the_order_of_the_published_text(api: Api) -
     assert list(shown["properties"]["street"]) == ["type", "maxLength", "default"]
     assert list(shown["properties"]["a"]["properties"]) == ["of", "b"]
     assert asked.get("op", "plain").json()["schema"] is None
+
+
+def test_k3_the_card_of_a_question_has_the_request_with_secrets_masked(api: Api) -> None:
+    schema = {
+        "type": "object",
+        "properties": {
+            "supplier": {"type": "string", "title": "Supplier"},
+            "amount": {"type": "number", "title": "Amount in EUR"},
+            "token": {"type": "string", "format": "password"},
+        },
+    }
+    labels = {"approve": "Release the payment"}
+    document = asking("pay", ask("a", optionLabels=labels), name="Payment", inputSchema=schema)
+    asked = Asked(api, document, role="user", token=TOKEN, supplier="Acme", amount=12)
+
+    card = asked.get("op", "a").json()
+    assert card["input"] == {"token": "***", "supplier": "Acme", "amount": 12}
+    assert list(card["inputSchema"]["properties"]) == ["supplier", "amount", "token"]
+    assert (card["workflowName"], card["startedBy"], card["optionLabels"]) == ("Payment", "user", labels)
+    (row,) = api.as_role("op").get("questions").json()["items"]
+    assert (row["workflowName"], row["startedBy"], row["optionLabels"]) == ("Payment", "user", labels)
+    assert "input" not in row
+    plain = Asked(api, asking("plain", ask("b"))).get("op", "b").json()
+    assert (plain["inputSchema"], plain["optionLabels"]) == (None, {})
+
+
+def test_k3_what_somebody_answered_is_listed_newest_first(api: Api) -> None:
+    shared = ask("shared", minApprovals=2)
+    asked = Asked(api, asking("order", *(ask(name) for name in "abc"), shared))
+    asked.post("op", "b", decision="approve")
+    asked.post("op", "a", decision="reject")
+    asked.post("op", "shared", decision="approve")
+    asked.post("user", "c", decision="approve")
+
+    by_age = listed(api, "op", mine="false", status=["open", "answered"])
+    answered = [each for each in reversed(by_age) if each != "c"]
+    assert listed(api, "op", answered="true") == answered
+    assert listed(api, "op", answered="true", limit=1) == answered
+    assert listed(api, "op", answered="true", status="open") == ["shared"]
+    assert listed(api, "user", answered="true") == ["c"]
+    assert listed(api, "admin", answered="true") == []
+    assert asked.get("op", "a").json()["ownVote"]["decision"] == "reject"
+    assert asked.get("user", "a").json()["ownVote"] is None
+
+
+def test_k3_who_may_hand_a_question_over_chooses_among_the_users_that_are_known(api: Api) -> None:
+    document = asking("order", ask("a", assignees={"users": ["user", "zoe"]}), ask("eyes", excludeInitiator=True))
+    asked = Asked(api, document, role="op")
+
+    def candidates(role: str, step_id: str, **query: str) -> Any:
+        return api.as_role(role).get(f"questions/{asked.questions[step_id]}/candidates", params=query)
+
+    def found(*given: str, **query: str) -> list[str]:
+        return [each["user"] for each in candidates(*given, **query).json()["items"]]
+
+    assert found("user", "a") == ["admin", "op", "viewer", "zoe"]
+    assert found("user", "a", search="O") == ["op", "zoe"]
+    assert found("user", "a", search="%") == []
+    # Who started the instance may not answer, and is not offered.
+    assert found("user", "eyes") == ["admin", "viewer"]
+    problem(candidates("op", "a"), 403, "not-asked")
+    problem(candidates("op", "eyes"), 403, "initiator-excluded")
+    problem(candidates("viewer", "a"), 403, "forbidden")
+    asked.post("admin", "eyes", "claim")
+    problem(candidates("user", "eyes"), 409, "question-claimed")

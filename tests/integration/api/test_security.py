@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
 
 TASK = {"taskId": "greet", "name": "Greet", "operator": "set"}
 EXAMPLE = workflow(step("long", "wait", arguments={"duration": "PT1H"}), triggers=[{"eventPattern": "shop.order"}])
-ACTIONS = ("answer", "claim", "delegate", "release")
+ACTIONS = ("answer", "candidates", "claim", "delegate", "release")
 ASKING = workflow(
     step(
         "all",

@@ -54,7 +54,7 @@ MAIL: dict[str, Any] = {
         "from_email": "workflows@example.com",
         "to": "approvers@example.com",
         "subject": "{{ occasion }}: {{ question.subject if question else workflow.error.type }}",
-        "html_content": "<p>{{ workflow.id }} {{ workflow.url | e }}</p>",
+        "html_content": "<p>{{ workflow.id }} {{ workflow.url | e }} {{ question.url | e }}</p>",
     },
 }
 
@@ -112,12 +112,17 @@ def reported(database: Database) -> list[tuple[str, str, int]]:
 
 
 def test_a_question_is_mailed_once_and_its_secrets_are_not(database: Database, mailbox: Mailbox) -> None:
-    asked(database)
+    question = asked(database)
     teller = notifier(database)
 
     assert [teller.work(), teller.work()] == [1, 0]
     assert mailbox.subjects == ["asked: Order A-1 of ***"]
     assert mailbox.mails[0]["To"] == "approvers@example.com"
+    (mail,) = mailbox.mails
+    assert isinstance(mail, EmailMessage)
+    body = mail.get_body()
+    assert body is not None
+    assert f"/plugin/workflows/task/{question.id}</p>" in body.get_content()
     assert reported(database) == [("asked", "sent", 1)]
 
 

@@ -58,7 +58,7 @@ export function BarStrip({ items }: { items: readonly RecentInstance[] }) {
               justifyContent="center"
               w="24px"
             >
-              <RouterLink aria-label={words} title={words} to={paths.instance(each)}>
+              <RouterLink aria-label={words} title={words} to={paths.instance(each.id)}>
                 <Box
                   bg="colorPalette.solid"
                   colorPalette={paletteOf(each.displayStatus)}

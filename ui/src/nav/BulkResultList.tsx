@@ -33,9 +33,7 @@ export function BulkResultList({ results }: { results: readonly BulkResult[] }) 
               <StatusBadge label={t(`bulk.outcome.${each.outcome}`)} status={STATUS[each.outcome]} />
             </Table.Cell>
             <Table.Cell>
-              <AppLink to={paths.instanceById(each.instanceId)}>
-                {each.correlationId ?? each.instanceId}
-              </AppLink>
+              <AppLink to={paths.instance(each.instanceId)}>{each.correlationId ?? each.instanceId}</AppLink>
               <Text color="fg.muted" fontSize="xs">
                 {each.workflowId}
               </Text>

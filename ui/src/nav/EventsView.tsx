@@ -132,7 +132,7 @@ function DeliveryRow({ delivery, busy, redrive }: RowProps) {
               "–"
             )
           ) : (
-            <AppLink to={paths.instanceById(delivery.instanceId)}>{t("common.instance")}</AppLink>
+            <AppLink to={paths.instance(delivery.instanceId)}>{t("common.instance")}</AppLink>
           )}
         </Table.Cell>
         <Table.Cell>{delivery.attempts}</Table.Cell>
@@ -271,7 +271,7 @@ function Waits() {
                   <Time at={each.deadlineAt} />
                 </Table.Cell>
                 <Table.Cell>
-                  <AppLink to={paths.instanceById(each.instanceId)}>{t("common.open")}</AppLink>
+                  <AppLink to={paths.instance(each.instanceId)}>{t("common.open")}</AppLink>
                 </Table.Cell>
               </Table.Row>
             ))}

@@ -7,6 +7,7 @@ import { StatusBadge } from "src/parts/StatusBadge";
 import { Time } from "src/parts/Time";
 import { duration } from "src/parts/times";
 import { t } from "src/texts";
+import { nameOfInstance } from "src/workflow/instance";
 
 type Choose = (chosen: readonly InstanceSummary[]) => void;
 type Props = {
@@ -15,11 +16,6 @@ type Props = {
   /** Null where nothing can be done with what is chosen. */
   onChoose: Choose | null;
 };
-
-/** What people call an instance: its business key where it has one. */
-export function nameOfInstance(of: { correlationId: string | null; runId: string }): string {
-  return of.correlationId ?? of.runId;
-}
 
 /** Instances, one a row, to be chosen from. */
 export function InstanceTable({ items, chosen, onChoose }: Props) {
@@ -105,7 +101,7 @@ function Row({ item, selected, onChoose }: RowProps) {
         {item.compensationsOwed > 0 ? <StatusBadge label={t("instance.owed")} status="expired" /> : null}
       </Table.Cell>
       <Table.Cell maxW="sm" minW={32}>
-        <AppLink to={paths.instance(item)}>{name}</AppLink>
+        <AppLink to={paths.instance(item.id)}>{name}</AppLink>
         {item.correlationId === null ? null : (
           <Text color="fg.muted" fontSize="xs" hideBelow="md" overflowWrap="anywhere">
             {item.runId}

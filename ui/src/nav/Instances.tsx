@@ -9,6 +9,7 @@ import { Causes } from "src/nav/Causes";
 import { type Filter, isFiltered, queryOf, readFilter, selectionOf, writeFilter } from "src/nav/filter";
 import { InstanceFilters } from "src/nav/InstanceFilters";
 import { InstanceTable } from "src/nav/InstanceTable";
+import { SavedViews } from "src/nav/SavedViews";
 import { shownCounts } from "src/nav/statistics";
 import { Empty } from "src/parts/Empty";
 import { LiveView } from "src/parts/LiveView";
@@ -72,6 +73,11 @@ export function Instances() {
         >
           {t(filter.order === "newest" ? "instances.newest" : "instances.oldest")}
         </Button>
+        <SavedViews
+          address={writeFilter(filter).toString()}
+          filtered={isFiltered(filter)}
+          onChoose={(address) => setParameters(new URLSearchParams(address), { replace: true })}
+        />
         <Spacer />
         <Export filter={filter} now={now} />
       </HStack>

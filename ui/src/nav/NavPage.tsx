@@ -3,9 +3,9 @@ import type { ComponentType } from "react";
 import { useNavigate, useParams } from "react-router-dom";
 import { Definitions } from "src/nav/Definitions";
 import { EventsView } from "src/nav/EventsView";
-import { InstanceRedirect } from "src/nav/InstanceRedirect";
 import { Instances } from "src/nav/Instances";
-import { MyTasks } from "src/nav/MyTasks";
+import { InstanceView } from "src/nav/InstanceView";
+import { MyTasks, TaskPage } from "src/nav/MyTasks";
 import { NewWorkflow } from "src/nav/NewWorkflow";
 import { Overview } from "src/nav/Overview";
 import { StartView } from "src/nav/StartView";
@@ -28,7 +28,8 @@ const TABS: Record<string, View> = {
 const PAGES: Record<string, { tab: string; View: ComponentType<{ name: string }> }> = {
   start: { tab: "definitions", View: StartView },
   new: { tab: "definitions", View: NewWorkflow },
-  instance: { tab: "instances", View: InstanceRedirect },
+  task: { tab: "tasks", View: TaskPage },
+  instance: { tab: "instances", View: InstanceView },
 };
 
 /** The page behind Airflow's navigation; what is shown is part of the address, so that it can be sent to others. */

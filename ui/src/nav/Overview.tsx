@@ -4,7 +4,6 @@ import { useSearchParams } from "react-router-dom";
 import { useLive } from "src/api/polling";
 import type { InstanceStatistics } from "src/api/schema.gen";
 import { filterOf, wordsOf } from "src/nav/Causes";
-import { nameOfInstance } from "src/nav/InstanceTable";
 import { StatusBars } from "src/nav/StatusBars";
 import { failureRate, PERIODS, type Period, since } from "src/nav/statistics";
 import { WorkflowPicker } from "src/nav/WorkflowPicker";
@@ -16,6 +15,7 @@ import { StatusBadge } from "src/parts/StatusBadge";
 import { Time } from "src/parts/Time";
 import { duration } from "src/parts/times";
 import { language, t } from "src/texts";
+import { nameOfInstance } from "src/workflow/instance";
 
 /** How instances have been doing lately, of all workflows or of one; what is chosen is part of the address. */
 export function Overview() {
@@ -140,7 +140,7 @@ function Waiting({ found: { oldestWaiting } }: Found) {
         {oldestWaiting.map((each) => (
           <Table.Row key={each.id}>
             <Table.Cell overflowWrap="anywhere">
-              <AppLink to={paths.instance(each)}>{nameOfInstance(each)}</AppLink>{" "}
+              <AppLink to={paths.instance(each.id)}>{nameOfInstance(each)}</AppLink>{" "}
               <StatusBadge status={each.displayStatus} />
               <Text color="fg.muted" fontSize="xs">
                 {[each.workflowId, each.currentStepId].filter(Boolean).join(", ")}

@@ -72,7 +72,7 @@ function StartForm({ definition, onReload }: FormProps) {
       });
     try {
       const instance = await loading.until(send);
-      if (instance !== null) navigate(paths.instance(instance));
+      if (instance !== null) navigate(paths.instance(instance.id));
     } catch (error) {
       const refused = asFailure(error);
       const { fields, others } = byField(refused.findings, "/input");

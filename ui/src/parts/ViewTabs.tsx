@@ -20,7 +20,7 @@ export function ViewTabs({ views, pt }: { views: readonly View[]; pt?: number })
     >
       <Tabs.List overflowX="auto" overflowY="hidden">
         {views.map(({ name, title }) => (
-          <Tabs.Trigger flexShrink={0} key={name} value={name}>
+          <Tabs.Trigger flexShrink={0} key={name} px={{ base: 2, md: 4 }} value={name}>
             {title}
           </Tabs.Trigger>
         ))}

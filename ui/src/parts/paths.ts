@@ -6,9 +6,12 @@ export const paths = {
   nav: (view: string) => `/plugin/workflows/${view}`,
   instances: (filter: Record<string, string>) => `/plugin/workflows/instances?${new URLSearchParams(filter)}`,
   start: (workflowId: string) => `/plugin/workflows/start/${part(workflowId)}`,
+  question: (id: string) => `/plugin/workflows/task/${part(id)}`,
   definition: (workflowId: string) => `/dags/${part(workflowId)}/plugin/workflow-definition`,
-  instance: (of: { dagId: string; runId: string }) =>
+  /** The page of an instance under Workflows. */
+  instance: (id: string) => `/plugin/workflows/instance/${part(id)}`,
+  /** The tab of an instance on the page of its DAG run. */
+  runTab: (of: { dagId: string; runId: string }) =>
     `/dags/${part(of.dagId)}/runs/${part(of.runId)}/plugin/workflow-run`,
-  instanceById: (id: string) => `/plugin/workflows/instance/${part(id)}`,
   run: (of: { dagId: string; runId: string }) => `/dags/${part(of.dagId)}/runs/${part(of.runId)}`,
 };

@@ -23,11 +23,14 @@ const question: Question = {
   },
   defaults: {},
   options: ["approve", "reject"],
+  optionLabels: {},
   commentRequired: ["reject"],
   minApprovals: 1,
   assignees: { roles: ["op"], users: [], groups: [] },
   claimedBy: null,
   votes: [],
+  ownVote: null,
+  answer: null,
   mayAnswer: true,
   askedAt: "2026-01-01T10:00:00Z",
   dueAt: null,
@@ -67,14 +70,17 @@ test("an approval needs the form, and its numbers are numbers", async () => {
 });
 
 test("who reassigns a question is not told that an answer was recorded", async () => {
-  const sent = answering(json(question));
+  const users = { items: [{ user: "grace", name: "Grace Hopper" }] };
+  const sent = answering((request) => json(request.method === "GET" ? users : question));
   const acts: Act[] = [];
   show(<QuestionForm onChanged={(act) => acts.push(act)} question={question} />);
   press("Reassign…");
+  const offered = await screen.findByRole("option", { name: "Grace Hopper", hidden: true });
+  expect(offered.getAttribute("value")).toBe("grace");
   fireEvent.change(screen.getByLabelText("Reassign to"), { target: { value: "ada" } });
   press("Reassign");
   await waitFor(() => expect(acts).toHaveLength(1));
-  expect(sent[0]?.url.pathname).toMatch(/\/delegate$/);
+  expect(sent.find(({ method }) => method === "POST")?.url.pathname).toMatch(/\/delegate$/);
   expect(acts[0]).toMatchObject({ name: "delegate", words: "Reassigned to ada" });
 });
 
@@ -82,6 +88,7 @@ test("a question of two people cannot be taken by one, and says how many chose",
   const vote = {
     by: { id: "ada", name: "Ada" },
     decision: "approve",
+    form: {},
     at: "2026-01-01T11:00:00Z",
     comment: null,
   };
@@ -112,4 +119,46 @@ test.each([
 test("how many have to choose is said before anybody has", () => {
   show(<QuestionForm onChanged={() => undefined} question={{ ...question, minApprovals: 2 }} />);
   expect(screen.getByText("0 of 2 people chose “Approve”.")).toBeTruthy();
+});
+
+test("an option has the label of its definition everywhere, and is sent by its name", async () => {
+  const labels = { approve: "Release the payment" };
+  const sent = answering(json({ ...question, status: "answered" }));
+  const acts: Act[] = [];
+  const labelled = { ...question, schema: null, optionLabels: labels, minApprovals: 2 };
+  show(<QuestionForm onChanged={(act) => acts.push(act)} question={labelled} />);
+  expect(screen.getByText("0 of 2 people chose “Release the payment”.")).toBeTruthy();
+  press("Release the payment");
+  await waitFor(() => expect(acts[0]?.words).toBe("Answer recorded: Release the payment"));
+  expect(sent[0]?.body).toEqual({ decision: "approve" });
+});
+
+test("the first field that is wrong has the focus", async () => {
+  show(<QuestionForm onChanged={() => undefined} question={question} />);
+  press("Approve");
+  await waitFor(() => expect(document.activeElement).toBe(screen.getByLabelText(/Limit/)));
+  press("Reject");
+  await waitFor(() => expect(document.activeElement).toBe(screen.getByLabelText("Comment")));
+});
+
+test("what was decided, and what oneself answered, can be read afterwards", () => {
+  const vote = {
+    by: { id: "ada", name: "Ada" },
+    decision: "reject",
+    form: { limit: 5 },
+    at: "2026-01-01T11:00:00Z",
+    comment: "too risky",
+  };
+  const answered: Question = {
+    ...question,
+    status: "answered",
+    mayAnswer: false,
+    votes: [vote],
+    ownVote: vote,
+    answer: vote,
+  };
+  show(<QuestionForm onChanged={() => undefined} question={answered} />);
+  expect(screen.getByText(/^You chose “Reject”,.*– too risky$/)).toBeTruthy();
+  expect(screen.getByText("Limit").nextSibling?.textContent).toBe("5");
+  expect(screen.getByText("This task is answered. Decision: Reject.")).toBeTruthy();
 });

@@ -1,5 +1,5 @@
-import { Button, HStack, Input, Stack, Text, Textarea } from "@chakra-ui/react";
-import { useId, useState } from "react";
+import { Button, HStack, Stack, Text, Textarea } from "@chakra-ui/react";
+import { useEffect, useId, useRef, useState } from "react";
 import { asFailure, call, type Failure } from "src/api/client";
 import type { Question } from "src/api/schema.gen";
 import { Labelled } from "src/forms/Labelled";
@@ -7,9 +7,9 @@ import { SchemaForm } from "src/forms/SchemaForm";
 import { byField, check, type FieldErrors, initial, isObject } from "src/forms/schema";
 import { FailureNotice } from "src/parts/FailureNotice";
 import { Markdown } from "src/parts/Markdown";
-import { Sentence } from "src/parts/Sentence";
-import { Time } from "src/parts/Time";
+import { HandOver } from "src/people/HandOver";
 import { optionName, whyNot } from "src/people/question";
+import { Votes } from "src/people/Votes";
 import { conjunction, statusName, t } from "src/texts";
 
 /** What a person just did with a question; the question is as it is afterwards. */
@@ -17,8 +17,34 @@ export type Act = { name: "answer" | "claim" | "release" | "delegate"; words: st
 
 type Props = { question: Question; onChanged: (act: Act) => void };
 
+const COMMENT = "/comment:";
+
 /** A question with its form, and what has been said to it so far. */
 export function QuestionForm({ question, onChanged }: Props) {
+  return (
+    <Stack gap={3} maxW="2xl">
+      {question.body === null ? null : <Markdown text={question.body} />}
+      <Votes question={question} />
+      {question.status === "open" && question.mayAnswer ? (
+        <AnswerForm onChanged={onChanged} question={question} />
+      ) : (
+        <Closed question={question} />
+      )}
+    </Stack>
+  );
+}
+
+/** Why there is nothing to answer. */
+function Closed({ question }: { question: Question }) {
+  const { status, answer } = question;
+  const words = [
+    status === "open" ? whyNot(question) : t("task.is", { status: statusName(status) }),
+    answer === null ? null : t("task.decision", { option: optionName(answer.decision, question) }),
+  ];
+  return <Text color="fg.muted">{words.filter(Boolean).join(" ")}</Text>;
+}
+
+function AnswerForm({ question, onChanged }: Props) {
   const { schema } = question;
   const [form, setForm] = useState<unknown>(() => ({
     ...(schema === null ? {} : (initial(schema, schema) as object | undefined)),
@@ -26,11 +52,74 @@ export function QuestionForm({ question, onChanged }: Props) {
   }));
   const [comment, setComment] = useState("");
   const [errors, setErrors] = useState<FieldErrors>({});
+  const place = useRef<HTMLDivElement>(null);
+  const { send, busy, failure } = useSending(question, onChanged, setErrors);
+
+  // The first field that is wrong is where one continues; known only when the fields show it.
+  useEffect(() => {
+    if (Object.keys(errors).length > 0)
+      place.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+  }, [errors]);
+  const answer = (decision: string) => {
+    const wrong = schema === null ? {} : check(schema, form, schema);
+    // Only the first option needs the form; with another it is sent if it is complete, and left out otherwise.
+    const found = decision === question.options[0] ? wrong : {};
+    const option = optionName(decision, question);
+    const missing = question.commentRequired.includes(decision) && comment.trim() === "";
+    const all = missing ? { ...found, [COMMENT]: [t("task.commentFor", { option })] } : found;
+    setErrors(all);
+    if (Object.keys(all).length > 0) return;
+    const complete = schema !== null && isObject(form) && Object.keys(wrong).length === 0;
+    const body = {
+      decision,
+      ...(complete ? { form } : {}),
+      ...(comment.trim() === "" ? {} : { comment }),
+    };
+    void send("answer", body, t("task.recorded", { option }), decision);
+  };
+  return (
+    <Stack gap={3} ref={place}>
+      {failure === null ? null : <FailureNotice failure={failure} />}
+      {schema === null ? null : (
+        <SchemaForm errors={errors} onChange={setForm} schema={schema} value={form} />
+      )}
+      <Comment messages={errors[COMMENT] ?? []} onChange={setComment} question={question} value={comment} />
+      <HStack aria-label={t("task.answer")} flexWrap="wrap" role="group">
+        {question.options.map((option, index) => (
+          <Button
+            disabled={busy !== null}
+            flexGrow={{ base: 1, sm: 0 }}
+            key={option}
+            loading={busy === option}
+            onClick={() => answer(option)}
+            size={{ base: "md", sm: "sm" }}
+            variant={index === 0 ? "solid" : "outline"}
+          >
+            {optionName(option, question)}
+          </Button>
+        ))}
+      </HStack>
+      <HStack flexWrap="wrap">
+        <Claim act={send} busy={busy !== null} question={question} />
+        <HandOver
+          busy={busy !== null}
+          onHandOver={(to) => void send("delegate", { to }, t("task.reassigned", { user: to }))}
+          question={question}
+        />
+      </HStack>
+    </Stack>
+  );
+}
+
+/** Sends what a person does; what is wrong with it is shown at its fields, and anything else above them. */
+function useSending(
+  question: Question,
+  onChanged: Props["onChanged"],
+  setErrors: (errors: FieldErrors) => void,
+) {
   const [failure, setFailure] = useState<Failure | null>(null);
   const [busy, setBusy] = useState<string | null>(null);
-  const commentId = useId();
-
-  const act: Send = async (name, body, words, pressed = name) => {
+  const send: Send = async (name, body, words, pressed = name) => {
     setBusy(pressed);
     setFailure(null);
     try {
@@ -43,90 +132,42 @@ export function QuestionForm({ question, onChanged }: Props) {
       const refused = asFailure(error);
       const { fields, others } = byField(refused.findings, "/form");
       const atComment = byField(refused.findings, "/comment").fields[""];
-      setErrors(atComment === undefined ? fields : { ...fields, "/comment:": atComment });
+      setErrors(atComment === undefined ? fields : { ...fields, [COMMENT]: atComment });
       if (others.length > 0 || Object.keys(fields).length === 0) setFailure(refused);
     } finally {
       setBusy(null);
     }
   };
-  const answer = (decision: string) => {
-    const wrong = schema === null ? {} : check(schema, form, schema);
-    // Only the first option needs the form; with another it is sent if it is complete, and left out otherwise.
-    const found = decision === question.options[0] ? wrong : {};
-    const missing = question.commentRequired.includes(decision) && comment.trim() === "";
-    const all = missing
-      ? { ...found, "/comment:": [t("task.commentFor", { option: optionName(decision) })] }
-      : found;
-    setErrors(all);
-    if (Object.keys(all).length > 0) return;
-    const complete = schema !== null && isObject(form) && Object.keys(wrong).length === 0;
-    const body = {
-      decision,
-      ...(complete ? { form } : {}),
-      ...(comment.trim() === "" ? {} : { comment }),
-    };
-    void act("answer", body, t("task.recorded", { option: optionName(decision) }), decision);
-  };
-  const commentErrors = errors["/comment:"] ?? [];
+  return { send, busy, failure };
+}
+
+type CommentProps = {
+  question: Question;
+  value: string;
+  messages: readonly string[];
+  onChange: (text: string) => void;
+};
+
+/** The comment, with the options that require one. */
+function Comment({ question, value, messages, onChange }: CommentProps) {
+  const id = useId();
+  const required = question.commentRequired.map((each) =>
+    t("task.quoted", { option: optionName(each, question) }),
+  );
+  const help =
+    required.length > 0 ? t("task.commentForThese", { options: conjunction(required) }) : undefined;
   return (
-    <Stack gap={3} maxW="2xl">
-      {question.body === null ? null : <Markdown text={question.body} />}
-      <Votes question={question} />
-      {failure === null ? null : <FailureNotice failure={failure} />}
-      {question.status !== "open" || !question.mayAnswer ? (
-        <Text color="fg.muted">
-          {question.status === "open"
-            ? whyNot(question)
-            : t("task.is", { status: statusName(question.status) })}
-        </Text>
-      ) : (
-        <>
-          {schema === null ? null : (
-            <SchemaForm errors={errors} onChange={setForm} schema={schema} value={form} />
-          )}
-          <Labelled
-            help={
-              question.commentRequired.length > 0
-                ? t("task.commentForThese", {
-                    options: conjunction(
-                      question.commentRequired.map((each) => t("task.quoted", { option: optionName(each) })),
-                    ),
-                  })
-                : undefined
-            }
-            id={commentId}
-            label={t("task.comment")}
-            messages={commentErrors}
-          >
-            <Textarea
-              aria-describedby={`${commentId}-about`}
-              aria-invalid={commentErrors.length > 0}
-              id={commentId}
-              onChange={(event) => setComment(event.target.value)}
-              rows={2}
-              size="sm"
-              value={comment}
-            />
-          </Labelled>
-          <HStack flexWrap="wrap">
-            {question.options.map((option, index) => (
-              <Button
-                disabled={busy !== null}
-                key={option}
-                loading={busy === option}
-                onClick={() => answer(option)}
-                size="sm"
-                variant={index === 0 ? "solid" : "outline"}
-              >
-                {optionName(option)}
-              </Button>
-            ))}
-            <Claim act={act} busy={busy !== null} question={question} />
-            <HandOver act={act} busy={busy !== null} />
-          </HStack>
-        </>
-      )}
-    </Stack>
+    <Labelled help={help} id={id} label={t("task.comment")} messages={messages}>
+      <Textarea
+        aria-describedby={`${id}-about`}
+        aria-invalid={messages.length > 0}
+        id={id}
+        onChange={(event) => onChange(event.target.value)}
+        rows={2}
+        size="sm"
+        value={value}
+      />
+    </Labelled>
   );
 }
 
@@ -159,68 +200,5 @@ function Claim({ question, busy, act }: ClaimProps) {
     >
       {t("task.claim")}
     </Button>
-  );
-}
-
-/** Gives the question to somebody else. */
-function HandOver({ busy, act }: Omit<ClaimProps, "question">) {
-  const [to, setTo] = useState<string | null>(null);
-  if (to === null) {
-    return (
-      <Button disabled={busy} onClick={() => setTo("")} size="sm" variant="ghost">
-        {t("task.reassign")}
-      </Button>
-    );
-  }
-  return (
-    <HStack>
-      <Input
-        aria-label={t("task.reassignTo")}
-        onChange={(event) => setTo(event.target.value)}
-        placeholder={t("task.user")}
-        size="sm"
-        value={to}
-        w={40}
-      />
-      <Button
-        disabled={busy || to.trim() === ""}
-        onClick={() => void act("delegate", { to: to.trim() }, t("task.reassigned", { user: to.trim() }))}
-        size="sm"
-        variant="outline"
-      >
-        {t("task.reassignNow")}
-      </Button>
-      <Button onClick={() => setTo(null)} size="sm" variant="ghost">
-        {t("common.cancel")}
-      </Button>
-    </HStack>
-  );
-}
-
-function Votes({ question }: { question: Question }) {
-  const [approves] = question.options;
-  const given = question.votes.filter(({ decision }) => decision === approves).length;
-  if (question.votes.length === 0 && question.minApprovals < 2) return null;
-  return (
-    <Stack gap={1}>
-      {question.minApprovals > 1 ? (
-        <Text color="fg.muted">
-          {t("task.votes", { given, count: question.minApprovals, option: optionName(approves ?? "") })}
-        </Text>
-      ) : null}
-      {question.votes.map((vote) => (
-        <Text key={`${vote.by.id} ${vote.at}`} overflowWrap="anywhere">
-          <Sentence
-            parts={{
-              user: <b>{vote.by.name}</b>,
-              option: optionName(vote.decision),
-              time: <Time at={vote.at} />,
-            }}
-            text="task.vote"
-          />
-          {vote.comment === null ? "" : ` – ${vote.comment}`}
-        </Text>
-      ))}
-    </Stack>
   );
 }

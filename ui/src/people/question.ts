@@ -26,7 +26,9 @@ export function whoIsAsked(assignees: Question["assignees"]): string | null {
   return parts.length === 0 ? null : conjunction(parts);
 }
 
-/** What a button says for an option; those of the built-in tasks are translated, others are the author's own. */
-export function optionName(option: string): string {
-  return nameOf("task.option", option);
+/** What a button says for an option: its label, the translated name of a built-in one, or its own name. */
+export function optionName(option: string, { optionLabels }: Pick<Question, "optionLabels">): string {
+  return Object.hasOwn(optionLabels, option)
+    ? (optionLabels[option] ?? option)
+    : nameOf("task.option", option);
 }

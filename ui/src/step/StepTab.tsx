@@ -9,12 +9,12 @@ import { StepDetailView } from "src/step/StepDetailView";
 import { stepsOfTask } from "src/step/steps";
 import { useStep } from "src/step/useStep";
 import { t } from "src/texts";
-import { useInstance } from "src/workflow/useInstance";
-import { NothingThere } from "src/workflow/WorkflowTab";
+import { NothingThere } from "src/workflow/InstancePage";
+import { useInstanceOfRun } from "src/workflow/useInstance";
 
 /** What a step did, on the page of its task instance. */
 export function StepTab({ dagId, runId, taskId }: AirflowProps) {
-  const instance = useInstance(dagId, runId);
+  const instance = useInstanceOfRun(dagId, runId);
   const nothing = NothingThere({ instance });
   if (nothing !== null) return nothing;
   return (
@@ -30,7 +30,7 @@ export function StepTab({ dagId, runId, taskId }: AirflowProps) {
 
 function Steps({ view, graph, taskId }: { view: InstanceView; graph: DefinitionGraph; taskId: string }) {
   const { steps, whole } = stepsOfTask(graph, taskId);
-  const back = <AppLink to={paths.instance(view)}>{t("step.whole")}</AppLink>;
+  const back = <AppLink to={paths.runTab(view)}>{t("step.whole")}</AppLink>;
   if (steps.length === 0) {
     return (
       <Stack gap={3}>

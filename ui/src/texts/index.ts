@@ -53,6 +53,11 @@ export function nameOf(family: Family, name: string): string {
   return typeof found === "string" ? t(`${family}.${name}` as TextKey) : name;
 }
 
+/** Whether there is a text of this name. */
+export function hasText(key: string): key is TextKey {
+  return typeof key.split(".").reduce<unknown>(within, en) === "string";
+}
+
 type Family = "status" | "event" | "task.option";
 type Names = Record<string, unknown>;
 

@@ -52,7 +52,7 @@ beforeEach(() => {
 });
 
 async function open(name: string): Promise<ReturnType<typeof within>> {
-  show(<Actions names={NAMES} onChanged={() => undefined} view={FAILED} />);
+  show(<Actions host="run" names={NAMES} onChanged={() => undefined} view={FAILED} />);
   fireEvent.click(screen.getByRole("button", { name }));
   return within(await screen.findByRole("dialog"));
 }

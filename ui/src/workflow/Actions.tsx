@@ -6,6 +6,7 @@ import { byField, type FieldErrors } from "src/forms/schema";
 import { AskDialog } from "src/parts/AskDialog";
 import { FailureNotice } from "src/parts/FailureNotice";
 import { t } from "src/texts";
+import type { Host } from "src/workflow/host";
 import { isLive } from "src/workflow/instance";
 import { OperationFields } from "src/workflow/OperationFields";
 import {
@@ -17,10 +18,10 @@ import {
   type Values,
 } from "src/workflow/operations";
 
-type Props = { view: InstanceView; names: ReadonlyMap<string, string>; onChanged: () => void };
+type Props = { view: InstanceView; names: ReadonlyMap<string, string>; host: Host; onChanged: () => void };
 
 /** A button for each thing that the user may do with the instance now. */
-export function Actions({ view, names, onChanged }: Props) {
+export function Actions({ view, names, host, onChanged }: Props) {
   const [chosen, setChosen] = useState<Operation | null>(null);
   return (
     <HStack flexWrap="wrap" gap={1} minH={8}>
@@ -37,6 +38,7 @@ export function Actions({ view, names, onChanged }: Props) {
       ))}
       {chosen === null ? null : (
         <OperationDialog
+          host={host}
           names={names}
           onChanged={onChanged}
           onClose={() => setChosen(null)}
@@ -50,7 +52,7 @@ export function Actions({ view, names, onChanged }: Props) {
 
 type DialogProps = Props & { operation: Operation; onClose: () => void };
 
-function OperationDialog({ view, names, operation, onChanged, onClose }: DialogProps) {
+function OperationDialog({ view, names, host, operation, onChanged, onClose }: DialogProps) {
   const about = OPERATIONS[operation];
   const [values, setValues] = useState<Values>(() => ({ ...NOTHING, stepId: failedStep(view) }));
   const [errors, setErrors] = useState<FieldErrors>({});
@@ -69,7 +71,7 @@ function OperationDialog({ view, names, operation, onChanged, onClose }: DialogP
       onChanged();
       onClose();
       // Airflow's own header and grid do not ask again for a run that has ended, and would go on showing how it was.
-      if (!isLive(view)) window.location.reload();
+      if (host === "run" && !isLive(view)) window.location.reload();
     } catch (error) {
       const refused = asFailure(error);
       setErrors(byField(refused.findings, operation === "skip" ? "/output" : "/input").fields);

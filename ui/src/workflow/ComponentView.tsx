@@ -3,13 +3,14 @@ import type { ReactNode } from "react";
 import type { Component, DefinitionGraph, InstanceView } from "src/api/schema.gen";
 import { GraphView } from "src/graph/GraphView";
 import { DataTable } from "src/parts/DataTable";
+import { LabelledValues } from "src/parts/LabelledValues";
 import { Markdown } from "src/parts/Markdown";
 import { Notice } from "src/parts/Notice";
+import { Value } from "src/parts/Value";
 import { t } from "src/texts";
 import { ModuleView } from "src/workflow/ModuleView";
 import { Questions } from "src/workflow/Questions";
 import { TimelineView } from "src/workflow/TimelineView";
-import { Value } from "src/workflow/Value";
 
 export type Around = {
   view: InstanceView;
@@ -107,26 +108,12 @@ function CardLayout({ component }: { component: Component }) {
 function Items({ component }: { component: Component }) {
   if (component.items.length === 0) return null;
   return (
-    <Box
-      as="dl"
-      display="grid"
-      gapX={4}
-      gapY={1}
-      gridTemplateColumns={{ base: "1fr", sm: "minmax(6rem, max-content) 1fr" }}
-    >
-      {component.items.map(({ label, value, format }, index) => (
-        // Labels may be there twice, and items never change their order.
-        // biome-ignore lint/suspicious/noArrayIndexKey: see above
-        <Box display="contents" key={index}>
-          <Text as="dt" color="fg.muted" fontSize="xs" overflowWrap="anywhere" pt="2px">
-            {label}
-          </Text>
-          <Box as="dd" minW={0}>
-            <Value format={format} value={value} />
-          </Box>
-        </Box>
-      ))}
-    </Box>
+    <LabelledValues
+      values={component.items.map(({ label, value, format }) => ({
+        label,
+        content: <Value format={format} value={value} />,
+      }))}
+    />
   );
 }
 

@@ -9,15 +9,16 @@ import { Time, useNow } from "src/parts/Time";
 import { duration } from "src/parts/times";
 import { t } from "src/texts";
 import { Actions } from "src/workflow/Actions";
+import type { Host } from "src/workflow/host";
 import { isLive } from "src/workflow/instance";
 import { statusSentence } from "src/workflow/status";
 import { useWaiting } from "src/workflow/useWaiting";
 import { timeInWork } from "src/workflow/work";
 
-type Props = { view: InstanceView; names: ReadonlyMap<string, string>; onChanged: () => void };
+type Props = { view: InstanceView; names: ReadonlyMap<string, string>; host: Host; onChanged: () => void };
 
 /** What the instance is, how far it has come, and what may be done with it. */
-export function Header({ view, names, onChanged }: Props) {
+export function Header({ view, names, host, onChanged }: Props) {
   const { progress } = view;
   const waiting = useWaiting(view);
   const now = useNow();
@@ -25,7 +26,7 @@ export function Header({ view, names, onChanged }: Props) {
     <Stack gap={2}>
       <HStack align="flex-start" flexWrap="wrap" gap={2}>
         <Heading as="h2" overflowWrap="anywhere" size="md">
-          {view.workflowName}
+          {view.correlationId == null ? view.workflowName : `${view.workflowName} · ${view.correlationId}`}
         </Heading>
         <Badge size="sm" title={t("instance.revision", { revision: view.revision })}>
           {view.version}
@@ -33,23 +34,23 @@ export function Header({ view, names, onChanged }: Props) {
         <StatusBadge status={view.displayStatus} />
         {view.compensationsOwed > 0 ? <StatusBadge label={t("instance.owed")} status="expired" /> : null}
         <Spacer />
-        <Actions names={names} onChanged={onChanged} view={view} />
+        <Actions host={host} names={names} onChanged={onChanged} view={view} />
       </HStack>
       <Text data-testid="status-sentence" overflowWrap="anywhere">
         {statusSentence(view, names, waiting, now.getTime())}
       </Text>
       <HStack color="fg.muted" columnGap={4} flexWrap="wrap" fontSize="xs" rowGap={1}>
         <Text>
-          <Sentence parts={{ time: <Time at={view.startedAt} /> }} text="instance.started" />
+          <Sentence
+            parts={{ time: <Time at={view.startedAt} />, user: view.startedBy }}
+            text={view.startedBy == null ? "instance.started" : "instance.startedBy"}
+          />
         </Text>
         {view.completedAt ? <Took view={view} /> : null}
         {isLive(view) && view.deadlineAt ? (
           <Text>
             <Sentence parts={{ time: <Time at={view.deadlineAt} exact /> }} text="instance.deadline" />
           </Text>
-        ) : null}
-        {view.correlationId ? (
-          <Text overflowWrap="anywhere">{t("instance.correlation", { id: view.correlationId })}</Text>
         ) : null}
         <HStack gap={1}>
           <Text overflowWrap="anywhere">
@@ -58,8 +59,13 @@ export function Header({ view, names, onChanged }: Props) {
           <CopyButton label={t("instance.copyId")} text={view.id} />
         </HStack>
         {view.parentInstanceId ? (
-          <AppLink to={paths.instanceById(view.parentInstanceId)}>{t("instance.byParent")}</AppLink>
+          <AppLink to={paths.instance(view.parentInstanceId)}>{t("instance.byParent")}</AppLink>
         ) : null}
+        {host === "own" ? (
+          <AppLink to={paths.run(view)}>{t("instance.toRun")}</AppLink>
+        ) : (
+          <AppLink to={paths.instance(view.id)}>{t("instance.toPage")}</AppLink>
+        )}
       </HStack>
       <Progress.Root
         aria-label={t("instance.progress")}

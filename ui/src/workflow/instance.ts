@@ -12,3 +12,8 @@ export function waitingSteps(view: InstanceView): string {
     .map(({ stepId, visits, attempts }) => `${stepId} ${visits} ${attempts}`)
     .join("|");
 }
+
+/** What people call an instance: its business key where it has one. */
+export function nameOfInstance(of: { correlationId: string | null; runId: string }): string {
+  return of.correlationId ?? of.runId;
+}

@@ -11,6 +11,7 @@ const NOTHING = { questions: [], waits: [] };
 const question = {
   kind: "approval",
   options: ["approve", "reject"],
+  optionLabels: {},
   minApprovals: 2,
   votes: [{ by: { id: "1", name: "ada" }, decision: "approve" }],
   assignees: { roles: ["op"], users: [], groups: [] },

@@ -75,7 +75,7 @@ function asks(question: Question, now: number): string {
     }),
     ...(dueAt === null ? [] : [t("sentence.due", { time: moment(new Date(dueAt)) })]),
     ...(minApprovals > 1
-      ? [t("sentence.votes", { given, count: minApprovals, option: optionName(approval) })]
+      ? [t("sentence.votes", { given, count: minApprovals, option: optionName(approval, question) })]
       : []),
   ];
   const sentence = `${parts.join(", ")}.`;

@@ -1,6 +1,7 @@
 // What the page of an instance needs: three requests, and then one small one a second.
 
 import { useEffect, useMemo, useState } from "react";
+import type { Query } from "src/api/client";
 import { type Live, useLive } from "src/api/polling";
 import type { DefinitionGraph, InstanceView } from "src/api/schema.gen";
 import { isLive } from "src/workflow/instance";
@@ -18,10 +19,19 @@ export type Instance = {
 };
 
 /** The instance of a DAG run, fresh as long as the page is looked at. */
-export function useInstance(dagId: string | undefined, runId: string | undefined): Instance {
+export function useInstanceOfRun(dagId: string | undefined, runId: string | undefined): Instance {
   const there = dagId !== undefined && runId !== undefined;
+  return useInstance(there ? "/run-view" : null, { dagId, runId });
+}
+
+/** The instance of this id, fresh as long as the page is looked at. */
+export function useInstanceById(id: string): Instance {
+  return useInstance(`/instances/${encodeURIComponent(id)}/view`);
+}
+
+function useInstance(path: string | null, query: Query = {}): Instance {
   const [every, setEvery] = useState(RUNNING);
-  const live = useLive<InstanceView>(there ? "/run-view" : null, { query: { dagId, runId }, every });
+  const live = useLive<InstanceView>(path, { query, every });
   const { data, failure, refresh } = live;
   useEffect(() => setEvery(data === null || isLive(data) ? RUNNING : ENDED), [data]);
   const graph = useLive<DefinitionGraph>(

@@ -19,6 +19,7 @@ def asking(**arguments: Any) -> dict[str, Any]:
     ("arguments", "place"),
     [
         ({"commentRequired": ["approve", "no"]}, "commentRequired/1"),
+        ({"optionLabels": {"approve": "Pay", "pay": "Pay"}}, "optionLabels/pay"),
         ({"onTimeout": "later", "timeout": "P1D"}, "onTimeout"),
         ({"onTimeout": "reject"}, "onTimeout"),
         ({"onTimeout": {"option": "reject"}}, "onTimeout"),
@@ -45,6 +46,8 @@ def test_k3_arguments_of_a_question_fit_together(arguments: dict[str, Any], plac
         {"options": ["hold", "fail"], "timeout": "P1D"},
         {"options": ["fail", "end", "*", "option", "Not yet, thanks"], "timeout": "P1D", "onTimeout": "*"},
         {"options": COMPUTED, "commentRequired": ["perhaps"], "timeout": "P1D", "onTimeout": "perhaps"},
+        {"options": COMPUTED, "optionLabels": {"perhaps": "Perhaps"}},
+        {"options": ["a", "b"], "optionLabels": {"a": "First"}},
         {"assignees": COMPUTED},
         {"assignees": {"users": [COMPUTED]}},
         {"assignees": {"users": ["ada"], "roles": ["approver"], "groups": ["finance"]}},

@@ -1,7 +1,7 @@
 import { Link, Text } from "@chakra-ui/react";
 import { JsonView } from "src/parts/JsonView";
 import { Markdown } from "src/parts/Markdown";
-import { linkOf, written } from "src/workflow/values";
+import { linkOf, written } from "src/parts/values";
 
 /** A value of a component, as its format says. */
 export function Value({ value, format }: { value: unknown; format: string }) {

@@ -1,4 +1,4 @@
-import { linkOf, written } from "src/workflow/values";
+import { linkOf, written } from "src/parts/values";
 import { expect, test } from "vitest";
 
 test.each([
