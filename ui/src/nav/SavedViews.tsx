@@ -49,7 +49,7 @@ function Views({ address, filtered, onChoose, user }: Props & { user: string }) 
     );
   }
   return (
-    <HStack aria-label={t("views.title")} flexWrap="wrap" gap={1} role="group">
+    <HStack flexWrap="wrap" gap={1}>
       {views.length === 0 ? null : (
         <Choice current={current} onChoose={(chosen) => onChoose(chosen.address)} views={views} />
       )}
