@@ -44,6 +44,7 @@ class LogEvent(StrEnum):
     INSTANCE_CANCELLED = "instance.cancelled"
     INSTANCE_RETRIED = "instance.retried"
     INSTANCE_RESTARTED = "instance.restarted"
+    INSTANCE_MIGRATED = "instance.migrated"
     INSTANCE_COMPENSATION_OWED = "instance.compensationOwed"
     INSTANCE_COMPENSATION_STARTED = "instance.compensationStarted"
     INSTANCE_RECONCILED = "instance.reconciled"
@@ -94,6 +95,23 @@ COMPENSATIONS: Final = frozenset(
     }
 )
 """The events about the compensation of a step, rather than about its task."""
+
+
+class MigrationObstacle(StrEnum):
+    """Why a live instance cannot continue in another version of its workflow (rule I8)."""
+
+    EXECUTION_CHANGED = "execution-changed"
+    HANDLING_FAILURE = "handling-failure"
+    LIMIT_CHANGED = "limit-changed"
+    INPUT_REFUSED = "input-refused"
+    STEP_REMOVED = "step-removed"
+    STEP_MOVED = "step-moved"
+    STEP_RUNNING = "step-running"
+    WAIT_CHANGED = "wait-changed"
+    REGION_CHANGED = "region-changed"
+    PATH_CHANGED = "path-changed"
+    COMPENSATION_REMOVED = "compensation-removed"
+    RESULT_MISSING = "result-missing"
 
 
 class ProblemCode(StrEnum):
@@ -231,6 +249,7 @@ class ProblemCode(StrEnum):
     STEP_FAILED = "step-failed", "a step has failed for good"
     STEP_NOT_FAILED = "step-not-failed", "the step has not failed"
     STEP_NOT_RUN = "step-not-run", "the step has not run"
+    STEP_RUNNING = "step-running", "a task of the instance runs at this moment"
     STEP_RETRIED = "step-retried", "an attempt of a step has failed, and another one follows"
     STORE_BEHIND_POOLER = (
         "store-behind-pooler",

@@ -15,6 +15,8 @@ from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState, TaskInstanceState
 from sqlalchemy import or_, select
 
+from airflow_workflow_provider.airflow_db.dag_runs import MOVED, LoadedVersion
+from airflow_workflow_provider.airflow_db.dag_versions import PinnedDag, loaded_model, version_of
 from airflow_workflow_provider.errors import Conflict
 from airflow_workflow_provider.vocabulary import ProblemCode
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 FAILED = (TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED)
+RUNNING = (TaskInstanceState.RUNNING, TaskInstanceState.RESTARTING)
 NOT_CHOSEN = (TaskInstanceState.SKIPPED, TaskInstanceState.UPSTREAM_FAILED, TaskInstanceState.REMOVED)
 
 
@@ -71,6 +74,64 @@ def cleared(
             for task_id in task_ids or ():
                 _lead_to(session, dag, run_id, task_id)
         yield {each.task_id: each.max_tries for each in found}
+
+
+@contextmanager
+def moved(
+    dag_id: str, run_id: str, task_ids: Collection[str], to: LoadedVersion | PinnedDag
+) -> Iterator[dict[str, int]]:
+    """Let a run that has not ended continue with another version of its DAG; committed when the context ends well.
+
+    Those tasks and all behind them are cleared. Tasks that the version adds elsewhere are skipped: the run has passed
+    them. Those that only the version before had are left to Airflow, which marks them as removed.
+
+    :param task_ids: the tasks of the version to begin with
+    :returns: the largest number of tries of each task
+    :raises Conflict: ``step-running``: a process runs a task at this moment, and would report by the decisions of the
+        version before; ``run-missing``; ``workflow-version-moved``; what :func:`version_of` raises
+    """
+    with create_session() as session:
+        run = session.scalar(select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id).with_for_update())
+        if run is None:
+            raise _missing(run_id)
+        version = _version(session, dag_id, to)
+        dag = create_dag_bag().get_dag(version.id, session=session)
+        if dag is None:
+            raise _missing(run_id)
+        # With a lock, so that none begins meanwhile.
+        tasks = select(TaskInstance).where(TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id)
+        before = {each.task_id: each.state for each in session.scalars(tasks.with_for_update(of=TaskInstance))}
+        running = [task_id for task_id, state in before.items() if state in RUNNING]
+        if running:
+            message = f"Tasks {sorted(running)} of DAG run {run_id!r} are running"
+            suggestion = "try again in a moment; while the instance is suspended no other task begins"
+            raise Conflict(message, code=ProblemCode.STEP_RUNNING, suggestion=suggestion)
+        run.created_dag_version, run.bundle_version, run.dag = version, version.bundle_version, dag
+        session.flush()
+        run.verify_integrity(session=session, dag_version_id=version.id)
+        session.flush()
+        found = list(session.scalars(_to_clear(dag, run_id, task_ids, alone=True)).all())
+        clear_task_instances(found, session, DagRunState.QUEUED)
+        for each in found:
+            each.dag_version_id = version.id
+        session.flush()
+        known = {task_id for task_id, state in before.items() if state != TaskInstanceState.REMOVED}
+        ahead, now = {each.task_id for each in found}, list(session.scalars(tasks).all())
+        for each in now:
+            if each.task_id not in known | ahead and each.state is None:
+                each.set_state(TaskInstanceState.SKIPPED, session=session)
+        session.flush()
+        yield {each.task_id: each.max_tries for each in now}
+
+
+def _version(session: Session, dag_id: str, to: LoadedVersion | PinnedDag) -> DagVersion:
+    if isinstance(to, PinnedDag):
+        return version_of(session, loaded_model(session, dag_id), to)
+    found = session.get(DagVersion, to.id, with_for_update=True)
+    if found is None or found.bundle_version != to.bundle_version:
+        message = f"Airflow has just loaded another version of workflow {dag_id!r}"
+        raise Conflict(message, code=MOVED, suggestion="try again")
+    return found
 
 
 def _lead_to(session: Session, dag: SerializedDAG, run_id: str, task_id: str) -> None:

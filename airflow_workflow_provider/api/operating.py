@@ -39,4 +39,8 @@ def operations_of(services: Services, access: Access, stored: StoredInstance) ->
         return []
     graph = services.graph(stored.workflow_id, stored.revision)
     machine = Machine(graph, stored.state, options_of(services.settings))
-    return [each for each in possible(machine) if all(may[right] for right in rights_for(each))]
+    found = [each for each in possible(machine) if all(may[right] for right in rights_for(each))]
+    if "migrate" in found and services.definitions.head(stored.workflow_id).revision <= stored.revision:
+        # There is no newer version to continue in.
+        found.remove("migrate")
+    return found

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
 
-from airflow_workflow_provider.api.models import ApiModel, Body
+from airflow_workflow_provider.api.models import ApiModel, Body, Finding
 from airflow_workflow_provider.api.selection_models import Identifier, InstanceSelection
 from airflow_workflow_provider.engine.operating import Operation
+from airflow_workflow_provider.model.definition import MAX_VERSION_LENGTH
 
 MAX_BULK = 200
 
@@ -19,6 +20,9 @@ Version = Annotated[
     Literal["same", "newest"],
     Field(description="Of the workflow: `same`, that of the instance, or the `newest`"),
 ]
+
+
+VersionName = Annotated[str, StringConstraints(min_length=1, max_length=MAX_VERSION_LENGTH, pattern=r"^[^\x00]*$")]
 
 
 class ReasonBody(Body):
@@ -56,6 +60,12 @@ class SkipBody(ReasonBody):
     output: dict[str, Any] = Field(description="What the step's task would have returned")
 
 
+class MigrateBody(ReasonBody):
+    """The version in which an instance is to continue."""
+
+    to_version: VersionName | None = Field(None, description="A published version; default: the newest")
+
+
 class SkipPreview(ApiModel):
     """The effect of a skip; secrets are masked."""
 
@@ -82,6 +92,7 @@ class BulkBody(ReasonBody):
     version: Version = "same"
     output: dict[str, Any] | None = Field(None, description="For `skip`, which needs it")
     step_id: StepName | None = Field(None, description="For `skip`")
+    to_version: VersionName | None = Field(None, description="For `migrate`; default: the newest")
     from_step_id: StepName | None = Field(None, description="For `restart`")
     after: str | None = Field(None, description="`next` of the answer before")
     limit: int = Field(MAX_BULK, ge=1, le=MAX_BULK)
@@ -100,6 +111,7 @@ class BulkBody(ReasonBody):
             "retry": {"version": self.version},
             "restart": {"version": self.version, "from_step_id": self.from_step_id},
             "skip": {"output": self.output, "step_id": self.step_id},
+            "migrate": {"version": self.to_version},
         }
         return known.get(self.operation, {})
 
@@ -113,6 +125,9 @@ class BulkResult(ApiModel):
     outcome: Literal["done", "unchanged", "refused", "would"]
     code: str | None = Field(description="Of the refusal")
     detail: str | None
+    findings: list[Finding] = Field(
+        description="Every reason of a refused `migrate`, with its place in the definition; else empty"
+    )
 
 
 class BulkResults(ApiModel):

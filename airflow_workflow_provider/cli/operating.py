@@ -1,4 +1,4 @@
-"""``instances suspend|resume|cancel|retry|restart|skip|compensate``, through the API (rule I5)."""
+"""``instances suspend|resume|cancel|retry|restart|skip|compensate|migrate``, through the API (rules I5, I8)."""
 
 from __future__ import annotations
 
@@ -75,6 +75,11 @@ def compensate(options: Namespace) -> int:
     return _operate(options, "compensate", {})
 
 
+def migrate(options: Namespace) -> int:
+    """Let live instances continue in another version."""
+    return _operate(options, "migrate", {} if options.to is None else {"toVersion": options.to})
+
+
 def _version(options: Namespace) -> Json:
     return {"version": "newest"} if options.newest else {}
 
@@ -114,6 +119,8 @@ def _one(client: AirflowClient, options: Namespace, operation: str, given: str, 
     wanted = str(parse_instance_id(given))
     row: Json = {"instanceId": wanted, "workflowId": None, "outcome": "refused", "code": None, "detail": None}
     try:
+        if options.dry_run and operation == "migrate":
+            return _looked_at(client, wanted, {"operation": operation, **arguments})
         if options.dry_run:
             found = client.workflows("GET", f"/instances/{wanted}")
             outcome = "would" if operation in found["operations"] else "would not"
@@ -123,6 +130,14 @@ def _one(client: AirflowClient, options: Namespace, operation: str, given: str, 
     except (Conflict, NotFound) as error:
         return {**row, "code": error.code, "detail": error.message}
     return {**row, "workflowId": found["workflowId"], "outcome": outcome}
+
+
+def _looked_at(client: AirflowClient, wanted: str, body: Json) -> Json:
+    """Return what an operation would do with one instance; for what its list of operations does not show."""
+    for row in _pages(client, {**body, "filter": {"ids": [wanted]}, "dryRun": True}):
+        return row
+    message = f"There is no instance {wanted}, or you have no permission to operate it"
+    raise NotFound(message, pointer=wanted)
 
 
 def _filtered(client: AirflowClient, options: Namespace, body: Json) -> list[Json]:

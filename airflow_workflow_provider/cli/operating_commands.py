@@ -73,4 +73,9 @@ OPERATING: Final = (
         argument("--failed-step", help="Failed step; required if several failed.", default=None, metavar="STEP"),
     ),
     _command("compensate", "Run the compensations that failed and cancelled instances still owe."),
+    _command(
+        "migrate",
+        "Let instances that have not ended continue in another version of their workflow.",
+        argument("--to", help="Version; default: the newest.", default=None, metavar="VERSION"),
+    ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from airflow_workflow_provider.engine import recovery
 from airflow_workflow_provider.engine.completion import owed
@@ -12,8 +12,8 @@ from airflow_workflow_provider.vocabulary import ErrorType
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.machine import Machine
 
-Operation = Literal["suspend", "resume", "cancel", "retry", "restart", "skip", "compensate"]
-OPERATIONS: Final[tuple[Operation, ...]] = ("suspend", "resume", "cancel", "retry", "restart", "skip", "compensate")
+Operation = Literal["suspend", "resume", "cancel", "retry", "restart", "skip", "compensate", "migrate"]
+OPERATIONS: Final[tuple[Operation, ...]] = get_args(Operation)
 
 Situation = Literal["running", "asking", "suspended", "completed", "failed", "cancelled"]
 """A status, in more detail where that matters to an operation: ``asking`` is suspended because only people are waited
@@ -87,6 +87,9 @@ TABLE: Final[dict[Operation, dict[Situation, Verdict]]] = {
     "compensate": {
         "running": NOT_FAILED, "asking": NOT_FAILED, "suspended": NOT_FAILED, "completed": NOT_FAILED, "failed": DO,
         "cancelled": DO,
+    },
+    "migrate": {
+        "running": DO, "asking": DO, "suspended": DO, "completed": OVER, "failed": OVER, "cancelled": OVER,
     },
 }  # fmt: skip
 """What each operation does in each situation, before it looks at the details."""

@@ -10,7 +10,8 @@ from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.operating import Operation, Verdict, verdict
 from airflow_workflow_provider.errors import StoreUnavailable, WorkflowsError
 from airflow_workflow_provider.instances.session import options_of
-from airflow_workflow_provider.operations import lifecycle, reruns
+from airflow_workflow_provider.model.diagnostics import Diagnostic, diagnostics_of
+from airflow_workflow_provider.operations import lifecycle, migrating, reruns
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -27,6 +28,7 @@ _DOING: Final[Mapping[Operation, Callable[..., Any]]] = {
     "restart": reruns.restart,
     "skip": reruns.skip,
     "compensate": reruns.compensate,
+    "migrate": migrating.migrate,
 }
 
 
@@ -50,7 +52,10 @@ class Bulk:
 
 @dataclass(frozen=True)
 class Result:
-    """The outcome of one instance; a refusal has a code and a reason."""
+    """The outcome of one instance; a refusal has a code and a reason.
+
+    :param findings: every single reason of a refusal, where there may be several
+    """
 
     instance_id: UUID
     workflow_id: str
@@ -58,6 +63,7 @@ class Result:
     outcome: Literal["done", "unchanged", "refused", "would"]
     code: str | None = None
     detail: str | None = None
+    findings: tuple[Diagnostic, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,11 +96,13 @@ def _one(context: OperationContext, asked: Bulk, wanted: InstanceSummary) -> Res
     except StoreUnavailable:
         raise
     except WorkflowsError as error:
-        return Result(*about, "refused", error.code, error.message)
+        return Result(*about, "refused", error.code, error.message, tuple(diagnostics_of(error)))
     return Result(*about, "done")
 
 
 def _verdict(context: OperationContext, asked: Bulk, wanted: UUID) -> Verdict:
     stored = context.instances.get(wanted)
     machine = Machine(context.graph_of(stored.workflow_id, stored.revision), stored.state, options_of(context.settings))
+    if asked.operation == "migrate":
+        return migrating.look_at_migration(context, stored, machine, asked.arguments.get("version"))
     return verdict(machine, asked.operation, compensate=bool(asked.arguments.get("compensate")))

@@ -40,6 +40,7 @@ EVENTS: Final[dict[Operation, str]] = {
     "restart": LogEvent.INSTANCE_RESTARTED,
     "skip": LogEvent.STEP_SKIPPED_BY_HAND,
     "compensate": LogEvent.INSTANCE_COMPENSATION_STARTED,
+    "migrate": LogEvent.INSTANCE_MIGRATED,
 }
 """The log events of what users do."""
 

@@ -22,6 +22,9 @@ ON_FAILED: Final[frozenset[Rule]] = frozenset({"one_done", "one_failed"})
 EMPTY: Final[frozenset[Kind]] = frozenset({"edge", "sink", "end"})
 """The kinds of tasks that need no process."""
 
+BETWEEN: Final[frozenset[Kind]] = frozenset({"edge", "sink", "catch", "handled"})
+"""The kinds of tasks that stand between the one that decides and the one that it chooses."""
+
 WHOLE: Final = "workflow.steps"
 """The only task of an inline workflow."""
 
@@ -149,11 +152,31 @@ class Plan:
                 if source in seen:
                     continue
                 seen.add(source)
-                if nodes[source].kind in ("edge", "sink", "catch", "handled"):
+                if nodes[source].kind in BETWEEN:
                     todo.append(source)
                 else:
                     found[source] = nodes[source]
         return tuple(found.values())
+
+    def between(self, sources: Collection[str], task_id: str) -> frozenset[str]:
+        """Return the empty tasks and catches on the ways from some tasks to a task, without any other in between."""
+        before, kinds = self._sources(), {node.task_id: node.kind for node in self.nodes}
+
+        def upstream(each: str) -> list[str]:
+            return [source for source in before.get(each, ()) if kinds[source] in BETWEEN]
+
+        found = reachable(upstream(task_id), upstream)
+        behind = {source: self.after(source) for source in sources}
+        return frozenset(each for each in found if any(each in after for after in behind.values()))
+
+    def ends_of(self, join: str, path: str) -> frozenset[str]:
+        """Return the tasks that end a branch for a join.
+
+        :param path: of the branch's step list
+        """
+        nodes = {node.task_id: node for node in self.nodes}
+        found = {edge.source for edge in self.edges if edge.target == join}
+        return frozenset(each for each in found if f"{nodes[each].path}/".startswith(f"{path}/"))
 
     def steps_before(self, task_id: str) -> frozenset[str]:
         """Return the steps whose tasks are upstream of a task, directly or not."""

@@ -21,13 +21,15 @@ from airflow_workflow_provider.engine.failure import Failure, moment
 from airflow_workflow_provider.engine.graph import DAG_SHAPE, DAG_SHAPE_OF_CATCHES, Graph
 from airflow_workflow_provider.engine.instance_records import InstanceFacts
 from airflow_workflow_provider.engine.machine import Machine
+from airflow_workflow_provider.engine.migration import continued_in
 from airflow_workflow_provider.engine.state import State
 from airflow_workflow_provider.engine.stored_state import read_state
 from airflow_workflow_provider.hosts.ending import Ended, Kept, Parked
 from airflow_workflow_provider.hosts.inline import InlineHost, Left, Region, Waiting
 from airflow_workflow_provider.hosts.simulation import Outcome
 from airflow_workflow_provider.operators import outcomes, task_protocol, unexpected
-from airflow_workflow_provider.plan.nodes import EMPTY, Node, Plan
+from airflow_workflow_provider.plan.migration import obstacles, tasks_to_begin
+from airflow_workflow_provider.plan.nodes import EMPTY, Node
 from airflow_workflow_provider.plan.plan import plan_of
 from airflow_workflow_provider.vocabulary import ErrorType
 from tests.conformance.cases import START, Case, Observed
@@ -76,18 +78,48 @@ class ScheduledRun:
         machine = Machine.start(self.graph, instance, self.input, now=self.now, options=self.options)
         self.log += machine.drain_events()
         self._store(machine.state)
-        self.plan: Plan = plan_of(self.graph)
-        self._nodes = {node.task_id: node for node in self.plan.nodes}
+        self._use(self.graph)
+        for _ in range(MAX_TASKS):
+            self.between()
+            if not self._schedule() and not self._pass_time():
+                break
+        return self.observed()
+
+    def between(self) -> None:
+        """Do what a test wants to be done between two looks of the scheduler."""
+
+    def _use(self, graph: Graph) -> None:
+        """Have the run the tasks of a graph; those that it has keep their states."""
+        self.graph, self.plan = graph, plan_of(graph)
+        self._nodes: dict[str, Node] = {node.task_id: node for node in self.plan.nodes}
         self._after: dict[str, list[str]] = {task_id: [] for task_id in self._nodes}
         self._before: dict[str, list[str]] = {task_id: [] for task_id in self._nodes}
         for edge in self.plan.edges:
             self._after[edge.source].append(edge.target)
             self._before[edge.target].append(edge.source)
-        self.states = dict.fromkeys(self._nodes)
-        for _ in range(MAX_TASKS):
-            if not self._schedule() and not self._pass_time():
-                break
-        return self.observed()
+        self.states = {task_id: self.states.get(task_id) for task_id in self._nodes}
+
+    def migrate(self, graph: Graph) -> bool:
+        """Let the run continue with another version, as the operation does; return whether it does."""
+        if "running" in self.states.values():
+            return False
+        machine = Machine(self.graph, read_state(json.loads(self._text), "the instance"), self.options)
+        if machine.is_over or obstacles(machine.state, self.graph, graph):
+            return False
+        machine = continued_in(machine, graph)
+        known = set(self.states)
+        self._use(graph)
+        begun = tasks_to_begin(machine.state, graph)
+        ahead = begun | {each for task in begun for each in self._descendants(task)}
+        for task_id in self.states:
+            if task_id in ahead:
+                self.states[task_id] = None
+            elif task_id not in known:
+                self.states[task_id] = "skipped"
+        self._events = [each for each in self._events if self.states.get(each[2]) is not None]
+        heapq.heapify(self._events)
+        self._store(machine.state)
+        return True
 
     @property
     def run_state(self) -> str:

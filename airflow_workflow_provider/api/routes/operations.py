@@ -1,4 +1,4 @@
-"""Operations on instances: suspend, resume, cancel, retry, restart, skip, compensate, one or many (rule I5)."""
+"""Operations on instances, one or many: suspend, cancel, retry, migrate and the others (rules I5, I8)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from airflow_workflow_provider.api.operation_models import (
     BulkResult,
     BulkResults,
     CancelBody,
+    MigrateBody,
     ReasonBody,
     RestartBody,
     RetryBody,
@@ -25,7 +26,7 @@ from airflow_workflow_provider.api.operation_models import (
     SkipPreview,
 )
 from airflow_workflow_provider.api.selecting import choose
-from airflow_workflow_provider.operations import lifecycle, reruns
+from airflow_workflow_provider.operations import lifecycle, migrating, reruns
 from airflow_workflow_provider.operations.bulk import Bulk, bulk
 from airflow_workflow_provider.operations.context import Order, Via
 from airflow_workflow_provider.operations.permission import Checked, permit_bulk
@@ -124,6 +125,21 @@ def compensate_instance(
     """
     order = _order(access, via, body)
     return shown(services, access, reruns.compensate(services.operation_context, instance_id, order))
+
+
+@router.post("/instances/{instance_id}/migrate", responses=ANSWERS)
+def migrate_instance(
+    services: ServicesDep, access: AccessDep, via: ViaDep, instance_id: UUID, body: MigrateBody | None = None
+) -> Instance:
+    """Let an instance that has not ended continue in another version of its workflow, from where it is.
+
+    It is refused with `version-incompatible` if the version does not have the instance's steps where they were;
+    `diagnostics` has every reason. Migrating to the version that it runs changes nothing.
+    """
+    given = body or MigrateBody()
+    order = _order(access, via, given)
+    found = migrating.migrate(services.operation_context, instance_id, order, version=given.to_version)
+    return shown(services, access, found)
 
 
 @router.post("/instances/bulk", responses=responses(*BODY))

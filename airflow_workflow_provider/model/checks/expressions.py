@@ -116,6 +116,25 @@ def expressions(document: Checked) -> Iterator[Place]:
         yield from _transform(("settings", "concurrency", "key"), concurrency.key, KEY_NAMES)
 
 
+def steps_read(document: Checked) -> Iterator[tuple[Path, frozenset[str]]]:
+    """Each expression that reads records of steps: where its text is, and the steps that it names.
+
+    What is found is a lower bound, see :mod:`airflow_workflow_provider.model.expressions.names`.
+    """
+    for place in expressions(document):
+        try:
+            names = _compile(place)
+        except ExpressionSyntaxError:
+            continue
+        found = _steps_in(names)
+        if found and place.names is not None:
+            yield place.path, found
+
+
+def _steps_in(names: Names) -> frozenset[str]:
+    return frozenset(path[1] for path in names.reads if len(path) > 1 and path[0] == "steps")
+
+
 def _of_step(path: Path, step: Step, names: frozenset[str]) -> Iterator[Place]:
     yield from _transform((*path, "input"), step.input, names)
     yield from _transform((*path, "output"), step.output, names)
@@ -206,7 +225,6 @@ def _name_findings(document: Checked, place: Place, names: Names) -> Iterator[Di
         message = f"{shown(place.source)}: {shown(root)} is not bound here, so it gives nothing"
         suggestion = did_you_mean(root, place.names) or f"the working document is data, as in data.{root}"
         yield warning("WF303", place.path, message, suggestion)
-    used = {path[1] for path in names.reads if len(path) > 1 and path[0] == "steps"}
-    for name in sorted(used - document.step_ids):
+    for name in sorted(_steps_in(names) - document.step_ids):
         message = f"{shown(place.source)}: there is no step {shown(name)}"
         yield warning("WF307", place.path, message, did_you_mean(name, document.step_ids))

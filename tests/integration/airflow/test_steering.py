@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -137,6 +138,71 @@ def test_i5_a_failed_instance_is_retried_with_the_fix_of_a_newer_version(steerin
     assert (action["event"], action["data"]["oldVersion"], action["data"]["version"]) == (
         "instance.retried", "1.0.0", "1.1.0",
     )  # fmt: skip
+
+
+def test_i8_live_instances_continue_in_a_newer_version_with_the_questions_that_they_ask(steering: Steering) -> None:
+    ask = step("ask", "approval", arguments={"subject": "Go?"})
+
+    def versions(name: str, *before: Json, **more: Any) -> list[Scenario]:
+        old = definition(*before, ask, step("z"), **more)
+        new = definition(*before, ask, step("added", "set", arguments={"added": True}), version="1.1.0", **more)
+        return [Scenario(name, each, mocks={"y1": [DONE]}) for each in (old, new)]
+
+    wide = [step("p", parallelBranches=[branch("x", ask, step("x2")), branch("y", step("y1", "work"))]), step("z")]
+    wider = [
+        step(
+            "p",
+            parallelBranches=[
+                branch("x", ask, step("added", "set", arguments={"added": True})),
+                branch("y", step("y1", "work")),
+            ],
+        ),
+        step("z2"),
+    ]
+    pairs = [
+        versions("migrate.tasks", step("a")),
+        versions("migrate.inline", step("a"), settings={"execution": "inline"}),
+        [
+            Scenario("migrate.wide", definition(*steps, version=number), mocks={"y1": [DONE]})
+            for number, steps in (("1.0.0", wide), ("1.1.0", wider))
+        ],
+    ]
+    steering.scenarios.publish([old for old, _ in pairs])
+    instances = {old.workflow_id: steering.started(old.workflow_id) for old, _ in pairs}
+
+    def question(instance: str) -> Json | None:
+        found = steering.http.get("questions", params={"instanceId": instance, "status": "open"}).json()["items"]
+        return found[0] if found else None
+
+    asked = {each: poll(partial(question, each), seconds=SECONDS, what="a question") for each in instances.values()}
+    steering.wait_for(instances["migrate.tasks"], ask="awaiting_input")
+    steering.wait_for(instances["migrate.inline"], **{"workflow.steps": "awaiting_input"})
+    steering.wait_for(instances["migrate.wide"], ask="awaiting_input", y1="success")
+    steering.scenarios.publish([new for _, new in pairs])
+
+    def moved(instance: str) -> Json | None:
+        answer = steering.http.post(f"instances/{instance}/migrate", json={"reason": "to go further"})
+        if answer.status_code == 409 and answer.json()["code"] in ("workflow-not-loaded", "step-running"):
+            return None
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    for instance in instances.values():
+        assert poll(partial(moved, instance), seconds=SECONDS, what="the newer version")["version"] == "1.1.0"
+        question_id = asked[instance]["id"]
+        assert steering.http.get(f"questions/{question_id}").json()["status"] == "open"
+        answer = steering.http.post(f"questions/{question_id}/answer", json={"decision": "approve"})
+        assert answer.status_code == 200, answer.text
+    for name, instance in instances.items():
+        done = steering.ended(instance)
+        assert (done["version"], done["state"]["steps"]["added"]["output"]) == ("1.1.0", {"added": True})
+        begun = [row["stepId"] for row in steering.log(instance) if row["event"] == "step.started"]
+        # Nothing ran twice.
+        assert sorted(begun) == sorted(
+            ["p", "ask", "y1", "added", "z2"] if name == "migrate.wide" else ["a", "ask", "added"]
+        ), (steering.tasks(instance), steering.events(instance))
+        (action,) = [row for row in steering.actions(instance) if row["event"] == "instance.migrated"]
+        assert (action["message"], action["data"]["oldVersion"]) == ("to go further", "1.0.0")
 
 
 def test_i5_a_version_that_does_not_fit_is_refused(steering: Steering) -> None:

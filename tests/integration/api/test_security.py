@@ -49,7 +49,7 @@ NEEDS_OP = {("POST", "/api/v1/events"), ("GET", "/api/v1/events/{id}")}
 """Airflow's simple roles let operators create asset events, and nobody below."""
 
 
-NOT_NOW = {"retry", "skip", "preview", "compensate", "redrive"}
+NOT_NOW = {"retry", "skip", "preview", "compensate", "redrive", "migrate"}
 """What a status refuses that the others lead to."""
 
 

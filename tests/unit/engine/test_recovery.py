@@ -339,9 +339,9 @@ def test_i5_every_operation_has_an_answer_in_every_situation() -> None:
         for answer in TABLE[operation].values():
             assert (answer.code is None) == (answer.outcome != "refused")
     assert {name: possible(machine) for name, machine in found.items()} == {
-        "running": ["suspend", "cancel"],
-        "asking": ["suspend", "cancel"],
-        "suspended": ["resume", "cancel"],
+        "running": ["suspend", "cancel", "migrate"],
+        "asking": ["suspend", "cancel", "migrate"],
+        "suspended": ["resume", "cancel", "migrate"],
         "completed": ["restart"],
         "failed": ["retry", "restart", "skip"],
         "cancelled": ["retry", "restart"],

@@ -6,7 +6,7 @@ import { bodyOfFilter, type Filter } from "src/nav/filter";
 import { language, t } from "src/texts";
 import { OPERATIONS, type Operation } from "src/workflow/operations";
 
-const OFFERED: readonly Operation[] = ["retry", "skip", "suspend", "resume", "cancel", "restart"];
+const OFFERED: readonly Operation[] = ["retry", "skip", "suspend", "resume", "cancel", "restart", "migrate"];
 
 type Props = {
   chosen: readonly InstanceSummary[];

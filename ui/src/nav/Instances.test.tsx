@@ -36,7 +36,15 @@ let bulk: (body: Record<string, unknown>) => Response;
 let operable = true;
 
 function result(id: string, outcome: BulkResult["outcome"], detail: string | null = null): BulkResult {
-  return { instanceId: id, workflowId: "trip", correlationId: id.slice(-1), outcome, code: null, detail };
+  return {
+    instanceId: id,
+    workflowId: "trip",
+    correlationId: id.slice(-1),
+    outcome,
+    code: null,
+    detail,
+    findings: [],
+  };
 }
 
 beforeEach(() => {

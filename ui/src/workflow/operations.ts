@@ -75,6 +75,11 @@ export const OPERATIONS: Record<Operation, About> = {
     text: "operation.compensate.text",
     fields: ["reason"],
   },
+  migrate: {
+    title: "operation.migrate.title",
+    text: "operation.migrate.text",
+    fields: ["reason"],
+  },
 };
 
 /** The body of a request. */
