@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from airflow_workflow_provider.vocabulary import ErrorType, LogEvent, ProblemCode
+from airflow_workflow_provider.vocabulary import ErrorType, LogEvent, MigrationObstacle, ProblemCode
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "airflow_workflow_provider"
@@ -55,6 +55,13 @@ def test_every_log_event_is_listed_and_no_other() -> None:
     ]
     assert len(listed) == len(set(listed))
     assert set(listed) == set(LogEvent)
+
+
+def test_every_obstacle_of_a_migration_is_listed_with_its_rule_and_no_other() -> None:
+    rule = re.split(r"^### I8.*$", (ROOT / "docs" / "semantics.md").read_text(encoding="utf-8"), flags=re.MULTILINE)[1]
+    rows = re.findall(r"^\| (`.*?) \|", rule.partition("\n### ")[0], re.MULTILINE)
+    listed = [code for row in rows for code in re.findall(r"`([\w-]+)`", row)]
+    assert sorted(listed) == sorted(MigrationObstacle)
 
 
 def test_no_code_writes_an_error_type_or_a_log_event_as_a_text() -> None:
