@@ -75,6 +75,13 @@ def changed(document: Json, seed: int) -> Json:
     return found
 
 
+def timeless(value: Any) -> Any:
+    """Return a result without its times: a step that waits for its next attempt begins it at once when it is moved."""
+    if isinstance(value, dict):
+        return {key: timeless(each) for key, each in value.items() if key != "at" and not key.endswith("At")}
+    return [timeless(each) for each in value] if isinstance(value, list) else value
+
+
 @settings(UNHURRIED, max_examples=EXAMPLES // 8)
 @given(samples(Shape(time=False)), st.integers(0, 2**32))
 def test_i8_moving_to_a_version_of_the_same_steps_changes_nothing(sample: Sample, seed: int) -> None:
@@ -83,7 +90,7 @@ def test_i8_moving_to_a_version_of_the_same_steps_changes_nothing(sample: Sample
 
     event(f"moves: {run.moves}")
     assert ended(run, observed) in (("success", "completed"), ("failed", "failed"))
-    assert unordered(observed) == unordered(run_simulated(case_of(sample)))
+    assert timeless(unordered(observed)) == timeless(unordered(run_simulated(case_of(sample))))
 
 
 @settings(UNHURRIED, max_examples=EXAMPLES // 8)
