@@ -39,7 +39,7 @@ def loaded(running_airflow: Any) -> Any:
         assert main(["apply", str(EXAMPLES)]) == 0
     make_shop(running_airflow)
     for name in NAMES:
-        running_airflow.client.wait_for_dag(name, seconds=120)
+        running_airflow.client.wait_for_dag(name, seconds=300)
     return running_airflow
 
 
@@ -57,7 +57,7 @@ def ended(airflow: Any, workflow_id: str, run_id: str) -> Instance:
             found = Instances(database).get(instance_id(workflow_id, run_id))
             return found if found.status in ("completed", "failed") else None
 
-        return poll(look, seconds=120, what=f"the end of {workflow_id}")
+        return poll(look, seconds=300, what=f"the end of {workflow_id}")
 
 
 def test_every_example_has_a_case() -> None:

@@ -50,7 +50,7 @@ class Watch:
 def pool() -> Iterator[Pool]:
     found = Pool(LIMITS, WARM)
     found.start()
-    poll(lambda: len(found.pids) == LIMITS.processes or None, seconds=60, what="the processes", interval=0.02)
+    poll(lambda: len(found.pids) == LIMITS.processes or None, seconds=300, what="the processes", interval=0.02)
     yield found
     found.close()
 

@@ -78,7 +78,7 @@ def stored(api: Api) -> Stored:
 @pytest.mark.parametrize("name", BOMBS)
 def test_another_request_is_answered_meanwhile(name: str, served: str, api: Api, stored: Stored) -> None:
     evaluations().start()
-    children = poll(lambda: evaluations().pids or None, seconds=60, what="the processes", interval=0.02)
+    children = poll(lambda: evaluations().pids or None, seconds=300, what="the processes", interval=0.02)
 
     def client(role: str) -> httpx.Client:
         headers = {"Authorization": f"Bearer {api.token(role)}"}

@@ -43,7 +43,7 @@ def test_p5_the_result_of_somebody_elses_run_is_not_taken(running_airflow: Runni
             found = Instances(database).get(UUID(started["id"]))
             return found if found.status in ("completed", "failed") else None
 
-        found = poll(ended, seconds=120, what="the parent to end")
+        found = poll(ended, seconds=300, what="the parent to end")
         assert found.status == "failed"
         assert found.error is not None
         assert (found.error["stepId"], found.error["code"]) == ("call", "run-not-ours")

@@ -46,7 +46,7 @@ def test_l4_no_planted_secret_is_readable_in_tables_task_logs_or_answers(running
         Scenarios(client, database, running_airflow.scripts).publish([Scenario(*each) for each in DOCUMENTS.items()])
         instances = []
         for name in DOCUMENTS:
-            client.wait_for_dag(name, seconds=120)
+            client.wait_for_dag(name, seconds=300)
             instances.append(client.workflows("POST", f"/definitions/{name}/instances", json={"input": GIVEN})["id"])
 
         def look() -> bool | None:

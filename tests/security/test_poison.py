@@ -55,7 +55,7 @@ def test_two_deliverers_continue_beside_a_poisoned_event(database: Database, poo
     for thread in threads:
         thread.start()
     try:
-        poll(lambda: len(starts.starts) == 10 or None, seconds=120, what="the other events", interval=0.01)
+        poll(lambda: len(starts.starts) == 10 or None, seconds=300, what="the other events", interval=0.01)
         # Each has stood at most for the two that came first, not for all their tries.
         assert sum(row.kills for row in rows(database)) < 2 * MAX_KILLS
 
@@ -64,7 +64,7 @@ def test_two_deliverers_continue_beside_a_poisoned_event(database: Database, poo
             found = Deliveries(database).list(status="dead")
             return found if len(found) == 2 else None
 
-        found = poll(dead, seconds=60, what="the dead letters", interval=0.1)
+        found = poll(dead, seconds=300, what="the dead letters", interval=0.1)
     finally:
         stop.set()
         for thread in threads:

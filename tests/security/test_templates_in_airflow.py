@@ -108,7 +108,7 @@ def test_k2_a_template_runs_no_code_in_a_running_airflow(running_airflow: Any, t
             found = Instances(database).get(instance_id("templates-loop", run_id))
             return found if found.status in ("completed", "failed") else None
 
-        _assert_harmless(poll(ended, seconds=120, what="the end of the instance"), proof)
+        _assert_harmless(poll(ended, seconds=300, what="the end of the instance"), proof)
 
 
 def test_k2_no_template_of_an_author_is_in_a_dag(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

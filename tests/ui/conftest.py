@@ -97,7 +97,7 @@ class Site:
                 return None
             return dict(answer.raise_for_status().json())
 
-        return poll(attempt, seconds=120, what=f"{workflow_id} to start")
+        return poll(attempt, seconds=300, what=f"{workflow_id} to start")
 
     def ended(self, instance: str) -> dict[str, Any]:
         """Wait until an instance has ended and return it."""

@@ -205,7 +205,7 @@ def dead_letter(site: Site) -> dict[str, Any]:
         found = site.admin.get("deliveries", params={"event": accepted, "status": "dead"}).json()["items"]
         return found[0] if found else None
 
-    return poll(look, seconds=120, what="a dead letter")
+    return poll(look, seconds=300, what="a dead letter")
 
 
 def test_dead_letters_are_read_and_driven_again(view: View, shoot: Callable[[View, str], None]) -> None:
@@ -224,7 +224,7 @@ def test_dead_letters_are_read_and_driven_again(view: View, shoot: Callable[[Vie
         found = view.site.admin.get("deliveries", params={"event": letter["eventId"]}).json()["items"][0]
         return True if found["updatedAt"] != letter["updatedAt"] else None
 
-    assert poll(tried_again, seconds=60, what="the delivery to be tried again")
+    assert poll(tried_again, seconds=300, what="the delivery to be tried again")
 
 
 @pytest.mark.parametrize(

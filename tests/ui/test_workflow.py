@@ -376,7 +376,7 @@ def test_a_deleted_instance_is_reported(
 
 
 def test_a_dag_that_is_no_workflow_says_so(view: View, running_airflow: RunningAirflow) -> None:
-    running_airflow.client.wait_for_dag("ui_plain", seconds=120)
+    running_airflow.client.wait_for_dag("ui_plain", seconds=300)
     run = running_airflow.client.trigger("ui_plain")
     place = {"dagId": "ui_plain", "runId": run["dag_run_id"]}
     for more, name in (("/plugin/workflow-run", "dag_run"), ("/tasks/nothing/plugin/workflow-step", "task_instance")):

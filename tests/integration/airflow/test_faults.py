@@ -70,10 +70,10 @@ def test_i2_a_process_killed_while_its_result_waits_for_the_database_loses_nothi
     instance = steering.start(Scenario("fault.spool", document, mocks={"pay": [{**DONE, **SLEEP}]}))
     steering.wait_for_start(instance, "pay")
     process = running_airflow.scripts / f"{instance}.pid"
-    poll(lambda: True if process.exists() else None, seconds=120, what="the work to begin")
+    poll(lambda: True if process.exists() else None, seconds=300, what="the work to begin")
     spool = running_airflow.environment.layout.home / "workflow-results"
     with read_only(running_airflow):
-        poll(lambda: True if list(spool.glob("*.result")) else None, seconds=120, what="the result on disk")
+        poll(lambda: True if list(spool.glob("*.result")) else None, seconds=300, what="the result on disk")
         os.kill(int(process.read_text()), signal.SIGKILL)
     found = steering.ended(instance)
     assert found["state"]["steps"]["pay"]["output"] == {"done": True}

@@ -38,7 +38,7 @@ def ready(running_airflow: RunningAirflow) -> RunningAirflow:
         scenarios = Scenarios(running_airflow.client, database, running_airflow.scripts)
         scenarios.publish([Scenario(found["workflowId"], found) for found in (CHILD, PARENT)])
     for workflow_id in ("long.child", "long.parent"):
-        running_airflow.client.wait_for_dag(workflow_id, seconds=120)
+        running_airflow.client.wait_for_dag(workflow_id, seconds=300)
     return running_airflow
 
 

@@ -134,7 +134,7 @@ class Operator:
             agree = (found.run_state, found.status) in (("success", "completed"), ("failed", "failed"))
             return found if agree else None
 
-        return poll(look, seconds=120, what=f"{workflow_id} to agree with its run")
+        return poll(look, seconds=300, what=f"{workflow_id} to agree with its run")
 
     def clear(self, workflow_id: str, task_id: str) -> None:
         """Clear a task and what follows it."""

@@ -161,14 +161,14 @@ class People:
             found = self.instance(identifier)
             return found if found["status"] in statuses else None
 
-        return poll(look, seconds=90, what=f"instance {identifier} to be {statuses}")
+        return poll(look, seconds=300, what=f"instance {identifier} to be {statuses}")
 
     def asked(self, identifier: str, number: int = 1, user: str = "admin") -> list[Json]:
         def look() -> list[Json] | None:
             found = self.questions(identifier, user)
             return found if len(found) == number else None
 
-        return poll(look, seconds=60, what=f"{number} questions of {identifier}")
+        return poll(look, seconds=300, what=f"{number} questions of {identifier}")
 
     def questions(self, identifier: str, user: str = "admin", **query: Any) -> list[Json]:
         names = {"instanceId": identifier, "mine": "false", **query}
@@ -188,7 +188,7 @@ def people(running_airflow: RunningAirflow) -> Iterator[People]:
     for workflow_id in WORKFLOWS:
         answer = made.call("admin", "PUT", f"definitions/{workflow_id}", **document_of(workflow_id))
         assert answer.status_code in (200, 201), answer.text
-    poll(lambda: True if running_airflow.client.dag_ids() >= set(WORKFLOWS) else None, seconds=120, what="the DAGs")
+    poll(lambda: True if running_airflow.client.dag_ids() >= set(WORKFLOWS) else None, seconds=300, what="the DAGs")
     yield made
     made.close()
 
@@ -290,7 +290,7 @@ def test_k3_airflow_s_own_form_obeys_the_same_rules(people: People) -> None:
         body = {"chosen_options": ["submit"], "params_input": {"street": "Main", "floor": None, **fields}}
         return people[user].patch(path, json=body)
 
-    shown = poll(lambda: a.json() if (a := people["user"].get(path)).is_success else None, seconds=120, what="the form")
+    shown = poll(lambda: a.json() if (a := people["user"].get(path)).is_success else None, seconds=300, what="the form")
     assert (shown["subject"], shown["options"], set(shown["params"])) == (
         "About a",
         ["submit"],
@@ -355,7 +355,7 @@ def test_k3_each_visit_of_a_loop_asks_again(people: People) -> None:
         assert people.answer("admin", question, decision).status_code == 200
         poll(
             partial(closed, question["id"]),
-            seconds=120,
+            seconds=300,
             what="the question to be closed",
         )
     ended = people.until(instance, *ENDED)
@@ -371,7 +371,7 @@ def test_i3_an_instance_is_suspended_while_every_path_waits_for_people(people: P
     assert people.answer("admin", questions["x1"], "approve").status_code == 200
     poll(
         lambda: True if "x2" in [row["stepId"] for row in people.log(instance, "step.completed")] else None,
-        seconds=60,
+        seconds=300,
         what="the next step",
     )
     people.until(instance, "suspended")
@@ -390,7 +390,7 @@ def test_i5_an_instance_is_operated_while_its_question_is_open(people: People) -
         assert refused.status_code == 409, (operation, refused.text)
     assert people.call("admin", "POST", f"instances/{instance}/suspend", reason="audit").status_code == 200
     assert people.answer("admin", question, "approve").status_code == 200
-    poll(lambda: people.log(instance, "step.completed") or None, seconds=60, what="the end of the step that asked")
+    poll(lambda: people.log(instance, "step.completed") or None, seconds=300, what="the end of the step that asked")
     held = people.instance(instance)
     assert (held["status"], held["currentStepId"], "b" in held["state"]["steps"]) == ("suspended", "b", False)
     assert people.call("admin", "POST", f"instances/{instance}/resume").status_code == 200
@@ -430,7 +430,7 @@ def test_k3_after_a_time_others_may_answer_too(people: People) -> None:
     instance = people.start("people.reminded")
     people.asked(instance)
     (question,) = poll(
-        lambda: people.questions(instance, "user", mine="true") or None, seconds=60, what="the escalation"
+        lambda: people.questions(instance, "user", mine="true") or None, seconds=300, what="the escalation"
     )
 
     assert question["assignees"] == {"users": ["user"], "roles": ["op"], "groups": []}

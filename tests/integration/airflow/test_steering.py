@@ -95,7 +95,7 @@ def test_i3_the_time_of_a_suspended_instance_is_paused(steering: Steering) -> No
         return True if log.count("Pausing task as DEFERRED") > 1 else None
 
     # The trigger times out with the instance's first deadline, and is waited for again.
-    poll(taken_up_again, seconds=90, what="the wait to be taken up again")
+    poll(taken_up_again, seconds=300, what="the wait to be taken up again")
     assert steering.get(instance)["status"] == "suspended"
     assert steering.do(instance, "resume")["deadlineAt"] > was
     assert steering.ended(instance, "failed")["error"]["type"] == "TimeoutError"

@@ -177,7 +177,7 @@ def test_an_instance_that_a_newer_release_stored_is_left_alone_until_that_releas
         states = steering.airflow.task_instances(found["dagId"], found["runId"])
         return True if {each["task_id"]: each["state"] for each in states}["a"] == "up_for_retry" else None
 
-    poll(tried_again, seconds=120, what="the task to be tried again")
+    poll(tried_again, seconds=300, what="the task to be tried again")
     log = f"/dags/{found['dagId']}/dagRuns/{found['runId']}/taskInstances/a/logs/1"
     assert f"has format {FORMAT + 1}" in json.dumps(steering.airflow.request("GET", log, params={"full_content": True}))
     assert stored(store, instance) == newer
@@ -206,7 +206,7 @@ def test_an_instance_keeps_the_dag_of_its_revision_while_a_newer_version_has_one
         found = steering.started("upgrade.shape")
         return found if steering.get(found)["version"] == "1.1.0" else None
 
-    instances["1.1.0"] = poll(newer, seconds=120, what="the newer version to start", interval=2)
+    instances["1.1.0"] = poll(newer, seconds=300, what="the newer version to start", interval=2)
     steering.wait_for(instances["1.1.0"], a="deferred")
     event = {"specversion": "1.0", "id": "shape", "source": "/test", "type": "shape.over"}
     sent = steering.http.post("events", json=event, headers={"Content-Type": "application/cloudevents+json"})

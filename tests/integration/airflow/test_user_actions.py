@@ -44,14 +44,14 @@ class Users:
                 return None
             return found if found.status in statuses else None
 
-        return poll(look, seconds=90, what=f"{run_id} of {workflow_id} to be {statuses}")
+        return poll(look, seconds=300, what=f"{run_id} of {workflow_id} to be {statuses}")
 
     def until_task(self, workflow_id: str, run_id: str, state: str) -> None:
         def look() -> bool | None:
             found = {each["task_id"]: each["state"] for each in self["admin"].task_instances(workflow_id, run_id)}
             return True if found["a"] == state else None
 
-        poll(look, seconds=90, what=f"task a of {run_id} to be {state}")
+        poll(look, seconds=300, what=f"task a of {run_id} to be {state}")
 
     def log(self, instance: Instance, prefix: str) -> list[LogRow]:
         return [each for each in Logs(self._database).read(instance.id) if each.event.startswith(prefix)]
@@ -61,7 +61,7 @@ class Users:
             found = self.log(instance, "airflow.")
             return found if len(found) >= number else None
 
-        return poll(look, seconds=60, what=f"{number} user actions of {instance.id}")
+        return poll(look, seconds=300, what=f"{number} user actions of {instance.id}")
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def users(running_airflow: RunningAirflow) -> Iterator[Users]:
         database = stack.enter_context(Database(running_airflow.workflows_url))
         for document in WORKFLOWS:
             clients["admin"].workflows("PUT", f"/definitions/{document['workflowId']}", json=document)
-            clients["admin"].wait_for_dag(document["workflowId"], seconds=120)
+            clients["admin"].wait_for_dag(document["workflowId"], seconds=300)
         yield Users(clients, database)
 
 
@@ -96,7 +96,7 @@ def test_l1_who_triggered_cleared_and_marked_in_airflow(users: Users) -> None:
     users["operator"].request("POST", f"/dags/{dag_id}/clearTaskInstances", json={**clear, "note": "once more"})
     poll(
         lambda: True if len(users.log(instance, "instance.failed")) == 2 else None,
-        seconds=90,
+        seconds=300,
         what="the instance to fail again",
     )
     users["admin"].wait_for_run(dag_id, run_id)
@@ -137,7 +137,7 @@ def test_l1_who_marked_a_task_and_a_run_as_failed_in_airflow(users: Users) -> No
 
 
 def test_l1_who_triggered_by_airflow_s_command_line(users: Users, running_airflow: RunningAirflow) -> None:
-    running_airflow.environment.run_airflow("dags", "trigger", "who.waiting", "--run-id", "by-cli", seconds=120)
+    running_airflow.environment.run_airflow("dags", "trigger", "who.waiting", "--run-id", "by-cli")
     (row,) = users.actions(users.until("who.waiting", "by-cli", "running"), 1)
     assert reported([row]) == [("airflow.triggered", getuser(), None, "airflow")]
     users["admin"].request("PATCH", "/dags/who.waiting/dagRuns/by-cli", json={"state": "failed"})

@@ -39,7 +39,7 @@ def started(client: Any, workflow_id: str, **body: Any) -> dict[str, Any]:
         assert answer.status_code == 201, answer.text
         return answer.json()
 
-    return poll(attempt, seconds=60, what=f"workflow {workflow_id} to be loaded")
+    return poll(attempt, seconds=300, what=f"workflow {workflow_id} to be loaded")
 
 
 def ended(client: Any, identifier: str) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def ended(client: Any, identifier: str) -> dict[str, Any]:
         found = client.get(f"instances/{identifier}").json()
         return found if found["status"] in ENDED else None
 
-    return poll(look, seconds=60, what=f"instance {identifier} to end")
+    return poll(look, seconds=300, what=f"instance {identifier} to end")
 
 
 def test_i2_an_instance_started_over_http_runs_to_its_end(client: Any, running_airflow: RunningAirflow) -> None:
@@ -68,7 +68,7 @@ def test_i2_an_instance_started_over_http_runs_to_its_end(client: Any, running_a
     assert events == ["instance.started", "step.started", "step.completed", "instance.completed"]
     by_airflow = running_airflow.client.trigger("api-greeting", {"name": "Grace"})["dag_run_id"]
     identifier = str(instance_id("api-greeting", by_airflow))
-    poll(lambda: client.get(f"instances/{identifier}").status_code == 200 or None, seconds=60, what="the row")
+    poll(lambda: client.get(f"instances/{identifier}").status_code == 200 or None, seconds=300, what="the row")
     assert ended(client, identifier)["output"] == {"text": "Hello Grace"}
 
 
@@ -78,7 +78,7 @@ def test_i1_cancel_stops_what_runs(client: Any, running_airflow: RunningAirflow)
     begun = started(client, "api-longrun")
     poll(
         lambda: client.get(f"instances/{begun['id']}").json()["state"]["steps"].get("long") or None,
-        seconds=60,
+        seconds=300,
         what="the step to begin",
     )
     cancelled = client.post(f"instances/{begun['id']}/cancel", json={"reason": "test"})
@@ -93,7 +93,7 @@ def test_i1_cancel_stops_what_runs(client: Any, running_airflow: RunningAirflow)
         }
         return states if states["long"] == "failed" and states["after"] == "skipped" else None
 
-    poll(settled, seconds=120, what="the tasks to stop")
+    poll(settled, seconds=300, what="the tasks to stop")
     now = client.get(f"instances/{begun['id']}").json()
     assert (now["status"], now["error"]["type"]) == ("failed", "Cancelled")
     assert now["error"] == cancelled.json()["error"]

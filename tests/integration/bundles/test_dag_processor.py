@@ -57,7 +57,7 @@ def until(engine: Engine, query: str, wanted: list[tuple[Any, ...]], what: str) 
     def look() -> bool | None:
         return True if rows(engine, query) == wanted else None
 
-    poll(look, seconds=120, what=what, interval=0.2)
+    poll(look, seconds=300, what=what, interval=0.2)
 
 
 def test_one_that_is_broken_is_an_import_error_of_its_own_and_the_others_load(

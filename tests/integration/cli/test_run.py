@@ -46,7 +46,7 @@ def test_run_waits_for_an_instance_and_exits_by_its_status(
     task.write_text(json.dumps(TASK))
     assert main(["apply", str(EXAMPLES), str(failing), str(task)]) == 0
     for workflow in ("order-approval", "cli-failing"):
-        airflow.client.wait_for_dag(workflow, seconds=120)
+        airflow.client.wait_for_dag(workflow, seconds=300)
     capsys.readouterr()
 
     given = f"@{EXAMPLES / 'order-approval.input.json'}"
@@ -70,7 +70,7 @@ def test_an_input_that_the_schema_refuses_and_an_unknown_workflow_exit_1(
     airflow: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["apply", str(EXAMPLES)]) == 0
-    airflow.client.wait_for_dag("order-approval", seconds=120)
+    airflow.client.wait_for_dag("order-approval", seconds=300)
     capsys.readouterr()
 
     assert main(["run", "order-approval", "--input", f"@{EXAMPLES / 'order-approval.refused.input.json'}"]) == 1
@@ -87,7 +87,7 @@ def test_a_shell_that_sourced_the_environment_can_run(airflow: Any, tmp_path: Pa
     file = airflow.environment.layout.environment
     assert file.stat().st_mode & 0o777 == 0o600
     assert main(["apply", str(EXAMPLES)]) == 0
-    airflow.client.wait_for_dag("order-approval", seconds=120)
+    airflow.client.wait_for_dag("order-approval", seconds=300)
 
     program = Path(sys.executable).parent / "airflow-workflows"
     given = EXAMPLES / "order-approval.input.json"

@@ -109,7 +109,7 @@ def test_runs_are_settled_in_a_thread_and_trouble_is_survived(
     SETTLER.add(ended(succeeded=False))
     monkeypatch.setenv("AIRFLOW_CONN_WORKFLOWS_DEFAULT", connection_json(database_url))
     SETTLER.add(ended(succeeded=False))
-    poll(lambda: True if instance(database).status == "failed" else None, seconds=120, what="the instance to end")
+    poll(lambda: True if instance(database).status == "failed" else None, seconds=300, what="the instance to end")
 
 
 def test_what_is_settled_is_evaluated_within_limits_of_all_of_it_together(
@@ -123,7 +123,7 @@ def test_what_is_settled_is_evaluated_within_limits_of_all_of_it_together(
     monkeypatch.setattr(evaluation, "evaluations", lambda: pool)
     try:
         pool.start()
-        poll(lambda: pool.pids or None, seconds=60, what="the processes", interval=0.02)
+        poll(lambda: pool.pids or None, seconds=300, what="the processes", interval=0.02)
         before = time.process_time()
         assert settle_configured(EndedRun("w", "r", {"a": 1}, succeeded=True, reason=""))
         assert time.process_time() - before < 5

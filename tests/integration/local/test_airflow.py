@@ -109,7 +109,7 @@ def test_a_part_that_dies_at_the_start_is_reported_with_its_last_words(tmp_path:
         tmp_path / "broken",
         variables={"AIRFLOW__CORE__EXECUTOR": "no.such.Executor"},
         durable=False,
-        seconds=120,
+        seconds=300,
     )
     try:
         with pytest.raises(EnvironmentFailure) as failure:
@@ -133,7 +133,7 @@ def test_another_program_stops_it_by_its_folder(tmp_path: Path) -> None:
     try:
         assert not environment.status().stopped
         environment.down()
-        poll(lambda: environment.status().stopped or None, seconds=60, what="everything to be stopped")
+        poll(lambda: environment.status().stopped or None, seconds=300, what="everything to be stopped")
     finally:
         environment.remove()
 

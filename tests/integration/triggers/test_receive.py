@@ -46,7 +46,7 @@ def connections(database: Database) -> int:
 def test_e5_thirty_steps_wait_on_one_connection_and_are_notified(database: Database, waits: list[NewWait]) -> None:
     hub = WaitHub(database.url, poll=60)
     futures = [hub.watch(each.id) for each in waits]
-    poll(lambda: connections(database) == 1 or None, seconds=60, what="the one connection", interval=0.02)
+    poll(lambda: connections(database) == 1 or None, seconds=300, what="the one connection", interval=0.02)
     Events(database).accept([event(str(n), "payment.received", data={"n": n}) for n in range(0, 30, 2)])
     for future in futures[::2]:
         future.result(60)
