@@ -20,7 +20,7 @@ from tests.property.definitions import Sample, Shape, samples
 
 Json = dict[str, Any]
 
-EXAMPLES = int(os.environ.get("WORKFLOWS_PROPERTY_EXAMPLES", "3000"))
+EXAMPLES = int(os.environ.get("WORKFLOWS_PROPERTY_EXAMPLES", "2000"))
 """Definitions that are tried; the same ones in every run."""
 
 pytestmark = pytest.mark.timeout(1_200)  # finding the smallest example that fails takes its time

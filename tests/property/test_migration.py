@@ -82,7 +82,7 @@ def timeless(value: Any) -> Any:
     return [timeless(each) for each in value] if isinstance(value, list) else value
 
 
-@settings(UNHURRIED, max_examples=EXAMPLES // 8)
+@settings(UNHURRIED, max_examples=EXAMPLES // 20)
 @given(samples(Shape(time=False)), st.integers(0, 2**32))
 def test_i8_moving_to_a_version_of_the_same_steps_changes_nothing(sample: Sample, seed: int) -> None:
     run = migrated(sample, seed, {**sample.document, "version": "2.0.0"}, sample.document)
@@ -93,7 +93,7 @@ def test_i8_moving_to_a_version_of_the_same_steps_changes_nothing(sample: Sample
     assert timeless(unordered(observed)) == timeless(unordered(run_simulated(case_of(sample))))
 
 
-@settings(UNHURRIED, max_examples=EXAMPLES // 8)
+@settings(UNHURRIED, max_examples=EXAMPLES // 20)
 @given(samples(), st.integers(0, 2**32))
 def test_i8_run_and_instance_end_in_the_same_way_in_whatever_version(sample: Sample, seed: int) -> None:
     other = changed(sample.document, seed)
