@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from airflow_workflow_provider.people.auth_manager import AuthManagerResolver, declare_resource
-from tests.integration.api.test_security import NEEDS_OP, OPERATIONS, fill, send, succeeded
+from tests.integration.api.test_security import NEEDS_ANSWER, NEEDS_OP, OPERATIONS, fill, send, succeeded
 from tests.support.api import API, Api, problem, writes
 from tests.support.business_roles import SIMPLE, cells, walked
 from tests.support.documents import step, workflow
@@ -80,7 +80,7 @@ def test_roles_of_fab_on_every_route(fab_app: Any, client_of: Any, api: Api, rol
         answer = send(client, method, path, named)
         if role is None:
             problem(answer, 401, "not-authenticated")
-        elif role == "Viewer" and (writes(method, path) or (method, path) in NEEDS_OP):
+        elif role == "Viewer" and (writes(method, path) or (method, path) in NEEDS_OP | NEEDS_ANSWER):
             problem(answer, 403, "forbidden")
         elif role == "User" and (method, path) in NEEDS_OP:
             assert answer.status_code in (202, 200, 403), answer.text
