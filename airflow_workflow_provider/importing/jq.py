@@ -14,6 +14,7 @@ from typing import Final
 from airflow_workflow_provider.importing.jq_functions import FUNCTIONS, WITH_ARGUMENT, sliced
 from airflow_workflow_provider.importing.jsonata import Script, listed, literal, member
 from airflow_workflow_provider.importing.jsonpath import NotTranslatable
+from airflow_workflow_provider.importing.tokens import TokenReader
 
 _TOKEN: Final = re.compile(
     r"""\s*(?:(?P<comment>\#[^\n]*)|(?P<number>\d+(?:\.\d+)?)|(?P<text>"(?:[^"\\]|\\.)*")|(?P<field>\.[A-Za-z_]\w*)
@@ -59,30 +60,18 @@ class _Part:
         self.holds = holds
 
 
-class _Parser:
+class _Parser(TokenReader):
     def __init__(self, source: str, script: Script, variables: Variables) -> None:
+        super().__init__(_TOKEN, source, "a query")
         self._script = script
         self._variables = variables
-        self._tokens: list[tuple[str, str]] = []
-        self._at = 0
         self._depth = 0
         self._bound = 0
         self._names: set[str] = set()
-        at = 0
-        while source[at:].strip():
-            found = _TOKEN.match(source, at)
-            if found is None:
-                message = f"{source[at : at + 30]!r} in a query"
-                raise NotTranslatable(message)
-            at = found.end()
-            if found.lastgroup != "comment":
-                self._tokens.append((str(found.lastgroup), found[str(found.lastgroup)]))
 
     def program(self, base: str) -> str:
         part = self._expression()
-        if self._at < len(self._tokens):
-            message = f"a query that continues with {self._tokens[self._at][1]!r}"
-            raise NotTranslatable(message)
+        self._expect_end()
         return self._single(part)(base)
 
     def _single(self, part: _Part) -> Code:
@@ -368,27 +357,6 @@ class _Parser:
         return _Part(
             self._each(_Part(lambda base: f"{self._script.use('values')}({base})", stream=True), inner.code).code
         )
-
-    def _peek(self, further: int = 0) -> tuple[str, str]:
-        at = self._at + further
-        return self._tokens[at] if at < len(self._tokens) else ("", "")
-
-    def _next(self) -> tuple[str, str]:
-        found = self._peek()
-        self._at += 1
-        return found
-
-    def _take(self, text: str) -> bool:
-        kind, found = self._peek()
-        if found == text and kind != "text":
-            self._at += 1
-            return True
-        return False
-
-    def _expect(self, text: str) -> None:
-        if not self._take(text):
-            message = f"{self._peek()[1]!r} where {text!r} has to be"
-            raise NotTranslatable(message)
 
 
 def _plain(token: str) -> str:

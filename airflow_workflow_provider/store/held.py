@@ -8,7 +8,7 @@ trips, with the one that proves the connection; reading, locking and writing wou
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from sqlalchemy import Integer, bindparam, column, func, insert, literal_column, select, true, update
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 _VERSION: Final[ColumnElement[str]] = literal_column("workflow_instances.xmin::text")
 """The transaction that has written the row as it is: another value means that somebody has written it since."""
-
-_FIELDS: Final = frozenset(field.name for field in fields(Instance))
 
 _ROW: Final = tuple(row_of(LogEntry("")))
 _ROWS: Final = func.jsonb_to_recordset(bindparam("rows", type_=JSONB)).table_valued(
@@ -131,9 +129,7 @@ class HeldInstance:
             version = self._database.run(lambda connection: self._store(connection, record, seen))
         if version is None:
             raise ChangedMeanwhile
-        # Some columns only help to find the row.
-        changed = {name: value for name, value in record.values.items() if name in _FIELDS}
-        self._known = replace(known, **changed), version
+        self._known = replace(known, **record.values), version
 
     def _read(self, connection: Connection) -> tuple[Instance, str]:
         stored = lock_instance(connection, self._wanted, self._create).stored

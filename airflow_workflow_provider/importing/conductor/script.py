@@ -13,6 +13,7 @@ from typing import Final
 
 from airflow_workflow_provider.importing.jsonata import Script, listed, literal, member
 from airflow_workflow_provider.importing.jsonpath import NotTranslatable
+from airflow_workflow_provider.importing.tokens import TokenReader
 
 _TOKEN: Final = re.compile(
     r"""\s*(?:(?P<comment>//[^\n]*|/\*.*?\*/)|(?P<number>\d+(?:\.\d+)?)|(?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
@@ -61,33 +62,19 @@ def as_jsonata(source: str, root: Root, script: Script) -> str:
     return _Parser(source, root, script).program()
 
 
-class _Parser:
+class _Parser(TokenReader):
     def __init__(self, source: str, root: Root, script: Script) -> None:
+        super().__init__(_TOKEN, source.strip(), "a script")
         self._root = root
         self._script = script
-        self._tokens: list[tuple[str, str]] = []
-        self._at = 0
         self._depth = 0
         self._names: set[str] = set()
-        at, source = 0, source.strip()
-        while at < len(source):
-            found = _TOKEN.match(source, at)
-            if found is None:
-                if not source[at:].strip():
-                    break
-                message = f"{source[at : at + 30]!r} in a script"
-                raise NotTranslatable(message)
-            at = found.end()
-            if found.lastgroup != "comment":
-                self._tokens.append((str(found.lastgroup), found[str(found.lastgroup)]))
 
     def program(self) -> str:
         code = self._function() if self._is_function() else self._statement()
         while self._take(";"):
             pass
-        if self._at < len(self._tokens):
-            message = f"a script that continues with {self._tokens[self._at][1]!r}"
-            raise NotTranslatable(message)
+        self._expect_end()
         return code
 
     def _is_function(self) -> bool:
@@ -296,26 +283,6 @@ class _Parser:
             raise NotTranslatable(message)
         self._expect(":")
         return f"{literal(_text(text) if kind == 'text' else text)}: {self._expression()}"
-
-    def _peek(self) -> tuple[str, str]:
-        return self._tokens[self._at] if self._at < len(self._tokens) else ("", "")
-
-    def _next(self) -> tuple[str, str]:
-        found = self._peek()
-        self._at += 1
-        return found
-
-    def _take(self, text: str) -> bool:
-        kind, found = self._peek()
-        if found == text and kind != "text":
-            self._at += 1
-            return True
-        return False
-
-    def _expect(self, text: str) -> None:
-        if not self._take(text):
-            message = f"{self._peek()[1]!r} where {text!r} has to be"
-            raise NotTranslatable(message)
 
 
 def _text(token: str) -> str:
