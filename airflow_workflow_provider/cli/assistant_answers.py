@@ -11,6 +11,7 @@ from airflow_workflow_provider.errors import Misuse, WorkflowsError
 from airflow_workflow_provider.model.diagnostics import diagnostics_of
 from airflow_workflow_provider.model.json_text import dumps
 from airflow_workflow_provider.model.plain import visible_json
+from airflow_workflow_provider.model.pointers import parts_of
 from airflow_workflow_provider.model.words import shown
 from airflow_workflow_provider.vocabulary import ProblemCode
 
@@ -61,8 +62,7 @@ def part_of(value: Any, pointer: str) -> Any:
     if pointer and not pointer.startswith("/"):
         message = f"A JSON pointer starts with '/', unlike {shown(pointer)}"
         raise Misuse(message, code=ProblemCode.BAD_ARGUMENTS, pointer="/pointer")
-    for part in pointer.split("/")[1:]:
-        key = part.replace("~1", "/").replace("~0", "~")
+    for key in parts_of(pointer):
         if isinstance(value, dict) and key in value:
             value = value[key]
         elif isinstance(value, list) and key.isascii() and key.isdigit() and int(key) < len(value):

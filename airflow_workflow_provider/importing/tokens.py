@@ -47,7 +47,7 @@ class TokenReader:
         return found
 
     def _take(self, text: str) -> bool:
-        """Go on behind a sign or a word, if it is the next token."""
+        """Continue after a sign or a word, if it is the next token."""
         kind, found = self._peek()
         if found == text and kind != "text":
             self._at += 1

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_workflow_provider.model.pointers import parts_of, value_at
+
 if TYPE_CHECKING:
     from airflow_workflow_provider.model.diagnostics import Diagnostic
 
@@ -34,8 +36,11 @@ def fixed(document: Any, diagnostics: Iterable[Diagnostic]) -> tuple[Any, list[D
     for found, name in sorted(fixes, key=lambda fix: -fix[0].pointer.count("/")):
         if found.code in KEYS and wanted[_renamed(found, name)] > 1:
             continue
-        *way, last = (part.replace("~1", "/").replace("~0", "~") for part in found.pointer[1:].split("/"))
-        holder = _at(made, way)
+        *way, last = parts_of(found.pointer)
+        try:
+            holder = value_at(made, way)
+        except LookupError:
+            continue
         change = _rename if found.code in KEYS else _replace
         if change(holder, last, name):
             done.append(found)
@@ -51,17 +56,6 @@ def _only_name(found: Diagnostic) -> str | None:
 def _renamed(found: Diagnostic, name: str) -> tuple[str, str]:
     """Return the object of a key and what the key is to be called."""
     return found.pointer.rpartition("/")[0], name
-
-
-def _at(value: Any, way: Iterable[str]) -> Any:
-    for part in way:
-        if isinstance(value, dict) and part in value:
-            value = value[part]
-        elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
-            value = value[int(part)]
-        else:
-            return None
-    return value
 
 
 def _rename(holder: Any, key: str, name: str) -> bool:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Final
 
+from airflow_workflow_provider.model.pointers import value_at
+
 ONE: Final = "*"
 MANY: Final = "**"
 LITERAL: Final = "x"
@@ -45,18 +47,10 @@ def matches(pattern: str, event_type: str) -> bool:
 
 def values_at(data: Any, paths: Iterable[str]) -> dict[str, Any] | None:
     """The values at dotted paths in an event's data; None where one is missing."""
-    found: dict[str, Any] = {}
-    for path in paths:
-        value = data
-        for part in path.split("."):
-            if isinstance(value, dict) and part in value:
-                value = value[part]
-            elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
-                value = value[int(part)]
-            else:
-                return None
-        found[path] = value
-    return found
+    try:
+        return {path: value_at(data, path.split(".")) for path in paths}
+    except LookupError:
+        return None
 
 
 def shape_of(pattern: str) -> str | None:

@@ -15,6 +15,7 @@ from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.diagnostics import Diagnostic
 from airflow_workflow_provider.model.environment import unresolved
 from airflow_workflow_provider.model.json_text import loads_document, value_findings
+from airflow_workflow_provider.model.pointers import parts_of
 from airflow_workflow_provider.model.reach import Policy
 from airflow_workflow_provider.model.structure import Reading, read
 from airflow_workflow_provider.model.task import TaskDefinition
@@ -201,8 +202,7 @@ def _in_document_order(document: Any, found: list[Diagnostic]) -> list[Diagnosti
     def place(diagnostic: Diagnostic) -> list[int]:
         positions = []
         value = document
-        for part in diagnostic.pointer.split("/")[1:]:
-            key = part.replace("~1", "/").replace("~0", "~")
+        for key in parts_of(diagnostic.pointer):
             if isinstance(value, dict) and key in value:
                 positions.append(list(value).index(key))
                 value = value[key]

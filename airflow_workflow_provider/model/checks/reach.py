@@ -12,6 +12,7 @@ from airflow_workflow_provider.model.arguments import as_transform
 from airflow_workflow_provider.model.checks.base import Check, Checked, Path, diagnostic_of, finding
 from airflow_workflow_provider.model.definition import AirflowTask
 from airflow_workflow_provider.model.http_target import header_problem, path_problem
+from airflow_workflow_provider.model.pointers import parts_of
 from airflow_workflow_provider.model.task import BUILTIN_TASKS, DEFAULT_HTTP_CONNECTION
 from airflow_workflow_provider.model.templates import is_template
 from airflow_workflow_provider.model.words import shown
@@ -47,8 +48,7 @@ class Reach(Check):
         together = {**task.arguments, **own}
         for each in reach_findings(path, task.operator, together, policy, whole=True):
             # What the task definition says is not at the step; the step only names the task.
-            first = each.pointer.removeprefix("".join(f"/{part}" for part in path)).partition("/")[2].partition("/")[0]
-            key = first.replace("~1", "/").replace("~0", "~")
+            key, *_ = parts_of(each.pointer.removeprefix("".join(f"/{part}" for part in path))) or [""]
             if key in own or key not in task.arguments:
                 yield each
             else:
