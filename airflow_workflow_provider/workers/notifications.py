@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
 
 from airflow.configuration import conf
 from airflow.sdk import BaseNotifier
@@ -111,7 +110,7 @@ class Notifier:
                 "input": instance.input,
                 "output": instance.output,
                 "error": instance.error,
-                "url": f"{_base_url()}/dags/{quote(instance.dag_id)}/runs/{quote(instance.run_id, safe='')}",
+                "url": _page(f"instance/{instance.id}"),
             },
             "question": self._question(notification),
             "overdue": overdue_in(instance.state),
@@ -130,7 +129,7 @@ class Notifier:
         return {
             **{name: getattr(found, name) for name in names},
             "id": str(found.id),
-            "url": f"{_base_url()}/plugin/workflows/task/{found.id}",
+            "url": _page(f"task/{found.id}"),
             "due_at": found.due_at.isoformat() if found.due_at is not None else None,
         }
 
@@ -184,5 +183,6 @@ def _class_of(path: str) -> type[BaseNotifier]:
     return found
 
 
-def _base_url() -> str:
-    return conf.get("api", "base_url", fallback="").rstrip("/")
+def _page(place: str) -> str:
+    """Return the address of a page under *Workflows*, behind the path of Airflow's base URL where it has one."""
+    return f"{conf.get('api', 'base_url', fallback='').rstrip('/')}/plugin/workflows/{place}"

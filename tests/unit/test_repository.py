@@ -95,6 +95,11 @@ def test_no_tracked_file_names_this_machine_or_a_package_host() -> None:
     assert found == []
 
 
+def test_no_tracked_file_holds_both_sides_of_a_merge() -> None:
+    marks = re.compile(r"^(<<<<<<<|>>>>>>>) ", re.MULTILINE)
+    assert [str(path.relative_to(ROOT)) for path, text in texts() if marks.search(text)] == []
+
+
 def test_constraints_are_plain_pins() -> None:
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
     assert len(lines) > 50

@@ -111,7 +111,11 @@ def reported(database: Database) -> list[tuple[str, str, int]]:
     return [tuple(row) for row in database.run(lambda connection: connection.execute(query).all())]
 
 
-def test_a_question_is_mailed_once_and_its_secrets_are_not(database: Database, mailbox: Mailbox) -> None:
+@pytest.mark.parametrize("base", ["https://airflow.example.com", "https://example.com/team/airflow/"])
+def test_a_question_is_mailed_once_and_its_secrets_are_not(
+    database: Database, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch, base: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", base)
     question = asked(database)
     teller = notifier(database)
 
@@ -122,7 +126,9 @@ def test_a_question_is_mailed_once_and_its_secrets_are_not(database: Database, m
     assert isinstance(mail, EmailMessage)
     body = mail.get_body()
     assert body is not None
-    assert f"/plugin/workflows/task/{question.id}</p>" in body.get_content()
+    pages = f"{base.rstrip('/')}/plugin/workflows"
+    places = f"{ASKING['workflowId']} {pages}/instance/{question.instance_id} {pages}/task/{question.id}"
+    assert " ".join(body.get_content().split()) == f"<p>{places}</p>"
     assert reported(database) == [("asked", "sent", 1)]
 
 
