@@ -19,6 +19,7 @@ from typing import Any, Final, Literal, TypeVar
 from airflow_workflow_provider.settings import values
 from airflow_workflow_provider.settings.options import (
     BY_NAME,
+    CONNECTION_TYPE,
     DEFAULT_CONNECTION_ID,
     GRANTABLE_ARGUMENTS,
     MAX_DEPTH,
@@ -28,6 +29,7 @@ from airflow_workflow_provider.settings.options import (
 )
 
 __all__ = [
+    "CONNECTION_TYPE",
     "DEFAULT_CONNECTION_ID",
     "GRANTABLE_ARGUMENTS",
     "MAX_DEPTH",

@@ -9,6 +9,8 @@ from typing import Final, Literal
 SECTION: Final = "workflows"
 
 DEFAULT_CONNECTION_ID: Final = "workflows_default"
+CONNECTION_TYPE: Final = "workflows"
+"""Type of Airflow connections that lead to a workflow database; a connection to PostgreSQL can lead there, too."""
 
 GRANTABLE_ARGUMENTS: Final = frozenset({"executor", "pool", "pool_slots", "priority_weight", "queue"})
 """Arguments of every Airflow operator that ``allowed_operator_arguments`` may name."""

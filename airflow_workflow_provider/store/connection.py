@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL
 
 from airflow_workflow_provider.errors import InvalidDefinition, Misuse
 from airflow_workflow_provider.model.json_text import loads_data
-from airflow_workflow_provider.settings import DEFAULT_CONNECTION_ID
+from airflow_workflow_provider.settings import CONNECTION_TYPE, DEFAULT_CONNECTION_ID
 from airflow_workflow_provider.vocabulary import ProblemCode
 
 DRIVER: Final = "postgresql+psycopg"
@@ -76,8 +76,8 @@ def to_url(fields: ConnectionFields, conn_id: str) -> URL:
 
     :raises Misuse: the connection is not PostgreSQL
     """
-    if not fields.conn_type.startswith("postgres"):
-        raise _refused(conn_id, f"has the type {fields.conn_type!r}", "expected 'postgres'")
+    if fields.conn_type != CONNECTION_TYPE and not fields.conn_type.startswith("postgres"):
+        raise _refused(conn_id, f"has the type {fields.conn_type!r}", f"expected {CONNECTION_TYPE!r} or 'postgres'")
     _mask(fields.password)
     known = {option.keyword.decode() for option in Conninfo.get_defaults()} - _IN_URL
     query = {key: str(value) for key, value in fields.extra.items() if key in known and value not in (None, "")}

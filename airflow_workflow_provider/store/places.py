@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, select, update
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import ColumnElement, and_, delete, func, insert, select, text, update
 
 from airflow_workflow_provider.store.statuses import LIVE
 from airflow_workflow_provider.store.tables import workflow_instances as instances
@@ -109,7 +108,9 @@ class Places:
         """Return what the first in each queue asks for that has a free place, as far as can be seen without a lock."""
         keys = (places.c.workflow_id, places.c.key)
         query = select(*keys, places.c.most).select_from(_JOINED).where(_NEXT)
-        query = query.order_by(*keys, places.c.sequence).ext(distinct_on(*keys))
+        # SQLAlchemy has one name for this before 2.1, and another one since.
+        first_of = text(f"DISTINCT ON ({', '.join(map(str, keys))})")
+        query = query.order_by(*keys, places.c.sequence).prefix_with(first_of)
         first = query.subquery("first")
         same = and_(places.c.workflow_id == first.c.workflow_id, places.c.key == first.c.key)
         running = select(func.count()).select_from(_JOINED).where(same, _RUNS).scalar_subquery()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import pkgutil
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import airflow_workflow_provider
-from airflow_workflow_provider.provider_info import get_provider_info
+from airflow_workflow_provider.provider_info import CONNECTION_FIELDS, TRIGGERS, get_provider_info
 from airflow_workflow_provider.settings import OPTIONS
 
 
@@ -101,3 +102,50 @@ def test_entry_points_resolve() -> None:
     assert {"provider_info", "workflows", "airflow-workflows"} <= {point.name for point in ours}
     for point in ours:
         assert point.load() is not None
+
+
+COMMANDS = """
+import json, sys
+from contextlib import redirect_stdout
+from io import StringIO
+from airflow.cli import cli_parser
+
+parser, said = cli_parser.get_parser(), {}
+for name in ("hooks", "triggers", "notifications", "widgets", "behaviours"):
+    arguments = parser.parse_args(["providers", name, "--output", "json"])
+    with redirect_stdout(StringIO()) as out:
+        arguments.func(arguments)
+    said[name] = json.loads(out.getvalue())
+print("said:" + json.dumps(said))
+"""
+
+
+@pytest.mark.slow
+def test_the_commands_of_airflow_show_it(tmp_path: Path) -> None:
+    """``airflow providers hooks``, ``triggers``, ``widgets`` and ``behaviours``, in a home of their own."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", COMMANDS],
+        env={**environment, "AIRFLOW_HOME": str(tmp_path)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    said = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("said:"))[5:])
+    ours = "airflow-workflow-provider"
+    (hook,) = [each for each in said["hooks"] if each["package_name"] == ours]
+    assert (hook["connection_type"], hook["hook_name"]) == ("workflows", "Workflow database")
+    assert hook["class"] == "airflow_workflow_provider.hooks.database.WorkflowsHook"
+    triggers = {each["class"] for each in said["triggers"] if each["package_name"] == ours}
+    assert triggers == set(TRIGGERS)
+    fields = {each["connection_parameter_name"] for each in said["widgets"] if each["package_name"] == ours}
+    assert fields == {f"extra__workflows__{name}" for name in CONNECTION_FIELDS}
+    assert {"field_behaviours": "workflows"} in said["behaviours"]
+    assert [each for each in said["notifications"] if ours in each.values()] == []
+
+
+def test_the_form_offers_what_postgresqls_client_understands() -> None:
+    from psycopg.pq import Conninfo
+
+    known = {option.keyword.decode() for option in Conninfo.get_defaults()}
+    assert set(CONNECTION_FIELDS) <= known

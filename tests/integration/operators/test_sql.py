@@ -40,6 +40,15 @@ def test_k3_sql_returns_rows_as_json() -> None:
     assert caught.value.error_type == "OutputTooLarge"
 
 
+def test_a_connection_to_the_workflow_database_runs_no_statement(
+    warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its tables are private, whatever the configuration allows."""
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", connection_json(warehouse).replace('"postgres"', '"workflows"', 1))
+    with pytest.raises(StepFailure, match="is not an SQL connection but WorkflowsHook"):
+        run("select 1")
+
+
 @pytest.mark.usefixtures("warehouse")
 def test_x5_numbers_that_json_does_not_have_are_texts() -> None:
     query = """select 'NaN'::float8 as a, '-Infinity'::float8 as b, 'Infinity'::numeric as c, 'NaN'::numeric as d,

@@ -1,0 +1,1 @@
+"""Airflow hooks: the workflow database as a connection type of Airflow."""
