@@ -40,6 +40,7 @@ INSTANCES_RESTORED: Final = "workflows.instances.restored"
 STEPS_DURATION: Final = "workflows.steps.duration"
 STEPS_OVERDUE: Final = "workflows.steps.overdue"
 INSTANCES_OVERDUE: Final = "workflows.instances.overdue"
+DEADLINES_MISSED: Final = "workflows.instances.deadlines_missed"
 STEPS_RETRIED: Final = "workflows.steps.retried"
 COMPENSATIONS_ENDED: Final = "workflows.compensations.ended"
 EVENTS_LAG: Final = "workflows.events.lag"
@@ -72,6 +73,7 @@ METRICS: Final = (
         ("workflow_id",),
         "Instances that take longer than their timeout and continue",
     ),
+    Metric(DEADLINES_MISSED, "counter", ("workflow_id",), "Instances that had not ended by their deadline"),
     Metric(STEPS_RETRIED, "counter", ("workflow_id", "step_id"), "Attempts that failed and are followed by another"),
     Metric(COMPENSATIONS_ENDED, "counter", ("workflow_id", "status"), "Compensations that ended"),
     Metric(EVENTS_LAG, "gauge", (), "Seconds for which the oldest delivery of an event is overdue"),

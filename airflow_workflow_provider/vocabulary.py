@@ -51,6 +51,7 @@ class LogEvent(StrEnum):
     INSTANCE_QUEUED = "instance.queued"
     INSTANCE_ADMITTED = "instance.admitted"
     INSTANCE_OVERDUE = "instance.overdue"
+    INSTANCE_DEADLINE_MISSED = "instance.deadlineMissed"
     STEP_STARTED = "step.started"
     STEP_ARGUMENTS = "step.arguments"
     STEP_WAITING = "step.waiting"

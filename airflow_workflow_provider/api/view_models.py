@@ -153,6 +153,10 @@ class InstanceView(InstanceBase):
 
     workflow_name: str
     started_by: str | None = Field(None, description="Name of the user who started it; null if nobody did")
+    due_at: datetime | None = Field(None, description="Its deadline (`settings.deadline`), from its start")
+    overdue: bool = Field(
+        False, description="It has not ended, and it was reported that it missed its deadline or takes too long"
+    )
     error: dict[str, Any] | None = None
     progress: Progress
     components: list[Component]

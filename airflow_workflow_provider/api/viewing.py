@@ -26,6 +26,7 @@ from airflow_workflow_provider.api.view_models import (
     TimelineSpan,
     ViewRights,
 )
+from airflow_workflow_provider.engine.alerts import is_overdue
 from airflow_workflow_provider.engine.failure import moment
 from airflow_workflow_provider.engine.keys import item_indexes
 from airflow_workflow_provider.engine.phases import InstanceStatus, Phase
@@ -123,6 +124,8 @@ def view_of(services: Services, caller: Caller, stored: Instance) -> InstanceVie
         **InstanceBase.model_validate(stored).model_dump(),
         workflow_name=graph.definition.name,
         started_by=(state.instance.started_by or {}).get("name"),
+        due_at=moment(state.instance.due_at) if state.instance.due_at is not None else None,
+        overdue=is_overdue(state),
         error=masker.mask(stored.error),
         progress=Progress.model_validate(progress),
         components=_components(page),

@@ -24,6 +24,8 @@ class InstanceFacts:
     :param deadline: when it must have ended, RFC 3339; None for never (``settings.timeout``)
     :param alert_at: when it is reported to take too long, RFC 3339; None once it was (``settings.onTimeout``)
     :param overdue_since: when it should have ended, once that was reported
+    :param due_at: when it should have ended, RFC 3339, however long it could not work (``settings.deadline``)
+    :param missed: whether it was reported that it had not ended by then
     :param depth: how many instances are around it (rule P5)
     :param parent: the attempt of a step that waits for it, of a child (rule P5)
     :param started_by: who started it, as ``{"name"}``
@@ -46,6 +48,8 @@ class InstanceFacts:
     concurrency_key: str | None = None
     alert_at: str | None = None
     overdue_since: str | None = None
+    due_at: str | None = None
+    missed: bool = False
 
     def postpone(self, length: timedelta) -> None:
         """Move what is due when it has taken too long, because it could not work for some time."""
@@ -73,6 +77,8 @@ class InstanceFacts:
             "concurrencyKey": self.concurrency_key,
             "alertAt": self.alert_at,
             "overdueSince": self.overdue_since,
+            "dueAt": self.due_at,
+            "missed": self.missed or None,
         }
         return with_present(document, present)
 
@@ -95,6 +101,8 @@ class InstanceFacts:
             get("concurrencyKey"),
             get("alertAt"),
             get("overdueSince"),
+            get("dueAt"),
+            bool(get("missed")),
         )
 
 

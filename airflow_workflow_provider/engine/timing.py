@@ -43,12 +43,14 @@ def instance_limit(state: State, now: datetime) -> datetime | None:
 
 
 def set_deadline(state: State, graph: Graph, now: datetime) -> None:
-    """Let the time that the instance may take begin (``settings.timeout``)."""
+    """Let the time that the instance may take begin (``settings.timeout``), and note when it is due by its start."""
     settings = graph.definition.settings
     due = timestamp(later(now, parse_duration(settings.timeout))) if settings.timeout else None
     only_alerts = settings.on_timeout == "alert"
     state.instance.deadline, state.instance.alert_at = (None, due) if only_alerts else (due, None)
     state.instance.overdue_since = None
+    start, length = moment(state.instance.started_at), settings.deadline
+    state.instance.due_at = timestamp(later(start, parse_duration(length))) if length else None
 
 
 def next_timer(state: State, holds: Callable[[ActivationRef], bool]) -> datetime | None:

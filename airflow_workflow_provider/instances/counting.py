@@ -33,6 +33,8 @@ def count_change(record: Record, machine: Machine) -> None:
     for event in machine.log.pending:
         if event.name == LogEvent.INSTANCE_OVERDUE:
             metrics.count(metrics.INSTANCES_OVERDUE, workflow_id=workflow_id)
+        elif event.name == LogEvent.INSTANCE_DEADLINE_MISSED:
+            metrics.count(metrics.DEADLINES_MISSED, workflow_id=workflow_id)
         elif event.name == LogEvent.STEP_OVERDUE:
             metrics.count(metrics.STEPS_OVERDUE, workflow_id=workflow_id, step_id=str(event.step_id))
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.engine.machine import Machine
     from airflow_workflow_provider.store.instances import Record
 
-OVERDUE: Final = frozenset({LogEvent.STEP_OVERDUE, LogEvent.INSTANCE_OVERDUE})
+OVERDUE: Final = frozenset({LogEvent.STEP_OVERDUE, LogEvent.INSTANCE_OVERDUE, LogEvent.INSTANCE_DEADLINE_MISSED})
 """The events that are reported to notifiers."""
 
 

@@ -344,6 +344,9 @@ class WorkflowSettings(Node):
     on_timeout: OnTimeout = Field(
         "fail", description="`alert`: an instance that takes longer continues, and is reported once"
     )
+    deadline: DurationText | None = Field(
+        None, description="From the start; an instance that has not ended by then continues, and is reported once"
+    )
     max_iterations: Count = Field(1000, description="Visits of one step before a loop counts as runaway")
     concurrency: Concurrency | None = None
 

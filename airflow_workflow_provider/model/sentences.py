@@ -216,6 +216,8 @@ def _end(definition: WorkflowDefinition) -> Iterator[str]:
     if settings.timeout is not None:
         what = "fails with TimeoutError" if settings.on_timeout == "fail" else "is reported once"
         yield f"The workflow {what} if it takes longer than {_length(settings.timeout)}."
+    if settings.deadline is not None:
+        yield f"It is reported once if it has not ended {_length(settings.deadline)} after its start."
     limit = settings.concurrency
     if limit is not None:
         key = f" with the same {one_line(limit.key.expression)}" if limit.key is not None else ""

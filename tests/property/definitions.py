@@ -102,6 +102,8 @@ class _Drawing:
             settings["timeout"] = f"PT{self._int(1, 20)}S"
             if self._one_in(3):
                 settings["onTimeout"] = "alert"
+        if self._shape.time and self._one_in(8):
+            settings["deadline"] = f"PT{self._int(1, 20)}S"
         document["settings"] = settings
         if handler is not None:
             document["onFailure"] = _with_known_targets(handler, ids)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.wording import PAGES, ROOT, findings, findings_in_names, findings_in_python, words
+from scripts.wording import findings, findings_in_names, findings_in_python, words
 
 PHRASES = {"goes on": "continues", "told": "notified"}
 
@@ -62,9 +62,3 @@ def test_phrases_are_found_in_names(module: str, expected: list[tuple[int, str]]
 def test_each_phrase_of_the_list_is_refused(phrase: str) -> None:
     assert [found for _, found, _ in findings(f"This {phrase} that.", words())] == [phrase]
     assert [found for _, found, _ in findings_in_python(f'"""This {phrase} that."""', words())] == [phrase]
-
-
-def test_no_page_has_the_marks_of_an_unfinished_merge() -> None:
-    pages = [page for pattern in PAGES for page in ROOT.glob(pattern)]
-    lines = [(page.name, line) for page in pages for line in page.read_text(encoding="utf-8").splitlines()]
-    assert [each for each in lines if each[1].startswith(("<<<<<<< ", ">>>>>>> "))] == []

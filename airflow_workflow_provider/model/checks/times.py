@@ -54,7 +54,9 @@ class Durations(Check):
             yield from policy_durations(path, step.retry_policy)
             if isinstance(step.timeout, str):
                 yield from fixed_length((*path, "timeout"), step.timeout, above_zero=True)
-        yield from fixed_length(("settings", "timeout"), document.definition.settings.timeout, above_zero=True)
+        settings = document.definition.settings
+        yield from fixed_length(("settings", "timeout"), settings.timeout, above_zero=True)
+        yield from fixed_length(("settings", "deadline"), settings.deadline, above_zero=True)
         log = document.definition.execution_log
         if log is not None and log.retention is not None:
             yield from _calendar(("executionLog", "retention"), log.retention)

@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import text
 
 from airflow_workflow_provider.api.services import Services
-from airflow_workflow_provider.engine.alerts import overdue_in
+from airflow_workflow_provider.engine.alerts import is_overdue, overdue_in
+from airflow_workflow_provider.engine.failure import timestamp
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.suspension import suspend
@@ -142,6 +143,32 @@ def test_f3_a_task_of_many_steps_reports_what_is_late_between_two_of_its_turns(
     assert slow.log() == ["step.overdue"]
     assert slow.notified() == [("overdue", "pager")]
     assert slow.alerter().work() == 0
+
+
+def test_f3_a_deadline_is_reported_once_by_two_api_servers_also_while_the_instance_is_suspended(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__WORKFLOWS__NOTIFIERS", json.dumps(NOTIFIERS))
+    slow = Slow(database, settings={"deadline": "PT20S"}, step={})
+    slow.change(lambda machine: suspend(machine, {"id": "ada"}, None, slow.began))
+    barrier = Barrier(2)
+
+    def look(_: int) -> int:
+        with Database(database_url) as own:
+            alerter = slow.alerter(own)
+            barrier.wait()
+            return alerter.work()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sum(pool.map(look, range(2))) == 1
+
+    rows = [row.event for row in Logs(database).read(slow.run.instance_id, limit=100)]
+    assert rows.count("instance.deadlineMissed") == 1
+    assert slow.notified() == [("overdue", "pager")]
+    assert slow.alerter().next_due() is None
+    state = Instances(database).get(slow.run.instance_id).state
+    assert is_overdue(state)
+    assert overdue_in(state)["deadline"] == timestamp(slow.began + timedelta(seconds=20))
 
 
 def test_i3_the_time_of_a_suspended_instance_does_not_pass(database: Database) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_workflow_provider.engine import manual_override, recovery, suspension
-from airflow_workflow_provider.engine.failure import Failure, moment
+from airflow_workflow_provider.engine.failure import Failure, moment, timestamp
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.manual_override import abandon
 from airflow_workflow_provider.engine.operating import OPERATIONS, TABLE, possible, situation, verdict
@@ -64,6 +64,17 @@ def test_i5_the_time_that_an_instance_may_take_begins_again() -> None:
     assert machine.state.error["type"] == ErrorType.TIMEOUT_ERROR
     recovery.retry(machine, late)
     assert moment(machine.state.instance.deadline or "") == late + timedelta(minutes=10)
+
+
+def test_f3_a_deadline_counts_from_the_start_of_an_instance_that_is_retried() -> None:
+    machine = machine_of(step("a"), settings={"deadline": "PT10M"})
+    fail(machine, "a")
+    late = NOW + timedelta(hours=1)
+    assert not machine.expire(late)
+    recovery.retry(machine, late)
+    assert machine.state.instance.due_at == timestamp(NOW + timedelta(minutes=10))
+    assert machine.expire(late)
+    assert not machine.expire(late + timedelta(hours=1))
 
 
 def test_i5_what_failed_and_what_was_stopped_in_branches_is_retried_together() -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from airflow_workflow_provider.engine import suspension, timing
+from airflow_workflow_provider.engine.alerts import is_overdue
 from airflow_workflow_provider.engine.calls import Call
 from airflow_workflow_provider.engine.failure import Failure, moment
 from airflow_workflow_provider.engine.machine import Machine
@@ -93,6 +94,15 @@ def test_i3_a_wait_is_looked_at_before_the_time_of_the_instance_can_be_over() ->
     suspension.resume(machine, NOW + 61 * MINUTE)
     assert timing.instance_limit(machine.state, NOW + 66 * MINUTE) == NOW + 67 * MINUTE
     assert timing.instance_limit(suspended(machine_of(step("a"))).state, NOW) is None
+
+
+def test_f3_a_deadline_comes_while_the_instance_is_suspended() -> None:
+    machine = suspended(machine_of(step("a"), settings={"deadline": "PT1M", "timeout": "PT1M", "onTimeout": "alert"}))
+    assert machine.next_timer() == NOW + MINUTE
+    assert machine.expire(NOW + MINUTE)
+    assert not machine.expire(NOW + MINUTE)
+    assert [event.name for event in machine.drain_events()][-1] == "instance.deadlineMissed"
+    assert is_overdue(read_state(json.loads(json.dumps(machine.state.to_json())), "it"))
 
 
 def test_f3_the_deadline_of_an_attempt_that_runs_does_not() -> None:

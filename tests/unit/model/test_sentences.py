@@ -155,6 +155,11 @@ def test_bounds_of_items(bounds: dict[str, Any], said: str) -> None:
     assert "   It fails with TimeoutError if it takes longer than input.t." in lines
 
 
+def test_a_deadline() -> None:
+    lines = sentences_of(workflow({"stepId": "a", "taskId": "noop"}, settings={"deadline": "P1D"}))
+    assert "It is reported once if it has not ended 1 day after its start." in lines
+
+
 def test_a_join() -> None:
     branches = [{"branchId": name, "steps": []} for name in "xyz"]
     step = {"stepId": "a", "taskId": "noop", "join": {"atLeast": 2}, "parallelBranches": branches}

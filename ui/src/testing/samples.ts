@@ -71,6 +71,7 @@ export function view(more: Partial<InstanceView> = {}): InstanceView {
     completedAt: null,
     compensationsOwed: 0,
     deadlineAt: null,
+    overdue: false,
     parentInstanceId: null,
     parentStepId: null,
     progress: { completed: 0, total: 1, percent: 0 },

@@ -32,6 +32,7 @@ export function Header({ view, names, host, onChanged }: Props) {
           {view.version}
         </Badge>
         <StatusBadge status={view.displayStatus} />
+        {view.overdue ? <StatusBadge label={t("instance.overdue")} status="expired" /> : null}
         {view.compensationsOwed > 0 ? <StatusBadge label={t("instance.owed")} status="expired" /> : null}
         <Spacer />
         <Actions host={host} names={names} onChanged={onChanged} view={view} />
@@ -47,9 +48,14 @@ export function Header({ view, names, host, onChanged }: Props) {
           />
         </Text>
         {view.completedAt ? <Took view={view} /> : null}
+        {isLive(view) && view.dueAt ? (
+          <Text>
+            <Sentence parts={{ time: <Time at={view.dueAt} exact /> }} text="instance.deadline" />
+          </Text>
+        ) : null}
         {isLive(view) && view.deadlineAt ? (
           <Text>
-            <Sentence parts={{ time: <Time at={view.deadlineAt} exact /> }} text="instance.deadline" />
+            <Sentence parts={{ time: <Time at={view.deadlineAt} exact /> }} text="instance.timeout" />
           </Text>
         ) : null}
         <HStack gap={1}>

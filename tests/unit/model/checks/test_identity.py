@@ -116,3 +116,5 @@ def test_d3_years_and_months_are_allowed_in_retention_only() -> None:
     assert found(workflow(executionLog={"retention": "P1Y2M"})) == []
     assert found(workflow(executionLog={"retention": "90 days"})) == [("WF125", "/executionLog/retention")]
     assert found(workflow(settings={"timeout": "P1Y"})) == [("WF125", "/settings/timeout")]
+    for deadline in ("P1Y", "PT0S", "soon"):
+        assert found(workflow(settings={"deadline": deadline})) == [("WF125", "/settings/deadline")]
