@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.operating import Verdict, verdict
 from airflow_workflow_provider.errors import Conflict, NotFound
+from airflow_workflow_provider.failpoints import failpoint
 from airflow_workflow_provider.instances.keeping import keep, masker_of
 from airflow_workflow_provider.instances.session import InstanceSession, options_of
 from airflow_workflow_provider.operations.permission import Right, rights_for
@@ -161,6 +162,13 @@ def within(
     keep(record, case.machine, case.now)
     write_down(context, case, operation, order)
     return True
+
+
+def store_cleared(context: OperationContext, case: Case, operation: Operation, order: Order) -> None:
+    """Store what an operation changed, and who did it, when Airflow already runs its tasks again."""
+    failpoint("operation.cleared")
+    keep(case.record, case.machine, case.now)
+    write_down(context, case, operation, order)
 
 
 def is_to_do(found: Verdict, wanted: UUID) -> bool:

@@ -17,13 +17,11 @@ from airflow_workflow_provider.dag.pinned import pinned_dag
 from airflow_workflow_provider.engine.migration import continued_in, raise_generations
 from airflow_workflow_provider.engine.operating import DO, UNCHANGED, Verdict, verdict
 from airflow_workflow_provider.errors import Conflict
-from airflow_workflow_provider.failpoints import failpoint
 from airflow_workflow_provider.instances.graphs import resolve_version
-from airflow_workflow_provider.instances.keeping import keep
 from airflow_workflow_provider.instances.session import Run
 from airflow_workflow_provider.model.diagnostics import Diagnostic
 from airflow_workflow_provider.operations import run_again
-from airflow_workflow_provider.operations.context import Case, is_to_do, machine_of, permit, write_down
+from airflow_workflow_provider.operations.context import Case, is_to_do, machine_of, permit, store_cleared
 from airflow_workflow_provider.operations.loading import Loading
 from airflow_workflow_provider.plan.migration import obstacles, tasks_to_begin
 from airflow_workflow_provider.plan.nodes import task_in
@@ -97,9 +95,7 @@ def migrate(context: OperationContext, wanted: UUID, order: Order, *, version: s
         record.revision, record.version = target.revision, target.graph.definition.version
         record.input = case.machine.state.input
         _move_run(context, case, target)
-        failpoint("operation.cleared")
-        keep(record, case.machine, case.now)
-        write_down(context, case, "migrate", order)
+        store_cleared(context, case, "migrate", order)
     return context.instances.get(wanted)
 
 

@@ -22,14 +22,12 @@ from airflow_workflow_provider.engine.limits import enqueue
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.operating import COMPENSATED, verdict
 from airflow_workflow_provider.errors import Conflict, Misuse, NotFound, StepFailure
-from airflow_workflow_provider.failpoints import failpoint
-from airflow_workflow_provider.instances.keeping import keep
 from airflow_workflow_provider.instances.run_conf import about_of, conf_of
 from airflow_workflow_provider.instances.session import Parent, Run, options_of
 from airflow_workflow_provider.model.ways import ON_FAILURE
 from airflow_workflow_provider.operations import run_again
 from airflow_workflow_provider.operations.compatibility import fits, newest_revision
-from airflow_workflow_provider.operations.context import Case, is_to_do, machine_of, permit, permit_instance, write_down
+from airflow_workflow_provider.operations.context import Case, is_to_do, machine_of, permit, permit_instance, store_cleared
 from airflow_workflow_provider.operations.permission import rights_for
 from airflow_workflow_provider.operations.start_instance import check_input
 from airflow_workflow_provider.plan.nodes import Node, task_in
@@ -257,9 +255,7 @@ def _change(
             clearing = cleared(run.dag_id, run.run_id, rerun.tasks, newest=newest, conf=rerun.conf, alone=rerun.alone)
             with clearing as tries:
                 after(case, tries)
-        failpoint("operation.cleared")
-        keep(record, case.machine, case.now)
-        write_down(context, case, operation, order)
+        store_cleared(context, case, operation, order)
     return context.instances.get(wanted)
 
 

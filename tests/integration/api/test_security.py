@@ -51,8 +51,8 @@ NEEDS_ANSWER = {("GET", "/api/v1/questions/{question_id}/candidates")}
 """Airflow's simple roles let operators create asset events, and nobody below."""
 
 
-NOT_NOW = {"retry", "skip", "preview", "compensate", "redrive", "migrate"}
-"""What a status refuses that the others lead to."""
+NOT_NOW = {"retry", "skip", "preview", "compensate", "redrive", "migrate", "reconciliations"}
+"""What a status refuses that the others lead to, or a server's own work at that moment."""
 
 
 def operations() -> Iterator[tuple[str, str]]:
