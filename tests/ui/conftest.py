@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -206,11 +206,29 @@ def context_of(browser: Browser, site: Site) -> Callable[[str, bool], BrowserCon
     return context_of
 
 
+OPENED = pytest.StashKey[list[View]]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to the report of a test that failed what its pages showed at that moment."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for view in item.stash.get(OPENED, []):
+            with suppress(Error):
+                shown = view.page.locator("body").aria_snapshot(timeout=5000)
+                report.sections.append((view.page.url, "\n".join([*view.errors, shown])))
+    return report
+
+
 @pytest.fixture
-def open_view(context_of: Callable[[str, bool], BrowserContext], site: Site) -> Iterator[Callable[..., View]]:
+def open_view(
+    context_of: Callable[[str, bool], BrowserContext], site: Site, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., View]]:
     """Gives pages signed in as a user; they are closed after the test, which fails if a script of theirs did."""
     with ExitStack() as closing:
         opened: list[View] = []
+        request.node.stash[OPENED] = opened
 
         def make(user: str = "admin", *, dark: bool = False, width: int = 1280, height: int = 800) -> View:
             page = context_of(user, dark).new_page()

@@ -215,11 +215,11 @@ def test_an_instance_has_a_page_of_its_own_for_a_phone(
     expect(component(app, "facts")).to_contain_text("Ada")
     shoot(phone, "phone-instance")
     assert phone.violations() == []
-    for tab in ("Timeline", "Data", "Log", "Graph"):
+    for tab in ("Timeline", "Data", "Graph", "Log"):
         app.get_by_role("tab", name=tab, exact=True).click()
+        expect(app.get_by_role("tabpanel", name=tab, exact=True)).to_be_visible()
         phone.settled()
         assert phone.overflow() == 0, tab
-    app.get_by_role("tab", name="Log").click()
     app.get_by_label("Search the log").fill("VISIT 3 completed")
     rows = app.get_by_test_id("workflow-log").get_by_role("listitem")
     expect(rows).to_have_count(1)

@@ -1,5 +1,5 @@
 import { Badge, Button, HStack, Spacer, Stack, Table, Text } from "@chakra-ui/react";
-import { Link as RouterLink, useSearchParams } from "react-router-dom";
+import { Link as RouterLink } from "react-router-dom";
 import { useLive } from "src/api/polling";
 import type {
   DefinitionPage,
@@ -19,11 +19,12 @@ import { paths } from "src/parts/paths";
 import { Sentence } from "src/parts/Sentence";
 import { TextFilter } from "src/parts/TextFilter";
 import { Time } from "src/parts/Time";
+import { useParameters } from "src/parts/useParameters";
 import { t } from "src/texts";
 
 /** All workflows that the user may read, and how they have been doing; the search is part of the address. */
 export function Definitions() {
-  const [parameters, setParameters] = useSearchParams();
+  const [parameters, setParameters] = useParameters();
   const search = parameters.get("search") ?? "";
   const pages = usePages(search);
   const live = useLive<DefinitionPage>("/definitions", {
@@ -43,7 +44,7 @@ export function Definitions() {
         <TextFilter
           label={t("definitions.search")}
           maxW="sm"
-          onChange={(text) => setParameters(text === "" ? {} : { search: text }, { replace: true })}
+          onChange={(text) => setParameters(text === "" ? {} : { search: text })}
           placeholder={t("definitions.search")}
           type="search"
           value={search}

@@ -1,6 +1,5 @@
 import { Button, HStack, Stack, Table } from "@chakra-ui/react";
 import { useState } from "react";
-import { useSearchParams } from "react-router-dom";
 import { asFailure, call, type Failure } from "src/api/client";
 import { useLive } from "src/api/polling";
 import type { Delivery, DeliveryPage, Event, EventPage, WaitingSteps } from "src/api/schema.gen";
@@ -15,6 +14,7 @@ import { paths } from "src/parts/paths";
 import { Sentence } from "src/parts/Sentence";
 import { StatusBadge } from "src/parts/StatusBadge";
 import { Time } from "src/parts/Time";
+import { useParameters } from "src/parts/useParameters";
 import { t } from "src/texts";
 
 const VIEWS = {
@@ -26,7 +26,7 @@ const VIEWS = {
 
 /** Events that came in, what became of them, and who waits for one. */
 export function EventsView() {
-  const [parameters, setParameters] = useSearchParams();
+  const [parameters, setParameters] = useParameters();
   const chosen = (parameters.get("show") ?? "dead") as keyof typeof VIEWS;
   const shown = chosen in VIEWS ? chosen : "dead";
   return (
@@ -36,7 +36,7 @@ export function EventsView() {
           <Button
             aria-pressed={shown === name}
             key={name}
-            onClick={() => setParameters({ show: name }, { replace: true })}
+            onClick={() => setParameters({ show: name })}
             size="xs"
             variant={shown === name ? "solid" : "outline"}
           >

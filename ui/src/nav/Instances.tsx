@@ -1,6 +1,5 @@
 import { Button, HStack, Spacer, Stack, Text } from "@chakra-ui/react";
 import { useMemo, useState } from "react";
-import { useSearchParams } from "react-router-dom";
 import { apiUrl } from "src/api/client";
 import { useLive } from "src/api/polling";
 import type { InstanceCounts, InstancePage, InstanceSummary } from "src/api/schema.gen";
@@ -14,20 +13,20 @@ import { shownCounts } from "src/nav/statistics";
 import { Empty } from "src/parts/Empty";
 import { LiveView } from "src/parts/LiveView";
 import { Pager, usePages } from "src/parts/Pager";
+import { useParameters } from "src/parts/useParameters";
 import { language, t } from "src/texts";
 
 const FEW = 50;
 
 /** All instances that the user may read, newest first; the filter is part of the address. */
 export function Instances() {
-  const [parameters, setParameters] = useSearchParams();
+  const [parameters, setParameters] = useParameters();
   const filter = readFilter(parameters);
   const key = JSON.stringify(filter);
   // The last hours end when they are chosen: they would otherwise be another question with every answer.
   // biome-ignore lint/correctness/useExhaustiveDependencies: a moment for each filter
   const now = useMemo(() => Date.now(), [key]);
-  const change = (changed: Partial<Filter>) =>
-    setParameters(writeFilter({ ...filter, ...changed }), { replace: true });
+  const change = (changed: Partial<Filter>) => setParameters(writeFilter({ ...filter, ...changed }));
   const pages = usePages(key);
   const live = useLive<InstancePage>("/instances", {
     query: { ...queryOf(filter, now), after: pages.after, limit: FEW },
@@ -53,12 +52,7 @@ export function Instances() {
   const operable = summary.data?.operable ?? false;
   return (
     <Stack gap={3}>
-      <InstanceFilters
-        change={change}
-        clear={() => setParameters({}, { replace: true })}
-        counts={counts}
-        filter={filter}
-      />
+      <InstanceFilters change={change} clear={() => setParameters({})} counts={counts} filter={filter} />
       <Causes causes={summary.data?.causes ?? []} change={change} filter={filter} />
       <HStack columnGap={3} flexWrap="wrap" minH={8}>
         <Text aria-live="polite" color="fg.muted" fontSize="xs">
@@ -76,7 +70,7 @@ export function Instances() {
         <SavedViews
           address={writeFilter(filter).toString()}
           filtered={isFiltered(filter)}
-          onChoose={(address) => setParameters(new URLSearchParams(address), { replace: true })}
+          onChoose={(address) => setParameters(new URLSearchParams(address))}
         />
         <Spacer />
         <Export filter={filter} now={now} />

@@ -1,6 +1,5 @@
 import { Box, Button, Heading, HStack, Spacer, Stack } from "@chakra-ui/react";
 import { useId, useState } from "react";
-import { useSearchParams } from "react-router-dom";
 import { useLive } from "src/api/polling";
 import type { Question, QuestionDetail, QuestionPage } from "src/api/schema.gen";
 import { AppLink } from "src/parts/AppLink";
@@ -10,6 +9,7 @@ import { Notice } from "src/parts/Notice";
 import { Pager, usePages } from "src/parts/Pager";
 import { paths } from "src/parts/paths";
 import { StatusBadge } from "src/parts/StatusBadge";
+import { useParameters } from "src/parts/useParameters";
 import { QuestionCard, QuestionLine } from "src/people/QuestionCard";
 import type { Act } from "src/people/QuestionForm";
 import { Votes } from "src/people/Votes";
@@ -38,7 +38,7 @@ const LISTS: readonly List[] = [
 
 /** What workflows ask the user, to be answered here, and what the user has answered. */
 export function MyTasks() {
-  const [parameters, setParameters] = useSearchParams();
+  const [parameters, setParameters] = useParameters();
   const shown = LISTS.find(({ name }) => name === parameters.get("show")) ?? MINE;
   const pages = usePages(shown.name);
   const live = useLive<QuestionPage>("/questions", {
@@ -57,7 +57,7 @@ export function MyTasks() {
           <Button
             aria-pressed={each === shown}
             key={each.name}
-            onClick={() => setParameters(each === MINE ? {} : { show: each.name }, { replace: true })}
+            onClick={() => setParameters(each === MINE ? {} : { show: each.name })}
             size="xs"
             variant={each === shown ? "solid" : "outline"}
           >

@@ -1,6 +1,5 @@
 import { Box, HStack, NativeSelect, SimpleGrid, Stack, Table, Text } from "@chakra-ui/react";
 import { type ReactNode, useMemo } from "react";
-import { useSearchParams } from "react-router-dom";
 import { useLive } from "src/api/polling";
 import type { InstanceStatistics } from "src/api/schema.gen";
 import { filterOf, wordsOf } from "src/nav/Causes";
@@ -14,19 +13,20 @@ import { paths } from "src/parts/paths";
 import { StatusBadge } from "src/parts/StatusBadge";
 import { Time } from "src/parts/Time";
 import { duration } from "src/parts/times";
+import { useParameters } from "src/parts/useParameters";
 import { language, t } from "src/texts";
 import { nameOfInstance } from "src/workflow/instance";
 
 /** How instances have been doing lately, of all workflows or of one; what is chosen is part of the address. */
 export function Overview() {
-  const [parameters, setParameters] = useSearchParams();
+  const [parameters, setParameters] = useParameters();
   const workflowId = parameters.get("workflowId") ?? "";
   const asked = parameters.get("last") ?? "";
   const last: Period = Object.hasOwn(PERIODS, asked) ? (asked as Period) : "24h";
   const startedFrom = useMemo(() => since(last, Date.now()), [last]);
   const change = (changed: Record<string, string>) => {
     const wanted = Object.entries({ workflowId, last, ...changed });
-    setParameters(Object.fromEntries(wanted.filter(([, text]) => text !== "")), { replace: true });
+    setParameters(Object.fromEntries(wanted.filter(([, text]) => text !== "")));
   };
   const { unit } = PERIODS[last];
   const live = useLive<InstanceStatistics>("/statistics", {
