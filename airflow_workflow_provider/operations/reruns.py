@@ -27,7 +27,14 @@ from airflow_workflow_provider.instances.session import Parent, Run, options_of
 from airflow_workflow_provider.model.ways import ON_FAILURE
 from airflow_workflow_provider.operations import run_again
 from airflow_workflow_provider.operations.compatibility import fits, newest_revision
-from airflow_workflow_provider.operations.context import Case, is_to_do, machine_of, permit, permit_instance, store_cleared
+from airflow_workflow_provider.operations.context import (
+    Case,
+    is_to_do,
+    machine_of,
+    permit,
+    permit_instance,
+    store_cleared,
+)
 from airflow_workflow_provider.operations.permission import rights_for
 from airflow_workflow_provider.operations.start_instance import check_input
 from airflow_workflow_provider.plan.nodes import Node, task_in

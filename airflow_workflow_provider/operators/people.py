@@ -132,6 +132,12 @@ class FormOperator(QuestionOperator):
     custom_operator_name: ClassVar[str] = "Form"
 
 
+def withdraw(question: Question) -> None:
+    """Ask nobody any more."""
+    with Database.configured() as database:
+        Questions(database).withdraw(question.id)
+
+
 def show_in_airflow(ti_id: UUID, question: Question, mask: Callable[[Any], Any]) -> None:
     """Have Airflow show a question among its required actions; of one try of a task it can show only one.
 

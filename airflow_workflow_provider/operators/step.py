@@ -31,7 +31,7 @@ from airflow_workflow_provider.operators.deferring import (
 from airflow_workflow_provider.operators.lineage import lineage
 from airflow_workflow_provider.operators.observed import observed
 from airflow_workflow_provider.operators.outcomes import Hold, Later, Leave
-from airflow_workflow_provider.operators.people import AwaitingAnswer, show_in_airflow
+from airflow_workflow_provider.operators.people import AwaitingAnswer, show_in_airflow, withdraw
 from airflow_workflow_provider.operators.restored import noticed
 from airflow_workflow_provider.operators.results import WorkerResults, run_patiently
 from airflow_workflow_provider.operators.resumption import LATER
@@ -276,16 +276,21 @@ class StepMixin:
         question = deferral.question if isinstance(deferral, AwaitingAnswer) else None
         asked = None if question is None else str(question.id)
         failpoint("attempt.asked")
-        attempt.results.stored(
-            lambda: session.change(
-                lambda machine: machine.park(
-                    call.scope, call.step_id, attempt.runner, note, session.clock(), question=asked
-                )
-            )
-        )
+        activation = ActivationRef(call.scope, call.step_id, call.visit, call.kind, call.attempt)
+
+        def park(machine: Machine) -> bool:
+            machine.park(call.scope, call.step_id, attempt.runner, note, session.clock(), question=asked)
+            return machine.is_live(activation)
+
+        is_live = attempt.results.stored(lambda: session.change(park))
         failpoint("attempt.parked")
-        if question is not None:
+        if question is None:
+            return
+        if is_live:
             show_in_airflow(UUID(attempt.runner), question, session.masked)
+        else:
+            # The instance was cancelled, or goes another way, since the question was asked.
+            withdraw(question)
 
     def _note_of(self, deferral: TaskDeferred) -> Json | None:
         """Return what takes the wait up again; None where that is nothing that can be kept."""

@@ -24,7 +24,7 @@ from airflow_workflow_provider.store.logs import LogEntry, append
 from airflow_workflow_provider.store.notifications import add_notifications
 from airflow_workflow_provider.store.starts import Starts, settle
 from airflow_workflow_provider.store.tables import workflow_instances as instances
-from airflow_workflow_provider.store.withdrawing import Attempt, end_waits, withdraw
+from airflow_workflow_provider.store.withdrawing import Attempt, end_waits, withdraw, withdraw_all
 from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
@@ -132,12 +132,15 @@ class Record:
         """Write the attributes; committed when the transaction ends.
 
         Open questions that the state does not wait for any more are withdrawn with it; steps of an instance that has
-        ended wait for no event.
+        ended ask nobody and wait for no event.
         """
         self.connection.execute(update(instances).where(instances.c.id == self.id).values(**self.written))
-        withdraw(self.connection, self.withdrawn)
         if self.status in ENDED and self.stored.status not in ENDED:
+            # Also a question that was asked while its step had yet to note that it waits for the answer.
+            withdraw_all(self.connection, self.id)
             end_waits(self.connection, self.id, self.stored.workflow_id, self._live)
+        else:
+            withdraw(self.connection, self.withdrawn)
         self._take_place()
         self._announce_end()
 

@@ -19,6 +19,7 @@ from typing_extensions import TypedDict
 
 from airflow_workflow_provider.engine.failure import moment
 from airflow_workflow_provider.errors import NotFound
+from airflow_workflow_provider.store.endings import ENDED
 from airflow_workflow_provider.store.events import NAMESPACE
 from airflow_workflow_provider.store.instances import Record, lock_instance
 from airflow_workflow_provider.store.jsontext import clean
@@ -26,7 +27,7 @@ from airflow_workflow_provider.store.keyset import read_cursor, write_cursor
 from airflow_workflow_provider.store.rows import like, read_row, readable
 from airflow_workflow_provider.store.tables import workflow_instances as instances
 from airflow_workflow_provider.store.tables import workflow_questions as questions
-from airflow_workflow_provider.store.withdrawing import withdraw_where
+from airflow_workflow_provider.store.withdrawing import withdraw, withdraw_where
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.store.database import Database
@@ -220,7 +221,8 @@ class Questions:
     ) -> Question:
         """The question of an attempt, asked when it is not there yet.
 
-        What another attempt of the same step had asked is withdrawn.
+        What another attempt of the same step had asked is withdrawn. Of an instance that has ended nobody is asked: the
+        question is withdrawn from the beginning.
 
         :param also: what belongs into the transaction that asks it; gets the ids of instance and question
         """
@@ -233,8 +235,9 @@ class Questions:
             values["notifiers"] = None if new.notifiers is None else list(new.notifiers)
             for name in ("subject", "body", "scope"):
                 values[name] = clean(values[name])
-            statement = insert(questions).values(**values).on_conflict_do_nothing().returning(questions.c.id)
-            if connection.execute(statement).one_or_none() is not None:
+            values["status"] = "withdrawn" if _has_ended(connection, new.instance_id) else "open"
+            statement = insert(questions).values(**values).on_conflict_do_nothing().returning(questions.c.status)
+            if connection.execute(statement).scalar_one_or_none() == "open":
                 same_step = (questions.c.step_id == new.step_id) & (questions.c.scope == clean(new.scope))
                 of_instance = questions.c.instance_id == new.instance_id
                 withdraw_where(connection, of_instance & same_step & (questions.c.id != new.id))
@@ -242,6 +245,10 @@ class Questions:
             return _get(connection, new.id)
 
         return self._database.run(work)
+
+    def withdraw(self, question: UUID) -> None:
+        """Ask nobody any more, if the question is still open."""
+        self._database.run(lambda connection: withdraw(connection, [str(question)]))
 
     def get(self, question: UUID) -> Question:
         """A question.
@@ -328,6 +335,12 @@ def lock_question(record: Record, question: UUID) -> QuestionRecord:
     :raises NotFound: there is none of that id
     """
     return QuestionRecord(record.connection, _get(record.connection, question, lock=True))
+
+
+def _has_ended(connection: Connection, instance: UUID) -> bool:
+    """Return whether an instance has ended; it cannot end before this transaction does."""
+    query = select(instances.c.status).where(instances.c.id == instance).with_for_update(read=True)
+    return connection.execute(query).scalar_one_or_none() in ENDED
 
 
 def _joined() -> Select[Any]:

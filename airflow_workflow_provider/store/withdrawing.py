@@ -30,6 +30,11 @@ def withdraw(connection: Connection, ids: Collection[str]) -> None:
         withdraw_where(connection, questions.c.id.in_(sorted(ids)))
 
 
+def withdraw_all(connection: Connection, instance: UUID) -> None:
+    """Withdraw the open questions of an instance that has ended."""
+    withdraw_where(connection, questions.c.instance_id == instance)
+
+
 def withdraw_where(connection: Connection, which: Any) -> None:
     """Withdraw the open ones of the questions that a condition names."""
     values = {"status": "withdrawn", "closed_at": func.statement_timestamp(), "next_at": None}
