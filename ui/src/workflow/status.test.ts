@@ -66,7 +66,7 @@ test("a step that failed says when it is tried again, and what was wrong", () =>
 test("a step that runs or waits says since when", () => {
   expect(active({ attempt: 1 })).toBe("Running Book the room for 2 h.");
   expect(active({ attempt: 2, maxAttempts: 3 })).toBe("Running Book the room, attempt 2 of 3, for 2 h.");
-  expect(active({ status: "waiting" })).toBe("Waits in Book the room since 2 h.");
+  expect(active({ status: "waiting" })).toBe("Has been waiting in Book the room for 2 h.");
   expect(active({ status: "pending", startedAt: null })).toMatch(/^Book the room starts as soon as/);
   expect(sentence({})).toBe("Continues in a moment.");
   expect(sentence({ steps: [step("book"), step("pay"), step("old", { status: "completed" })] })).toBe(
@@ -77,18 +77,18 @@ test("a step that runs or waits says since when", () => {
 test("a question says whom it asks, until when, how many have answered and why you may not", () => {
   const steps = [step("book", { status: "waiting" })];
   expect(sentence({ displayStatus: "waiting", steps }, { questions: [question], waits: [] })).toMatch(
-    /^Waits for people with role op since 2 h, due Fri, Jan 2, .*, 1 of 2 chose “Approve”\. You started this workflow/,
+    /^Has been waiting for people with role op for 2 h, due Fri, Jan 2, .*, 1 of 2 chose “Approve”\. You started this workflow/,
   );
   const mine = { ...question, mayAnswer: true, refusal: null, minApprovals: 1, dueAt: null, assignees: null };
   expect(sentence({ displayStatus: "waiting", steps }, { questions: [question, mine], waits: [] })).toBe(
-    "Waits for anyone since 2 h.",
+    "Has been waiting for anyone for 2 h.",
   );
 });
 
 test("a wait for an event says for which", () => {
   const steps = [step("book", { status: "waiting" })];
   expect(sentence({ displayStatus: "waiting", steps }, { questions: [], waits: [wait] })).toBe(
-    "Waits for the event payment.* with number R-10 and part 2 since 2 h.",
+    "Has been waiting for the event payment.* with number R-10 and part 2 for 2 h.",
   );
 });
 
