@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import UUID as UUID_TYPE
 
 from airflow_workflow_provider.errors import Conflict, NotFound
 from airflow_workflow_provider.model.patterns import MANY, ONE, matches, shape_of, values_at
+from airflow_workflow_provider.store.endings import ENDED
 from airflow_workflow_provider.store.events import CHANNEL, NAMESPACE, stored_event
 from airflow_workflow_provider.store.matching import correlation_key, note_wait, stop_arrivals
 from airflow_workflow_provider.store.tables import workflow_event_waits as waits
@@ -84,19 +85,21 @@ class Waits:
         """Begin to wait, or continue to; return the event if it is there.
 
         An event that arrived up to ``window`` before counts too, the oldest first; but not one that started this
-        instance, nor one that another step of the same list, or an earlier visit, has received.
+        instance, nor one that another step of the same list, or an earlier visit, has received. Of an instance that has
+        ended nothing waits.
 
         :raises NotFound: there is no such instance
         """
 
         def work(connection: Connection) -> CloudEvent | None:
-            stop_arrivals(connection)
-            owner = select(instances.c.event).where(instances.c.id == new.instance_id)
-            row = connection.execute(owner).one_or_none()
+            # The instance is locked first, as by a transaction that ends it and publishes the event about that.
+            owner = select(instances.c.event, instances.c.status).where(instances.c.id == new.instance_id)
+            row = connection.execute(owner.with_for_update(read=True)).one_or_none()
             if row is None:
                 message = f"There is no instance {new.instance_id}"
                 raise NotFound(message, pointer=str(new.instance_id))
-            if _insert(connection, new):
+            stop_arrivals(connection)
+            if row.status not in ENDED and _insert(connection, new):
                 note_wait(connection, new.pattern, list(new.correlation))
                 found = _arrived(connection, new, window, row.event)
                 if found is not None:

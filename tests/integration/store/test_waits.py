@@ -14,7 +14,7 @@ from sqlalchemy import delete, text
 from airflow_workflow_provider.errors import Conflict, NotFound
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.events import Events
-from airflow_workflow_provider.store.instances import Instances
+from airflow_workflow_provider.store.instances import Instances, Record
 from airflow_workflow_provider.store.tables import workflow_events
 from airflow_workflow_provider.store.waits import NewWait, Waits
 from tests.support.events import event
@@ -54,6 +54,21 @@ def test_e5_an_event_that_comes_later(database: Database, instance: UUID) -> Non
     assert waits.look([given.id]) == {given.id}
     assert waits.begin(given, WINDOW) == payment("yes", 1)
     assert received(database, given) == received(database, given) == "yes"
+
+
+def test_i1_no_step_of_an_instance_that_has_ended_waits(database: Database, instance: UUID) -> None:
+    def end(record: Record) -> None:
+        record.status = "failed"
+        record.save()
+
+    Instances(database).update(instance, end)
+    waits, given = Waits(database), wait(instance)
+    Events(database).accept([payment("before")])
+
+    assert waits.begin(given, WINDOW) is None
+    assert waits.list() == ()
+    Events(database).accept([payment("after")])
+    assert received(database, given) is None
 
 
 def test_e5_an_event_that_came_shortly_before(database: Database, instance: UUID) -> None:
