@@ -107,6 +107,20 @@ audit: $(VENV)/.dev ## Look for known faults in our code and in what it depends 
 	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip
 	@$(BIN)/python scripts/build_ui.py audit
 
+.PHONY: package
+package: $(VENV)/.dev ui ## Build the distributions, install and check them, and write their SBOM, into dist/ (needs the network)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --constraint constraints.txt --editable '.[release]'
+	@$(BIN)/python scripts/package.py
+
+.PHONY: test-lowest
+test-lowest: $(VENV)/.dev ## Run the short loop with the oldest versions that pyproject.toml allows (needs the network)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --constraint constraints.txt --editable '.[release]'
+	@$(BIN)/python scripts/lowest.py $(PYTEST_ARGS)
+
+.PHONY: test-postgres
+test-postgres: $(VENV)/.dev ui ## Run the tests of the database with each major version of PostgreSQL (needs the network)
+	@$(BIN)/python -m scripts.postgres_versions $(PYTEST_ARGS)
+
 .PHONY: chaos
 chaos: $(VENV)/.dev ui ## Inject faults into a real Airflow and check that nothing is lost (CHAOS_ARGS="--rounds 24 --report")
 	@$(BIN)/python -m tests.chaos $(CHAOS_ARGS)
@@ -124,7 +138,7 @@ bench: $(VENV)/.dev ## Measure what has to be fast
 constraints: ## Write the newest versions that work together to constraints.txt
 	@rm -rf $(LOCAL)/resolve && mkdir -p $(LOCAL)
 	@touch constraints.txt && cp constraints.txt $(LOCAL)/constraints.before && : > constraints.txt
-	@VENV=$(LOCAL)/resolve scripts/environment.sh dev,celery,kubernetes || { cp $(LOCAL)/constraints.before constraints.txt; exit 1; }
+	@VENV=$(LOCAL)/resolve scripts/environment.sh dev,celery,kubernetes,audit,release || { cp $(LOCAL)/constraints.before constraints.txt; exit 1; }
 	@{ echo '# Written by `make constraints`: versions that were tested together.'; \
 	   $(LOCAL)/resolve/bin/python -m pip freeze --exclude-editable 2>/dev/null \
 	   | grep -E '^[A-Za-z0-9._-]+==[^ ]+$$' | LC_ALL=C sort -f; } > constraints.txt

@@ -64,13 +64,13 @@ def install() -> None:
     wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
         return
-    _npm("ci", "--no-audit", "--no-fund", "--loglevel=error")
+    npm("ci", "--no-audit", "--no-fund", "--loglevel=error")
     stamp.write_text(wanted, encoding="utf-8")
 
 
 def run(script: str) -> None:
     """Run a script of ``package.json``."""
-    _npm("run", "--silent", script)
+    npm("run", "--silent", script)
 
 
 def has_node() -> bool:
@@ -85,10 +85,15 @@ def fetch_node() -> None:
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", NODE_PACKAGE], check=True)  # noqa: S603
 
 
-def _npm(*arguments: str) -> None:
+def npm(*arguments: str, folder: Path = SOURCES) -> None:
+    """Run npm in a folder.
+
+    :raises NoNodeError: there is none
+    :raises subprocess.CalledProcessError: it failed; it has said why
+    """
     command, environment = _tools()
     # What npm says goes to stderr: stdout belongs to the build front end that may have called us.
-    subprocess.run([*command, *arguments], cwd=SOURCES, env=environment, check=True, stdout=sys.stderr)  # noqa: S603
+    subprocess.run([*command, *arguments], cwd=folder, env=environment, check=True, stdout=sys.stderr)  # noqa: S603
 
 
 def _tools() -> tuple[list[str], dict[str, str]]:
@@ -140,7 +145,7 @@ def main(arguments: list[str]) -> int:
             install()
             run(arguments[1])
         elif arguments == ["audit"]:
-            _npm("audit", "--omit=dev")
+            npm("audit", "--omit=dev")
         elif arguments == ["--force"] or not current():
             build()
     except NoNodeError as error:

@@ -48,5 +48,5 @@ def lineage(session: InstanceSession, call: Call, found: Any) -> Any:
         visit=call.visit,
         attempt=call.attempt,
     )
-    own = OperatorLineage(run_facets={FACET: facet})
+    own: Any = OperatorLineage(run_facets={FACET: facet})
     return own if found is None else own.merge(found)
