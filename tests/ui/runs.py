@@ -151,6 +151,10 @@ PARCEL = workflow(
     uiComponents=[{"componentId": "shipment-map", "context": {"zoom": 7}}],
 )
 
+DISPATCH = workflow(
+    step("send", "workflow:ui.shipment", name="Send the shipment"), workflowId="ui.dispatch", name="Dispatch"
+)
+
 STUCK = workflow(
     step("open", name="Open"),
     step(

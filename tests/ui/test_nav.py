@@ -97,6 +97,29 @@ def test_instances_are_found(view: View, shoot: Callable[[View, str], None]) -> 
     expect(app.locator("tbody tr")).to_have_count(1)
 
 
+def test_two_instances_are_compared(view: View, shoot: Callable[[View, str], None]) -> None:
+    app = view.open("/plugin/workflows/instances?workflowId=ui.order&search=order-")
+    for name in ("order-1", "order-2"):
+        app.get_by_role("checkbox", name=f"Select {name}", exact=True).click(force=True)
+    app.get_by_role("toolbar").get_by_role("link", name="Compare").click()
+    view.page.wait_for_url(re.compile("/plugin/workflows/compare/[^/]+/[^/]+$"))
+    expect(app.get_by_text(re.compile("^The paths part at Register the order.*: the end, Look at it$"))).to_be_visible()
+    path = app.get_by_role("table", name="Path").get_by_role("row")
+    expect(path.filter(has_text="Look at it").last).to_have_text(re.compile("different.*Not reached.*completed"))
+    values = app.get_by_role("table", name="Input").get_by_role("row")
+    expect(values).to_have_text(["Inputorder-1order-2", "amountdifferent125000", 'customerdifferent"Ada""Grace"'])
+    shoot(view, "compare")
+    view.page.set_viewport_size({"width": 420, "height": 800})
+    assert (view.overflow(), view.violations()) == (0, [])
+    app.get_by_role("link", name="order-1", exact=True).first.click()
+    app.get_by_role("link", name="Compare with another instance").click()
+    app.get_by_label("Correlation ID, run or ID").fill("order-2")
+    app.get_by_role("table").get_by_role("link", name="order-2", exact=True).click()
+    app.get_by_text("Only differences").click()
+    expect(values.last).to_contain_text("Grace")
+    shoot(view, "phone-compare")
+
+
 def test_failures_are_found_by_their_cause_and_looked_at_before_anything_is_done(
     view: View, shoot: Callable[[View, str], None]
 ) -> None:

@@ -125,7 +125,7 @@ def test_an_approver_decides_on_a_phone_and_by_keyboard(
     assert phone.overflow() == 0
 
 
-def test_who_is_not_asked_sees_nothing_to_answer(
+def test_who_is_not_asked_sees_nothing_to_answer_until_it_is_handed_over(
     open_view: Callable[..., View], asking: Callable[[str], dict[str, Any]]
 ) -> None:
     question = asking("For others")
@@ -140,6 +140,28 @@ def test_who_is_not_asked_sees_nothing_to_answer(
     item.get_by_role("button", name="Show").click()
     expect(item.get_by_text("Only operator and admin can answer.")).to_be_visible()
     expect(item.get_by_role("button", name="approve")).to_have_count(0)
+
+    asked = open_view("operator")
+    asked_app = asked.open(f"/plugin/workflows/task/{question['id']}")
+    asked_app.get_by_role("button", name="Reassign…").click()
+    to = asked_app.get_by_label("Reassign to")
+    expect(to).to_be_focused()
+    users = asked_app.locator(f"[id='{to.get_attribute('list')}'] option")
+    # Whoever hands it over is not offered.
+    expect(users).to_have_count(3)
+    assert users.evaluate_all("all => all.map(each => each.value)") == ["admin", "user", "viewer"]
+    to.press_sequentially("us")
+    expect(users).to_have_count(1)
+    to.fill("nobody")
+    to.press("Enter")
+    expect(asked_app.get_by_text("There is no user 'nobody'")).to_be_visible()
+    to.fill("user")
+    assert asked.violations() == []
+    asked_app.get_by_role("button", name="Reassign", exact=True).click()
+    expect(asked_app.get_by_text("Reassigned to user")).to_be_visible()
+    app.get_by_role("button", name="For me").click()
+    item.get_by_role("button", name="Answer").click()
+    expect(item.get_by_role("button", name="approve")).to_be_enabled()
 
 
 def test_an_answer_that_comes_second_is_reported_so(view: View, asking: Callable[[str], dict[str, Any]]) -> None:

@@ -26,7 +26,7 @@ from airflow_workflow_provider.store.instances import Instances, Record
 from airflow_workflow_provider.store.tables import workflow_instances
 from tests.support.airflow import RunningAirflow
 from tests.ui.conftest import PATIENCE, Site, View
-from tests.ui.runs import HELD, LOAN, LONG, MANY, PARCEL, STUCK, VISIT
+from tests.ui.runs import DISPATCH, HELD, LOAN, LONG, MANY, PARCEL, STUCK, VISIT
 
 pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-ui"), pytest.mark.timeout(900)]
 
@@ -44,11 +44,12 @@ def page_of(instance: Json, more: str = "/plugin/workflow-run") -> str:
 @pytest.fixture(scope="module")
 def runs(site: Site) -> dict[str, Json]:
     """Instances at their end, by what they are."""
-    for document in (LOAN, VISIT, MANY):
+    for document in (LOAN, VISIT, MANY, DISPATCH):
         site.admin.put(f"definitions/{document['workflowId']}", json=document).raise_for_status()
     started = {
         "paid": site.start("ui.loan", input=INPUT, correlationId="loan-17"),
         "refused": site.start("ui.loan", input={**INPUT, "amount": 5000}),
+        "dispatched": site.start("ui.dispatch", input={"weight": 3}, correlationId="parcel-3"),
     }
     return {name: site.ended(each["id"]) for name, each in started.items()}
 
@@ -230,6 +231,25 @@ def test_an_instance_has_a_page_of_its_own_for_a_phone(
         app.get_by_role("button", name="Download").click()
     events = {each["event"] for each in json.loads(saved.value.path().read_text())}
     assert {"instance.started", "step.completed", "instance.completed"} <= events
+
+
+def test_parents_and_children_lead_to_each_other(open_view: Callable[..., View], runs: dict[str, Json]) -> None:
+    parent = runs["dispatched"]
+    phone = open_view("viewer", width=420)
+    app = phone.open(f"/plugin/workflows/instance/{parent['id']}?view=related")
+    tree = app.get_by_role("tabpanel", name="Related")
+    expect(tree.locator("[aria-current=true]")).to_have_text("parcel-3Dispatch")
+    child = tree.get_by_role("listitem").filter(has_not=tree.get_by_role("list"))
+    expect(child).to_have_text(re.compile("^completed *parcel-3 *ui.shipment, send, "))
+    assert (phone.overflow(), phone.violations()) == (0, [])
+    child.get_by_role("link", name="parcel-3").click()
+    expect(app.get_by_role("heading", name="Shipment · parcel-3")).to_be_visible()
+    app.get_by_role("tab", name="Related").click()
+    expect(tree.locator("[aria-current=true]")).to_have_text("parcel-3Shipment")
+    expect(tree.get_by_text("It has started no other workflows.")).to_be_visible()
+    tree.get_by_role("link", name="parcel-3").click()
+    phone.page.wait_for_url(re.compile(f"/plugin/workflows/instance/{parent['id']}"))
+    expect(app.get_by_role("heading", name="Dispatch · parcel-3")).to_be_visible()
 
 
 def test_an_instance_is_followed_from_its_start_to_its_end(

@@ -1,4 +1,4 @@
-import { Button, Checkbox, Grid, HStack, Spacer, Stack, Text } from "@chakra-ui/react";
+import { Button, Grid, HStack, Spacer, Stack, Text } from "@chakra-ui/react";
 import { useRef, useState } from "react";
 import { asFailure, type Failure, send } from "src/api/client";
 import type { Finding, PublishedDefinition } from "src/api/schema.gen";
@@ -7,6 +7,7 @@ import { Findings } from "src/definition/Findings";
 import { lineOf, locate } from "src/definition/positions";
 import { type EditorHandle, TextEditor } from "src/definition/TextEditor";
 import { useValidation } from "src/definition/useValidation";
+import { CheckField } from "src/parts/CheckField";
 import { FailureNotice } from "src/parts/FailureNotice";
 import { Notice } from "src/parts/Notice";
 import { Sentence } from "src/parts/Sentence";
@@ -69,15 +70,7 @@ export function Editing({ initial, etag, workflowId, onPublished }: Props) {
         </Text>
         <Spacer />
         {tag === null ? null : (
-          <Checkbox.Root
-            checked={force}
-            onCheckedChange={({ checked: on }) => setForce(on === true)}
-            size="sm"
-          >
-            <Checkbox.HiddenInput />
-            <Checkbox.Control />
-            <Checkbox.Label>{t("editor.allowLower")}</Checkbox.Label>
-          </Checkbox.Root>
+          <CheckField checked={force} label={t("editor.allowLower")} onChange={setForce} />
         )}
         <Button
           disabled={checking || checked?.valid !== true || text === draft.began}

@@ -1,8 +1,10 @@
 import { Button, HStack, Text } from "@chakra-ui/react";
 import { useState } from "react";
+import { Link } from "react-router-dom";
 import type { InstanceSummary } from "src/api/schema.gen";
 import { BulkDialog } from "src/nav/BulkDialog";
 import { bodyOfFilter, type Filter } from "src/nav/filter";
+import { paths } from "src/parts/paths";
 import { language, t } from "src/texts";
 import { OPERATIONS, type Operation } from "src/workflow/operations";
 
@@ -67,6 +69,7 @@ export function BulkBar({ chosen, filter, now, total, clear, onChanged }: Props)
           {t(OPERATIONS[each].title)}
         </Button>
       ))}
+      {everything || chosen.length !== 2 ? null : <Compare chosen={chosen} />}
       <Button onClick={leave} size="xs" variant="ghost">
         {t("bulk.none")}
       </Button>
@@ -82,5 +85,13 @@ export function BulkBar({ chosen, filter, now, total, clear, onChanged }: Props)
         />
       )}
     </HStack>
+  );
+}
+
+function Compare({ chosen: [first, second] }: { chosen: readonly InstanceSummary[] }) {
+  return (
+    <Button asChild size="xs" variant="outline">
+      <Link to={paths.compare(first?.id ?? "", second?.id)}>{t("compare.one")}</Link>
+    </Button>
   );
 }

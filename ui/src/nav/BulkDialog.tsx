@@ -1,4 +1,4 @@
-import { Button, CloseButton, Dialog, HStack, Portal, Progress, Stack, Text } from "@chakra-ui/react";
+import { Button, HStack, Progress, Stack, Text } from "@chakra-ui/react";
 import { useEffect, useRef, useState } from "react";
 import { asFailure, type Failure } from "src/api/client";
 import type { BulkResult } from "src/api/schema.gen";
@@ -6,6 +6,7 @@ import type { FieldErrors } from "src/forms/schema";
 import { BulkFields } from "src/nav/BulkFields";
 import { BulkResultList } from "src/nav/BulkResultList";
 import { lookAt, type Order, operate, outcomes } from "src/nav/bulk";
+import { DialogFrame } from "src/parts/DialogFrame";
 import { FailureNotice } from "src/parts/FailureNotice";
 import { language, t } from "src/texts";
 import {
@@ -92,80 +93,64 @@ export function BulkDialog({ operation, wanted, onChanged, onClose }: Props) {
   };
 
   return (
-    <Dialog.Root
-      closeOnInteractOutside={false}
-      onOpenChange={({ open }) => open || stage === "doing" || close()}
-      open
-      placement="center"
-      scrollBehavior="inside"
+    <DialogFrame
+      closable={stage !== "doing"}
+      closesOutside={false}
+      footer={
+        <>
+          {stage === "doing" ? (
+            <Button onClick={() => stop.current?.abort()} size="sm" variant="outline">
+              {t("bulk.stop")}
+            </Button>
+          ) : (
+            <Button onClick={close} size="sm" variant="outline">
+              {t("common.close")}
+            </Button>
+          )}
+          {stage === "looked" ? (
+            <Button onClick={() => setStage("ask")} size="sm" variant="outline">
+              {t("pages.back")}
+            </Button>
+          ) : null}
+          {stage === "ask" || stage === "looking" ? (
+            <Button colorPalette="brand" loading={stage === "looking"} onClick={look} size="sm">
+              {t("bulk.preview")}
+            </Button>
+          ) : null}
+          {stage === "looked" && meant.length > 0 ? (
+            <Button colorPalette={about.danger ? "danger" : "brand"} onClick={() => void go()} size="sm">
+              {t("bulk.confirm", {
+                operation: t(about.title),
+                count: meant.length,
+                number: meant.length.toLocaleString(language()),
+              })}
+            </Button>
+          ) : null}
+        </>
+      }
+      onClose={close}
       size="lg"
+      title={t("bulk.title", { operation: t(about.title) })}
     >
-      <Portal>
-        <Dialog.Backdrop />
-        <Dialog.Positioner>
-          <Dialog.Content>
-            <Dialog.Header>
-              <Dialog.Title>{t("bulk.title", { operation: t(about.title) })}</Dialog.Title>
-            </Dialog.Header>
-            <Dialog.Body>
-              <Stack gap={4}>
-                {failure === null ? null : <FailureNotice failure={failure} />}
-                {stage === "ask" ? (
-                  <>
-                    <Text>{t(about.text)}</Text>
-                    <BulkFields errors={errors} onChange={setValues} operation={operation} values={values} />
-                  </>
-                ) : null}
-                {stage === "looking" ? <Bar done={results.length} of={null} words="bulk.looking" /> : null}
-                {stage === "doing" ? <Bar done={results.length} of={planned} words="bulk.doing" /> : null}
-                {stage === "looked" ? <Text fontWeight="medium">{wouldWords(results)}</Text> : null}
-                {stage === "done" ? (
-                  <Text fontWeight="medium" role="status">
-                    {doneWords(results, planned)}
-                  </Text>
-                ) : null}
-                {stage === "ask" ? null : <BulkResultList results={results} />}
-              </Stack>
-            </Dialog.Body>
-            <Dialog.Footer flexWrap="wrap">
-              {stage === "doing" ? (
-                <Button onClick={() => stop.current?.abort()} size="sm" variant="outline">
-                  {t("bulk.stop")}
-                </Button>
-              ) : (
-                <Button onClick={close} size="sm" variant="outline">
-                  {t("common.close")}
-                </Button>
-              )}
-              {stage === "looked" ? (
-                <Button onClick={() => setStage("ask")} size="sm" variant="outline">
-                  {t("pages.back")}
-                </Button>
-              ) : null}
-              {stage === "ask" || stage === "looking" ? (
-                <Button colorPalette="brand" loading={stage === "looking"} onClick={look} size="sm">
-                  {t("bulk.preview")}
-                </Button>
-              ) : null}
-              {stage === "looked" && meant.length > 0 ? (
-                <Button colorPalette={about.danger ? "danger" : "brand"} onClick={() => void go()} size="sm">
-                  {t("bulk.confirm", {
-                    operation: t(about.title),
-                    count: meant.length,
-                    number: meant.length.toLocaleString(language()),
-                  })}
-                </Button>
-              ) : null}
-            </Dialog.Footer>
-            {stage === "doing" ? null : (
-              <Dialog.CloseTrigger asChild>
-                <CloseButton aria-label={t("common.close")} size="sm" />
-              </Dialog.CloseTrigger>
-            )}
-          </Dialog.Content>
-        </Dialog.Positioner>
-      </Portal>
-    </Dialog.Root>
+      <Stack gap={4}>
+        {failure === null ? null : <FailureNotice failure={failure} />}
+        {stage === "ask" ? (
+          <>
+            <Text>{t(about.text)}</Text>
+            <BulkFields errors={errors} onChange={setValues} operation={operation} values={values} />
+          </>
+        ) : null}
+        {stage === "looking" ? <Bar done={results.length} of={null} words="bulk.looking" /> : null}
+        {stage === "doing" ? <Bar done={results.length} of={planned} words="bulk.doing" /> : null}
+        {stage === "looked" ? <Text fontWeight="medium">{wouldWords(results)}</Text> : null}
+        {stage === "done" ? (
+          <Text fontWeight="medium" role="status">
+            {doneWords(results, planned)}
+          </Text>
+        ) : null}
+        {stage === "ask" ? null : <BulkResultList results={results} />}
+      </Stack>
+    </DialogFrame>
   );
 }
 

@@ -1,6 +1,7 @@
 import { Heading, HStack, Stack, Tabs } from "@chakra-ui/react";
 import type { ComponentType } from "react";
 import { useNavigate, useParams } from "react-router-dom";
+import { ComparePage } from "src/nav/ComparePage";
 import { Definitions } from "src/nav/Definitions";
 import { EventsView } from "src/nav/EventsView";
 import { Instances } from "src/nav/Instances";
@@ -24,12 +25,13 @@ const TABS: Record<string, View> = {
   overview: { title: "nav.overview", View: Overview },
 };
 
-// What is opened from a tab: its first name in the address, and the tab that stays marked.
-const PAGES: Record<string, { tab: string; View: ComponentType<{ name: string }> }> = {
+// What is opened from a tab: its first name in the address, and the tab that stays marked; it gets the next two names.
+const PAGES: Record<string, { tab: string; View: ComponentType<{ name: string; other: string }> }> = {
   start: { tab: "definitions", View: StartView },
   new: { tab: "definitions", View: NewWorkflow },
   task: { tab: "tasks", View: TaskPage },
   instance: { tab: "instances", View: InstanceView },
+  compare: { tab: "instances", View: ComparePage },
 };
 
 /** The page behind Airflow's navigation; what is shown is part of the address, so that it can be sent to others. */
@@ -37,7 +39,7 @@ export function NavPage() {
   const { "*": rest = "" } = useParams();
   const navigate = useNavigate();
   const questions = useOpenQuestions();
-  const [first = "", name = ""] = rest.split("/");
+  const [first = "", name = "", other = ""] = rest.split("/");
   const page = PAGES[first];
   const current = page?.tab ?? (first in TABS ? first : "definitions");
   // An address that names the tasks shows them at once, before it is known whether the server has any.
@@ -74,7 +76,7 @@ export function NavPage() {
         </Tabs.List>
         {tabs.map(([path, { View }]) => (
           <Tabs.Content key={path} pt={4} value={path}>
-            {page === undefined ? <View /> : <page.View key={name} name={name} />}
+            {page === undefined ? <View /> : <page.View key={rest} name={name} other={other} />}
           </Tabs.Content>
         ))}
       </Tabs.Root>

@@ -1,5 +1,5 @@
 import { Button, HStack, Input } from "@chakra-ui/react";
-import { useEffect, useId, useState } from "react";
+import { type FormEvent, useEffect, useId, useState } from "react";
 import { useLive } from "src/api/polling";
 import type { CandidateList, Question } from "src/api/schema.gen";
 import { useFocused } from "src/parts/useFocused";
@@ -34,32 +34,39 @@ function Choice({ question, busy, onHandOver, onCancel }: Props & { onCancel: ()
     const timer = setTimeout(() => setSearch(user), PAUSE);
     return () => clearTimeout(timer);
   }, [user]);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (user !== "") onHandOver(user);
+  };
   return (
-    <HStack flexWrap="wrap">
-      <Input
-        aria-label={t("task.reassignTo")}
-        autoComplete="off"
-        list={list}
-        onChange={(event) => setTo(event.target.value)}
-        placeholder={t("task.user")}
-        ref={field}
-        size="sm"
-        value={to}
-        w={48}
-      />
-      <datalist id={list}>
-        {found.data?.items.map((each) => (
-          <option key={each.user} value={each.user}>
-            {each.name}
-          </option>
-        ))}
-      </datalist>
-      <Button disabled={busy || user === ""} onClick={() => onHandOver(user)} size="sm" variant="outline">
-        {t("task.reassignNow")}
-      </Button>
-      <Button onClick={onCancel} size="sm" variant="ghost">
-        {t("common.cancel")}
-      </Button>
-    </HStack>
+    <form onSubmit={submit}>
+      <HStack flexWrap="wrap">
+        <Input
+          aria-label={t("task.reassignTo")}
+          autoComplete="off"
+          list={list}
+          onChange={(event) => setTo(event.target.value)}
+          onKeyDown={({ key }) => key === "Escape" && onCancel()}
+          placeholder={t("task.user")}
+          ref={field}
+          size="sm"
+          value={to}
+          w={48}
+        />
+        <datalist id={list}>
+          {found.data?.items.map((each) => (
+            <option key={each.user} value={each.user}>
+              {each.name}
+            </option>
+          ))}
+        </datalist>
+        <Button disabled={busy || user === ""} size="sm" type="submit" variant="outline">
+          {t("task.reassignNow")}
+        </Button>
+        <Button onClick={onCancel} size="sm" variant="ghost">
+          {t("common.cancel")}
+        </Button>
+      </HStack>
+    </form>
   );
 }

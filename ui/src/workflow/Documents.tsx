@@ -1,20 +1,13 @@
 import { Box, Heading, Stack, Text } from "@chakra-ui/react";
-import { useEffect, useRef } from "react";
-import { useLive } from "src/api/polling";
-import type { Instance, InstanceView } from "src/api/schema.gen";
+import type { InstanceView } from "src/api/schema.gen";
 import { JsonView } from "src/parts/JsonView";
 import { LiveView } from "src/parts/LiveView";
 import { t } from "src/texts";
+import { useDocuments } from "src/workflow/useDocuments";
 
 /** The documents of an instance, secrets masked; read when they are looked at. */
 export function Documents({ view }: { view: InstanceView }) {
-  const live = useLive<Instance>(`/instances/${encodeURIComponent(view.id)}`);
-  const known = useRef(view.updatedAt);
-  const { refresh } = live;
-  useEffect(() => {
-    if (known.current !== view.updatedAt) refresh();
-    known.current = view.updatedAt;
-  }, [view.updatedAt, refresh]);
+  const live = useDocuments(view);
   return (
     <LiveView lines={6} live={live}>
       {(instance) => (

@@ -72,6 +72,7 @@ export function Header({ view, names, host, onChanged }: Props) {
         ) : (
           <AppLink to={paths.instance(view.id)}>{t("instance.toPage")}</AppLink>
         )}
+        <AppLink to={paths.compare(view.id)}>{t("compare.withOther")}</AppLink>
       </HStack>
       <Progress.Root
         aria-label={t("instance.progress")}

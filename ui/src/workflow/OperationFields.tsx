@@ -1,16 +1,23 @@
 // What the dialog of an operation asks for.
 
-import { Checkbox, Code, Input, NativeSelect, Stack, Text } from "@chakra-ui/react";
+import { Code, Stack, Text } from "@chakra-ui/react";
 import { type ReactNode, useEffect, useId, useRef } from "react";
 import { useLive } from "src/api/polling";
 import type { DefinitionVersion, Instance, InstanceView, StepDetail } from "src/api/schema.gen";
-import { Labelled } from "src/forms/Labelled";
 import { SchemaForm } from "src/forms/SchemaForm";
 import { type FieldErrors, initial, isObject, type Schema } from "src/forms/schema";
+import { CheckField } from "src/parts/CheckField";
 import { LiveView } from "src/parts/LiveView";
 import { Sentence } from "src/parts/Sentence";
 import { useStep } from "src/step/useStep";
 import { t } from "src/texts";
+import {
+  Choice,
+  CompensateField,
+  type FieldProps,
+  ReasonField,
+  VersionField,
+} from "src/workflow/CommonFields";
 import { OPERATIONS, type Operation, startOf, type Values } from "src/workflow/operations";
 import { SkipPreview } from "src/workflow/SkipPreview";
 
@@ -32,29 +39,9 @@ export function OperationFields(props: Props) {
     return [...names].filter(([stepId]) => found.has(stepId));
   };
   const fields: Partial<Record<keyof Values, () => ReactNode>> = {
-    reason: () => (
-      <Labelled help={t("operation.reasonHelp")} id={`${id}r`} label={t("operation.reason")} messages={[]}>
-        <Input
-          id={`${id}r`}
-          maxLength={1000}
-          onChange={(event) => set({ reason: event.target.value })}
-          size="sm"
-          value={values.reason}
-        />
-      </Labelled>
-    ),
-    compensate: () => (
-      <Checkbox.Root
-        checked={values.compensate}
-        onCheckedChange={({ checked }) => set({ compensate: checked === true })}
-        size="sm"
-      >
-        <Checkbox.HiddenInput />
-        <Checkbox.Control />
-        <Checkbox.Label>{t("operation.compensateToo")}</Checkbox.Label>
-      </Checkbox.Root>
-    ),
-    version: () => <VersionChoice id={`${id}v`} set={set} value={values.version} view={view} />,
+    reason: () => <ReasonField id={`${id}r`} set={set} values={values} />,
+    compensate: () => <CompensateField set={set} values={values} />,
+    version: () => <OwnVersion id={`${id}v`} set={set} values={values} view={view} />,
     fromStepId: () => (
       <Choice
         id={`${id}f`}
@@ -82,28 +69,16 @@ export function OperationFields(props: Props) {
   return OPERATIONS[operation].fields.map((field) => <div key={field}>{fields[field]?.()}</div>);
 }
 
-type SetProps = { set: (more: Partial<Values>) => void };
+type SetProps = Pick<FieldProps, "set">;
 
-function VersionChoice({
-  id,
-  view,
-  value,
-  set,
-}: { id: string; view: InstanceView; value: string } & SetProps) {
+/** The versions by their numbers. */
+function OwnVersion({ view, ...field }: FieldProps & { id: string; view: InstanceView }) {
   const { data } = useLive<DefinitionVersion>(`/definitions/${encodeURIComponent(view.workflowId)}`);
   return (
-    <Choice
-      id={id}
-      label={t("operation.version")}
-      onChange={(version) => set({ version: version === "newest" ? "newest" : "same" })}
-      options={[
-        ["same", t("operation.same", { version: view.version })],
-        [
-          "newest",
-          data === null ? t("operation.latest") : t("operation.latestVersion", { version: data.version }),
-        ],
-      ]}
-      value={value}
+    <VersionField
+      {...field}
+      newest={data === null ? t("operation.latest") : t("operation.latestVersion", { version: data.version })}
+      same={t("operation.same", { version: view.version })}
     />
   );
 }
@@ -120,18 +95,12 @@ function NewInput({ view, values, errors, set }: Props & SetProps) {
   const known = instance.data === null ? null : startOf(instance.data.input);
   return (
     <Stack gap={3}>
-      <Checkbox.Root
+      <CheckField
         checked={values.document === undefined}
         disabled={known === null || definition.data === null}
-        onCheckedChange={({ checked }) =>
-          set({ document: checked === true ? undefined : known?.input, schema: form })
-        }
-        size="sm"
-      >
-        <Checkbox.HiddenInput />
-        <Checkbox.Control />
-        <Checkbox.Label>{t("operation.sameInput")}</Checkbox.Label>
-      </Checkbox.Root>
+        label={t("operation.sameInput")}
+        onChange={(same) => set({ document: same ? undefined : known?.input, schema: form })}
+      />
       {values.document === undefined ? null : (
         <Stack aria-label={t("step.input")} as="section" borderWidth="1px" gap={3} p={3} rounded="md">
           {known?.masked ? <Text color="fg.muted">{t("operation.secretsEmpty")}</Text> : null}
@@ -194,30 +163,5 @@ function ResultForm({ view, values, errors, set, detail }: Props & SetProps & { 
       />
       <SkipPreview values={values} view={view} />
     </Stack>
-  );
-}
-
-type ChoiceProps = {
-  id: string;
-  label: string;
-  options: readonly (readonly [string, string])[];
-  value: string;
-  onChange: (value: string) => void;
-};
-
-function Choice({ id, label, options, value, onChange }: ChoiceProps) {
-  return (
-    <Labelled id={id} label={label} messages={[]}>
-      <NativeSelect.Root size="sm">
-        <NativeSelect.Field id={id} onChange={(event) => onChange(event.target.value)} value={value}>
-          {options.map(([each, words]) => (
-            <option key={each} value={each}>
-              {words}
-            </option>
-          ))}
-        </NativeSelect.Field>
-        <NativeSelect.Indicator />
-      </NativeSelect.Root>
-    </Labelled>
   );
 }

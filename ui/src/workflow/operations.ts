@@ -112,7 +112,7 @@ export function problemsOf(operation: Operation, values: Values): FieldErrors {
 }
 
 /** What Airflow and we show instead of a secret. */
-const MASKED = "***";
+export const MASKED = "***";
 
 /** An input to begin with: what was masked is left out, or it would be sent as if it were the value. */
 export function startOf(input: Record<string, unknown>): { input: Record<string, unknown>; masked: boolean } {
