@@ -124,8 +124,13 @@ class Access:
         """What the steps of a definition may do that this user publishes: what the user may do."""
         return Publisher(
             may_start=lambda workflow_id: self.may(Right.START, workflow_id),
-            may_publish_events=lambda: self._may_asset("POST"),
+            may_publish_events=lambda: self.may_publish_events,
         )
+
+    @property
+    def may_publish_events(self) -> bool:
+        """Whether the user has the right to publish events."""
+        return self._may_asset("POST")
 
     def _may_asset(self, method: ResourceMethod) -> bool:
         return bool(auth_manager().is_authorized_asset(method=method, user=self.user))

@@ -146,6 +146,7 @@ class ViewRights(ApiModel):
     operate: bool = Field(description="Operate its instances")
     start: bool = Field(description="Start instances")
     read_log: bool = Field(description="Read their execution log")
+    publish_events: bool = Field(description="Publish events")
 
 
 class InstanceView(InstanceBase):

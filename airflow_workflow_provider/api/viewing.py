@@ -77,6 +77,7 @@ class Caller:
             operate=may(Right.OPERATE),
             start=may(Right.START),
             read_log=may(Right.READ_LOG),
+            publish_events=access.may_publish_events,
         )
         return cls(access, rights)
 

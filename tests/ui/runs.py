@@ -155,6 +155,17 @@ DISPATCH = workflow(
     step("send", "workflow:ui.shipment", name="Send the shipment"), workflowId="ui.dispatch", name="Dispatch"
 )
 
+AWAITING = workflow(
+    step(
+        "paid",
+        "receive",
+        name="Wait for the payment",
+        arguments={"eventPattern": "ui.payment.*", "correlation": {"number": cel("data.number")}},
+    ),
+    workflowId="ui.awaiting",
+    name="Awaiting",
+)
+
 STUCK = workflow(
     step("open", name="Open"),
     step(

@@ -26,7 +26,7 @@ from airflow_workflow_provider.store.instances import Instances, Record
 from airflow_workflow_provider.store.tables import workflow_instances
 from tests.support.airflow import RunningAirflow
 from tests.ui.conftest import PATIENCE, Site, View
-from tests.ui.runs import DISPATCH, HELD, LOAN, LONG, MANY, PARCEL, STUCK, VISIT
+from tests.ui.runs import AWAITING, DISPATCH, HELD, LOAN, LONG, MANY, PARCEL, STUCK, VISIT
 
 pytestmark = [pytest.mark.daemons, pytest.mark.slow, pytest.mark.xdist_group("airflow-ui"), pytest.mark.timeout(900)]
 
@@ -43,15 +43,16 @@ def page_of(instance: Json, more: str = "/plugin/workflow-run") -> str:
 
 @pytest.fixture(scope="module")
 def runs(site: Site) -> dict[str, Json]:
-    """Instances at their end, by what they are."""
-    for document in (LOAN, VISIT, MANY, DISPATCH):
+    """Instances by what they are, at their end but for one that waits for an event."""
+    for document in (LOAN, VISIT, MANY, DISPATCH, AWAITING):
         site.admin.put(f"definitions/{document['workflowId']}", json=document).raise_for_status()
     started = {
         "paid": site.start("ui.loan", input=INPUT, correlationId="loan-17"),
         "refused": site.start("ui.loan", input={**INPUT, "amount": 5000}),
         "dispatched": site.start("ui.dispatch", input={"weight": 3}, correlationId="parcel-3"),
     }
-    return {name: site.ended(each["id"]) for name, each in started.items()}
+    waiting = site.start("ui.awaiting", input={"number": "R-10"}, correlationId="R-10")
+    return {**{name: site.ended(each["id"]) for name, each in started.items()}, "awaiting": waiting}
 
 
 @pytest.fixture
@@ -239,7 +240,7 @@ def test_parents_and_children_lead_to_each_other(open_view: Callable[..., View],
     app = phone.open(f"/plugin/workflows/instance/{parent['id']}?view=related")
     tree = app.get_by_role("tabpanel", name="Related")
     expect(tree.locator("[aria-current=true]")).to_have_text("parcel-3Dispatch")
-    child = tree.get_by_role("listitem").filter(has_not=tree.get_by_role("list"))
+    child = tree.get_by_role("listitem").last
     expect(child).to_have_text(re.compile("^completed *parcel-3 *ui.shipment, send, "))
     assert (phone.overflow(), phone.violations()) == (0, [])
     child.get_by_role("link", name="parcel-3").click()
@@ -278,6 +279,30 @@ def test_an_instance_is_followed_from_its_start_to_its_end(
     assert len(polls) <= time.monotonic() - begun + 3, polls
     graph = app.get_by_test_id("workflow-graph")
     expect(graph.locator("[data-step=greet]")).to_have_attribute("data-status", "completed")
+
+
+def test_a_test_event_is_sent_to_a_step_that_waits_for_one(
+    view: View, runs: dict[str, Json], shoot: Callable[[View, str], None]
+) -> None:
+    app = view.open(f"/plugin/workflows/instance/{runs['awaiting']['id']}")
+    sentence = app.get_by_test_id("status-sentence")
+    expect(sentence).to_contain_text("Waits for the event ui.payment.* with number R-10")
+    app.get_by_role("button", name="Send test event…").click()
+    dialog = view.page.get_by_role("dialog", name="Send a test event")
+    expect(dialog.get_by_label("Type")).to_have_value("ui.payment.test")
+    data = dialog.get_by_role("textbox", name="Data")
+    assert json.loads(data.input_value()) == {"number": "R-10"}
+    data.fill("{")
+    dialog.get_by_role("button", name="Send").click()
+    expect(dialog.get_by_text("Not valid JSON")).to_be_visible()
+    data.fill('{"number": "R-10", "amount": 5}')
+    shoot(view, "test-event")
+    dialog.get_by_role("button", name="Send").click()
+    expect(dialog.get_by_text("Event accepted")).to_be_visible()
+    expect(dialog.get_by_text("Wait for the payment no longer waits.")).to_be_visible()
+    dialog.get_by_role("button", name="Close").first.click()
+    expect(sentence).to_contain_text("Completed after")
+    assert view.site.ended(runs["awaiting"]["id"])["state"]["steps"]["paid"]["output"]["data"]["amount"] == 5
 
 
 def test_a_running_instance_is_cancelled_with_a_reason(view: View, runs: dict[str, Json]) -> None:

@@ -101,7 +101,7 @@ def test_u1_the_page_of_an_instance_is_one_answer(api: Api) -> None:
     assert body["timeline"]["complete"]
     assert body["operations"] == api.as_role("op").get(f"instances/{hand.id}").json()["operations"]
     assert "cancel" in body["operations"]
-    assert body["rights"] == {"edit": True, "operate": True, "start": True, "readLog": True}
+    assert body["rights"] == {"edit": True, "operate": True, "start": True, "readLog": True, "publishEvents": True}
 
 
 def test_u1_a_step_that_is_tried_again_says_which_attempt_follows_and_why(api: Api) -> None:
@@ -143,6 +143,7 @@ def test_u1_what_a_role_may_not_see_is_not_in_the_answer(
     assert [each["pointer"] for each in body["notices"]] == ["/uiComponents/2/condition"] * notices
     assert ("broken" in answer.text) is bool(notices)
     assert bool(body["operations"]) is (role != "viewer")
+    assert body["rights"]["publishEvents"] is (role in ("admin", "op"))
 
 
 def test_l4_secrets_are_masked_on_the_page_and_in_the_steps(api: Api) -> None:

@@ -2,6 +2,7 @@ import { Button, Heading, HStack, Input, Stack, Text } from "@chakra-ui/react";
 import { type FormEvent, useEffect, useMemo, useRef, useState } from "react";
 import { useNavigate } from "react-router-dom";
 import { asFailure, call, Failure } from "src/api/client";
+import { newKey } from "src/api/keys";
 import { useLive } from "src/api/polling";
 import type { DefinitionVersion, Instance } from "src/api/schema.gen";
 import { Labelled } from "src/forms/Labelled";
@@ -210,10 +211,4 @@ function passed(seconds: number, signal: AbortSignal): Promise<void> {
       done();
     });
   });
-}
-
-function newKey(): string {
-  // randomUUID is only there on pages that were served securely.
-  const numbers = crypto.getRandomValues(new Uint32Array(4));
-  return [...numbers].map((each) => each.toString(16).padStart(8, "0")).join("");
 }

@@ -81,7 +81,7 @@ export function view(more: Partial<InstanceView> = {}): InstanceView {
     path: [],
     timeline: { complete: true, spans: [] },
     operations: [],
-    rights: { edit: false, operate: false, start: false, readLog: true },
+    rights: { edit: false, operate: false, start: false, readLog: true, publishEvents: false },
     ...more,
   };
 }

@@ -12,6 +12,7 @@ import { Actions } from "src/workflow/Actions";
 import type { Host } from "src/workflow/host";
 import { isLive } from "src/workflow/instance";
 import { statusSentence } from "src/workflow/status";
+import { TestEvent } from "src/workflow/TestEvent";
 import { useWaiting } from "src/workflow/useWaiting";
 import { timeInWork } from "src/workflow/work";
 
@@ -40,6 +41,7 @@ export function Header({ view, names, host, onChanged }: Props) {
       <Text data-testid="status-sentence" overflowWrap="anywhere">
         {statusSentence(view, names, waiting, now.getTime())}
       </Text>
+      <TestEvent allowed={view.rights.publishEvents} names={names} waits={waiting.waits} />
       <HStack color="fg.muted" columnGap={4} flexWrap="wrap" fontSize="xs" rowGap={1}>
         <Text>
           <Sentence
