@@ -253,6 +253,16 @@ def test_parents_and_children_lead_to_each_other(open_view: Callable[..., View],
     expect(app.get_by_role("heading", name="Dispatch · parcel-3")).to_be_visible()
 
 
+def test_long_words_of_a_failure_fit_on_a_phone(open_view: Callable[..., View], runs: dict[str, Json]) -> None:
+    phone = open_view(width=420, dark=True)
+    paid, refused = runs["paid"]["id"], runs["refused"]["id"]
+    for place in (f"instance/{refused}", f"compare/{paid}/{refused}"):
+        app = phone.open(f"/plugin/workflows/{place}")
+        expect(app.get_by_text("window.hacked='refusal'").first).to_be_visible()
+        assert (place, phone.overflow(), phone.violations()) == (place, 0, [])
+    assert phone.page.evaluate("window.hacked") is None
+
+
 def test_an_instance_is_followed_from_its_start_to_its_end(
     view: View, runs: dict[str, Json], shoot: Callable[[View, str], None]
 ) -> None:

@@ -19,7 +19,7 @@ export function Notice({ title, tone = "info", children, action }: Props) {
       variant="surface"
     >
       <Alert.Indicator />
-      <Alert.Content>
+      <Alert.Content minW={0}>
         <Alert.Title>{title}</Alert.Title>
         {children === undefined ? null : (
           <Alert.Description as={Box} overflowWrap="anywhere">

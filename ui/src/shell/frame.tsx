@@ -3,15 +3,12 @@
 import { Box } from "@chakra-ui/react";
 import { type ComponentType, useEffect, useState } from "react";
 import { useLocation, useNavigate } from "react-router-dom";
+import { darkEdges } from "src/parts/dark";
 import { ErrorBoundary } from "src/shell/ErrorBoundary";
 import { useLanguage } from "src/texts";
 
 /** What Airflow tells a component of a plugin. */
 export type AirflowProps = { dagId?: string; runId?: string; taskId?: string; mapIndex?: string };
-
-// In the dark, Airflow's borders hardly differ from its background; nobody would see where a field is.
-const BORDER = "color-mix(in srgb, currentcolor 45%, transparent)";
-const DARK = { "--chakra-colors-border": BORDER, "--chakra-colors-border-emphasized": BORDER };
 
 export function framed(name: string, Inner: ComponentType<AirflowProps>) {
   return function Framed(props: AirflowProps) {
@@ -20,7 +17,7 @@ export function framed(name: string, Inner: ComponentType<AirflowProps>) {
     return (
       <Box
         className="workflows-app"
-        css={{ _dark: DARK }}
+        css={darkEdges}
         data-testid={`workflows-${name.toLowerCase()}`}
         fontSize="sm"
         lang={lang}

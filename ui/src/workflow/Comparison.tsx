@@ -183,7 +183,9 @@ function Reached({ state, names }: { state: StepState | null; names: Names }) {
         {parts.filter(Boolean).join(", ")}
       </Text>
       {error == null ? null : (
-        <Text fontSize="xs">{[error.type, error.code, error.message].filter(Boolean).join(" ")}</Text>
+        <Text fontSize="xs" overflowWrap="anywhere">
+          {[error.type, error.code, error.message].filter(Boolean).join(" ")}
+        </Text>
       )}
     </Stack>
   );

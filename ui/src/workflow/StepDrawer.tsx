@@ -1,5 +1,6 @@
 import { CloseButton, Drawer, Portal } from "@chakra-ui/react";
 import type { InstanceView } from "src/api/schema.gen";
+import { darkEdges } from "src/parts/dark";
 import { LiveView } from "src/parts/LiveView";
 import { StepDetailView } from "src/step/StepDetailView";
 import { useStep } from "src/step/useStep";
@@ -15,7 +16,7 @@ export function StepDrawer({ view, stepId, name, onClose }: Props) {
       <Portal>
         <Drawer.Backdrop />
         <Drawer.Positioner>
-          <Drawer.Content>
+          <Drawer.Content css={darkEdges}>
             <Drawer.Header>
               <Drawer.Title overflowWrap="anywhere">{name}</Drawer.Title>
             </Drawer.Header>
