@@ -23,6 +23,7 @@ type Props = { views: Pair<InstanceView>; names: Names };
 /** Two instances side by side: how each ran, and what it was given and gave. */
 export function Comparison({ views, names }: Props) {
   const [left, right] = views;
+  const facts = useFacts(views);
   const documents = [useDocuments(left), useDocuments(right)] as const;
   const [onlyDifferent, setOnlyDifferent] = useState(false);
   usePageTitle(t("compare.title"), `${nameOfInstance(left)} – ${nameOfInstance(right)}`);
@@ -41,7 +42,7 @@ export function Comparison({ views, names }: Props) {
       {left.workflowId === right.workflowId ? null : (
         <Notice title={t("compare.otherWorkflow")} tone="warning" />
       )}
-      {section(t("compare.outcome"), useFacts(views))}
+      {section(t("compare.outcome"), facts)}
       <Stack gap={2}>
         <PathSentence names={names} views={views} />
         {section(t("compare.path"), pathRows(views, names))}
