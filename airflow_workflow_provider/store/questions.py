@@ -235,9 +235,14 @@ class Questions:
             values["notifiers"] = None if new.notifiers is None else list(new.notifiers)
             for name in ("subject", "body", "scope"):
                 values[name] = clean(values[name])
-            values["status"] = "withdrawn" if _has_ended(connection, new.instance_id) else "open"
-            statement = insert(questions).values(**values).on_conflict_do_nothing().returning(questions.c.status)
-            if connection.execute(statement).scalar_one_or_none() == "open":
+            ended = _has_ended(connection, new.instance_id)
+            statement = insert(questions).values(**values).on_conflict_do_nothing().returning(questions.c.id)
+            if connection.execute(statement).one_or_none() is None:
+                return _get(connection, new.id)
+            if ended:
+                # In a second statement: workers may end a question, but not ask one in another status than `open`.
+                withdraw(connection, [str(new.id)])
+            else:
                 same_step = (questions.c.step_id == new.step_id) & (questions.c.scope == clean(new.scope))
                 of_instance = questions.c.instance_id == new.instance_id
                 withdraw_where(connection, of_instance & same_step & (questions.c.id != new.id))
