@@ -41,13 +41,14 @@ def step_detail(services: Services, stored: Instance, step_id: str, *, with_log:
     )
     record = _record(state, step_id)
     step = graph.step(step_id)
-    task = graph.tasks.get(step.task_id)
+    selected = record.get("task") if record is not None else None
+    task = graph.task_of(step, selected)
     return StepDetail(
         instance_id=str(stored.id),
         step_id=step_id,
         name=node.name,
         description=step.description,
-        task_id=step.task_id,
+        task_id=selected or step.task_name,
         dag_id=stored.dag_id,
         run_id=stored.run_id,
         airflow_task_id=node.airflow_task_id or step_id,

@@ -193,7 +193,10 @@ def _steps(graph: Graph, state: State, spans: Iterable[Span], masker: Masker) ->
     ]
     found = [_step(step_id, own.get(step_id, []), records.get(step_id), live.get(step_id), masker) for step_id in known]
     for each in found:
-        policies = graph.retry_policies(graph.step(each.step_id)) if each.step_id in graph.step_ids else ()
+        latest = records.get(each.step_id)
+        selected = latest.task if latest is not None else None
+        step = graph.step(each.step_id) if each.step_id in graph.step_ids else None
+        policies = graph.retry_policies(step, selected=selected) if step is not None else ()
         each.max_attempts = policies[0].max_attempts if len(policies) == 1 else None
     return found
 

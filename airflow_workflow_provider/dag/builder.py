@@ -93,7 +93,8 @@ def build_dag(
         check_step(task, {}, Policy.of(settings), older=grants.older)
     graph = Graph.of(definition, found, dag_shape=dag_shape)
     for step in map(graph.step, sorted(graph.step_ids)):
-        check_step(graph.tasks.get(step.task_id), step.arguments or {}, Policy.of(settings), older=grants.older)
+        for known in map(graph.tasks.get, step.task_ids):
+            check_step(known, step.arguments or {}, Policy.of(settings), older=grants.older)
     plan = plan_of(graph)
     return _Builder(Workflow(graph, plan, revision, grants), settings, since).dag()
 
@@ -186,11 +187,13 @@ class _Builder:
     def _step(self, node: Node, common: Mapping[str, Any]) -> BaseOperator:
         step = self._graph.step(node.step_id or "")
         more = {**common, **self._step_retries(step), "doc_md": step_doc(step)}
-        if is_child_workflow(step.task_id):
-            of_child = {"arguments": {"workflow": step.task_id}, **self._placed(step)}
+        # One that is selected in a run has no task of its own, see `Graph.must_run_inline`.
+        (task_id,) = step.task_ids
+        if is_child_workflow(task_id):
+            of_child = {"arguments": {"workflow": task_id}, **self._placed(step)}
             child = step_class(ChildWorkflowOperator)(**more, **of_child)
             return authorized(child, self._workflow.grants)
-        task = self._graph.tasks[step.task_id]
+        task = self._graph.tasks[task_id]
         older = self._workflow.grants.older
         operator = operator_class(task, self._policy, older=older)
         arguments = constructor_arguments(operator, task, step.arguments or {}, self._policy, older=older)

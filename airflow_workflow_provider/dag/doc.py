@@ -35,7 +35,7 @@ def _trigger(trigger: EventTrigger | ScheduleTrigger) -> str:
 
 def step_doc(step: Step) -> str:
     """Return the note of one step."""
-    task = f"Task `{step.task_id.replace('`', '')}`"
+    task = f"Task `{step.task_name.replace('`', '')}`"
     return f"{step.description}\n\n{task}" if step.description else task
 
 

@@ -16,7 +16,6 @@ from airflow_workflow_provider.engine.step_records import StepRecord
 from airflow_workflow_provider.engine.values import json_object
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.durations import duration_text, parse_duration
-from airflow_workflow_provider.model.fields import Transform
 from airflow_workflow_provider.vocabulary import ErrorType, LogEvent
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.engine.scope import Scope
     from airflow_workflow_provider.engine.turn import Turn
     from airflow_workflow_provider.model.definition import Step
+    from airflow_workflow_provider.model.fields import Transform
 
 RAW_FACTOR: Final = 64
 
@@ -94,9 +94,10 @@ def start_attempt(turn: Turn, scope: Scope, runner: str, generation: int, trigge
     current = scope.activation
     current.move(trigger)
     current.attempt += 1
-    timeout = timeout_of(turn.graph, current)
+    timeout = timeout_of(turn.graph, current, None)
     current.runner, current.generation, current.started_at = runner, generation, turn.timestamp
-    # What an expression says is computed with the input, where its failure is one of the attempt.
+    # What an expression says is computed with the input, where its failure is one of the attempt; what a task that is
+    # selected says is known then.
     _let_time_run(turn.graph, current, turn.now, parse_duration(timeout) if isinstance(timeout, str) else None)
     current.retry_at = current.question = current.parked = None
     if not current.is_step:
@@ -123,11 +124,14 @@ def mark_running(scope: Scope) -> None:
         scope.record(current.step_id).status = StepStatus.RUNNING
 
 
-def timeout_of(graph: Graph, current: Activation) -> str | Transform | None:
-    """Return how long an attempt of an activation may take, as the document says it; None for no limit."""
+def timeout_of(graph: Graph, current: Activation, selected: str | None) -> str | Transform | None:
+    """Return how long an attempt of an activation may take, as the document says it; None for no limit.
+
+    :param selected: the task that was selected for the attempt, of a step that can run one of several
+    """
     step = graph.step(current.step_id)
     if current.is_step:
-        return graph.timeout(step)
+        return graph.timeout(step, selected)
     task = graph.tasks.get(completion.compensation_of(step).task_id)
     return None if task is None else task.timeout
 
@@ -140,18 +144,42 @@ def _let_time_run(graph: Graph, current: Activation, began: datetime, length: ti
     current.overdue_since = None
 
 
-def _set_computed_deadline(turn: Turn, scope: Scope) -> None:
-    """Let the time that the live attempt may take be what an expression says (rule F3).
+def selected_in(scope: Scope) -> str | None:
+    """Return the task that was selected for the live attempt of a list; None where none was (rule K5)."""
+    current = scope.activation
+    known = scope.values.steps.get(current.step_id) if current.is_step else None
+    return known.task if known is not None and known.visit == current.visit else None
 
-    :raises StepFailure: it gives no duration
+
+def _select_task(turn: Turn, scope: Scope) -> None:
+    """Select the task of the live attempt, where the step can run one of several (rule K5).
+
+    :raises StepFailure: the expression gives none of them
     """
     current = scope.activation
-    timeout = timeout_of(turn.graph, current)
-    if not isinstance(timeout, Transform) or current.started_at is None:
+    choice = turn.graph.step(current.step_id).choice if current.is_step else None
+    if choice is None or current.started_at is None:
+        return
+    bindings, began = bindings_of(scope, attempt=current.attempt), moment(current.started_at)
+    selected = Computed.of(turn, scope, choice.select, bindings, "taskId/select", at=began)
+    scope.record(current.step_id).task = selected.one_of(choice.one_of)
+
+
+def _set_known_deadline(turn: Turn, scope: Scope) -> None:
+    """Let the time that the live attempt may take be what an expression or the selected task says (rules F3, K5).
+
+    :raises StepFailure: the expression gives no duration
+    """
+    current, selected = scope.activation, selected_in(scope)
+    timeout = timeout_of(turn.graph, current, selected)
+    if timeout is None or current.started_at is None or (isinstance(timeout, str) and selected is None):
         return
     began = moment(current.started_at)
-    bindings = bindings_of(scope, attempt=current.attempt)
-    length = Computed.of(turn, scope, timeout, bindings, "timeout", at=began).duration()
+    if isinstance(timeout, str):
+        length = parse_duration(timeout)
+    else:
+        bindings = bindings_of(scope, attempt=current.attempt)
+        length = Computed.of(turn, scope, timeout, bindings, "timeout", at=began).duration()
     _let_time_run(turn.graph, current, began, length)
 
 
@@ -167,7 +195,7 @@ def call_of(turn: Turn, scope: Scope) -> Call:
     occasion = turn.occasion(scope, current, began)
     if current.is_step:
         bindings, names = bindings_of(scope, attempt=current.attempt), names_in(scope)
-        task_id, transform, given, use = step.task_id, step.input, step.arguments, "input"
+        task_id, transform, given, use = selected_in(scope) or step.task_name, step.input, step.arguments, "input"
     else:
         bindings, names = completion.compensation_bindings(scope, current)
         compensation = completion.compensation_of(step)
@@ -195,10 +223,11 @@ def call_of(turn: Turn, scope: Scope) -> Call:
 def prepare(turn: Turn, scope: Scope) -> Call:
     """Return what the attempt that was just begun runs with, and log its start.
 
-    :raises StepFailure: the timeout, the input or the arguments cannot be computed, or do not fit the task
+    :raises StepFailure: the task, the timeout, the input or the arguments cannot be computed, or do not fit the task
     """
     try:
-        _set_computed_deadline(turn, scope)
+        _select_task(turn, scope)
+        _set_known_deadline(turn, scope)
         call = call_of(turn, scope)
     except StepFailure:
         _log_start(turn, scope, None)
@@ -215,7 +244,10 @@ def _log_start(turn: Turn, scope: Scope, call: Call | None) -> None:
     name, is_first = (
         (LogEvent.STEP_STARTED, current.attempt == 1) if current.is_step else (LogEvent.COMPENSATION_STARTED, True)
     )
+    selected = selected_in(scope)
     data = {"input": call.input, "idempotencyKey": call.idempotency_key} if call is not None else {}
+    if selected is not None:
+        data["task"] = selected
     turn.log.step("info" if is_first else "debug", name, turn.now, scope.key, current, data=data)
     if call is not None and call.arguments:
         turn.log.step(
@@ -230,14 +262,14 @@ def task_done(turn: Turn, scope: Scope, raw: JsonValue, *, kept: bool = False) -
     """
     step = turn.graph.step(scope.activation.step_id)
     try:
-        task = turn.graph.tasks.get(step.task_id)
+        task = turn.graph.task_of(step, selected_in(scope))
         is_region = turn.graph.is_region(step)
         shaped = step.output is not None and not is_region and not kept
         # What `output` shapes is measured after it did; this bound only keeps memory bounded.
         bound = RAW_FACTOR * turn.options.max_output_bytes if shaped else turn.options.max_output_bytes
         result = json_object(raw, max_bytes=bound)
         if task is not None and task.output_schema and not kept:
-            check_against(task.output_schema, result, f"output of task {step.task_id!r}", output=True)
+            check_against(task.output_schema, result, f"output of task {task.task_id!r}", output=True)
         if is_region:
             regions.fork(turn, scope, step, result)
         else:
@@ -260,14 +292,14 @@ def region_done(turn: Turn, scope: Scope) -> None:
 
 def expire_attempt(turn: Turn, scope: Scope) -> None:
     """Fail the live attempt of a list, and what runs inside it, because its time is over."""
-    limit = _limit_of(turn.graph, scope.activation)
+    limit = _limit_of(turn.graph, scope.activation, selected_in(scope))
     regions.cancel_live(turn, scope, keep=True)
     attempt_failed(turn, scope, Failure(ErrorType.TIMEOUT_ERROR, f"The attempt did not end within {limit}"))
 
 
-def _limit_of(graph: Graph, current: Activation) -> str:
+def _limit_of(graph: Graph, current: Activation, selected: str | None) -> str:
     """Return how long the live attempt might take, as a message says it."""
-    timeout = timeout_of(graph, current)
+    timeout = timeout_of(graph, current, selected)
     if isinstance(timeout, str) or current.deadline is None or current.started_at is None:
         return str(timeout)
     return duration_text(moment(current.deadline) - moment(current.started_at))
@@ -315,7 +347,8 @@ def failed_for_good(turn: Turn, scope: Scope, failure: Failure) -> None:
 
 
 def _retry_delay(turn: Turn, scope: Scope, step: Step, failure: Failure) -> timedelta | None:
-    return turn.next_delay(scope, turn.graph.retry_policies(step, turn.options.default_retry), failure)
+    policies = turn.graph.retry_policies(step, turn.options.default_retry, selected=selected_in(scope))
+    return turn.next_delay(scope, policies, failure)
 
 
 def _step_failed(turn: Turn, scope: Scope, step: Step, failure: Failure, error: Json) -> None:

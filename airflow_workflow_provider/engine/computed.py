@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from airflow_workflow_provider.engine.bindings import apply_transform, names_in
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.model.durations import parse_duration
-from airflow_workflow_provider.model.words import shown
+from airflow_workflow_provider.model.words import listed, shown
 from airflow_workflow_provider.vocabulary import ErrorType, ProblemCode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime, timedelta
 
     from airflow_workflow_provider.engine.documents import Json, JsonValue
@@ -53,6 +54,16 @@ class Computed:
         if not isinstance(self.value, list):
             message = f"{self.use} must give an array, not {_kind(self.value)}.{hint}"
             raise StepFailure(message, type=ErrorType.EXPRESSION_ERROR, details=self._place)
+        return self.value
+
+    def one_of(self, known: Sequence[str]) -> str:
+        """Return it as one of some texts.
+
+        :raises StepFailure: of type ``ExpressionError``, with the code ``invalid-setting``
+        """
+        if not isinstance(self.value, str) or self.value not in known:
+            wanted = f"one of {listed(known)}"
+            raise self._unusable(wanted)
         return self.value
 
     def whole_number(self, least: int, most: int) -> int:

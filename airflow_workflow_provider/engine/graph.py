@@ -114,41 +114,57 @@ class Graph:
         """Return the list that a step stands in."""
         return self._home[step_id]
 
-    def retry_policies(self, step: Step, default: RetryPolicy | None = None) -> tuple[RetryPolicy, ...]:
+    def task_of(self, step: Step, selected: str | None = None) -> TaskDefinition | None:
+        """Return the definition of a step's task; None for another workflow, and where none is selected (rule K5).
+
+        :param selected: the task that was selected, of a step that can run one of several
+        """
+        task_id = step.task_id if isinstance(step.task_id, str) else selected
+        return self.tasks.get(task_id) if task_id is not None else None
+
+    def retry_policies(
+        self, step: Step, default: RetryPolicy | None = None, *, selected: str | None = None
+    ) -> tuple[RetryPolicy, ...]:
         """Return the policies that apply to a step: its own, else its task's (rule K4); an empty list means no retry.
 
         :param default: what applies where neither has any and the step's ``onFailure`` says ``retry`` (rule F4)
+        :param selected: see :meth:`task_of`
         """
         if step.retry_policy is not None:
             return step.retry_policies
-        task = self.tasks.get(step.task_id)
+        task = self.task_of(step, selected)
         if task is not None and task.retry_policy is not None:
             return task.retry_policies
         wanted = step.on_failure is not None and step.on_failure.action == "retry"
         return (default,) if wanted and default is not None else ()
 
-    def timeout(self, step: Step) -> str | Transform | None:
-        """Return the timeout of one attempt of a step: its own, else its task's (rules F3, K4); or its expression."""
+    def timeout(self, step: Step, selected: str | None = None) -> str | Transform | None:
+        """Return the timeout of one attempt of a step: its own, else its task's (rules F3, K4); or its expression.
+
+        :param selected: see :meth:`task_of`
+        """
         if step.timeout is not None:
             return step.timeout
-        task = self.tasks.get(step.task_id)
+        task = self.task_of(step, selected)
         return task.timeout if task is not None else None
 
     def may_retry(self, step: Step) -> bool:
         """Return whether a failed attempt of a step may be followed by another."""
         # The configured default may differ between processes, so any default counts as a retry.
-        return any(policy.max_attempts > 1 for policy in self.retry_policies(step, _SOME_RETRY))
+        policies = (self.retry_policies(step, _SOME_RETRY, selected=task_id) for task_id in step.task_ids)
+        return any(policy.max_attempts > 1 for found in policies for policy in found)
 
     def is_region(self, step: Step) -> bool:
         """Return whether a step has branches or items."""
         return bool(step.parallel_branches) or step.for_each is not None
 
     def must_run_inline(self, step: Step) -> bool:
-        """Return whether a step with branches or items has to run inside one task.
+        """Return whether a step has to run inside a task that can run any.
 
-        Items always do. Branches do where the region is retried, timed or stopped as a whole (rules F2, F3, P1, P2).
+        A step whose task is selected does (rule K5), and items always. Branches do where the region is retried, timed
+        or stopped as a whole (rules F2, F3, P1, P2).
         """
-        if step.for_each is not None:
+        if step.for_each is not None or step.choice is not None:
             return True
         is_timed = self.timeout(step) is not None and step.on_timeout == "fail"
         return bool(step.parallel_branches) and (

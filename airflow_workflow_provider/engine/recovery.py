@@ -102,9 +102,9 @@ def skip(machine: Machine, key: str, step_id: str, output: Json, now: datetime) 
         scope = turn.scope(key)
         attempts.start_attempt(turn, scope, MANUAL_RUNNER, known.generation)
         turn.log.step("info", LogEvent.STEP_SKIPPED, now, key, scope.activation)
-        task = graph.tasks.get(step.task_id)
+        task = graph.task_of(step, known.task)
         if task is not None and task.output_schema and not forked:
-            check_against(task.output_schema, output, f"output of task {step.task_id!r}", output=True)
+            check_against(task.output_schema, output, f"output of task {task.task_id!r}", output=True)
         result = json_object(output, max_bytes=machine.options.max_output_bytes)
         record = scope.record(step_id)
         if whole:

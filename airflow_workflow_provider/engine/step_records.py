@@ -24,6 +24,7 @@ class StepRecord:
     :param way: id of the way that it took (:mod:`model.ways`); None for none, and in what older releases stored
     :param region: its own result and its branches, kept so that a step of a branch can run again
     :param handling: whether it ended on the path of the workflow's ``onFailure``
+    :param task: the task that was selected for the latest attempt, of a step that can run one of several (rule K5)
     """
 
     status: StepStatus = StepStatus.RUNNING
@@ -38,6 +39,7 @@ class StepRecord:
     way: str | None = None
     region: Region | None = None
     handling: bool = False
+    task: str | None = None
 
     @property
     def is_finished(self) -> bool:
@@ -79,6 +81,8 @@ class StepRecord:
             document["region"] = self.region.to_json()
         if self.handling:
             document["handling"] = True
+        if self.task is not None:
+            document["task"] = self.task
         return document
 
     @classmethod
@@ -99,6 +103,7 @@ class StepRecord:
             get("way"),
             None if region is None else Region.from_json(region),
             bool(get("handling")),
+            get("task"),
         )
 
 

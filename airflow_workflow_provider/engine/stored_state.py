@@ -153,6 +153,7 @@ class _Record(TypedDict):
     handling: NotRequired[bool]
     next: NotRequired[str | None]
     way: NotRequired[str | None]
+    task: NotRequired[str]
 
 
 class _Current(TypedDict):

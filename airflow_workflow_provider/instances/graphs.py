@@ -137,8 +137,8 @@ def named_tasks(document: JsonValue) -> set[str]:
         part = todo.pop()
         if isinstance(part, Mapping):
             name = part.get("taskId")
-            if isinstance(name, str):
-                found.add(name)
+            names = name.get("oneOf") if isinstance(name, Mapping) else [name]
+            found |= {each for each in names if isinstance(each, str)} if isinstance(names, list) else set()
             todo += part.values()
         elif isinstance(part, list):
             todo += part

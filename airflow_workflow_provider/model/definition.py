@@ -26,6 +26,8 @@ from airflow_workflow_provider.model.fields import (
     OnTimeout,
     PercentageSetting,
     Rows,
+    TaskChoice,
+    TaskId,
     Transform,
 )
 
@@ -182,7 +184,7 @@ class Step(Node):
     """One step: a task, what follows it, and what happens when it fails."""
 
     step_id: Identifier
-    task_id: str = Field(min_length=1)
+    task_id: TaskId
     name: str | None = Field(None, max_length=MAX_NAME_LENGTH)
     description: str | None = None
     next: Rows[Transition] | None = Field(None, description="Absent: the following step; []: the path ends")
@@ -209,6 +211,21 @@ class Step(Node):
     def retry_policies(self) -> tuple[RetryPolicy, ...]:
         """The retry policies in order; empty when the step has none."""
         return as_policies(self.retry_policy)
+
+    @property
+    def choice(self) -> TaskChoice | None:
+        """The tasks of which one is chosen; None for a step that has one task."""
+        return self.task_id if isinstance(self.task_id, TaskChoice) else None
+
+    @property
+    def task_ids(self) -> tuple[str, ...]:
+        """The tasks that it can run."""
+        return self.task_id.one_of if isinstance(self.task_id, TaskChoice) else (self.task_id,)
+
+    @property
+    def task_name(self) -> str:
+        """The tasks that it can run, as people read them."""
+        return " | ".join(self.task_ids)
 
 
 class Branch(Node):
@@ -339,7 +356,6 @@ class WorkflowSettings(Node):
         None,
         description="One Airflow task per step, or all steps in one task; default: [workflows] default_execution",
     )
-
     timeout: DurationText | None = None
     on_timeout: OnTimeout = Field(
         "fail", description="`alert`: an instance that takes longer continues, and is reported once"

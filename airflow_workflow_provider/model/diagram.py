@@ -71,7 +71,7 @@ def _outlined(
     for step in steps:
         name = f"  {one_line(step.name)}" if step.name else ""
         times = f"  {counts.of_step(step.step_id)}" if counts is not None else ""
-        yield f"{indent}{step.step_id} ({step.task_id}){name}{times}"
+        yield f"{indent}{step.step_id} ({step.task_name}){name}{times}"
         for inner in inner_lists(step):
             times = f" {counts.of_way(inner.way)}" if counts is not None else ""
             yield f"{indent}  [{_name_of(inner)}]{times}"
@@ -163,7 +163,7 @@ class _Chart:
     def _step(self, step: Step, flow: Flow, place: _Place) -> Iterator[str]:
         node, indent = self.nodes[step.step_id], place.indent
         times = f" {self.counts.of_step(step.step_id)}" if self.counts is not None else ""
-        yield f'{indent}{node}["{_text(step.name or step.step_id)}{times}<br/><small>{_text(step.task_id)}</small>"]'
+        yield f'{indent}{node}["{_text(step.name or step.step_id)}{times}<br/><small>{_text(step.task_name)}</small>"]'
         source = node
         lists = inner_lists(step)
         if lists:

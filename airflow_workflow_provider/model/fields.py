@@ -82,3 +82,19 @@ CountSetting = Setting[Count]
 CountOrZeroSetting = Setting[CountOrZero]
 PercentageSetting = Setting[Percentage]
 DurationSetting = Setting[DurationText]
+
+TaskName = Annotated[str, Field(min_length=1)]
+
+
+class TaskChoice(Node):
+    """The tasks of which a step runs the one that is selected when an attempt begins (rule K5)."""
+
+    one_of: Rows[TaskName] = Field(min_length=1, description="The tasks that can be selected")
+    select: Transform = Field(description="Must give one of them")
+
+
+TaskId = Annotated[
+    Annotated[TaskName, Tag(LITERAL)] | Annotated[TaskChoice, Tag(COMPUTED)],
+    Discriminator(_setting_form),
+]
+"""The task of a step, or those of which one is selected when an attempt begins."""

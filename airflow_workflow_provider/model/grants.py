@@ -12,7 +12,7 @@ from airflow_workflow_provider.model.ways import every_step
 from airflow_workflow_provider.model.words import shown
 
 if TYPE_CHECKING:
-    from airflow_workflow_provider.model.definition import WorkflowDefinition
+    from airflow_workflow_provider.model.definition import Step, WorkflowDefinition
 
 EVENT: Final = "event"
 """The built-in task that publishes an event."""
@@ -136,9 +136,17 @@ def _not_granted(what: str) -> Problem:
 def task_references(definition: WorkflowDefinition) -> Iterator[tuple[Path, str]]:
     """Yield every task id of a definition with its place, compensations, branches and items included."""
     for place, step in every_step(definition.steps):
-        yield (*place, "taskId"), step.task_id
+        yield from task_places(place, step)
         if step.compensation is not None:
             yield (*place, "compensation", "taskId"), step.compensation.task_id
+
+
+def task_places(place: Path, step: Step) -> Iterator[tuple[Path, str]]:
+    """Yield each task that a step can run, with where the step at a place names it (rules K1, K5)."""
+    if step.choice is None:
+        yield from (((*place, "taskId"), task_id) for task_id in step.task_ids)
+    else:
+        yield from (((*place, "taskId", "oneOf", number), each) for number, each in enumerate(step.choice.one_of))
 
 
 def sub_workflows(definition: WorkflowDefinition) -> Iterator[tuple[Path, str]]:

@@ -114,7 +114,10 @@ def _listed(steps: tuple[Step, ...], indent: str, named: tuple[str, ...] = ()) -
 
 def _title(step: Step) -> str:
     name = f'"{one_line(step.name)}" ' if step.name else ""
-    return f"{step.step_id}: {name}runs the task {one_line(step.task_id)}."
+    if step.choice is not None:
+        tasks = " or ".join(map(one_line, step.task_ids))
+        return f"{step.step_id}: {name}runs the task {tasks}, as {one_line(step.choice.select.expression)} says."
+    return f"{step.step_id}: {name}runs the task {one_line(step.task_name)}."
 
 
 def _does(step: Step) -> Iterator[str]:

@@ -41,7 +41,8 @@ class ThreadRule:
         return self._known[step.step_id]
 
     def _is_taken(self, step: Step) -> bool:
-        task = self._graph.tasks.get(step.task_id)
+        # Which task is selected is known only once the attempt has begun.
+        task = self._graph.task_of(step)
         if task is None:
             return False
         arguments = {**task.arguments, **(step.arguments or {})}

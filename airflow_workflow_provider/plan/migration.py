@@ -207,7 +207,8 @@ class _Search:
 
     def _asked(self, graph: Graph, step_id: str) -> tuple[object, ...]:
         step = graph.step(step_id)
-        return step.task_id, graph.tasks.get(step.task_id), step.arguments, step.input, self._runs_alone(graph, step_id)
+        tasks = tuple(graph.tasks.get(task_id) for task_id in step.task_ids)
+        return step.task_id, tasks, step.arguments, step.input, self._runs_alone(graph, step_id)
 
     def _is_restructured(self, current: Activation) -> bool:
         """Return whether branches or items that run are others in the version, or a branch that has ended continues."""

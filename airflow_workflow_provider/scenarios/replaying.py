@@ -129,12 +129,12 @@ class Record:
 
     :param graph: of the version that it ran
     :param given: what the calls gave
-    :param made: the arguments and the input of each call, as playing that version again gave them
+    :param made: the arguments, the input and the task of each call, as playing that version again gave them
     """
 
     graph: Graph
     given: Mapping[Attempt, Given]
-    made: dict[Attempt, tuple[Any, Any]] = field(default_factory=dict)
+    made: dict[Attempt, tuple[Any, Any, str]] = field(default_factory=dict)
 
 
 class ReplayedTasks(SimulatedTasks):
@@ -160,7 +160,7 @@ class ReplayedTasks(SimulatedTasks):
         """Return what a call gave."""
         key = Attempt(call.kind, call.scope, call.step_id, call.visit, call.attempt)
         if self._is_own:
-            self._record.made[key] = (call.arguments, call.input)
+            self._record.made[key] = (call.arguments, call.input, call.task_id)
         given = self._record.given.get(key)
         failed = given is not None and given.error is not None
         mocked = call.task_id in self._mocked or (call.kind == Kind.STEP and call.step_id in self._mocked)
@@ -174,7 +174,7 @@ class ReplayedTasks(SimulatedTasks):
         if call.step_id not in self._record.graph.step_ids:
             return _unknown(key, "the version that ran has no such step")
         before, after = self._record.graph.step(call.step_id), graph.step(call.step_id)
-        task_id = _task_of(before, call.kind)
+        *_, task_id = self._record.made.get(key, (_task_of(before, call.kind),))
         if task_id != call.task_id:
             return _unknown(key, f"the instance ran task {task_id!r}, and nobody knows what {call.task_id!r} gives")
         self._note(graph, call, key)
@@ -188,7 +188,7 @@ class ReplayedTasks(SimulatedTasks):
         """Note where a call is another one than that of which the result is taken."""
         if self._is_own:
             return
-        arguments, given = self._record.made.get(key, (call.arguments, call.input))
+        arguments, given, _ = self._record.made.get(key, (call.arguments, call.input, call.task_id))
         different = [
             what
             for what, was, now in (
@@ -232,7 +232,7 @@ def _is_masked(given: Given) -> bool:
 
 def _task_of(step: Step, kind: str) -> str | None:
     if kind == Kind.STEP:
-        return step.task_id
+        return step.task_name
     return step.compensation.task_id if step.compensation is not None else None
 
 

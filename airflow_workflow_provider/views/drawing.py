@@ -180,7 +180,7 @@ class _Artist:
                 )
             )
 
-        node(step.step_id, kind, step.name or step.step_id, step.task_id)
+        node(step.step_id, kind, step.name or step.step_id, step.task_name)
         for way in found.flow.ways(step.step_id, WayKind.COMPENSATION):
             if step.compensation is not None:
                 node(way.target, "compensation", step.compensation.task_id, step.compensation.task_id)
@@ -199,8 +199,8 @@ class _Artist:
         return join
 
     def _asks(self, step: Step) -> bool:
-        task = self._graph.tasks.get(step.task_id)
-        return task is not None and self._asks_people(task.operator)
+        found = (self._graph.tasks.get(task_id) for task_id in step.task_ids)
+        return any(task is not None and self._asks_people(task.operator) for task in found)
 
     def _edge(self, source: str, way: Way, end: str, step: Step | None, *, back: bool = False) -> None:
         """Draw one way; inside a branch its end and its failure both lead to the join."""

@@ -55,6 +55,16 @@ def test_a_definition_gets_what_its_publisher_may_and_a_finding_for_the_rest() -
     assert Grants.of_administrator(definition) == Grants(frozenset({"open", "hidden", "deep"}), events=True)
 
 
+def test_each_task_that_a_step_can_select_needs_its_right() -> None:
+    select = {"type": "jmespath", "expression": "input.t"}
+    choice = {"oneOf": ["workflow:open", "noop", "workflow:hidden@1.0.0", "tell"], "select": select}
+    definition = WorkflowDefinition.model_validate(workflow({"stepId": "a", "taskId": choice}))
+    publisher = Publisher(may_start=lambda name: name == "open", may_publish_events=lambda: False)
+    grants, problems = publisher.grants(Needs.of(definition, operator_of))
+    assert grants == Grants(frozenset({"open"}), events=False)
+    assert ["/".join(map(str, path)) for path, _ in problems] == ["steps/0/taskId/oneOf/2", "steps/0/taskId/oneOf/3"]
+
+
 def test_a_run_asks_what_was_recorded() -> None:
     child = ChildWorkflowOperator(task_id="t", arguments={"workflow": "workflow:other@1.0.0", "input": {}})
     child.grants = Grants(frozenset({"open"}))

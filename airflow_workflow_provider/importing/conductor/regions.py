@@ -149,8 +149,24 @@ def dynamic_fork(task: Task, after: str | None) -> list[Json]:
 
 
 def dynamic(task: Task, after: str | None) -> list[Json]:
-    """Return the step of a DYNAMIC task, which is left to do."""
-    task.todo("a task that is chosen at run time: write a condition for each")
-    work = task.draft.task(f"{task.ref}.chosen", task.ref, "Conductor task that is chosen at run time.")
+    """Return the step of a DYNAMIC task, which selects its task; which tasks there are is left to do."""
+    name = task.given.get(str(task.value.get("dynamicTaskNameParam")))
+    task.todo("the tasks that can be selected: list them in oneOf")
+    work = task.draft.task(f"{task.ref}.chosen", task.ref, "Conductor task that is selected at run time.")
+    chosen = work if name is None else selecting(task, work, name, "{}")
     fields = task.attempt(lambda: task.input(task.given), "input", "inputParameters")
-    return [{**task.heading, "taskId": work, **fields, **settings_of(task), "next": next_of(after)}]
+    return [{**task.heading, "taskId": chosen, **fields, **settings_of(task), "next": next_of(after)}]
+
+
+def selecting(task: Task, task_id: str, name: Any, expression: str) -> Json | str:
+    """Return the ``taskId`` of a step that selects its task, with one of the tasks that it can select.
+
+    :param name: what the source selects it by
+    :param expression: in JMESPath, what gives the ``taskId``, with ``{}`` for that name
+    """
+    try:
+        select = transform(expression.replace("{}", task.context.references.value(name)), "jmespath")
+    except NotTranslatable as error:
+        task.todo(f"translate what selects it: {error}")
+        return task_id
+    return {"oneOf": [task_id], "select": select}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from airflow_workflow_provider.importing.conductor import regions
 from airflow_workflow_provider.importing.conductor.flow import Task, next_of
 from airflow_workflow_provider.importing.conductor.script import as_jsonata
 from airflow_workflow_provider.importing.conductor.settings import settings_of
@@ -155,16 +156,19 @@ def sub_workflow(task: Task, after: str | None) -> list[Json]:
     given = task.value.get("subWorkflowParam") or {}
     inside = given.get("workflowDefinition")
     name = str(given.get("name") or (inside.get("name") if isinstance(inside, dict) else "") or "")
-    if "${" in name or not name:
-        task.todo("a workflow that is chosen at run time: write a condition for each", "subWorkflowParam")
     child = file_identifier(name)
+    task_id: Json | str = f"workflow:{child}"
+    if "${" in name or not name:
+        task.todo("the workflows that can be selected: list them in oneOf", "subWorkflowParam")
+        if name:
+            task_id = regions.selecting(task, f"workflow:{child}", name, "join('', ['workflow:', to_string({})])")
     if isinstance(inside, dict):
         task.context.further.append((child, inside, (*task.place, "subWorkflowParam", "workflowDefinition")))
     exact = given.get("version") is None
     message = f"the workflow {child}" + ("" if exact else ", in its newest version")
     task.note(message, "subWorkflowParam", exact=exact, at=("taskId",))
     fields = task.attempt(lambda: task.input(task.given), "input", "inputParameters")
-    return [{**task.heading, "taskId": f"workflow:{child}", **fields, **settings_of(task), "next": next_of(after)}]
+    return [{**task.heading, "taskId": task_id, **fields, **settings_of(task), "next": next_of(after)}]
 
 
 def terminate(task: Task, after: str | None) -> list[Json]:

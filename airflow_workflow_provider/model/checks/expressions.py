@@ -136,6 +136,8 @@ def _steps_in(names: Names) -> frozenset[str]:
 
 
 def _of_step(path: Path, step: Step, names: frozenset[str]) -> Iterator[Place]:
+    if step.choice is not None:
+        yield from _transform((*path, "taskId", "select"), step.choice.select, names)
     yield from _transform((*path, "input"), step.input, names)
     yield from _transform((*path, "output"), step.output, names)
     yield from _setting((*path, "timeout"), step.timeout, names)

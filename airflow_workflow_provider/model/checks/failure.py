@@ -140,10 +140,16 @@ class IdlePolicy(Check):
 
 def _may_raise(document: Checked, step: Step) -> bool:
     """Return whether an error of a step may be of a task's own class, which can have any name (rule F1)."""
-    if step.parallel_branches or step.for_each is not None or is_child_workflow(step.task_id):
+    if step.parallel_branches or step.for_each is not None:
         return True
-    task = document.catalogue.get(step.task_id) if document.catalogue is not None else None
-    operator = task.operator if task is not None else step.task_id
+    return any(_task_may_raise(document, task_id) for task_id in step.task_ids)
+
+
+def _task_may_raise(document: Checked, task_id: str) -> bool:
+    if is_child_workflow(task_id):
+        return True
+    task = document.catalogue.get(task_id) if document.catalogue is not None else None
+    operator = task.operator if task is not None else task_id
     return operator not in BUILTIN_TASKS or operator in _RAISES_OWN
 
 
@@ -177,8 +183,8 @@ def _idle_on_timeout(document: Checked) -> Iterator[Diagnostic]:
     message, suggestion = "onTimeout has no effect: there is no timeout", "add timeout, or remove it"
     for path, step, _ in document.steps():
         if "on_timeout" in step.model_fields_set and step.timeout is None and document.catalogue is not None:
-            task = document.catalogue.get(step.task_id)
-            if task is not None and task.timeout is None:
+            tasks = [document.catalogue.get(task_id) for task_id in step.task_ids]
+            if all(task is not None and task.timeout is None for task in tasks):
                 yield warning("WF215", (*path, "onTimeout"), message, suggestion)
     settings = document.definition.settings
     if "on_timeout" in settings.model_fields_set and settings.timeout is None:

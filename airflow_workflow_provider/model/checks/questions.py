@@ -82,7 +82,8 @@ class FailedApproval(Check):
 
     @staticmethod
     def _operator(document: Checked, step: Step) -> str | None:
-        task = document.catalogue.get(step.task_id) if document.catalogue is not None else None
+        only = step.task_ids[0] if step.choice is None else None
+        task = document.catalogue.get(only) if document.catalogue is not None and only is not None else None
         return task.operator if task is not None else None
 
 
@@ -90,9 +91,9 @@ def _questions(document: Checked) -> Iterator[tuple[Path, str, Mapping[str, Any]
     """Yield place and kind of each question, its literal arguments, and the names of the computed ones."""
     if document.catalogue is None:
         return
-    for path, step, _ in document.steps():
-        task = document.catalogue.get(step.task_id)
-        schema = document.catalogue.argument_schema(step.task_id)
+    tasks = ((path, step, task_id) for path, step, _ in document.steps() for task_id in step.task_ids)
+    for path, step, task_id in tasks:
+        task, schema = document.catalogue.get(task_id), document.catalogue.argument_schema(task_id)
         if task is None or schema is None or task.operator not in KINDS:
             continue
         arguments = {**task.arguments, **(step.arguments or {})}

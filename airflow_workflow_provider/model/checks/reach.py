@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_workflow_provider.model.arguments import as_transform
 from airflow_workflow_provider.model.checks.base import Check, Checked, Path, diagnostic_of, finding
 from airflow_workflow_provider.model.definition import AirflowTask
+from airflow_workflow_provider.model.grants import task_places
 from airflow_workflow_provider.model.http_target import header_problem, path_problem
 from airflow_workflow_provider.model.pointers import parts_of
 from airflow_workflow_provider.model.task import BUILTIN_TASKS, DEFAULT_HTTP_CONNECTION
@@ -34,9 +35,10 @@ class Reach(Check):
             return
         for path, step, _ in document.steps():
             yield from _of_airflow((*path, "airflow"), step, document.policy)
-            task = document.catalogue.get(step.task_id)
-            if task is not None:
-                yield from self._of_step((*path, "arguments"), (*path, "taskId"), task, step, document.policy)
+            for place, task_id in task_places(path, step):
+                task = document.catalogue.get(task_id)
+                if task is not None:
+                    yield from self._of_step((*path, "arguments"), place, task, step, document.policy)
             compensation = step.compensation and document.catalogue.get(step.compensation.task_id)
             if compensation:
                 place = (*path, "compensation", "taskId")

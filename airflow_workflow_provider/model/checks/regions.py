@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from airflow_workflow_provider.model.checks.base import Check, Checked, Path, finding, warning
 from airflow_workflow_provider.model.definition import AirflowTask
 from airflow_workflow_provider.model.expressions import X1_NAMES, usable_name
+from airflow_workflow_provider.model.grants import task_places
 from airflow_workflow_provider.model.task import BUILTIN_TASKS
 from airflow_workflow_provider.model.words import listed, shown
 from airflow_workflow_provider.settings import GRANTABLE_ARGUMENTS
@@ -68,25 +69,32 @@ class IdleTaskArguments(Check):
     codes = ("WF217",)
 
     def findings(self, document: Checked) -> Iterator[Diagnostic]:
-        """Yield the steps of inline workflows, and of items, whose task asks for some."""
+        """Yield the steps of inline workflows, of items, and of selected tasks, whose task asks for some."""
         inline = document.definition.settings.execution == "inline"
         for path, step, steps in document.steps():
-            if not inline and "forEach" not in steps.path:
-                continue
-            for name in step.airflow.arguments if step.airflow is not None else ():
+            shares = inline or "forEach" in steps.path
+            for name in step.airflow.arguments if shares and step.airflow is not None else ():
                 yield _idle((*path, "airflow", AirflowTask.key_of(name)), step, AirflowTask.key_of(name))
-            task = document.catalogue.get(step.task_id) if document.catalogue is not None else None
+            if shares or step.choice is not None:
+                yield from self._of_tasks(document, path, step)
+
+    @staticmethod
+    def _of_tasks(document: Checked, path: Path, step: Step) -> Iterator[Diagnostic]:
+        own = GRANTABLE_ARGUMENTS & (step.arguments or {}).keys()
+        for place, task_id in task_places(path, step):
+            task = document.catalogue.get(task_id) if document.catalogue is not None else None
             if task is None or task.operator in BUILTIN_TASKS:
                 continue
-            own = GRANTABLE_ARGUMENTS & (step.arguments or {}).keys()
             for name in sorted(GRANTABLE_ARGUMENTS & task.arguments.keys() | own):
-                place = (*path, "arguments", name) if name in own else (*path, "taskId")
-                yield _idle(place, step, name)
+                yield _idle((*path, "arguments", name) if name in own else place, step, name)
 
 
 def _idle(place: Path, step: Step, name: str) -> Diagnostic:
     message = f"Step {shown(step.step_id)} runs inside a shared task, so its {name} does nothing"
     suggestion = "remove it, or run the step in a workflow whose execution is tasks, outside of forEach"
+    if step.choice is not None:
+        message = f"Step {shown(step.step_id)} selects its task inside an Airflow task, so {name} does nothing"
+        suggestion = "remove it; airflow of the step sets it"
     return warning("WF217", place, message, suggestion)
 
 

@@ -111,9 +111,11 @@ class Arguments(Check):
         if document.catalogue is None:
             return
         for path, step, _ in document.steps():
-            schema = document.catalogue.argument_schema(step.task_id)
-            if schema is not None:
-                yield from argument_findings((*path, "arguments"), step.arguments or {}, schema, _named(step))
+            for task_id in step.task_ids:
+                schema = document.catalogue.argument_schema(task_id)
+                if schema is not None:
+                    what = f"Task {shown(task_id)}"
+                    yield from argument_findings((*path, "arguments"), step.arguments or {}, schema, what)
             yield from _null_correlations(document, path, step)
 
 
@@ -123,9 +125,9 @@ def _is_well_formed(reference: Reference) -> bool:
 
 def _null_correlations(document: Checked, path: Path, step: Step) -> Iterator[Diagnostic]:
     """Yield the correlation values of a ``receive`` that no event can have (rule E5)."""
-    task = document.catalogue.get(step.task_id) if document.catalogue is not None else None
+    tasks = [document.catalogue.get(task_id) for task_id in step.task_ids] if document.catalogue is not None else []
     correlation = (step.arguments or {}).get("correlation")
-    if task is None or task.operator != "receive" or not isinstance(correlation, dict):
+    if not isinstance(correlation, dict) or not any(task is not None and task.operator == "receive" for task in tasks):
         return
     for key, value in correlation.items():
         if value is None:
@@ -179,7 +181,3 @@ def _advice(error: Any) -> str | None:
         alternatives = [", ".join(each.get("required", ())) for each in error.validator_value if isinstance(each, dict)]
         return f"give exactly one of {listed(each for each in alternatives if each)}" if any(alternatives) else None
     return None
-
-
-def _named(step: Step) -> str:
-    return f"Task {shown(step.task_id)}"

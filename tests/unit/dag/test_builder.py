@@ -171,6 +171,24 @@ def test_f2_airflow_leaves_room_for_every_attempt() -> None:
     assert dag.get_task("a").retry_delay.total_seconds() == 7
 
 
+SELECT = {"type": "jmespath", "expression": "input.t"}
+
+
+def test_k5_a_step_that_selects_its_task_is_one_task_that_runs_any() -> None:
+    from airflow_workflow_provider.operators.region import RegionOperator
+
+    choice = {"oneOf": ["noop", "workflow:other", "approval"], "select": SELECT}
+    dag = build({"workflowId": "w", "steps": [{**step("a"), "taskId": choice}, step("b")]})
+    assert isinstance(dag.get_task("a"), RegionOperator)
+    assert dag.get_task("a").doc_md == "Task `noop | workflow:other | approval`"
+    assert dag.get_task("a").downstream_task_ids == {"b"}
+
+
+def test_k5_every_task_that_can_be_selected_is_looked_at() -> None:
+    with pytest.raises(InvalidDefinition, match="'nowhere'"):
+        build({"workflowId": "w", "steps": [{**step("a"), "taskId": {"oneOf": ["noop", "nowhere"], "select": SELECT}}]})
+
+
 def test_k1_an_unknown_task_rejects_the_definition() -> None:
     with pytest.raises(InvalidDefinition, match="'nowhere'"):
         build({"workflowId": "w", "steps": [step("a", "nowhere")]})

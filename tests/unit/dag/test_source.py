@@ -98,3 +98,5 @@ def test_tasks_are_found_wherever_they_are_named() -> None:
     document = {"steps": [{"taskId": "a", "compensation": {"taskId": "b"}, "forEach": {"steps": [{"taskId": "c"}, 1]}}]}
     assert named_tasks(document) == {"a", "b", "c"}
     assert named_tasks({"steps": "nonsense"}) == set()
+    assert named_tasks({"taskId": {"oneOf": ["a", 1, "b"], "select": {"taskId": "c"}}}) == {"a", "b", "c"}
+    assert named_tasks({"taskId": {"oneOf": "a"}}) == set()

@@ -64,3 +64,22 @@ def test_delays_that_cannot_be_said_are_left_to_do(field: str, value: Any) -> No
 
     assert found.valid
     assert [entry.construct for entry in found.conversion.entries if entry.result == "todo"] == [field]
+
+
+def test_a_task_and_a_workflow_that_are_selected_at_run_time_are_listed_by_a_person() -> None:
+    given = {"taskToRun": "${workflow.input.kind}", "x": 1}
+    found = imported(
+        "conductor",
+        workflow(
+            [
+                task("d", "DYNAMIC", dynamicTaskNameParam="taskToRun", inputParameters=given),
+                task("s", "SUB_WORKFLOW", subWorkflowParam={"name": "${workflow.input.flow}"}),
+            ]
+        ),
+    )
+
+    chosen, flow = (step["taskId"] for step in found.conversion.workflows[0]["steps"])
+    assert (chosen["oneOf"], chosen["select"]["expression"]) == (["d.chosen"], "input.kind")
+    assert flow["select"]["expression"] == "join('', ['workflow:', to_string(input.flow)])"
+    todo = [entry.message for entry in found.conversion.entries if entry.result == "todo"]
+    assert [message.partition(":")[2].strip() for message in todo] == ["list them in oneOf"] * 2

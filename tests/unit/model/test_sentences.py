@@ -155,6 +155,12 @@ def test_bounds_of_items(bounds: dict[str, Any], said: str) -> None:
     assert "   It fails with TimeoutError if it takes longer than input.t." in lines
 
 
+def test_a_task_that_is_selected() -> None:
+    choice = {"oneOf": ["noop", "workflow:other"], "select": {"type": "jmespath", "expression": "input.task"}}
+    lines = sentences_of(workflow({"stepId": "a", "taskId": choice}))
+    assert "1. a: runs the task noop or workflow:other, as input.task says." in lines
+
+
 def test_a_deadline() -> None:
     lines = sentences_of(workflow({"stepId": "a", "taskId": "noop"}, settings={"deadline": "P1D"}))
     assert "It is reported once if it has not ended 1 day after its start." in lines

@@ -162,6 +162,18 @@ def test_what_was_not_recorded_stops_the_replay_there(after: dict[str, Any], why
     assert given.outcome == ("same" if after["stepId"] == "first" else "different")
 
 
+def test_k5_the_result_of_one_task_is_not_that_of_another_that_is_selected() -> None:
+    def choosing(expression: str) -> dict[str, Any]:
+        return step("pay", task_id={"oneOf": ["card", "cash"], "select": jmespath(expression)})
+
+    instance = ran(flow(choosing("'card'")), {"card": [{"output": {"k": 1}}]})
+
+    assert instance.against(flow(choosing("'card'"))).outcome == "same"
+    stopped = instance.against(flow(choosing("'cash'"))).stopped
+    assert stopped is not None
+    assert "the instance ran task 'card'" in stopped
+
+
 def test_an_output_that_is_computed_in_another_way_is_not_guessed() -> None:
     instance = ran(flow(step("a", output=jmespath("{b: output.a}"))), {"a": [{"output": {"a": 1, "c": 2}}]})
 

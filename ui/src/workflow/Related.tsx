@@ -15,7 +15,9 @@ const EVERY = 5000;
 
 /** Whether a step of the definition starts another workflow. */
 export function startsOthers(graph: DefinitionGraph | null): boolean {
-  return graph?.nodes.some(({ taskId }) => taskId?.startsWith(CHILD)) ?? false;
+  return (
+    graph?.nodes.some(({ taskId }) => taskId?.split(" | ").some((each) => each.startsWith(CHILD))) ?? false
+  );
 }
 
 /** The instance that started this one, and those that it has started, as a tree. */
