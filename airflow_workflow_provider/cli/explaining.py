@@ -13,7 +13,7 @@ from airflow_workflow_provider.cli.console import print_line
 from airflow_workflow_provider.cli.main import FAILED, FINE
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.model.words import nearest
-from airflow_workflow_provider.vocabulary import ErrorType, LogEvent, ProblemCode
+from airflow_workflow_provider.vocabulary import ErrorType, LogEvent, MigrationObstacle, ProblemCode
 
 _DIAGNOSTIC: Final = re.compile(r"WF\d{3}", re.IGNORECASE)
 _CODE: Final = re.compile(r"[A-Za-z]+(?:[.-][A-Za-z]+)*")
@@ -58,13 +58,14 @@ def _diagnostic(code: str) -> Iterator[str]:
 
 
 def _meaning(code: str) -> Iterator[str]:
-    """Yield what a problem code, an error type or an event of the log means."""
-    known = [*map(str, ProblemCode), *map(str, ErrorType), *map(str, LogEvent)]
-    if code not in known:
-        raise _unknown(code, known)
-    meanings = {str(each): each.meaning for each in ProblemCode}
-    if code in meanings:
-        yield f"{code}: {meanings[code]}"
+    """Yield what a problem code, an error type, an event of the log or an obstacle to a migration means."""
+    problems = {str(each): each.meaning for each in ProblemCode}
+    listed = {str(each) for closed in (ErrorType, LogEvent, MigrationObstacle) for each in closed}
+    if code not in problems.keys() | listed:
+        raise _unknown(code, [*problems, *listed])
+    if code in problems:
+        yield f"{code}: {problems[code]}"
+    if code not in listed:
         return
     for line in _page("vocabulary.md").splitlines():
         row = _ROW.fullmatch(line)

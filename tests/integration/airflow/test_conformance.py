@@ -71,10 +71,19 @@ def _renamed(value: Any, names: dict[str, str]) -> Any:
     if not isinstance(value, dict):
         return value
     renamed = {key: _renamed(item, names) for key, item in value.items()}
-    if isinstance(renamed.get("taskId"), str):
-        name, at, version = renamed["taskId"].partition("@")
-        renamed["taskId"] = names.get(name, name) + at + version
+    task = renamed.get("taskId")
+    if isinstance(task, str):
+        renamed["taskId"] = _name(task, names)
+    elif isinstance(task, dict):
+        task["oneOf"] = [_name(each, names) for each in task["oneOf"]]
+        for name, new in names.items():
+            task["select"]["expression"] = task["select"]["expression"].replace(f"'{name}'", f"'{new}'")
     return renamed
+
+
+def _name(task_id: str, names: dict[str, str]) -> str:
+    name, at, version = task_id.partition("@")
+    return names.get(name, name) + at + version
 
 
 CHILDREN = [one for case in CASES for one in scenarios_of(case)[:-1]]

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_workflow_provider.cli.main import main
 from airflow_workflow_provider.model.diagnostics import CODES
-from airflow_workflow_provider.vocabulary import ErrorType, LogEvent, ProblemCode
+from airflow_workflow_provider.vocabulary import ErrorType, LogEvent, MigrationObstacle, ProblemCode
 from tests.support.examples import EXAMPLES
 
 
@@ -24,12 +24,16 @@ def test_a_finding_is_explained_with_its_example_and_its_fix(code: str, capsys: 
     assert not [line for line in rest if "```" in line or line.startswith("#")]
 
 
-@pytest.mark.parametrize("code", [*map(str, ProblemCode), *map(str, ErrorType), *map(str, LogEvent)])
-def test_every_other_code_has_one_line(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+WORDS = [str(each) for closed in (ProblemCode, ErrorType, LogEvent, MigrationObstacle) for each in closed]
+
+
+@pytest.mark.parametrize("code", sorted(set(WORDS)))
+def test_every_other_code_has_a_line_for_each_meaning(code: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", code]) == 0
-    (line,) = capsys.readouterr().out.splitlines()
-    assert re.fullmatch(rf"{re.escape(code)}: \w.*", line)
-    assert "](" not in line
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == WORDS.count(code)
+    assert all(re.fullmatch(rf"{re.escape(code)}: \w.*", line) for line in lines)
+    assert "](" not in "".join(lines)
 
 
 @pytest.mark.parametrize(
