@@ -296,7 +296,7 @@ def test_a_test_event_is_sent_to_a_step_that_waits_for_one(
 ) -> None:
     app = view.open(f"/plugin/workflows/instance/{runs['awaiting']['id']}")
     sentence = app.get_by_test_id("status-sentence")
-    expect(sentence).to_contain_text("Waits for the event ui.payment.* with number R-10")
+    expect(sentence).to_contain_text("waiting for the event ui.payment.* with number R-10")
     app.get_by_role("button", name="Send test event…").click()
     dialog = view.page.get_by_role("dialog", name="Send a test event")
     expect(dialog.get_by_label("Type")).to_have_value("ui.payment.test")
