@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -10,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from airflow_workflow_provider.engine.machine import Machine
+from airflow_workflow_provider.store.instances import Instances
 from tests.support.api import Api, moved, problem, runs, start_of, vanish
 from tests.support.documents import step, workflow
 
@@ -245,3 +248,50 @@ def test_i8_many_are_looked_at_before_they_are_moved(api: Api, instance: str) ->
     named = {**body, "toVersion": "2.1.0", "filter": {"ids": [instance]}}
     (row,) = client.post("instances/bulk", json=named).json()["items"]
     assert (row["outcome"], UUID(row["instanceId"])) == ("done", UUID(instance))
+
+
+MANY = int(os.environ.get("WORKFLOWS_MIGRATED_INSTANCES", "40"))
+BATCH = 50
+
+
+def test_i8_many_are_moved_while_others_start_and_none_is_half_moved(api: Api) -> None:
+    """Of those that wait, run, have ended or have not begun; each is told, and its run has the version of its row."""
+    client = api.as_role("user")
+    first = api.publish(FIRST)
+    started = [client.post("definitions/order/instances", json={}).json()["id"] for _ in range(MANY)]
+    waiting, running, ended, fresh = (started[kind::4] for kind in range(4))
+    for instance in waiting:
+        moved(api, instance, waits)
+    for instance in running:
+        moved(api, instance, lambda machine: machine.begin("", "a", "r", datetime.now(UTC)))
+    for instance in ended:
+        client.post(f"instances/{instance}/cancel").raise_for_status()
+    second = api.publish(SECOND)
+    later: list[str] = []
+
+    def start() -> None:
+        other = api.as_role("user")
+        later.extend(other.post("definitions/order/instances", json={}).json()["id"] for _ in range(20))
+
+    rows: dict[str, Any] = {}
+    with ThreadPoolExecutor(1) as beside:
+        starting = beside.submit(start)
+        for number in range(0, MANY, BATCH):
+            body = {"operation": "migrate", "filter": {"ids": started[number : number + BATCH]}}
+            answer = client.post("instances/bulk", json=body).raise_for_status().json()
+            rows |= {row["instanceId"]: row for row in answer["items"]}
+        starting.result()
+
+    told = {instance: (row["outcome"], row.get("code")) for instance, row in rows.items()}
+    assert told == {
+        **dict.fromkeys([*waiting, *fresh], ("done", None)),
+        **dict.fromkeys(running, ("refused", "version-incompatible")),
+        **dict.fromkeys(ended, ("refused", "instance-over")),
+    }
+    versions = {run.run_id: run.bundle_version for run in runs("order")}
+    stored = {each: Instances(api.database).get(UUID(each)) for each in (*started, *later)}
+    assert {instance: each.revision for instance, each in stored.items()} == {
+        **dict.fromkeys([*waiting, *fresh, *later], second),
+        **dict.fromkeys([*running, *ended], first),
+    }
+    assert {each.run_id: str(each.revision) for each in stored.values()} == versions
