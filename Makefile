@@ -55,7 +55,7 @@ down: $(VENV)/.run ## Stop what `make up` started; the data stay
 test: $(VENV)/.dev ui ## Run all tests (PYTEST_ARGS="-k name" for some)
 	@scripts/browser.sh
 	@scripts/packages.sh optional 'the tests of a pooler and of Redis' pgbouncer:pgbouncer redis-server:redis-server
-# Four of the workers wait for their Airflow most of the time; the others keep two processors busy meanwhile.
+# Four of the workers need an Airflow, which two of them have at the same time; the others keep two processors busy.
 	@$(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: docs

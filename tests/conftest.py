@@ -51,11 +51,18 @@ LONG = ("tests/property", "tests/conformance", "tests/security", "tests/ui/test_
 """What computes for minutes: were they last, the other processors would wait for them at the end."""
 
 
+AIRFLOWS = ("airflow-ui", "airflow", "airflow-3", "airflow-2")
+"""The Airflows that tests share, those with the longest tests first: two of them run at the same time."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests of a running Airflow first: they wait a lot, and the others fill the time, the longest first."""
 
-    def place(item: pytest.Item) -> tuple[bool, bool]:
-        return "running_airflow" not in getattr(item, "fixturenames", ()), not item.nodeid.startswith(LONG)
+    def place(item: pytest.Item) -> tuple[int, bool]:
+        group = (
+            group_of(item.nodeid.partition("::")[0]) if "running_airflow" in getattr(item, "fixturenames", ()) else ""
+        )
+        return (AIRFLOWS.index(group) if group else len(AIRFLOWS)), not item.nodeid.startswith(LONG)
 
     items.sort(key=place)
 
