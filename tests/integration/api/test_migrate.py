@@ -255,7 +255,7 @@ BATCH = 50
 
 
 def test_i8_many_are_moved_while_others_start_and_none_is_half_moved(api: Api) -> None:
-    """Of those that wait, run, have ended or have not begun; each is told, and its run has the version of its row."""
+    """Of those that wait, run, have ended or have not begun; each is reported, and its run has the version of its row."""
     client = api.as_role("user")
     first = api.publish(FIRST)
     started = [client.post("definitions/order/instances", json={}).json()["id"] for _ in range(MANY)]
@@ -282,8 +282,8 @@ def test_i8_many_are_moved_while_others_start_and_none_is_half_moved(api: Api) -
             rows |= {row["instanceId"]: row for row in answer["items"]}
         starting.result()
 
-    told = {instance: (row["outcome"], row.get("code")) for instance, row in rows.items()}
-    assert told == {
+    reported = {instance: (row["outcome"], row.get("code")) for instance, row in rows.items()}
+    assert reported == {
         **dict.fromkeys([*waiting, *fresh], ("done", None)),
         **dict.fromkeys(running, ("refused", "version-incompatible")),
         **dict.fromkeys(ended, ("refused", "instance-over")),
