@@ -255,7 +255,7 @@ BATCH = 50
 
 
 def test_i8_many_are_moved_while_others_start_and_none_is_half_moved(api: Api) -> None:
-    """Of those that wait, run, have ended or have not begun; each is reported, and its run has the version of its row."""
+    """Some wait, run, have ended or have not begun; each is reported, and its run has the version of its row."""
     client = api.as_role("user")
     first = api.publish(FIRST)
     started = [client.post("definitions/order/instances", json={}).json()["id"] for _ in range(MANY)]
