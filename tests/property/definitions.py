@@ -38,7 +38,7 @@ OUTPUTS: Final = ("{k: output.k, shaped: attempt}", "output.k", "{k: sum([data.k
 ASSIGNS: Final = ("output.k", "data.k", "variables.v", "data")
 COUNTS: Final = ("input.n", "output.k", "length(input.xs)", "input.text")
 SHARES: Final = ("`40`", "sum([output.k, `33.4`])", "`100.5`")
-SELECTIONS: Final = ("'work'", "attempt == `1` && 'undo' || 'work'", "input.text")
+SELECTIONS: Final = ("'work'", "attempt == `1` && 'spare' || 'work'", "input.text")
 TIMEOUTS: Final = ("join('', ['PT', to_string(sum([input.n, attempt])), 'S'])", "'PT0S'", "input.n")
 """What settings are computed from; some of it gives nothing that they can be."""
 
@@ -149,7 +149,7 @@ class _Drawing:
         if step["taskId"] == "work":
             self._outcomes(step["stepId"])
             if self._one_in(10):
-                step["taskId"] = {"oneOf": ["work", "undo"], "select": self._transform(SELECTIONS)}
+                step["taskId"] = {"oneOf": ["work", "spare"], "select": self._transform(SELECTIONS)}
         targets = self._targets(ids, position)
         if self._one_in(3):
             self._next(step, targets, ITEM_CONDITIONS if inside_item else CONDITIONS)
