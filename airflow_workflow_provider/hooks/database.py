@@ -43,6 +43,8 @@ class WorkflowsHook(BaseHook):
             statement_timeout=settings.statement_timeout,
             retry_for=0,
             pooled=False,
+            # What its tables are is what the test of a connection says.
+            checked=False,
         )
 
     def test_connection(self) -> tuple[bool, str]:

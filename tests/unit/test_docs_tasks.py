@@ -43,7 +43,7 @@ def test_every_step_is_valid(step_id: str) -> None:
 
 
 def test_every_builtin_has_an_example() -> None:
-    assert {step["taskId"] for step in STEPS.values()} == BUILTINS
+    assert {step["taskId"] for step in STEPS.values() if isinstance(step["taskId"], str)} == BUILTINS
 
 
 def test_every_task_definition_is_valid() -> None:

@@ -205,10 +205,10 @@ def test_f7_on_request_a_vanished_run_fails_its_instance_with_its_compensations(
 
 
 def test_a_dag_that_is_not_there_is_waited_for(api: Api) -> None:
-    from tests.support.api import _forget_dags
+    from tests.support.airflow import forget_dags
 
     wanted = started(api)
-    _forget_dags()
+    forget_dags()
     aged(api)
     assert found(reconciler(api)) == [("run-missing", "recreate", "open", "workflow-not-loaded")]
     assert instance(api, wanted).status == "running"

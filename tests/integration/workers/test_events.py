@@ -20,7 +20,8 @@ from airflow_workflow_provider.store.instances import Instances, instance_id
 from airflow_workflow_provider.store.starts import Starts
 from airflow_workflow_provider.store.tables import workflow_event_deliveries
 from airflow_workflow_provider.store.waits import NewWait, Waits
-from tests.support.api import _forget_dags, load_dag, runs
+from tests.support.airflow import forget_dags
+from tests.support.api import load_dag, runs
 from tests.support.events import event
 from tests.support.store import document, new_instance, publish
 
@@ -32,7 +33,7 @@ SCHEMA = {"type": "object", "properties": {"amount": {"type": "number"}, "unit":
 @pytest.fixture(autouse=True)
 def airflow(request: pytest.FixtureRequest) -> None:
     request.getfixturevalue("airflow_in_process")
-    _forget_dags()
+    forget_dags()
 
 
 def loaded(database: Database, workflow_id: str, *patterns: str, **more: Any) -> None:
