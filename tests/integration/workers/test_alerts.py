@@ -66,6 +66,19 @@ class Slow:
         database = database or self.database
         return Alerter(Services(database, load_settings()).operation_context, database)
 
+    def looked_at_by_two(self, url: str) -> int:
+        """Let two api-servers look at the same moment; return how many reports they made together."""
+        barrier = Barrier(2)
+
+        def look(_: int) -> int:
+            with Database(url) as own:
+                alerter = self.alerter(own)
+                barrier.wait()
+                return alerter.work()
+
+        with ThreadPoolExecutor(2) as pool:
+            return sum(pool.map(look, range(2)))
+
     def log(self) -> list[str]:
         rows = Logs(self.database).read(self.run.instance_id, limit=100)
         return [row.event for row in rows if row.event.endswith(".overdue")]
@@ -80,16 +93,7 @@ def test_f3_what_takes_longer_is_reported_once_by_two_api_servers(
 ) -> None:
     monkeypatch.setenv("AIRFLOW__WORKFLOWS__NOTIFIERS", json.dumps(NOTIFIERS))
     slow = Slow(database, settings={**LATE, "timeout": "PT20S"})
-    barrier = Barrier(2)
-
-    def look(_: int) -> int:
-        with Database(database_url) as own:
-            alerter = slow.alerter(own)
-            barrier.wait()
-            return alerter.work()
-
-    with ThreadPoolExecutor(2) as pool:
-        assert sum(pool.map(look, range(2))) == 1
+    assert slow.looked_at_by_two(database_url) == 1
 
     assert slow.log() == ["step.overdue", "instance.overdue"]
     assert slow.notified() == [("overdue", "pager")]
@@ -151,16 +155,7 @@ def test_f3_a_deadline_is_reported_once_by_two_api_servers_also_while_the_instan
     monkeypatch.setenv("AIRFLOW__WORKFLOWS__NOTIFIERS", json.dumps(NOTIFIERS))
     slow = Slow(database, settings={"deadline": "PT20S"}, step={})
     slow.change(lambda machine: suspend(machine, {"id": "ada"}, None, slow.began))
-    barrier = Barrier(2)
-
-    def look(_: int) -> int:
-        with Database(database_url) as own:
-            alerter = slow.alerter(own)
-            barrier.wait()
-            return alerter.work()
-
-    with ThreadPoolExecutor(2) as pool:
-        assert sum(pool.map(look, range(2))) == 1
+    assert slow.looked_at_by_two(database_url) == 1
 
     rows = [row.event for row in Logs(database).read(slow.run.instance_id, limit=100)]
     assert rows.count("instance.deadlineMissed") == 1
