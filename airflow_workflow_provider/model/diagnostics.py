@@ -79,6 +79,7 @@ CODES: Final[dict[str, str]] = {
     "WF412": "A request that would leave its connection's address",
     "WF413": "A statement that a task may not send",
     "WF414": "Something that the publisher may not do",
+    "WF415": "A task that is twice in the set of a step",
     # WF5xx: triggers, UI and log
     "WF501": "An event pattern of the wrong form",
     "WF502": "The same event pattern twice",

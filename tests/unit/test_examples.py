@@ -14,6 +14,8 @@ FOLDER = Path(__file__).parents[2] / "examples"
 NAMES = sorted(file.stem for file in FOLDER.glob("*.json") if "." not in file.stem)
 REAL_LIFE = {"order-approval", "employee-onboarding", "nightly-report", "payment", "webhook-enrichment"}
 FORMAT = {"complete", "transitions", "error-handling", "ui-components", "execution-log"}
+SELECTED = {"shipment"}
+"""Examples whose tasks are selected, which is an extension of the published schema."""
 WARNED = {"format-transitions": ["WF205"]}
 
 STEPS_SCHEMA: dict[str, Any] = {
@@ -77,6 +79,8 @@ OUTCOMES: dict[str, tuple[str, str]] = {
     "webhook-enrichment.input": ("completed", "enrich lookUpCustomer lookUpCompany deliver"),
     "invoice.input": ("completed", "send awaitPayment settled"),
     "purchase-request.input": ("completed", "findSupplier approve order"),
+    "shipment.input": ("completed", "ship notify"),
+    "shipment.heavy.input": ("completed", "ship notify"),
     "format-complete.input": ("completed", "checkRequest runChecks checkCredit checkFraud finish"),
     "format-transitions.input": ("completed", "checkAmount approveRequest"),
     "format-transitions.small.input": ("completed", "checkAmount autoApprove"),
@@ -116,7 +120,7 @@ def test_every_example_is_valid(capsys: pytest.CaptureFixture[str]) -> None:
     assert {name: codes for name, codes in found.items() if codes} == WARNED
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted(set(NAMES) - SELECTED))
 def test_d1_the_steps_of_every_example_fit_the_published_schema_of_the_steps_column(name: str) -> None:
     import jsonschema
 

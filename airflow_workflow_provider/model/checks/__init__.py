@@ -53,6 +53,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     expressions.ResemblesTransform(),
     limits.OwnPlace(),
     tasks.KnownTask(),
+    tasks.UniqueChoices(),
     tasks.SubWorkflowReference(),
     tasks.PinnedVersion(),
     tasks.AllowedOperator(),

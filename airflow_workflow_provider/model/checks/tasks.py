@@ -10,6 +10,7 @@ from airflow_workflow_provider.model.arguments import as_transform, parts
 from airflow_workflow_provider.model.checks.base import Check, Checked, Path, finding, warning
 from airflow_workflow_provider.model.checks.identity import is_semantic
 from airflow_workflow_provider.model.definition import WORKFLOW_ID_PATTERN, Step
+from airflow_workflow_provider.model.diagnostics import pointer_of
 from airflow_workflow_provider.model.grants import task_references
 from airflow_workflow_provider.model.json_schema.budget import OutOfSteps
 from airflow_workflow_provider.model.json_schema.validation import iter_errors
@@ -42,6 +43,24 @@ class KnownTask(Check):
             known = catalogue.ids()
             message = f"There is no task {shown(task_id)}; known tasks are: {listed(known)}"
             yield finding("WF401", path, message, did_you_mean(task_id, known) or "store its definition first")
+
+
+class UniqueChoices(Check):
+    """A step selects its task among different ones (rule K5)."""
+
+    codes = ("WF415",)
+
+    def findings(self, document: Checked) -> Iterator[Diagnostic]:
+        """Yield every task that the set already has."""
+        for path, step, _ in document.steps():
+            if step.choice is None:
+                continue
+            first: dict[str, int] = {}
+            for number, task_id in enumerate(step.choice.one_of):
+                if first.setdefault(task_id, number) != number:
+                    place = pointer_of((*path, "taskId", "oneOf", first[task_id]))
+                    message = f"Task {shown(task_id)} is already at {place}"
+                    yield warning("WF415", (*path, "taskId", "oneOf", number), message, "remove it, or name another")
 
 
 class SubWorkflowReference(Check):

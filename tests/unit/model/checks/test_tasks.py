@@ -56,6 +56,15 @@ def test_p5_a_reference_of_another_form_is_refused(task_id: str) -> None:
     assert found(workflow(step("a", task_id))) == [("WF405", "/steps/0/taskId")]
 
 
+def test_k5_a_task_that_is_twice_in_a_set_is_warned_of_where_it_is_again() -> None:
+    chosen = {"oneOf": ["noop", "set", "noop"], "select": {"type": "jmespath", "expression": "input.task"}}
+
+    (only,) = check(workflow({"stepId": "a", "taskId": chosen})).diagnostics
+
+    assert (only.code, only.severity, only.pointer) == ("WF415", "warning", "/steps/0/taskId/oneOf/2")
+    assert "/steps/0/taskId/oneOf/0" in only.message
+
+
 def test_k2_the_operator_behind_a_task_must_be_allowed() -> None:
     assert found(workflow(step("a", "shell")), task("shell", operator=FORBIDDEN)) == [("WF404", "/steps/0/taskId")]
 
