@@ -9,7 +9,7 @@ from airflow_workflow_provider.settings import CONNECTION_TYPE, OPTIONS, SECTION
 INTEGRATION: Final = "Workflows"
 OPERATORS: Final = tuple(
     f"airflow_workflow_provider.operators.{name}"
-    for name in ("builtin", "child", "events", "http", "people", "region", "routing", "sql")
+    for name in ("builtin", "child", "events", "files", "http", "people", "region", "routing", "sql")
 )
 TRIGGERS: Final = (
     "airflow_workflow_provider.triggers.child",

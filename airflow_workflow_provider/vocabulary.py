@@ -155,6 +155,7 @@ class ProblemCode(StrEnum):
     BAD_QUESTION_ID = "bad-question-id", "this is not the id of a question"
     BAD_REQUEST = "bad-request", "a parameter, header or body of the request is invalid"
     BODY_TOO_LARGE = "body-too-large", "the body is larger than allowed"
+    BROKEN_ROW = "broken-row", "a row of a file cannot be read"
     BUNDLE_WITHOUT_VERSIONS = (
         "bundle-without-versions",
         "the DAG's bundle keeps no versions, so no version can be pinned",
@@ -175,6 +176,7 @@ class ProblemCode(StrEnum):
     EVENT_DELETED = "event-deleted", "the event of a delivery was deleted"
     EVENT_LOOP = "event-loop", "events start each other without end"
     EXTRA_MISSING = "extra-missing", "the command needs a package of an extra that is not installed"
+    FILE_CHANGED = "file-changed", "a file has changed since its first rows were read"
     FILE_EXISTS = "file-exists", "a file that would be written has other content"
     FORBIDDEN = "forbidden", "you do not have permission for this"
     HTTP_ERROR = "http-error", "the server refused the request"

@@ -80,6 +80,7 @@ CODES: Final[dict[str, str]] = {
     "WF413": "A statement that a task may not send",
     "WF414": "Something that the publisher may not do",
     "WF415": "A task that is twice in the set of a step",
+    "WF416": "A file that a task may not read or write",
     # WF5xx: triggers, UI and log
     "WF501": "An event pattern of the wrong form",
     "WF502": "The same event pattern twice",
@@ -93,7 +94,7 @@ CODES: Final[dict[str, str]] = {
 }
 """Every code there is, with its title. ``docs/diagnostics.md`` says more about each."""
 
-OUTSIDE: Final = frozenset({"WF401", "WF410", "WF411", "WF412", "WF413"})
+OUTSIDE: Final = frozenset({"WF401", "WF410", "WF411", "WF412", "WF413", "WF416"})
 """Findings about what is outside of a definition; a simulation, which reaches nothing outside, tolerates them."""
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from airflow_workflow_provider.model.arguments import as_transform
+from airflow_workflow_provider.model.files import address_problem, folder_of
 from airflow_workflow_provider.model.task import BUILTIN_TASKS
 from airflow_workflow_provider.model.templates import is_template
 from airflow_workflow_provider.model.words import listed, shown
@@ -121,12 +122,14 @@ class Policy:
     :param connections: for ``http``, ``sql`` or a pattern of operator paths the patterns of connection ids
     :param operator_arguments: arguments of ``BaseOperator`` that definitions may set
     :param reserved: connections that nobody may use: those of the workflow store, of the people and of Airflow
+    :param folders: for ``read`` and ``write`` the addresses of folders, each with a slash at its end
     """
 
     operators: tuple[str, ...] = ()
     connections: tuple[tuple[str, tuple[str, ...]], ...] = ()
     operator_arguments: frozenset[str] = frozenset()
     reserved: frozenset[str] = frozenset({METADATA_CONNECTION})
+    folders: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @classmethod
     def of(cls, settings: Settings) -> Policy:
@@ -137,6 +140,7 @@ class Policy:
             connections=tuple(settings.allowed_connections.items()),
             operator_arguments=frozenset(settings.allowed_operator_arguments),
             reserved=frozenset(reserved - {""}),
+            folders=tuple(settings.allowed_folders.items()),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -146,6 +150,7 @@ class Policy:
             "connections": [[kind, list(patterns)] for kind, patterns in self.connections],
             "operatorArguments": sorted(self.operator_arguments),
             "reserved": sorted(self.reserved),
+            "folders": [[kind, list(folders)] for kind, folders in self.folders],
         }
 
     @classmethod
@@ -156,6 +161,7 @@ class Policy:
             connections=tuple((kind, tuple(patterns)) for kind, patterns in rules["connections"]),
             operator_arguments=frozenset(rules["operatorArguments"]),
             reserved=frozenset(rules["reserved"]),
+            folders=tuple((kind, tuple(folders)) for kind, folders in rules["folders"]),
         )
 
     def allows_operator(self, operator: str) -> bool:
@@ -204,6 +210,34 @@ class Policy:
             message = f"The connection {shown(conn_id)} is reserved for the workflow service; no setting allows it"
             return Problem("WF410", message, "define a separate connection for this purpose, with its own role")
         return None
+
+    def folders_of(self, kind: str) -> tuple[str, ...]:
+        """Return the folders in which a task may read or write.
+
+        :param kind: ``read`` or ``write``
+        """
+        return tuple(folder for each, folders in self.folders if each == kind for folder in folders)
+
+    def file_problem(self, kind: str, address: str) -> Problem | None:
+        """Return why a task may not read or write a file, or None where it may.
+
+        :param kind: ``read`` or ``write``
+        :param address: the file's address as it is in the document or in the run
+        """
+        wrong = address_problem(address)
+        if wrong is not None:
+            return Problem("WF416", f"The address {shown(address)} {wrong}", "write the full address of one file")
+        conn_id = _connection_of_address(address)
+        found = self.reserved_problem(conn_id) if conn_id is not None else None
+        if found is not None or folder_of(address, self.folders_of(kind)) is not None:
+            return found
+        return Problem(
+            "WF416",
+            f"Task {shown(kind)} may not use the file {shown(address)}",
+            f"[workflows] allowed_folders has {listed(self.folders_of(kind))} for it; use one of these, "
+            "or ask an administrator to extend it",
+            "allowed_folders",
+        )
 
     def argument_problem(self, operator: str, name: str) -> Problem | None:
         """Return why a document may not set an argument of an Airflow operator, or None where it may."""

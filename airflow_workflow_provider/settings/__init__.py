@@ -63,6 +63,7 @@ class Settings:
     role_prefix: str
     allowed_operators: tuple[str, ...]
     allowed_connections: dict[str, tuple[str, ...]]
+    allowed_folders: dict[str, tuple[str, ...]]
     allowed_operator_arguments: tuple[str, ...]
     publish_resource: str
     http_timeout: int
@@ -153,6 +154,7 @@ def load_settings() -> Settings:
         role_prefix=read.parsed("role_prefix", values.name),
         allowed_operators=values.listed(read.text("allowed_operators")),
         allowed_connections=read.parsed("allowed_connections", values.connections),
+        allowed_folders=read.parsed("allowed_folders", values.folders),
         allowed_operator_arguments=read.parsed("allowed_operator_arguments", _grantable),
         publish_resource=read.text("publish_resource"),
         http_timeout=read.number("http_timeout", 1),

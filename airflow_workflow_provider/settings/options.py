@@ -110,6 +110,15 @@ OPTIONS: Final[tuple[Option, ...]] = (
         '{"http": ["crm", "billing_*"], "sql": ["warehouse"], "my_company.operators.**": ["sftp_partner"]}',
     ),
     Option(
+        "allowed_folders",
+        "string",
+        "{}",
+        "Folders in which the tasks ``read`` and ``write`` may use files, as JSON: for each of the two, a list of "
+        "addresses that end with ``/``, with the Airflow connection before ``@`` if there is one. Files of workers are "
+        "in ``file:///…/``; a symbolic link does not lead out of the folder.",
+        '{"read": ["s3://partner@orders/", "file:///data/in/"], "write": ["s3://partner@results/"]}',
+    ),
+    Option(
         "allowed_operator_arguments",
         "string",
         "",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.settings.options import BY_NAME, SECTION
@@ -15,6 +15,8 @@ from airflow_workflow_provider.strict_json import Unreadable, parsed, value_prob
 from airflow_workflow_provider.vocabulary import ProblemCode
 
 T = TypeVar("T", bound=str)
+
+_FOLDER: Final = re.compile(r"file:///(.+/)?|(?!file:)[a-z][a-z0-9+.-]*://[^/]+/(.+/)?")
 
 
 def refused(name: str, value: str, expected: str) -> Misuse:
@@ -95,6 +97,15 @@ def connections(name: str, value: str) -> dict[str, tuple[str, ...]]:
         if not isinstance(patterns, list) or not all(isinstance(each, str) and each for each in patterns):
             raise refused(name, value, "a JSON object of arrays of texts")
     return {kind: tuple(patterns) for kind, patterns in parsed.items()}
+
+
+def folders(name: str, value: str) -> dict[str, tuple[str, ...]]:
+    """Return addresses of folders by the kind of task."""
+    found = connections(name, value)
+    strange = [each for each in found if each not in ("read", "write")]
+    if strange or not all(_FOLDER.fullmatch(each) for addresses in found.values() for each in addresses):
+        raise refused(name, value, "arrays of addresses that end with / under read and write")
+    return found
 
 
 def some_of(name: str, value: str, allowed: frozenset[str]) -> tuple[str, ...]:

@@ -10,9 +10,10 @@ from tests.conformance.cases import Case, load_cases
 
 POLICY = Policy(
     operators=("conformance.*",),
+    folders=(("read", ("file:///data/in/",)), ("write", ("file:///data/out/",))),
     operator_arguments=frozenset({"pool", "pool_slots", "queue", "priority_weight", "executor"}),
 )
-"""What the cases may use of Airflow (rule T9)."""
+"""What the cases may use of Airflow (rule T9), and of files (rule K6)."""
 
 
 @pytest.mark.parametrize("case", load_cases(), ids=lambda case: case.name)

@@ -15,7 +15,8 @@ from airflow_workflow_provider.tasks.builtin import BUILTINS
 from airflow_workflow_provider.tasks.catalogue import Catalogue
 from airflow_workflow_provider.tasks.registry import REGISTRY, StepContext
 
-DOCUMENTED = Policy(connections=(("http", ("crm", "credit")), ("sql", ("warehouse",))))
+FOLDERS = (("read", ("s3://partner@orders/",)), ("write", ("s3://partner@results/",)))
+DOCUMENTED = Policy(connections=(("http", ("crm", "credit")), ("sql", ("warehouse",))), folders=FOLDERS)
 PAGE = (Path(__file__).parents[2] / "docs" / "tasks.md").read_text(encoding="utf-8")
 JSON_SNIPPETS = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
 STEPS = {snippet["stepId"]: snippet for snippet in JSON_SNIPPETS if "stepId" in snippet}

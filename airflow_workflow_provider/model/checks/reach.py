@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Reach(Check):
     """What a step hands to its task reaches only what the policy allows (rule K3)."""
 
-    codes = ("WF410", "WF411", "WF412", "WF413")
+    codes = ("WF410", "WF411", "WF412", "WF413", "WF416")
 
     def findings(self, document: Checked) -> Iterator[Diagnostic]:
         """Yield what is out of reach."""
@@ -143,11 +143,37 @@ def _connection(
         yield diagnostic_of(place, problem)
 
 
+def _read(path: Path, arguments: Mapping[str, Any], policy: Policy, whole: bool) -> Iterator[Diagnostic]:  # noqa: ARG001
+    yield from _file(path, "read", "file", arguments, policy, "")
+
+
+def _write(path: Path, arguments: Mapping[str, Any], policy: Policy, whole: bool) -> Iterator[Diagnostic]:  # noqa: ARG001
+    yield from _file(path, "write", "folder", arguments, policy, "/rows")
+
+
+def _file(
+    path: Path, kind: str, key: str, arguments: Mapping[str, Any], policy: Policy, name: str
+) -> Iterator[Diagnostic]:
+    """Yield why a task may not use its file, or the files of its folder.
+
+    :param key: of the argument
+    :param name: of a file in the folder; empty where the argument is the file
+    """
+    given = arguments.get(key)
+    if not isinstance(given, str) or not _is_literal(given):
+        return
+    problem = policy.file_problem(kind, f"{given.rstrip('/')}{name}" if name else given)
+    if problem is not None:
+        yield diagnostic_of((*path, key), problem)
+
+
 def _is_literal(value: Any) -> bool:
     return isinstance(value, str) and not is_template(value)
 
 
 _BUILT_IN: Final[Mapping[str, Callable[[Path, Mapping[str, Any], Policy, bool], Iterator[Diagnostic]]]] = {
     "http": _http,
+    "read": _read,
     "sql": _sql,
+    "write": _write,
 }
