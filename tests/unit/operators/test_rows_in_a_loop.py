@@ -35,15 +35,17 @@ POLICY = Policy(
 class Place:
     """A file of orders, and the loop that reads it in batches of three.
 
+    :param steps: of another loop
     :ivar ran: how often each task ran for what
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, steps: list[Any] | None = None) -> None:
         (folder / "in").mkdir()
         self.file, self.results = folder / "in" / "orders.jsonl", folder / "out"
         self.file.write_text("".join(f"{json.dumps(order(n))}\n" for n in range(ROWS)))
-        document = json.loads(json.dumps(DEFINITION))
-        document["steps"][0]["arguments"]["batch"] = 3
+        document = json.loads(json.dumps({**DEFINITION, "steps": steps or DEFINITION["steps"]}))
+        if steps is None:
+            document["steps"][0]["arguments"]["batch"] = 3
         document["steps"][2]["arguments"]["folder"] = f"file://{self.results}/"
         for step in (*document["steps"], *document["steps"][1]["forEach"]["steps"]):
             if "retryPolicy" in step:
