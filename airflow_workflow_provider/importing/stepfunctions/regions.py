@@ -177,7 +177,8 @@ def _reader(here: Here) -> Json:
     name = f"{task_name(resource, reader.get('Parameters'))}.items"
     task = here.draft.task(name, name, f"Step Functions item reader {resource}. It returns the list as items.")
     message = (
-        f"the task {task} returns all items at once, as items; what is larger than an output may be needs another way"
+        f"the task {task} returns all items at once, as items; more than an output may contain are read in batches, "
+        "by a loop with the task read"
     )
     here.todo("ItemReader", message, "ItemReader")
 
