@@ -4,18 +4,27 @@ set -eu
 cd "$(dirname "$0")/../deploy"
 umask 077
 
-for file in postgres redis airflow administrator owner api worker maintenance; do
-    if [ -e "$file.env" ]; then
-        echo "deploy/*.env exist already and are kept; delete all of them to make new ones" >&2
-        echo "(a database that was made with the old passwords keeps those)" >&2
-        exit 1
-    fi
-done
-
 # Letters and digits only, so that no quoting anywhere matters.
 random() {
     LC_ALL=C tr -dc 'A-Za-z0-9' </dev/urandom | head -c "$1"
 }
+
+# Nothing else knows this password, so a deployment without it gets one.
+if [ ! -e grafana.env ]; then
+    cat >grafana.env <<END
+GF_SECURITY_ADMIN_USER=admin
+GF_SECURITY_ADMIN_PASSWORD=$(random 24)
+END
+    echo "Wrote grafana.env in deploy"
+fi
+
+for file in postgres redis airflow administrator owner api worker maintenance; do
+    if [ -e "$file.env" ]; then
+        echo "The other deploy/*.env exist already and are kept; delete all of them to make new ones" >&2
+        echo "(a database that was made with the old passwords keeps those)" >&2
+        exit 1
+    fi
+done
 
 airflow=$(random 32)
 workflows=$(random 32)

@@ -20,7 +20,8 @@ from airflow_workflow_provider.local.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 DAEMONS = {"api-server", "scheduler", "dag-processor", "triggerer", "worker", "maintenance"}
-ENV_FILES = ("postgres", "redis", "airflow", "administrator", "owner", "api", "worker", "maintenance")
+ENV_FILES = ("postgres", "redis", "airflow", "administrator", "owner", "api", "worker", "maintenance", "grafana")
+OBSERVABILITY = {"statsd-exporter", "prometheus", "grafana"}
 
 
 @pytest.fixture(scope="module")
@@ -43,17 +44,43 @@ def variables(file: Path) -> dict[str, str]:
 
 
 def test_it_has_the_production_shape(compose: dict[str, Any]) -> None:
-    assert set(compose["services"]) == DAEMONS | {"postgres", "redis", "init", "flower", "cli"}
+    assert set(compose["services"]) == DAEMONS | OBSERVABILITY | {"postgres", "redis", "init", "flower", "cli"}
 
 
 def test_every_service_knows_whether_it_is_well_except_those_that_end(compose: dict[str, Any]) -> None:
     assert {name for name, service in compose["services"].items() if "healthcheck" not in service} == {"init", "cli"}
 
 
-def test_each_container_of_airflow_has_a_limit_that_can_be_set(compose: dict[str, Any]) -> None:
-    limits = {name: compose["services"][name]["mem_limit"] for name in DAEMONS | {"init", "flower", "cli"}}
-    assert limits.pop("worker") == "${WORKER_MEMORY:-4g}"
-    assert set(limits.values()) == {"${AIRFLOW_MEMORY:-2g}"}
+def test_each_container_has_a_limit_of_memory(compose: dict[str, Any]) -> None:
+    limits = {name: service["mem_limit"] for name, service in compose["services"].items()}
+    assert (limits["worker"], limits["postgres"]) == ("${WORKER_MEMORY:-4g}", "${POSTGRES_MEMORY:-2g}")
+    assert {limits[name] for name in DAEMONS - {"worker"} | {"init", "flower", "cli"}} == {"${AIRFLOW_MEMORY:-2g}"}
+
+
+def test_metrics_are_collected_only_by_those_who_ask_for_it(compose: dict[str, Any]) -> None:
+    for name in OBSERVABILITY:
+        assert compose["services"][name]["profiles"] == ["observability"]
+    for name in DAEMONS:
+        environment = compose["services"][name]["environment"]
+        assert interpolated(environment["AIRFLOW__METRICS__STATSD_ON"], {}) == "False"
+        assert interpolated(environment["AIRFLOW__METRICS__STATSD_ON"], {"AIRFLOW_METRICS": "True"}) == "True"
+        assert environment["AIRFLOW__METRICS__STATSD_HOST"] == "statsd-exporter"
+        # Without tags, nobody knows of which workflow a metric is.
+        assert environment["AIRFLOW__METRICS__STATSD_INFLUXDB_ENABLED"] == "True"
+
+
+def test_prometheus_asks_the_exporter_and_grafana_asks_prometheus(compose: dict[str, Any]) -> None:
+    folder = ROOT / "deploy" / "observability"
+    asked = yaml.safe_load((folder / "prometheus.yml").read_text())
+    assert [each["static_configs"] for each in asked["scrape_configs"]] == [[{"targets": ["statsd-exporter:9102"]}]]
+    volumes = {
+        name: dict(each.split(":")[:2] for each in compose["services"][name]["volumes"]) for name in OBSERVABILITY
+    }
+    assert volumes["prometheus"]["./deploy/observability/prometheus-alerts.yaml"].endswith(asked["rule_files"][0])
+    sources = yaml.safe_load((folder / "grafana-datasource.yml").read_text())["datasources"]
+    assert [(each["type"], each["url"]) for each in sources] == [("prometheus", "http://prometheus:9090")]
+    shown = yaml.safe_load((folder / "grafana-dashboards.yml").read_text())["providers"][0]["options"]["path"]
+    assert volumes["grafana"]["./deploy/observability/grafana-dashboard.json"].startswith(f"{shown}/")
 
 
 def test_commands_have_a_service_of_their_own_that_may_publish(compose: dict[str, Any]) -> None:
@@ -79,18 +106,23 @@ def test_what_is_named_exists(compose: dict[str, Any]) -> None:
 
 def test_only_this_machine_reaches_the_published_port(compose: dict[str, Any]) -> None:
     published = [port for service in compose["services"].values() for port in service.get("ports", [])]
-    assert published == ["127.0.0.1:${AIRFLOW_PORT:-8080}:8080", "127.0.0.1:${FLOWER_PORT:-5555}:5555"]
+    assert published == [
+        "127.0.0.1:${AIRFLOW_PORT:-8080}:8080",
+        "127.0.0.1:${FLOWER_PORT:-5555}:5555",
+        "127.0.0.1:${PROMETHEUS_PORT:-9090}:9090",
+        "127.0.0.1:${GRAFANA_PORT:-3000}:3000",
+    ]
 
 
 def test_images_are_pinned_to_a_version(compose: dict[str, Any]) -> None:
     for name, service in compose["services"].items():
         image, _, tag = service["image"].partition(":")
-        assert re.match(r"\d", tag) or image == "airflow-workflows", name
+        assert re.match(r"v?\d", tag) or image == "airflow-workflows", name
 
 
 def test_secrets_come_from_env_files_only(compose: dict[str, Any]) -> None:
     for name, service in compose["services"].items():
-        assert service["env_file"], name
+        assert service.get("env_file") or name in OBSERVABILITY - {"grafana"}, name
         secret = [
             key
             for key in service.get("environment", {})
@@ -101,7 +133,11 @@ def test_secrets_come_from_env_files_only(compose: dict[str, Any]) -> None:
 
 
 def test_each_part_has_the_secrets_that_it_needs_and_no_others(compose: dict[str, Any]) -> None:
-    files = {name: {Path(file).stem for file in service["env_file"]} for name, service in compose["services"].items()}
+    files = {
+        name: {Path(file).stem for file in service["env_file"]}
+        for name, service in compose["services"].items()
+        if "env_file" in service
+    }
     ordinary = {name: {"airflow", "worker"} for name in (DAEMONS - {"api-server", "maintenance"}) | {"flower"}}
     assert files == {
         "postgres": {"postgres"},
@@ -110,6 +146,7 @@ def test_each_part_has_the_secrets_that_it_needs_and_no_others(compose: dict[str
         "api-server": {"airflow", "api"},
         "cli": {"airflow", "api"},
         "maintenance": {"airflow", "worker", "maintenance"},
+        "grafana": {"grafana"},
         **ordinary,
     }
 
@@ -254,6 +291,17 @@ def test_secrets_that_exist_are_kept(deployment: Path) -> None:
     assert again.returncode == 1
     assert "exist already" in again.stderr
     assert (deployment / "deploy" / "airflow.env").read_text() == before
+
+
+def test_a_deployment_without_a_password_for_grafana_gets_one(deployment: Path) -> None:
+    file = deployment / "deploy" / "grafana.env"
+    first = variables(file)["GF_SECURITY_ADMIN_PASSWORD"]
+    file.unlink()
+    subprocess.run(["scripts/deployment-secrets.sh"], cwd=deployment, check=False, capture_output=True)
+    second = variables(file)["GF_SECURITY_ADMIN_PASSWORD"]
+    assert len(second) == 24
+    assert first != second
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_compose_accepts_it(deployment: Path) -> None:

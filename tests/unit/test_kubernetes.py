@@ -113,3 +113,9 @@ def test_everything_that_runs_has_limits(values: dict[str, Any], celery: dict[st
     for part in (*parts, values["workers"]["kubernetes"], celery["workers"]["celery"]):
         assert part["resources"]["limits"]["memory"]
         assert part["resources"]["requests"]
+
+
+def test_metrics_have_the_names_of_the_dashboard(values: dict[str, Any]) -> None:
+    mapping = yaml.safe_load((FOLDER.parent / "observability" / "statsd-mapping.yml").read_text(encoding="utf-8"))
+    assert values["statsd"]["extraMappings"] == mapping["mappings"]
+    assert values["config"]["metrics"] == {"statsd_influxdb_enabled": "True"}
