@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from airflow_workflow_provider import __version__
@@ -21,8 +22,6 @@ from airflow_workflow_provider.errors import WorkflowsError
 from airflow_workflow_provider.settings import load_settings
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from airflow_workflow_provider.settings import Settings
     from airflow_workflow_provider.store.database import Database
 
@@ -30,6 +29,7 @@ Level = Literal["ok", "warning", "error"]
 
 BUNDLE: Final = "airflow_workflow_provider.bundles.workflow.WorkflowDagBundle"
 BUNDLES_VARIABLE: Final = "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"
+FOLDER_VARIABLE: Final = "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH"
 SEEN_WITHIN: Final = timedelta(hours=1)
 """A host that nobody has seen for longer is not looked at."""
 
@@ -75,7 +75,7 @@ def examine() -> Iterator[Finding]:
         return
     yield Finding("configuration", "ok", "Every option of [workflows] can be read")
     yield from _guarded("bundle", _bundle)
-    yield _disk(settings.spool_folder)
+    yield from _disks(settings)
     yield from _guarded("database", lambda: _database(settings))
     yield from _guarded("api-server", _api_server)
 
@@ -118,14 +118,9 @@ def _bundle() -> Iterator[Finding]:
 
 
 def _configured_bundles() -> list[Any] | None:
-    local = running_environment()
-    given = os.environ.get(BUNDLES_VARIABLE) or ((local.variables() if local else {}).get(BUNDLES_VARIABLE))
+    given = _airflow_option(BUNDLES_VARIABLE)
     if given is None:
-        try:
-            from airflow.configuration import conf
-        except ImportError:
-            return None
-        given = conf.get("dag_processor", "dag_bundle_config_list", fallback="[]")
+        return None
     try:
         found = json.loads(given)
     except (ValueError, RecursionError):
@@ -133,18 +128,50 @@ def _configured_bundles() -> list[Any] | None:
     return found if isinstance(found, list) else []
 
 
-def _disk(folder: Path) -> Finding:
-    """Check that a task on this machine can keep its result until the workflow database answers."""
+def _airflow_option(variable: str) -> str | None:
+    """Return an option of Airflow, given by its variable; None if Airflow is not installed here, or has no value."""
+    local = running_environment()
+    given = os.environ.get(variable) or (local.variables() if local else {}).get(variable)
+    if given is not None:
+        return given
+    try:
+        from airflow.configuration import conf
+    except ImportError:
+        return None
+    _, section, name = variable.lower().split("__")
+    return conf.get(section, name, fallback=None)
+
+
+def _disks(settings: Settings) -> Iterator[Finding]:
+    """Check the folders that a component on this machine writes."""
+    reason = _why_not_writable(settings.spool_folder)
+    if reason is None:
+        yield Finding("disk", "ok", f"Results can be kept in {settings.spool_folder}")
+    else:
+        message = f"Results cannot be kept in {settings.spool_folder} while the workflow database is away: {reason}"
+        fix = "make it a folder that this account may write, or name another one in [workflows] spool_folder"
+        yield Finding("disk", "warning", message, fix)
+    # Airflow's own default.
+    bundles = Path(_airflow_option(FOLDER_VARIABLE) or Path(tempfile.gettempdir(), "airflow", "dag_bundles"))
+    reason = _why_not_writable(bundles)
+    if reason is None:
+        yield Finding("disk", "ok", f"DAG files can be written to {bundles}")
+    else:
+        message = f"The dag-processor and workers cannot write DAG files to {bundles}: {reason}"
+        fix = "make it a folder that this account may write, or name another in [dag_processor] dag_bundle_storage_path"
+        yield Finding("disk", "error", message, fix)
+
+
+def _why_not_writable(folder: Path) -> str | None:
+    """Return why no file can be made in a folder, which is made when it is needed; None if one can."""
     made = next((each for each in (folder, *folder.parents) if each.exists()), folder)
     try:
         with tempfile.TemporaryFile(dir=made) as file:
             file.write(b"1")
             file.flush()
     except OSError as error:
-        message = f"Results cannot be kept in {folder} while the workflow database is away: {error.strerror}"
-        fix = "make it a folder that this account may write, or name another one in [workflows] spool_folder"
-        return Finding("disk", "warning", message, fix)
-    return Finding("disk", "ok", f"Results can be kept in {folder}")
+        return error.strerror or str(error)
+    return None
 
 
 # The database

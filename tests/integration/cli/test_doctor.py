@@ -115,16 +115,25 @@ def test_a_name_that_another_bundle_takes_is_said(monkeypatch: pytest.MonkeyPatc
     assert (level, "more than once" in message) == ("error", True)
 
 
-def test_a_disk_that_keeps_no_results_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("AIRFLOW__WORKFLOWS__SPOOL_FOLDER", str(tmp_path / "new" / "results"))
-    assert [level for level, *_ in found("disk")] == ["ok"]
+@pytest.mark.parametrize(
+    ("variable", "option", "level"),
+    [
+        ("AIRFLOW__WORKFLOWS__SPOOL_FOLDER", "[workflows] spool_folder", "warning"),
+        (doctor.FOLDER_VARIABLE, "[dag_processor] dag_bundle_storage_path", "error"),
+    ],
+)
+def test_a_disk_that_cannot_be_written_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str, option: str, level: str
+) -> None:
+    monkeypatch.setenv(variable, str(tmp_path / "new" / "folder"))
+    assert [each for each, *_ in found("disk")] == ["ok", "ok"]
     assert list(tmp_path.iterdir()) == []
     # Root may write everywhere, but not below a file.
     (tmp_path / "new").write_text("")
-    ((level, message, fix),) = found("disk")
-    assert level == "warning"
-    assert str(tmp_path / "new" / "results") in message
-    assert "spool_folder" in fix
+    ((found_level, message, fix),) = [each for each in found("disk") if each[0] != "ok"]
+    assert found_level == level
+    assert str(tmp_path / "new" / "folder") in message
+    assert option in fix
 
 
 @pytest.mark.parametrize(("seconds", "level"), [(0.5, "ok"), (-5, "warning"), (40, "error"), (-3600, "error")])
