@@ -135,10 +135,13 @@ def _cell(key: str, value: Any) -> Any:
 
 def print_diagnostics(diagnostics: Iterable[Diagnostic], *, stderr: bool = False) -> None:
     """Print findings for people, one or two lines each."""
+    listed = list(diagnostics)
+    if not listed:
+        return
     from rich.text import Text
 
     out = console(stderr=stderr)
-    for found in diagnostics:
+    for found in listed:
         line = Text("  ")
         line.append(f"{found.severity} {found.code}", style=SEVERITY_STYLES[found.severity])
         line.append(f"  {one_line(found.pointer) or '/'}  ", style="cyan")

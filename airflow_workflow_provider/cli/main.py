@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -21,36 +22,62 @@ CHANGES = 3
 INTERRUPTED = 130
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that gets what is inside of it when it is used: all commands together have hundreds of arguments.
+
+    :param inside: adds it
+    """
+
+    def __init__(self, *, inside: Callable[[_Parser], None] = lambda _: None, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, **settings)
+        self._inside: Callable[[_Parser], None] | None = inside
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse as :mod:`argparse` does."""
+        inside, self._inside = self._inside, None
+        if inside is not None:
+            inside(self)
+        return super().parse_known_args(args, namespace)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser of all commands."""
     from rich_argparse import RichHelpFormatter
 
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=PROGRAM,
         description="Business workflows as JSON documents in PostgreSQL, run by Apache Airflow.",
         epilog="Exit codes: 0 success, 1 failure, 2 wrong usage, 3 changes (plan, drift).",
         formatter_class=RichHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
-    _add_commands(parser, COMMANDS, RichHelpFormatter)
+    _add_commands(parser, COMMANDS)
     return parser
 
 
-def _add_commands(parser: argparse.ArgumentParser, commands: Sequence[Command | Group], formatter: Any) -> None:
-    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+def _add_commands(parser: _Parser, commands: Sequence[Command | Group]) -> None:
+    # Without a given name argparse would lay out the usage, to find the name there.
+    subparsers = parser.add_subparsers(prog=parser.prog, metavar="COMMAND", required=True)
     for command in commands:
         details = command.help
         if isinstance(command, Command) and command.details:
             details = f"{command.help} {command.details}"
-        added = subparsers.add_parser(
-            command.name, help=command.help, description=details, formatter_class=formatter, allow_abbrev=False
+        subparsers.add_parser(
+            command.name,
+            help=command.help,
+            description=details,
+            formatter_class=parser.formatter_class,
+            inside=partial(_add_inside, command=command),
         )
-        if isinstance(command, Group):
-            _add_commands(added, command.commands, formatter)
-            continue
-        for argument in command.arguments:
-            added.add_argument(*argument.flags, help=argument.help, **argument.settings)
-        added.set_defaults(handler=command.handler)
+
+
+def _add_inside(parser: _Parser, command: Command | Group) -> None:
+    if isinstance(command, Group):
+        _add_commands(parser, command.commands)
+        return
+    for argument in command.arguments:
+        parser.add_argument(*argument.flags, help=argument.help, **argument.settings)
+    parser.set_defaults(handler=command.handler)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -21,30 +21,13 @@ from airflow_workflow_provider.engine.instance_records import InstanceFacts
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.values import unusable_in
 from airflow_workflow_provider.errors import StepFailure
+from airflow_workflow_provider.hosts.outcomes import Outcome
 from airflow_workflow_provider.vocabulary import ErrorType
 
 if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.engine.graph import Graph
     from airflow_workflow_provider.engine.state import State
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one call of a task gives.
-
-    :param output: the raw result
-    :param failure: the failure instead of a result
-    :param ends_at: when the call ends; None for at once
-    :param kept: whether the result is what the step keeps, its ``output`` applied already
-    :param unknown: why nobody knows what the call gives; the simulation ends there
-    """
-
-    output: Any = None
-    failure: Failure | None = None
-    ends_at: datetime | None = None
-    kept: bool = False
-    unknown: str | None = None
 
 
 TaskRunner = Callable[[Call, datetime], Outcome]

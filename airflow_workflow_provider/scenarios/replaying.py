@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from airflow_workflow_provider.engine.failure import CAUSE, TASK_ERROR, Failure
 from airflow_workflow_provider.engine.phases import Kind
 from airflow_workflow_provider.engine.secret_texts import MASK
-from airflow_workflow_provider.hosts.simulation import Outcome
+from airflow_workflow_provider.hosts.outcomes import Outcome
 from airflow_workflow_provider.scenarios.recording import is_mocked
 from airflow_workflow_provider.tasks.mocks import Mocks, SimulatedTasks
 from airflow_workflow_provider.views.history import records_of

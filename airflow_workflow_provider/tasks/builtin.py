@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from airflow_workflow_provider.errors import Misuse, StepFailure
-from airflow_workflow_provider.hosts.simulation import Outcome
+from airflow_workflow_provider.hosts.outcomes import Outcome
 from airflow_workflow_provider.model.json_schema.validation import schema_findings
 from airflow_workflow_provider.model.task import BUILTIN_TASKS, TaskDefinition
 from airflow_workflow_provider.vocabulary import ErrorType

@@ -14,7 +14,8 @@ from airflow_workflow_provider.engine.bindings import Occasion, apply_transform
 from airflow_workflow_provider.engine.failure import TASK_ERROR, Failure
 from airflow_workflow_provider.engine.graph import Graph
 from airflow_workflow_provider.errors import Misuse, StepFailure
-from airflow_workflow_provider.hosts.simulation import Outcome, Simulation, child_outcome, simulate
+from airflow_workflow_provider.hosts.outcomes import Outcome
+from airflow_workflow_provider.hosts.simulation import Simulation, child_outcome, simulate
 from airflow_workflow_provider.model.durations import parse_duration
 from airflow_workflow_provider.model.references import Reference, is_child_workflow, referred, too_deep
 from airflow_workflow_provider.model.scenario import MockOutcome

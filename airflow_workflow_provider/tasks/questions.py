@@ -13,7 +13,7 @@ from typing import Any, Final
 from airflow_workflow_provider.engine.failure import Failure, timestamp
 from airflow_workflow_provider.engine.schemas import completed
 from airflow_workflow_provider.errors import StepFailure, Unprocessable
-from airflow_workflow_provider.hosts.simulation import Outcome
+from airflow_workflow_provider.hosts.outcomes import Outcome
 from airflow_workflow_provider.model.diagnostics import pointer_of
 from airflow_workflow_provider.model.durations import parse_duration
 from airflow_workflow_provider.model.questions import ASSIGNEE_KINDS, contradictions, option_on_timeout, options_of

@@ -25,7 +25,8 @@ from airflow_workflow_provider.engine.stored_state import read_state
 from airflow_workflow_provider.errors import StepFailure
 from airflow_workflow_provider.hosts.ending import Ended, Parked
 from airflow_workflow_provider.hosts.inline import InlineHost, Left, Region, Waiting
-from airflow_workflow_provider.hosts.simulation import Outcome, Simulation, simulate
+from airflow_workflow_provider.hosts.outcomes import Outcome
+from airflow_workflow_provider.hosts.simulation import Simulation, simulate
 from airflow_workflow_provider.hosts.threads import Keep, Reported
 from airflow_workflow_provider.model.definition import Step
 from airflow_workflow_provider.model.ways import ON_FAILURE

@@ -26,7 +26,7 @@ from airflow_workflow_provider.engine.state import State
 from airflow_workflow_provider.engine.stored_state import read_state
 from airflow_workflow_provider.hosts.ending import Ended, Kept, Parked
 from airflow_workflow_provider.hosts.inline import InlineHost, Left, Region, Waiting
-from airflow_workflow_provider.hosts.simulation import Outcome
+from airflow_workflow_provider.hosts.outcomes import Outcome
 from airflow_workflow_provider.operators import outcomes, task_protocol, unexpected
 from airflow_workflow_provider.plan.migration import obstacles, tasks_to_begin
 from airflow_workflow_provider.plan.nodes import EMPTY, Node

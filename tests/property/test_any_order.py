@@ -21,7 +21,7 @@ from airflow_workflow_provider.engine.instance_records import InstanceFacts
 from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.stored_state import read_state
 from airflow_workflow_provider.errors import StepFailure
-from airflow_workflow_provider.hosts.simulation import Outcome
+from airflow_workflow_provider.hosts.outcomes import Outcome
 from tests.conformance.cases import START, Case
 from tests.conformance.hosts import INSTANCE, TaskRunner, as_stored, run_simulated, tasks_of
 from tests.property.definitions import Sample, Shape, samples

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from airflow_workflow_provider.errors import StepFailure
-from airflow_workflow_provider.hosts.simulation import Outcome
+from airflow_workflow_provider.hosts.outcomes import Outcome
 from airflow_workflow_provider.model.durations import parse_duration
 from airflow_workflow_provider.tasks.argument_schemas import DURATION, RFC3339, arguments_schema
 from airflow_workflow_provider.tasks.builtin import Builtin, SimulatedCall, check_arguments

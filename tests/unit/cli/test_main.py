@@ -131,3 +131,59 @@ print(json.dumps({"codes": codes, "heavy": heavy}), file=sys.stderr)
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
 
     assert json.loads(ended.stderr.splitlines()[-1]) == {"codes": [0, 0, 0, 0, 0], "heavy": []}
+
+
+IMPORTED = """
+import sys
+from airflow_workflow_provider.cli.main import main
+try:
+    code = main(sys.argv[1:])
+except SystemExit as left:
+    code = left.code
+names = sorted(sys.modules)
+print(code or 0, *names, file=sys.stderr)
+"""
+
+
+def imported_by(*words: str) -> set[str]:
+    """Return the modules that a command has imported, and their packages, when it has succeeded."""
+    run = subprocess.run(
+        [sys.executable, "-c", IMPORTED, *words], capture_output=True, text=True, timeout=60, check=True
+    )
+    code, *names = run.stderr.splitlines()[-1].split()
+    assert code == "0", run.stderr
+    return {".".join(name.split(".")[: depth + 1]) for name in names for depth in range(name.count(".") + 1)}
+
+
+def test_validate_imports_no_engine_and_nothing_that_draws() -> None:
+    found = imported_by("validate", "examples/order-approval.json")
+
+    assert "airflow_workflow_provider.model.checks" in found
+    heavy = {"airflow_workflow_provider.engine", "airflow_workflow_provider.hosts.simulation", "rich", "airflow"}
+    assert found & heavy == set()
+
+
+@pytest.mark.parametrize("words", [("--help",), ("--version",), ("instances", "list", "--help")])
+def test_the_help_imports_neither_the_format_of_a_definition_nor_what_reads_it(words: tuple[str, ...]) -> None:
+    found = imported_by(*words)
+
+    packages = {name for name in found if name.count(".") == 1 and name.startswith("airflow_workflow_provider.")}
+    assert packages <= {"airflow_workflow_provider.cli", "airflow_workflow_provider.vocabulary"}
+    assert found & {"pydantic", "jsonschema", "airflow", "sqlalchemy", "importlib.metadata"} == set()
+
+
+def test_a_parser_has_the_arguments_of_the_commands_that_are_used_only() -> None:
+    added: list[str] = []
+    parser = build_parser()
+    with pytest.MonkeyPatch.context() as patched:
+        original = type(parser).add_argument
+
+        def add(self: object, *flags: str, **settings: object) -> object:
+            added.extend(flags)
+            return original(self, *flags, **settings)
+
+        patched.setattr(type(parser), "add_argument", add)
+        parser.parse_args(["validate", "a.json"])
+
+    assert "files" in added
+    assert "--follow" not in added

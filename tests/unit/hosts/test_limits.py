@@ -12,7 +12,8 @@ from airflow_workflow_provider.engine.machine import Machine
 from airflow_workflow_provider.engine.suspension import admit, released
 from airflow_workflow_provider.hosts.ending import Ended
 from airflow_workflow_provider.hosts.inline import InlineHost, Left, Region, Waiting
-from airflow_workflow_provider.hosts.simulation import Outcome, simulate
+from airflow_workflow_provider.hosts.outcomes import Outcome
+from airflow_workflow_provider.hosts.simulation import simulate
 from tests.unit.engine.driving import NOW, at, graph_of, jmespath, machine_of, step
 
 ONE = {"concurrency": {"limit": 1, "key": jmespath("input.customer")}}
