@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import statistics
 import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stdout
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import event
+from sqlalchemy import event, func, select
 
 from airflow_workflow_provider.store.causes import Causes
 from airflow_workflow_provider.store.database import Database
@@ -30,36 +32,63 @@ from airflow_workflow_provider.store.logs import LogEntry, Logs
 from airflow_workflow_provider.store.migrate import upgrade
 from airflow_workflow_provider.store.overview import Overviews
 from airflow_workflow_provider.store.retention import Retention
+from airflow_workflow_provider.store.tables import workflow_execution_logs
 from airflow_workflow_provider.store.views import Views
 from benchmarks.machine import about
-from benchmarks.server import postgres
+from benchmarks.server import Client, postgres, serving
 from tests.support.many import BEGAN, fill, instance
 from tests.support.store import document, new_instance, publish
 
+if TYPE_CHECKING:
+    from airflow_workflow_provider.local.postgres import PostgresServer
+
 REPEAT = 200
 STEPS = 300
+REQUESTS = {
+    "one instance": "instances/{id}",
+    "the page of an instance": "instances/{id}/view",
+    "the log of an instance": "instances/{id}/log",
+    "list of all": "instances",
+    "list of a workflow": "instances?workflowId=rare",
+    "list of a status": "instances?status=suspended",
+    "list of a correlation id": "instances?correlationId=c{n}",
+    "list of a user": "instances?startedBy=user{user}",
+    "list of an error": "instances?errorType=Error{kind}",
+    "list of a text that few have": "instances?search=C{n}",
+    "overview of three workflows": "overviews?workflowId=busy&workflowId=rare&workflowId=empty",
+    "statistics of a day": f"statistics?startedFrom={(BEGAN + timedelta(days=300)).date()}T00:00:00Z",
+    "numbers of a workflow": "instances/summary?workflowId=rare",
+    "numbers of all": "instances/summary",
+}
+"""What the pages ask for."""
+
 PURGED = 200_000
 """Rows of the log that the purge removes at most, while a writer continues."""
 
 
-def measure(many: int, rows: int) -> dict[str, Any]:
-    """Return what was measured with so many instances and rows of the log of each, in milliseconds."""
+def measure(many: int, rows: int, kept: Path | None = None) -> dict[str, Any]:
+    """Return what was measured with so many instances and rows of the log of each, in milliseconds.
+
+    :param kept: folder of a server that stays; one that is there already is not filled again
+    """
+    is_filled = kept is not None and (kept / "filled").exists()
     with ExitStack() as stack:
-        server, _ = stack.enter_context(postgres())
+        server, folder = stack.enter_context(postgres(kept))
         databases = []
         for name in ("empty", "full"):
-            server.create_database(name)
+            if not is_filled:
+                server.create_database(name)
             upgrade(server.url(name))
             databases.append(stack.enter_context(Database(server.url(name), statement_timeout=3600)))
         empty, full = databases
-        began = time.monotonic()
-        fill(full, many, rows)
-        filled = time.monotonic() - began
+        if not is_filled:
+            fill(full, many, rows)
+            (folder / "filled").touch()
         return {
             "instances": many,
             "rows of the log": many * rows,
-            "filled in seconds": round(filled),
             "reads": _reads(full, many),
+            "requests": _requests(server, folder, many),
             "a step": _steps(empty, full),
             "purge": _purge(full, many, rows),
         }
@@ -101,6 +130,27 @@ def _reads(database: Database, many: int) -> dict[str, dict[str, float]]:
     found["page by input that few have"] = _summary(
         database, lambda: pages.page(about(f'$.customer.id == "c{chosen.randrange(9_999)}"')), 20
     )
+    return found
+
+
+def _requests(server: PostgresServer, folder: Path, many: int) -> dict[str, dict[str, float]]:
+    """Ask the API over HTTP, one request at a time."""
+    from tests.support.api import API
+
+    chosen = random.Random(7)  # noqa: S311 - the same ones each time
+    with serving(server, folder, "full") as (api, address):
+        client = Client(address, API, api.token("admin"))
+        found = {}
+        for what, path in REQUESTS.items():
+            took = []
+            for _ in range(REPEAT):
+                number = chosen.randrange(1, many)
+                words = {"id": instance(number), "n": number, "user": number % 500, "kind": number % 3}
+                took.append(1000 * client.get(path.format(**words)))
+            found[what] = {
+                "median": round(statistics.median(took), 2),
+                "p95": round(statistics.quantiles(took, n=20)[-1], 2),
+            }
     return found
 
 
@@ -163,7 +213,9 @@ def _steps(empty: Database, full: Database) -> dict[str, float]:
 
 def _purge(database: Database, many: int, rows: int) -> dict[str, float]:
     """Remove the oldest rows, while another thread continues to write."""
-    latest = BEGAN + timedelta(minutes=min(PURGED // rows, many))
+    with database.engine.connect() as connection:
+        oldest = connection.scalar(select(func.min(workflow_execution_logs.c.at)))
+    latest = oldest + timedelta(minutes=min(PURGED // rows, many))
     instances = Instances(database)
     wanted = instances.open(new_instance("while-purged")).id
     stop, writes = threading.Event(), []
@@ -202,8 +254,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("instances", nargs="?", type=int, default=1_000_000)
     parser.add_argument("rows", nargs="?", type=int, default=10)
+    parser.add_argument("--keep", type=Path, help="folder of a server that stays, for another measurement")
     given = parser.parse_args()
-    sys.stdout.write(json.dumps(measure(given.instances, given.rows) | {"machine": about()}, indent=2) + "\n")
+    # Airflow writes to standard output too.
+    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "ERROR")
+    with redirect_stdout(sys.stderr):
+        found = measure(given.instances, given.rows, given.keep) | {"machine": about()}
+    sys.stdout.write(json.dumps(found, indent=2) + "\n")
     return 0
 
 

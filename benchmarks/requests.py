@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import atexit
 import json
-import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
-from http.client import HTTPConnection
 from itertools import count
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 from airflow_workflow_provider.local.client import poll
-from airflow_workflow_provider.local.configuration import connection_json
-from benchmarks.server import postgres
+from benchmarks.server import Client, postgres, serving
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "order-approval.json"
 PAIRS = 200
@@ -64,49 +60,16 @@ def slower(what: str) -> Callable[[], float]:
     return lambda: _measured()[what].bounded.computed / _measured()[what].plain.computed
 
 
-class _Client:
-    """Sends requests on one connection, as cheaply as it can be done: client and server share the processor."""
-
-    def __init__(self, address: str, prefix: str, token: str) -> None:
-        parts = urlsplit(address)
-        self._connection = HTTPConnection(str(parts.hostname), parts.port, timeout=60)
-        self._prefix = prefix
-        self._headers = {"Authorization": f"Bearer {token}"}
-
-    def post(self, path: str, body: Any, media_type: str = "application/json") -> float:
-        """Send a request and return the seconds until its answer was read."""
-        data, headers = json.dumps(body).encode(), {**self._headers, "Content-Type": media_type}
-        began = time.perf_counter()
-        self._connection.request("POST", f"{self._prefix}/{path}", data, headers)
-        answer = self._connection.getresponse()
-        text = answer.read()
-        took = time.perf_counter() - began
-        if answer.status not in (200, 201, 202):
-            message = f"{path}: {answer.status} {text[:500]!r}"
-            raise AssertionError(message)
-        return took
-
-
 @contextmanager
 def _api() -> Iterator[tuple[Any, str]]:
-    """The API as the tests serve it, over a PostgreSQL that writes to disk."""
+    """The API over a database of its own, and its address."""
     from airflow_workflow_provider.store.migrate import upgrade
-    from tests.support import api
-    from tests.support.airflow import CONNECTION, metadata
 
-    with ExitStack() as stack:
-        server, folder = stack.enter_context(postgres())
-        for name in ("bundle", "auth"):
-            (folder / name).mkdir()
-        stack.enter_context(metadata(server, folder / "bundle"))
-        app = stack.enter_context(api.application(folder / "auth"))
+    with postgres() as (server, folder):
         server.create_database("workflows")
-        url = server.url("workflows")
-        upgrade(url)
-        os.environ[CONNECTION] = connection_json(url)
-        stack.callback(os.environ.pop, CONNECTION)
-        found = stack.enter_context(api.over(app, url))
-        yield found, stack.enter_context(api.serving(found))
+        upgrade(server.url("workflows"))
+        with serving(server, folder, "workflows") as found:
+            yield found
 
 
 def _medians(times: list[tuple[float, float]]) -> Took:
@@ -139,7 +102,7 @@ def _measured() -> dict[str, Pair]:
         poll(lambda: evaluations().pids or None, seconds=60, what="the processes", interval=0.05)
         for each in (document, triggered):
             api.publish(each)
-        client = _Client(address, API, api.token("admin"))
+        client = Client(address, API, api.token("admin"))
         requests: dict[str, Callable[[], float]] = {
             "validate": lambda: client.post("definitions/validate", document),
             "simulate": lambda: client.post("simulate", {"definition": document, "input": ORDER}),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow_workflow_provider.engine.graph import DAG_SHAPE, Graph
 from airflow_workflow_provider.errors import InvalidDefinition, NotFound
+from airflow_workflow_provider.model.task import BUILTIN_TASKS
 from airflow_workflow_provider.model.validate import parse_definition, parse_task
 from airflow_workflow_provider.store.publications import unreadable_definition
 from airflow_workflow_provider.tasks.calls import tasks_of
@@ -78,6 +79,15 @@ def _with_execution(definition: StoredDefinition) -> Json:
     return {**document, "settings": {**settings, "execution": definition.execution}}
 
 
+def stored_at(
+    definitions: Definitions, tasks: Tasks, workflow_id: str, revision: int
+) -> tuple[tuple[StoredDefinition, ...], tuple[StoredTask, ...]]:
+    """Return a workflow as it was at a revision with the tasks that it names, for :func:`resolve`; nothing for none."""
+    found = definitions.at_revision(revision, workflow_id)
+    named = {name for each in found for name in named_tasks(each.document)} - BUILTIN_TASKS
+    return found, tasks.at_revision(revision, named) if named else ()
+
+
 def graph_at(definitions: Definitions, tasks: Tasks, workflow_id: str, revision: int) -> Graph:
     """Return the graph of a workflow as it was at a revision, for those who look at its instances from outside.
 
@@ -103,7 +113,7 @@ def resolved_at(definitions: Definitions, tasks: Tasks, workflow_id: str, revisi
 
     :raises NotFound: there was no such workflow
     """
-    for found in resolve(definitions.at_revision(revision, workflow_id), tasks.at_revision(revision)):
+    for found in resolve(*stored_at(definitions, tasks, workflow_id, revision)):
         return found
     message = f"There is no workflow {workflow_id!r} at revision {revision}"
     raise NotFound(message, pointer=workflow_id)

@@ -16,7 +16,7 @@ from airflow_workflow_provider.airflow_db.dag_versions import NOT_LOADED, not_lo
 from airflow_workflow_provider.dag.builder import VERSION_TAG
 from airflow_workflow_provider.dag.source import file_name
 from airflow_workflow_provider.errors import Conflict, NotFound
-from airflow_workflow_provider.instances.graphs import resolve, resolve_version
+from airflow_workflow_provider.instances.graphs import resolve, resolve_version, stored_at
 from airflow_workflow_provider.model.bundle_versions import revision_in
 from airflow_workflow_provider.vocabulary import ProblemCode
 
@@ -80,7 +80,7 @@ class Loading:
             message = f"Revision {at} is not published; the newest one is {newest}"
             raise Conflict(message, code=UNPUBLISHED, suggestion="publish first, or ask for a lower revision")
         revision = newest if at is None else at
-        definitions, tasks = self.definitions.at_revision(revision, workflow_id), self.tasks.at_revision(revision)
+        definitions, tasks = stored_at(self.definitions, self.tasks, workflow_id, revision)
         for found in resolve(definitions, tasks):
             times = {each.revision: each.created_at for each in definitions}
             times |= {each.revision: each.created_at for each in tasks}
@@ -157,7 +157,7 @@ def revision_of(definitions: Definitions, tasks: Tasks, workflow_id: str, bundle
     """Return the revision of a workflow that a DAG of a bundle version has; without a versioned bundle the newest."""
     known = revision_in(bundle_version)
     newest = definitions.highest_revision() if known is None else known
-    found = resolve(definitions.at_revision(newest, workflow_id), tasks.at_revision(newest))
+    found = resolve(*stored_at(definitions, tasks, workflow_id, newest))
     for resolved in found:
         return resolved.revision
     return definitions.head(workflow_id).revision

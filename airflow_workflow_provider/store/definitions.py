@@ -307,7 +307,8 @@ class Definitions:
 
     def at_revision(self, revision: int, workflow_id: str | None = None) -> tuple[StoredDefinition, ...]:
         """The heads as they were at a revision, by workflow id; of one workflow if it is named."""
-        return self._stored(latest_rows(versions, "workflow_id", revision, workflow_id))
+        only = None if workflow_id is None else [workflow_id]
+        return self._stored(latest_rows(versions, "workflow_id", revision, only))
 
     def _stored(self, query: Any) -> tuple[StoredDefinition, ...]:
         rows = self._database.run(lambda connection: connection.execute(query).all())

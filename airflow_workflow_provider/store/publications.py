@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, Table, func, select, text
+from sqlalchemy import Connection, String, Table, any_, bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from airflow_workflow_provider.errors import Conflict, InvalidDefinition
 from airflow_workflow_provider.model.json_text import value_findings
@@ -78,11 +80,11 @@ def highest_revision(connection: Connection) -> int:
     return int(connection.execute(select(func.greatest(*newest))).scalar_one())
 
 
-def latest_rows(table: Table, key: str, revision: int, only: str | None) -> Any:
-    """Of each workflow or task the row that was its newest at a revision, by name."""
+def latest_rows(table: Table, key: str, revision: int, only: Collection[str] | None) -> Any:
+    """Of each workflow or task, or of some, the row that was its newest at a revision, by name."""
     newest = select(func.max(table.c.revision)).where(table.c.revision <= revision).group_by(table.c[key])
     if only is not None:
-        newest = newest.where(table.c[key] == only)
+        newest = newest.where(table.c[key] == any_(bindparam(None, sorted(only), ARRAY(String))))
     return select(table).where(table.c.revision.in_(newest)).order_by(table.c[key])
 
 

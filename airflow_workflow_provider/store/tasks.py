@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -129,9 +129,9 @@ class Tasks:
         query = select(heads.c.task_id).order_by(heads.c.task_id)
         return tuple(self._database.run(lambda connection: connection.scalars(query).all()))
 
-    def at_revision(self, revision: int) -> tuple[StoredTask, ...]:
-        """The definitions of all tasks as they were at a revision, by id."""
-        return self._stored(latest_rows(versions, "task_id", revision, None))
+    def at_revision(self, revision: int, only: Collection[str] | None = None) -> tuple[StoredTask, ...]:
+        """The definitions of all tasks, or of some, as they were at a revision, by id."""
+        return self._stored(latest_rows(versions, "task_id", revision, only))
 
     def _stored(self, query: Any) -> tuple[StoredTask, ...]:
         rows = self._database.run(lambda connection: connection.execute(query).all())

@@ -12,13 +12,16 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from airflow_workflow_provider.store.causes import Causes
 from airflow_workflow_provider.store.database import Database
 from airflow_workflow_provider.store.filtering import InstanceFilter
 from airflow_workflow_provider.store.instances import Instances
+from airflow_workflow_provider.store.jsonpath import parse_condition
 from airflow_workflow_provider.store.listing import InstanceList
 from airflow_workflow_provider.store.logs import Logs
 from airflow_workflow_provider.store.overview import Overviews
 from airflow_workflow_provider.store.retention import Retention
+from airflow_workflow_provider.store.statistics import Statistics
 from airflow_workflow_provider.store.views import Views
 from tests.support.many import BEGAN, fill, instance
 
@@ -31,6 +34,8 @@ ROWS = 3
 MOST_READ = 500
 GROWING = {"workflow_instances", "workflow_execution_logs"}
 ONE = instance(MANY // 2)
+LATE = BEGAN + timedelta(minutes=MANY) - timedelta(hours=1)
+"""An hour before the newest instance started."""
 
 
 @pytest.fixture(scope="module")
@@ -92,9 +97,30 @@ READS: dict[str, Callable[[Database], object]] = {
     "a page of all": lambda database: InstanceList(database).page(),
     "a page of a correlation id": lambda database: InstanceList(database).page(InstanceFilter(correlation_id="c7")),
     "a page of what is suspended": lambda database: InstanceList(database).page(InstanceFilter(statuses=["suspended"])),
-    "the overview": lambda database: Overviews(database).of(
-        ["busy", "rare", "empty"], since=BEGAN + timedelta(minutes=MANY) - timedelta(hours=1)
+    "a page of what a user has started": lambda database: InstanceList(database).page(
+        InstanceFilter(started_by="user7")
     ),
+    "a page of an error": lambda database: InstanceList(database).page(InstanceFilter(error_type="Error1")),
+    "a page of an error of a step": lambda database: InstanceList(database).page(
+        InstanceFilter(error_type="Error1", error_step_id="s1", workflow_id="busy")
+    ),
+    "a page of an hour": lambda database: InstanceList(database).page(InstanceFilter(started_from=LATE)),
+    "a page by a text in an hour": lambda database: InstanceList(database).page(
+        InstanceFilter(search="C77", started_from=LATE)
+    ),
+    "a page by input in an hour": lambda database: InstanceList(database).page(
+        InstanceFilter(input=[parse_condition('$.customer.id == "c77"')], started_from=LATE)
+    ),
+    "the oldest that wait": lambda database: InstanceList(database).page(
+        InstanceFilter(display_statuses=["suspended", "waiting"]), limit=5, oldest=True
+    ),
+    "the causes of an hour": lambda database: Causes(database).of(InstanceFilter(started_from=LATE)),
+    "the numbers of an hour": lambda database: InstanceList(database).counts(InstanceFilter(started_from=LATE)),
+    "the hours of a workflow": lambda database: Statistics(database).buckets(
+        InstanceFilter(workflow_id="busy", started_from=LATE), "hour", origin=BEGAN
+    ),
+    "the durations of an hour": lambda database: Statistics(database).durations(InstanceFilter(started_from=LATE)),
+    "the overview": lambda database: Overviews(database).of(["busy", "rare", "empty"], since=LATE),
     "what has expired, where nothing has": lambda database: Retention(database, "P1D").purge(BEGAN),
 }
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import event
 
 from airflow_workflow_provider.errors import InvalidDefinition, NotFound
+from airflow_workflow_provider.instances.graphs import stored_at
 from airflow_workflow_provider.model.task import TaskDefinition
 from airflow_workflow_provider.store.definitions import Definitions
 from airflow_workflow_provider.store.tasks import Tasks
@@ -50,3 +52,21 @@ def test_a_task_that_does_not_exist(database: Database) -> None:
         Tasks(database).get("charge")
     with pytest.raises(InvalidDefinition):
         store(database, task(description="\ud800"))
+
+
+def test_a_workflow_is_read_with_the_tasks_that_it_names_and_no_others(database: Database) -> None:
+    store(database, task())
+    store(database, task("unused"))
+    calls = workflow(workflow_id="calls", steps=[{"stepId": "a", "taskId": "charge"}])
+    revisions = {name: publish(database, each).revision for name, each in {"calls": calls, "own": workflow()}.items()}
+    store(database, task(timeout="PT1M"))
+    asked: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+
+    found, tasks = stored_at(Definitions(database), Tasks(database), "calls", revisions["calls"])
+    assert ([each.workflow_id for each in found], [each.document for each in tasks]) == (["calls"], [task()])
+    asked.clear()
+    found, tasks = stored_at(Definitions(database), Tasks(database), workflow()["workflowId"], revisions["own"])
+    assert (len(found), tasks) == (1, ())
+    assert len([statement for statement in asked if "workflow_definition_versions" in statement]) == 1
+    assert not [statement for statement in asked if "task_definition_versions" in statement]
