@@ -66,8 +66,8 @@ class NewestFiles:
         """Return the names of the files that hold one workflow."""
         return frozenset(self._named(PREFIX))
 
-    def write(self, found: Iterable[Resolved], oldest: Collection[str], *, everything: bool) -> None:
-        """Write workflows where they are, or are to be.
+    def write(self, found: Iterable[Resolved], oldest: Collection[str], *, everything: bool) -> list[str]:
+        """Write workflows where they are, or are to be, and return the names of the DAG files that changed.
 
         :param oldest: ids of the workflows that have a file each
         :param everything: these are all; files of others are removed
@@ -77,17 +77,19 @@ class NewestFiles:
             isolated = self.own() if (self._folder / ENTRIES).exists() else frozenset()
             write_if_changed(self._folder / ".airflowignore", IGNORED)
             kept: set[Path] = set()
-            groups: set[str] = set()
+            rewritten: set[str] = set()
             for each in found:
                 path, changed = self._written(each, has_own=each.workflow_id in oldest, isolated=isolated)
                 kept.add(path)
                 if changed:
                     log.info("Workflow %r is now revision %s", each.workflow_id, each.revision)
-                    groups.update({path.parent.name} if path.suffix == ".json" else ())
-            for name in groups:
-                _write(self._folder / f"{GROUP_PREFIX}{name}.py", GROUP_SOURCE, always=True)
+                    rewritten.add(_dag_file(path))
+            for name in rewritten:
+                if name.startswith(GROUP_PREFIX):
+                    _write(self._folder / name, GROUP_SOURCE, always=True)
             if everything:
                 self._remove_all_but(kept)
+        return sorted(rewritten)
 
     def _written(self, found: Resolved, *, has_own: bool, isolated: Collection[str]) -> tuple[Path, bool]:
         """Write a workflow; return where it is now, and whether it was changed or moved there."""
@@ -103,7 +105,7 @@ class NewestFiles:
         return entry, changed or not (self._folder / group_file(found.workflow_id)).exists()
 
     def _remove_all_but(self, kept: set[Path]) -> None:
-        used = {f"{GROUP_PREFIX}{path.parent.name}.py" for path in kept if path.suffix == ".json"}
+        used = {_dag_file(path) for path in kept}
         for name in self._named(PREFIX):
             if self._folder / name not in kept:
                 (self._folder / name).unlink(missing_ok=True)
@@ -117,6 +119,11 @@ class NewestFiles:
     def _named(self, prefix: str) -> Iterator[str]:
         with os.scandir(self._folder) as listed:
             yield from (each.name for each in listed if each.name.startswith(prefix) and each.name.endswith(".py"))
+
+
+def _dag_file(path: Path) -> str:
+    """Return the name of the DAG file that a workflow written to a path is read with."""
+    return f"{GROUP_PREFIX}{path.parent.name}.py" if path.suffix == ".json" else path.name
 
 
 def _source(found: Resolved) -> str:

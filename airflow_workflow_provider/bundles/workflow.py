@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 REVISION: Final = "revision"
 """Name of the file that keeps the version of the files."""
 
+READ_FIRST: Final = 50
+"""Changed files that Airflow is asked to read before all others; more are read in its own order."""
+
 
 class WorkflowDagBundle(BaseDagBundle):
     """Writes the DAG files of the stored workflows, and rewrites those that change.
@@ -125,7 +128,13 @@ class WorkflowDagBundle(BaseDagBundle):
             self._unreachable = True
             return
         self._unreachable = False
-        self._files.write(found, oldest, everything=whole)
+        changed = self._files.write(found, oldest, everything=whole)
+        if changed and not whole and len(changed) <= READ_FIRST:
+            # Not where a task imports this: it reads one DAG, and has no access to Airflow's database.
+            from airflow_workflow_provider.airflow_db.parsing import read_first
+
+            # Airflow looks for changed files only when it has read all that it has begun with.
+            read_first(self.name, changed)
         if known != newest:
             self._set_version(str(newest))
 
