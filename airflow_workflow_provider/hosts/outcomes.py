@@ -1,4 +1,4 @@
-"""The outcome of a call of a task, as a host is told it.
+"""The outcome of a call of a task.
 
 Apart from the hosts, so that the built-in tasks are known without the engine: ``validate`` needs no engine.
 """
