@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.local.postgres import PostgresServer
 
 REPEAT = 200
-SELDOM = 20
+SELDOM = 10
 """How often what reads all instances is asked for."""
 
 STEPS = 300
@@ -58,7 +58,6 @@ REQUESTS = {
     "list of a user": "instances?startedBy=user{user}",
     "list of an error": "instances?errorType=Error{kind}",
     "list of a text that few have": "instances?search=C{n}",
-    "statistics of a day": f"statistics?startedFrom={(BEGAN + timedelta(days=300)).date()}T00:00:00Z",
     "numbers of a workflow": "instances/summary?workflowId=rare",
     "numbers of all": "instances/summary",
 }

@@ -52,6 +52,10 @@ An empty Airflow with a dag-processor of default parallelism gets definitions of
 each, the others are in [files of several](decisions/many-definitions.md). Times begin with the start of the
 dag-processor; the processor time includes the processes that read the files.
 
+In another run with 10,000 definitions, while 12 processes wanted a processor, all were known after 440 s of processor
+time: 46 for each second of two processors. Of 0.044 s for a definition, Airflow's dag-processor used 0.019 s to write
+the DAG to its database, in one process, and the processes that read files 0.025 s.
+
 """
 ABOUT_BUILDING: Final = """\
 
