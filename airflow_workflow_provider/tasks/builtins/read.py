@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from airflow_workflow_provider.hosts.simulation import Outcome
+from airflow_workflow_provider.hosts.outcomes import Outcome
 from airflow_workflow_provider.model.files import MAX_ADDRESS
 from airflow_workflow_provider.tasks.argument_schemas import arguments_schema
 from airflow_workflow_provider.tasks.builtin import Builtin, SimulatedCall

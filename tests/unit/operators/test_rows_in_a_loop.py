@@ -13,7 +13,7 @@ import pytest
 
 from airflow_workflow_provider.engine.calls import Call
 from airflow_workflow_provider.engine.graph import Graph
-from airflow_workflow_provider.hosts.simulation import Outcome
+from airflow_workflow_provider.hosts.outcomes import Outcome
 from airflow_workflow_provider.model.definition import WorkflowDefinition
 from airflow_workflow_provider.model.reach import Policy
 from airflow_workflow_provider.model.validate import validate_document
