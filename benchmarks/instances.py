@@ -216,7 +216,8 @@ def _steps(empty: Database, full: Database) -> dict[str, float]:
 def _purge(database: Database, many: int, rows: int) -> dict[str, float]:
     """Remove the oldest rows, while another thread continues to write."""
     with database.engine.connect() as connection:
-        oldest = connection.scalar(select(func.min(workflow_execution_logs.c.at)))
+        at = workflow_execution_logs.c.at
+        oldest = connection.scalar(select(func.min(at)).where(at >= BEGAN))
     latest = oldest + timedelta(minutes=min(PURGED // rows, many))
     instances = Instances(database)
     wanted = instances.open(new_instance("while-purged")).id
