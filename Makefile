@@ -72,6 +72,7 @@ reference: $(VENV)/.dev ## Write the generated pages of docs/reference and the f
 	@$(BIN)/python -m airflow_workflow_provider.model.schema schema
 	@$(BIN)/python -m airflow_workflow_provider.api.openapi schema/openapi.json
 	@$(BIN)/python scripts/reference.py
+	@$(BIN)/python -m tests.support.drawings
 
 .PHONY: screenshots
 screenshots: $(VENV)/.dev ui ## Write the pictures of the documentation anew

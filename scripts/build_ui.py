@@ -126,12 +126,13 @@ def _digest() -> str:
     """Return the digest of everything that the built files depend on."""
     digest = hashlib.sha256()
     files = [SOURCES / name for name in _BUILT_FROM]
+    files += [ROOT / "schema" / f"{name}.schema.json" for name in ("workflow", "scenario")]
     for folder in ("src", "public"):
         files += sorted(path for path in (SOURCES / folder).rglob("*") if path.is_file())
     for path in files:
         if path.name.endswith(".gen.ts") or ".test." in path.name:
             continue
-        digest.update(f"{path.relative_to(SOURCES)}\n".encode())
+        digest.update(f"{path.relative_to(ROOT)}\n".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

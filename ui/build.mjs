@@ -1,5 +1,5 @@
 // Builds what the browser loads into OUT: the app as one UMD file that takes React and Chakra UI from Airflow's page,
-// and the text editor as a second one, loaded when somebody edits. manifest.json names both.
+// and the workbench with its text editor as a second one, loaded when somebody edits. manifest.json names both.
 // Usage: node build.mjs OUT
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -17,11 +17,60 @@ const globals = {
   "@chakra-ui/react": "ChakraUI",
 };
 
+// What the workbench takes from the app, which is on the page before it. A module that both files had would be loaded
+// twice, and have its state twice: the language, contexts of React.
+const SHARED = [
+  "src/api/client",
+  "src/api/polling",
+  "src/definition/positions",
+  "src/forms/Labelled",
+  "src/forms/SchemaForm",
+  "src/forms/schema",
+  "src/graph/GraphView",
+  "src/graph/states",
+  "src/parts/AskDialog",
+  "src/parts/DownloadButton",
+  "src/parts/FailureNotice",
+  "src/parts/JsonView",
+  "src/parts/LabelledValues",
+  "src/parts/Markdown",
+  "src/parts/Notice",
+  "src/parts/StatusBadge",
+  "src/texts",
+];
+const shared = (name) => `WorkflowsShared.${name.replace(/\W/g, "_")}`;
+
+// The module with which the app offers them.
+const offering = {
+  name: "offering",
+  resolveId: (id) => (id === "virtual:shared" ? `\0${id}` : null),
+  load: (id) =>
+    id === "\0virtual:shared"
+      ? [
+          ...SHARED.map((name, index) => `import * as m${index} from ${JSON.stringify(name)};`),
+          "globalThis.WorkflowsShared = {};",
+          ...SHARED.map((name, index) => `globalThis.${shared(name)} = m${index};`),
+        ].join("\n")
+      : null,
+};
+
+// Our modules that a file has, so that none is in both.
+const modules = {};
+const noting = (file) => ({
+  name: "noting",
+  generateBundle: (_, files) => {
+    modules[file] = Object.values(files)
+      .flatMap((each) => Object.keys(each.modules ?? {}))
+      .filter((id) => id.startsWith(resolve("src")) && !id.includes("?"));
+  },
+});
+
 // Both are UMD: Vite leaves the spaces in modules of libraries.
 function library(entry, file, name, more) {
   return {
     logLevel: "warn",
     define: { ...production, ...more.define },
+    plugins: [offering, noting(file)],
     build: {
       outDir: out,
       emptyOutDir: more.empty ?? false,
@@ -30,8 +79,11 @@ function library(entry, file, name, more) {
       copyPublicDir: more.empty ?? false,
       lib: { entry: resolve(import.meta.dirname, entry), formats: ["umd"], name },
       rollupOptions: {
-        external: Object.keys(globals),
-        output: { entryFileNames: `${file}-[hash].js`, globals },
+        external: [...Object.keys(globals), ...(more.external ?? [])],
+        output: {
+          entryFileNames: `${file}-[hash].js`,
+          globals: (id) => globals[id] ?? shared(id),
+        },
       },
     },
   };
@@ -45,11 +97,13 @@ async function built(name) {
 }
 
 process.chdir(import.meta.dirname);
-await build(library("src/editor/main.ts", "editor", "WorkflowsEditor", { empty: true }));
+await build(library("src/editor/main.ts", "editor", "WorkflowsEditor", { empty: true, external: SHARED }));
 const editor = await built("editor");
 await build(
   library("src/main.tsx", "main", "AirflowPlugin", { define: { __EDITOR_FILE__: JSON.stringify(editor) } }),
 );
+const twice = modules.editor.filter((id) => modules.main.includes(id));
+if (twice.length > 0) throw new Error(`name these in SHARED, they are in both files: ${twice.join(", ")}`);
 const files = { main: await built("main"), editor };
 await writeFile(join(out, "manifest.json"), `${JSON.stringify(files)}\n`);
 for (const file of Object.values(files)) {

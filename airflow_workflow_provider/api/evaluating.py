@@ -21,6 +21,8 @@ from airflow_workflow_provider.tasks.catalogue import Catalogue
 from airflow_workflow_provider.tasks.evaluating import MISSING, definition_checked, sent, simulated, task_checked
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from airflow_workflow_provider.api.models import SimulateBody
     from airflow_workflow_provider.api.services import Services
     from airflow_workflow_provider.model.definition import WorkflowDefinition
@@ -107,7 +109,9 @@ def simulate(
         "mocks": body.mocks,
         "event": body.event,
         "correlationId": body.correlation_id,
-        "now": datetime.now(UTC).isoformat(),
+        "now": (body.start or datetime.now(UTC)).isoformat(),
+        "answers": {name: [_given(each) for each in given] for name, given in body.answers.items()},
+        "events": [_given(each) for each in body.events],
     }
     settings = services.settings
     options = {
@@ -126,6 +130,10 @@ def simulate(
         message = f"The definition is invalid: {first.message}"
         raise InvalidDefinition(message, diagnostics)
     return result, found
+
+
+def _given(part: BaseModel) -> Json:
+    return part.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
 def _versions(services: Services, document: Any) -> Json:

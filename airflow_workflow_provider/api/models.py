@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Strict, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from airflow_workflow_provider.engine.instance_records import MAX_CORRELATION_ID
 from airflow_workflow_provider.engine.operating import Operation
+from airflow_workflow_provider.model.fixing import fixes_of
+from airflow_workflow_provider.model.scenario import Arrival, GivenAnswer
+
+if TYPE_CHECKING:
+    from airflow_workflow_provider.model.diagnostics import Diagnostic
 
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 """A text that PostgreSQL can compare with."""
@@ -118,11 +125,28 @@ class PublishedDefinition(ApiModel):
     diagnostics: list[Finding] = Field(description="Warnings")
 
 
+class SuggestedFix(ApiModel):
+    """The fix of a finding that has exactly one."""
+
+    pointer: str = Field(description="JSON pointer (RFC 6901) of the finding")
+    part: Literal["key", "value"] = Field(description="What is renamed: the last key of `pointer`, or the text at it")
+    name: str = Field(description="The name that it gets")
+
+
 class Validation(ApiModel):
     """The findings of a document."""
 
     valid: bool
     diagnostics: list[Finding]
+    fixes: list[SuggestedFix] = Field(description="Of the findings that have exactly one fix")
+
+    @classmethod
+    def of(cls, diagnostics: Sequence[Diagnostic], *, valid: bool) -> Validation:
+        """The findings with their fixes."""
+        findings = [Finding(**each.as_json()) for each in diagnostics]
+        return cls(
+            valid=valid, diagnostics=findings, fixes=[SuggestedFix(**asdict(fix)) for fix in fixes_of(diagnostics)]
+        )
 
 
 class Change(ApiModel):
@@ -151,6 +175,9 @@ class TaskSummary(ApiModel):
     description: str | None
     operator: str
     source: Literal["built-in", "python", "stored"]
+    arguments_schema: dict[str, Any] | None = Field(
+        None, description="JSON Schema of the `arguments` of a step; null where the task does not say"
+    )
     revision: int | None = Field(None, description="Null if it is not stored")
 
 
@@ -299,6 +326,10 @@ class LogPage(ApiModel):
 # Simulation
 
 
+class ScriptedAnswer(GivenAnswer):
+    """What one person answers to a question of a simulation."""
+
+
 class SimulateBody(Body):
     """What to simulate: a document, or a stored workflow."""
 
@@ -309,6 +340,13 @@ class SimulateBody(Body):
     mocks: dict[str, Any] = Field(default_factory=dict, description="Outcomes by stepId or taskId")
     event: dict[str, Any] | None = None
     correlation_id: CorrelationId | None = None
+    start: Annotated[AwareDatetime, Strict(False)] | None = Field(
+        None, description="Virtual time at the start; now by default"
+    )
+    answers: dict[str, list[ScriptedAnswer]] = Field(
+        default_factory=dict, description="Answers by the stepId of the question, used in order"
+    )
+    events: list[Arrival] = Field(default_factory=list, description="Events for steps that wait")
 
 
 class SimulationResult(ApiModel):
@@ -320,4 +358,4 @@ class SimulationResult(ApiModel):
     path: list[dict[str, Any]]
     state: dict[str, Any]
     diagnostics: list[Finding]
-    warnings: list[str] = Field(description="Tasks that had no mock and returned {}")
+    warnings: list[str] = Field(description="Tasks that had no mock and returned {}, and answers that were refused")

@@ -6,7 +6,8 @@ import copy
 import re
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from airflow_workflow_provider.model.pointers import parts_of, value_at
 
@@ -20,6 +21,28 @@ VALUES: Final = frozenset({"WF113", "WF201", "WF213", "WF401", "WF404", "WF504",
 """Findings about the text at their place."""
 
 _ONE_NAME: Final = re.compile(r"did you mean '([^'\\]+)'\?")
+
+
+@dataclass(frozen=True)
+class Fix:
+    """The only fix of a finding.
+
+    :param pointer: JSON pointer (RFC 6901) of the finding
+    :param part: what gets another name: the last key of the pointer, or the text at it
+    :param name: the name that it gets
+    """
+
+    pointer: str
+    part: Literal["key", "value"]
+    name: str
+
+
+def fixes_of(diagnostics: Iterable[Diagnostic]) -> list[Fix]:
+    """Return the fixes of the findings that have exactly one."""
+    found = ((each, _only_name(each)) for each in diagnostics)
+    return [
+        Fix(each.pointer, "key" if each.code in KEYS else "value", name) for each, name in found if name is not None
+    ]
 
 
 def fixed(document: Any, diagnostics: Iterable[Diagnostic]) -> tuple[Any, list[Diagnostic]]:

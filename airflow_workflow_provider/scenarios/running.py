@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_workflow_provider.engine.triggering import transformed
 from airflow_workflow_provider.errors import Misuse, WorkflowsError
 from airflow_workflow_provider.model.durations import parse_duration
-from airflow_workflow_provider.model.events import CloudEvent, parse_event
 from airflow_workflow_provider.model.references import Reference, referred
 from airflow_workflow_provider.model.scenario import PATH_LINE
 from airflow_workflow_provider.model.words import did_you_mean, listed
 from airflow_workflow_provider.scenarios.coverage import Coverage
 from airflow_workflow_provider.scenarios.expecting import differs, path_differs
-from airflow_workflow_provider.tasks.world import WINDOW, World
+from airflow_workflow_provider.tasks.world import WINDOW, World, arrivals, scripted_event
 from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 """When a scenario begins that does not say it."""
-
-_EVENT_DEFAULTS: Final = {"specversion": "1.0", "source": "/scenario"}
 
 
 @dataclass(frozen=True)
@@ -122,12 +119,8 @@ class Runner:
     def _simulate(self, definition: WorkflowDefinition, scenario: Scenario) -> tuple[Simulation, World, datetime]:
         self._check_names(definition, scenario)
         now = scenario.start or START
-        event = None if scenario.event is None else _event(scenario.event, "event", "/event")
-        arrivals = [
-            (now + parse_duration(each.after), _event(each.event, f"event-{number}", f"/events/{number}/event"))
-            for number, each in enumerate(scenario.events)
-        ]
-        world = World(sorted(arrivals, key=lambda each: each[0]), scenario.answers, self.window)
+        event = None if scenario.event is None else scripted_event(scenario.event, "event", "/event")
+        world = World(arrivals(scenario.events, now), scenario.answers, self.window)
         given = scenario.input or {}
         if event is not None:
             given = transformed(definition, event, f"scenario/{definition.workflow_id}", now)
@@ -158,10 +151,6 @@ class Runner:
         found = self.coverage.get((graph.definition.workflow_id, graph.definition.version))
         if found is not None:
             found.add(graph, run)
-
-
-def _event(given: Mapping[str, Any], name: str, pointer: str) -> CloudEvent:
-    return parse_event({**_EVENT_DEFAULTS, "id": name, **given}, pointer)
 
 
 def _unused(scenario: Scenario, world: World) -> Iterator[str]:

@@ -17,10 +17,12 @@ from airflow_workflow_provider.model.diagnostics import OUTSIDE
 from airflow_workflow_provider.model.grants import Needs
 from airflow_workflow_provider.model.reach import Policy
 from airflow_workflow_provider.model.references import is_child_workflow
+from airflow_workflow_provider.model.scenario import Arrival, GivenAnswer
 from airflow_workflow_provider.model.validate import parse_definition, parse_task, validate_document, validate_task
 from airflow_workflow_provider.tasks.catalogue import Catalogue
 from airflow_workflow_provider.tasks.mocks import Simulator
 from airflow_workflow_provider.tasks.registry import Registry
+from airflow_workflow_provider.tasks.world import World, arrivals
 from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
@@ -86,7 +88,8 @@ def simulated(
 ) -> Json:
     """Run a definition in memory.
 
-    :param about: ``input``, ``mocks``, ``event``, ``correlationId``, and ``now`` as ISO 8601
+    :param about: ``input``, ``mocks``, ``event``, ``correlationId``, ``now`` as ISO 8601, and ``answers`` and
+        ``events`` as scenarios have them
     :param children: documents of the workflows that it may run, by id
     :param options: ``maxOutputBytes``, ``defaultRetry``, and ``seconds`` that the simulation may take
     :param policy: what authors may reach, for a document that is to be checked first; None: it was checked
@@ -116,14 +119,21 @@ def simulated(
         watch=budget.spend,
         max_depth=options["maxDepth"],
     )
+    now = datetime.fromisoformat(about["now"])
+    answers = {
+        step_id: [GivenAnswer.model_validate(each) for each in given] for step_id, given in about["answers"].items()
+    }
+    world = World(arrivals(map(Arrival.model_validate, about["events"]), now), answers)
     result = simulator.run(
         definition,
         about["input"],
         about["mocks"],
-        now=datetime.fromisoformat(about["now"]),
+        now=now,
         event=about["event"],
         correlation_id=about["correlationId"],
+        world=world,
     )
+    warnings += world.problems
     budget.check()
     return {**result.to_json(), "warnings": warnings, "diagnostics": diagnostics}
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.engine.events import ENDS
 from airflow_workflow_provider.model.durations import parse_duration
+from airflow_workflow_provider.model.events import CloudEvent, parse_event
 from airflow_workflow_provider.model.json_schema.canonical import canonical
 from airflow_workflow_provider.model.patterns import matches, values_at
 
@@ -19,11 +20,30 @@ if TYPE_CHECKING:
     from airflow_workflow_provider.engine.documents import Json
     from airflow_workflow_provider.errors import WorkflowsError
     from airflow_workflow_provider.hosts.simulation import Simulation
-    from airflow_workflow_provider.model.events import CloudEvent
-    from airflow_workflow_provider.model.scenario import GivenAnswer
+    from airflow_workflow_provider.model.scenario import Arrival, GivenAnswer
 
 WINDOW: Final = timedelta(minutes=5)
 """How long an event counts that arrived before a step began to wait, as ``[workflows] receive_window`` does."""
+
+_EVENT_DEFAULTS: Final = {"specversion": "1.0", "source": "/scenario"}
+
+
+def scripted_event(given: Mapping[str, Any], name: str, pointer: str) -> CloudEvent:
+    """Return an event of a scenario, which may leave out what every event has.
+
+    :param name: its id if it has none
+    :param pointer: where it is, for findings about it
+    """
+    return parse_event({**_EVENT_DEFAULTS, "id": name, **given}, pointer)
+
+
+def arrivals(events: Iterable[Arrival], start: datetime) -> list[tuple[datetime, CloudEvent]]:
+    """Return the events that arrive in a scenario, each with its time, in the order in which they come."""
+    found = [
+        (start + parse_duration(each.after), scripted_event(each.event, f"event-{number}", f"/events/{number}/event"))
+        for number, each in enumerate(events)
+    ]
+    return sorted(found, key=lambda each: each[0])
 
 
 @dataclass

@@ -91,6 +91,34 @@ def test_mistakes_are_reported_at_their_line_while_typing(
     expect(findings).to_contain_text("Expected a name in double quotes")
 
 
+def test_text_graph_and_forms_change_one_document(view: View, own: str, shoot: Callable[[View, str], None]) -> None:
+    app = view.open(f"/dags/{own}/plugin/workflow-definition?view=edit", "dag")
+    text = app.get_by_role("textbox", name="Workflow document")
+    expect(app.get_by_text(re.compile("^No errors"))).to_be_visible()
+    write(view, changed(own, "1.0.1", steps=[{"stepId": "first", "taskId": "nooop"}]))
+    app.get_by_role("region", name="Findings").get_by_role("button", name="Change to “noop”").click()
+    expect(app.get_by_text(re.compile("^No errors"))).to_be_visible()
+    # A step of the graph is that of the text and of the form.
+    app.get_by_role("button", name="Step first").click()
+    expect(app.locator(".cm-activeLine")).to_contain_text("{")
+    app.get_by_role("tab", name="Step").click()
+    app.get_by_role("button", name="Add a step after it").click()
+    expect(app.get_by_role("button", name="Step step")).to_have_attribute("aria-pressed", "true")
+    app.get_by_label("stepId").fill("second")
+    app.get_by_role("button", name="Apply").click()
+    expect(app.get_by_role("button", name="Step second")).to_be_visible()
+    expect(text).to_contain_text('"stepId": "second"')
+    shoot(view, "workbench")
+    assert view.violations() == []
+    app.get_by_role("button", name="Undo").click()
+    expect(app.get_by_role("button", name="Step step")).to_be_visible()
+    app.get_by_role("button", name="Redo").click()
+    app.get_by_role("button", name="Publish").click()
+    expect(app.get_by_text("Version 1.0.1 is published")).to_be_visible()
+    stored = view.site.admin.get(f"definitions/{own}").json()["document"]["steps"]
+    assert [(each["stepId"], each["taskId"]) for each in stored] == [("first", "noop"), ("second", "noop")]
+
+
 def test_publishing(view: View, own: str) -> None:
     app = view.open(f"/dags/{own}/plugin/workflow-definition?view=edit", "dag")
     write(view, changed(own, "1.1.0", name="Order, better"))

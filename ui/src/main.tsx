@@ -1,4 +1,5 @@
 // What Airflow loads. It imports this file once and looks for each of our components under its name (airflow_workflow_provider/ui/apps.py).
+import "virtual:shared";
 import { DefinitionTab } from "src/definition/DefinitionTab";
 import { NavPage } from "src/nav/NavPage";
 import { type AirflowProps, framed } from "src/shell/frame";

@@ -69,7 +69,7 @@ def validate_definition(services: ServicesDep, access: AccessDep, document: Docu
     access.require_general(Right.READ, "workflows")
     result = check_definition(services, document)
     beyond = publishing(services, access).granted(result.needs)[1]
-    return Validation(valid=result.valid and not beyond, diagnostics=_findings((*result.diagnostics, *beyond)))
+    return Validation.of((*result.diagnostics, *beyond), valid=result.valid and not beyond)
 
 
 @router.get("/{workflow_id}", responses=responses())

@@ -60,6 +60,7 @@ def list_tasks(services: ServicesDep, access: AccessDep) -> TaskList:
                     name=task.name,
                     description=task.description,
                     operator=task.operator,
+                    arguments_schema=catalogue.argument_schema(task_id),
                     source="stored" if stored else "built-in" if task_id in BUILTINS else "python",
                     revision=revisions[task_id] if stored else None,
                 )
@@ -73,7 +74,7 @@ def validate_task_definition(services: ServicesDep, access: AccessDep, document:
     access.require_general(Right.READ, WHAT)
     result = check_task(services, document)
     beyond = publishing(services, access).task_beyond(result.task()) if result.valid else ()
-    return Validation(valid=result.valid and not beyond, diagnostics=_findings((*result.diagnostics, *beyond)))
+    return Validation.of((*result.diagnostics, *beyond), valid=result.valid and not beyond)
 
 
 @router.get("/{task_id}", responses=responses())

@@ -94,12 +94,30 @@ def test_d2_every_finding_is_reported_and_nothing_is_stored(api: Api) -> None:
     body = problem(client.put("definitions/example", json=document), 422, "invalid-definition")
     assert {each["code"] for each in body["diagnostics"]} >= {"WF110", "WF124"}
     checked = client.post("definitions/validate", json=document).json()
-    assert checked == {"valid": False, "diagnostics": checked["diagnostics"]}
+    assert checked == {"valid": False, "diagnostics": checked["diagnostics"], "fixes": []}
     assert len(checked["diagnostics"]) == len(body["diagnostics"])
     problem(client.get("definitions/example"), 404, "not-found")
-    assert client.post("definitions/validate", json=workflow()).json() == {"valid": True, "diagnostics": []}
+    assert client.post("definitions/validate", json=workflow()).json() == {
+        "valid": True,
+        "diagnostics": [],
+        "fixes": [],
+    }
     other = problem(client.put("definitions/other", json=workflow()), 422, "invalid-definition")
     assert other["diagnostics"][0]["pointer"] == "/workflowId"
+
+
+def test_validation_names_the_fixes_of_findings_that_have_exactly_one(api: Api) -> None:
+    client = api.as_role("user")
+
+    def fixes(document: Any) -> set[tuple[str, str, str]]:
+        checked = client.post("definitions/validate", json=document).json()
+        return {(each["pointer"], each["part"], each["name"]) for each in checked["fixes"]}
+
+    assert fixes(workflow(step("a", "nooop", nxt=[]))) == {
+        ("/steps/0/nxt", "key", "next"),
+        ("/steps/0/taskId", "value", "noop"),
+    }
+    assert fixes(workflow()) == set()
 
 
 def test_the_id_of_another_dag_is_taken(api: Api) -> None:
@@ -152,6 +170,8 @@ def test_tasks_are_published_and_used(api: Api) -> None:
     problem(client.put("tasks/other", json=task), 422, "invalid-definition")
     listed = {each["taskId"]: each["source"] for each in client.get("tasks").json()["items"]}
     assert (listed["greet"], listed["noop"]) == ("stored", "built-in")
+    schemas = {each["taskId"]: each["argumentsSchema"] for each in client.get("tasks").json()["items"]}
+    assert "connection" in schemas["http"]["properties"]
     assert client.get("tasks/greet").json()["document"]["name"] == "Hi"
     assert len(client.get("tasks/greet/versions").json()["items"]) == 2
     old = again.json()["revision"]
@@ -159,6 +179,25 @@ def test_tasks_are_published_and_used(api: Api) -> None:
     assert difference == [{"pointer": "/name", "change": "changed", "old": "Greet", "new": "Hi"}]
     assert client.put("definitions/example", json=workflow(step("a", "greet"))).status_code == 201
     problem(client.get("tasks/noop"), 404, "not-found")
+
+
+def test_simulate_answers_questions_and_sends_events_in_virtual_time(api: Api) -> None:
+    waits = step("paid", "receive", arguments={"eventPattern": "payment.*", "timeout": "P2D"})
+    body = {
+        "definition": workflow(step("ask", "approval", arguments={"subject": "Buy?"}), waits),
+        "start": "2026-01-01T00:00:00Z",
+        "answers": {"ask": [{"decision": "approve", "by": "Ada", "after": "PT1H"}]},
+        "events": [{"after": "P1D", "event": {"type": "payment.made", "data": {"amount": 7}}}],
+    }
+    client = api.as_role("user")
+    found = client.post("simulate", json=body).json()
+    assert (found["status"], found["warnings"]) == ("completed", [])
+    steps = found["state"]["steps"]
+    assert steps["ask"]["completedAt"].startswith("2026-01-01T01:00:00")
+    assert steps["paid"]["completedAt"].startswith("2026-01-02T00:00:00")
+    refused = client.post("simulate", json={**body, "answers": {"ask": [{"decision": "perhaps"}]}}).json()
+    assert any("perhaps" in each for each in refused["warnings"])
+    problem(client.post("simulate", json={**body, "events": [{"after": "soon", "event": {}}]}), 422, "bad-request")
 
 
 def test_simulate_runs_a_document_or_a_stored_workflow(api: Api) -> None:

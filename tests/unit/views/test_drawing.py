@@ -7,6 +7,7 @@ from typing import Any
 from airflow_workflow_provider.model.task import TaskDefinition
 from airflow_workflow_provider.plan.plan import plan_of
 from airflow_workflow_provider.views.drawing import Drawing, drawing_of
+from tests.support.drawings import FILE, drawings
 from tests.unit.engine.driving import branch, graph_of, jmespath, step, to
 
 
@@ -107,3 +108,7 @@ def test_two_handlers_of_one_step_are_edges_of_their_own() -> None:
         ("a/failure/1", "TimeoutError"),
     ]
     assert len({edge.id for edge in drawing.edges}) == len(drawing.edges)
+
+
+def test_the_editor_is_compared_with_what_is_drawn_today() -> None:
+    assert FILE.read_text(encoding="utf-8") == drawings(), "run: make reference"

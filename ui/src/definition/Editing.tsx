@@ -1,12 +1,15 @@
 import { Button, Grid, HStack, Spacer, Stack, Text } from "@chakra-ui/react";
-import { useRef, useState } from "react";
+import { useState } from "react";
 import { asFailure, type Failure, send } from "src/api/client";
 import type { Finding, PublishedDefinition } from "src/api/schema.gen";
 import { useDraft } from "src/definition/drafts";
 import { Findings } from "src/definition/Findings";
+import { fixOf } from "src/definition/fixes";
 import { lineOf, locate } from "src/definition/positions";
-import { type EditorHandle, TextEditor } from "src/definition/TextEditor";
+import { PlainEditor, TextEditor } from "src/definition/TextEditor";
 import { useValidation } from "src/definition/useValidation";
+import { useEditorModule } from "src/editor/load";
+import type { Editor } from "src/editor/types";
 import { CheckField } from "src/parts/CheckField";
 import { FailureNotice } from "src/parts/FailureNotice";
 import { Notice } from "src/parts/Notice";
@@ -32,7 +35,9 @@ export function Editing({ initial, etag, workflowId, onPublished }: Props) {
   const [failure, setFailure] = useState<Failure | null>(null);
   const [published, setPublished] = useState<PublishedDefinition | null>(null);
   const [busy, setBusy] = useState(false);
-  const editor = useRef<EditorHandle>(null);
+  const module = useEditorModule();
+  const [editor, setEditor] = useState<Editor | null>(null);
+  const [cursor, setCursor] = useState(0);
   const { checked, checking } = useValidation(text);
 
   const publish = async () => {
@@ -58,10 +63,23 @@ export function Editing({ initial, etag, workflowId, onPublished }: Props) {
     }
   };
   const go = (finding: Finding) => {
-    if (checked !== null) editor.current?.goTo(locate(checked.places, finding.pointer).from);
+    if (checked !== null) editor?.goTo(locate(checked.places, finding.pointer).from);
   };
   const line = (finding: Finding) =>
     checked === null ? null : lineOf(checked.text, locate(checked.places, finding.pointer).from);
+  const fix = (finding: Finding) => {
+    if (checked === null || checked.text !== text || editor === null) return null;
+    const found = fixOf(finding, checked.fixes, checked.places, checked.text);
+    return found && { title: found.title, apply: () => editor.change([found.change]) };
+  };
+  const findings = (
+    <Stack aria-label={t("editor.findings")} as="section" gap={2} maxH="70vh" overflowY="auto" tabIndex={0}>
+      {checked?.failure == null ? null : <FailureNotice failure={checked.failure} />}
+      {checked === null || checked.findings.length === 0 ? null : (
+        <Findings findings={checked.findings} fixOf={fix} lineOf={line} onGo={go} />
+      )}
+    </Stack>
+  );
   return (
     <Stack gap={3}>
       <HStack flexWrap="wrap">
@@ -87,7 +105,7 @@ export function Editing({ initial, etag, workflowId, onPublished }: Props) {
             <Button
               onClick={() => {
                 reset(initial, etag);
-                editor.current?.setText(initial);
+                editor?.setText(initial);
               }}
               size="xs"
               variant="outline"
@@ -116,21 +134,24 @@ export function Editing({ initial, etag, workflowId, onPublished }: Props) {
           {t("editor.publishedText")}
         </Notice>
       )}
-      <Grid gap={3} templateColumns={{ base: "minmax(0, 1fr)", lg: "minmax(0, 2fr) minmax(0, 1fr)" }}>
-        <TextEditor initial={text} marks={checked?.marks ?? []} onChange={change} ref={editor} />
-        <Stack
-          aria-label={t("editor.findings")}
-          as="section"
-          gap={2}
-          maxH="70vh"
-          overflowY="auto"
-          tabIndex={0}
-        >
-          {checked?.failure == null ? null : <FailureNotice failure={checked.failure} />}
-          {checked === null || checked.findings.length === 0 ? null : (
-            <Findings findings={checked.findings} lineOf={line} onGo={go} />
-          )}
-        </Stack>
+      <Grid gap={3} templateColumns={{ base: "minmax(0, 1fr)", lg: "repeat(2, minmax(0, 1fr))" }}>
+        {module === undefined ? (
+          <PlainEditor onChange={change} text={text} />
+        ) : (
+          <TextEditor
+            marks={checked?.marks ?? []}
+            module={module}
+            onChange={change}
+            onCursor={setCursor}
+            onReady={setEditor}
+            text={text}
+          />
+        )}
+        {module && editor !== null ? (
+          <module.Workbench cursor={cursor} editor={editor} findings={findings} text={text} />
+        ) : (
+          findings
+        )}
       </Grid>
     </Stack>
   );

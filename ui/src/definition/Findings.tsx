@@ -8,14 +8,17 @@ type Props = {
   onGo?: (finding: Finding) => void;
   /** The line of a finding, where there is a text beside. */
   lineOf?: (finding: Finding) => number | null;
+  /** What can be done about a finding, where there is a text to be changed. */
+  fixOf?: (finding: Finding) => { title: string; apply: () => void } | null;
 };
 
 /** What is wrong or questionable, and what to do about it. */
-export function Findings({ findings, onGo, lineOf }: Props) {
+export function Findings({ findings, onGo, lineOf, fixOf }: Props) {
   return (
     <Stack as="ul" gap={2} listStyleType="none">
       {findings.map((each) => {
         const line = lineOf?.(each) ?? null;
+        const fix = fixOf?.(each) ?? null;
         return (
           <HStack align="flex-start" as="li" key={`${each.code} ${each.pointer} ${each.message}`}>
             <Badge colorPalette={each.severity === "error" ? "failed" : "warning"} flexShrink={0} size="sm">
@@ -34,6 +37,11 @@ export function Findings({ findings, onGo, lineOf }: Props) {
                 {onGo === undefined || line === null ? null : (
                   <Button onClick={() => onGo(each)} size="2xs" variant="ghost">
                     {t("editor.line", { line })}
+                  </Button>
+                )}
+                {fix === null ? null : (
+                  <Button onClick={fix.apply} size="2xs" variant="outline">
+                    {fix.title}
                   </Button>
                 )}
               </HStack>

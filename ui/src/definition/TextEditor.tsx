@@ -1,85 +1,64 @@
 import { Box, Textarea } from "@chakra-ui/react";
-import { type Ref, useEffect, useImperativeHandle, useRef, useState } from "react";
-import { loadEditor } from "src/editor/load";
-import type { Editor, Mark } from "src/editor/main";
+import { useEffect, useRef, useState } from "react";
+import type { Editor, EditorModule, Mark } from "src/editor/types";
 import { t } from "src/texts";
 
-export type EditorHandle = { goTo: (position: number) => void; setText: (text: string) => void };
 type Props = {
-  initial: string;
-  onChange: (text: string) => void;
+  module: EditorModule | null;
+  text: string;
   marks: readonly Mark[];
-  ref: Ref<EditorHandle>;
+  onChange: (text: string) => void;
+  onCursor: (position: number) => void;
+  /** Told the editor as soon as there is one. */
+  onReady: (editor: Editor) => void;
 };
 
-/** An editor for JSON; a plain field where the real one cannot be loaded. */
-export function TextEditor({ initial, onChange, marks, ref }: Props) {
+/** An editor for JSON; empty while it is loaded. */
+export function TextEditor({ module, marks, ...props }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const [editor, setEditor] = useState<Editor | null>(null);
-  const [plain, setPlain] = useState(false);
-  const [text, setText] = useState(initial);
-  const latest = useRef({ onChange, initial });
-  latest.current.onChange = onChange;
+  const latest = useRef(props);
+  latest.current = props;
 
   useEffect(() => {
-    let made: Editor | null = null;
-    let gone = false;
-    loadEditor().then(
-      ({ createEditor }) => {
-        if (gone || place.current === null) return;
-        made = createEditor(place.current, latest.current.initial, t("editor.document"), (changed) =>
-          latest.current.onChange(changed),
-        );
-        setEditor(made);
-      },
-      () => {
-        if (!gone) setPlain(true);
-      },
-    );
-    return () => {
-      gone = true;
-      made?.destroy();
-    };
-  }, []);
+    if (module === null || place.current === null) return undefined;
+    const made = module.createEditor(place.current, {
+      text: latest.current.text,
+      label: t("editor.document"),
+      onChange: (text) => latest.current.onChange(text),
+      onCursor: (position) => latest.current.onCursor(position),
+    });
+    setEditor(made);
+    latest.current.onReady(made);
+    return () => made.destroy();
+  }, [module]);
 
   useEffect(() => editor?.setMarks(marks), [editor, marks]);
-  useImperativeHandle(
-    ref,
-    () => ({
-      goTo: (position) => editor?.goTo(position),
-      setText: (changed) => {
-        setText(changed);
-        editor?.setText(changed);
-      },
-    }),
-    [editor],
-  );
-  if (plain) {
-    return (
-      <Textarea
-        aria-label={t("editor.document")}
-        fontFamily="mono"
-        fontSize="xs"
-        onChange={(event) => {
-          setText(event.target.value);
-          onChange(event.target.value);
-        }}
-        rows={30}
-        spellCheck={false}
-        value={text}
-      />
-    );
-  }
   return (
     <Box
       borderWidth="1px"
       css={{ "& .cm-editor": { height: "100%" } }}
       data-testid="editor"
-      h={{ base: "60vh", md: "calc(100vh - 330px)" }}
+      h={{ base: "60vh", lg: "calc(100vh - 240px)" }}
       minH="320px"
       overflow="hidden"
       ref={place}
       rounded="md"
+    />
+  );
+}
+
+/** A plain field, where the editor cannot be loaded. */
+export function PlainEditor({ text, onChange }: Pick<Props, "text" | "onChange">) {
+  return (
+    <Textarea
+      aria-label={t("editor.document")}
+      fontFamily="mono"
+      fontSize="xs"
+      onChange={(event) => onChange(event.target.value)}
+      rows={30}
+      spellCheck={false}
+      value={text}
     />
   );
 }

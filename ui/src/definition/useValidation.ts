@@ -1,13 +1,15 @@
 import { useEffect, useState } from "react";
 import { asFailure, call, type Failure } from "src/api/client";
-import type { Finding, Validation } from "src/api/schema.gen";
+import type { Finding, SuggestedFix, Validation } from "src/api/schema.gen";
+import { fixOf } from "src/definition/fixes";
 import { JsonMistake, locate, type Positions, positions } from "src/definition/positions";
-import type { Mark } from "src/editor/main";
+import type { Mark } from "src/editor/types";
 
 export type Checked = {
   /** The text that this is about. */
   text: string;
   findings: readonly Finding[];
+  fixes: readonly SuggestedFix[];
   marks: readonly Mark[];
   places: Positions;
   valid: boolean;
@@ -36,7 +38,15 @@ export function useValidation(text: string): { checked: Checked | null; checking
 }
 
 async function validate(text: string, signal: AbortSignal): Promise<Checked> {
-  const nothing = { text, findings: [], marks: [], places: new Map(), valid: false, failure: null };
+  const nothing = {
+    text,
+    findings: [],
+    fixes: [],
+    marks: [],
+    places: new Map(),
+    valid: false,
+    failure: null,
+  };
   let places: Positions;
   try {
     places = positions(text);
@@ -58,12 +68,16 @@ async function validate(text: string, signal: AbortSignal): Promise<Checked> {
     };
   }
   try {
-    const { valid, diagnostics } = await call<Validation>("/definitions/validate", {
+    const { valid, diagnostics, fixes } = await call<Validation>("/definitions/validate", {
       method: "POST",
       body: text,
       signal,
     });
-    return { ...nothing, places, valid, findings: diagnostics, marks: marksOf(diagnostics, places) };
+    const marks = marksOf(diagnostics, places).map((mark, index) => ({
+      ...mark,
+      fix: fixOf(diagnostics[index] as Finding, fixes, places, text),
+    }));
+    return { ...nothing, places, valid, findings: diagnostics, fixes, marks };
   } catch (error) {
     if (signal.aborted) throw error;
     const failure = asFailure(error);

@@ -1,13 +1,12 @@
-// The text editor is a file of its own: it is large, and few need it.
+// The workbench with its text editor is a file of its own: it is large, and few need it.
 
+import { useEffect, useState } from "react";
 import { airflowUrl } from "src/api/client";
-import type { createEditor } from "src/editor/main";
+import type { EditorModule } from "src/editor/types";
 import { t } from "src/texts";
 
-export type EditorModule = { createEditor: typeof createEditor };
-
 /**
- * Load the editor, once.
+ * Load the workbench, once.
  *
  * @throws Error when it cannot be loaded
  */
@@ -19,5 +18,19 @@ export async function loadEditor(): Promise<EditorModule> {
   }
   const found = known();
   if (found === undefined) throw new Error(t("editor.notLoaded"));
+  return found;
+}
+
+/** The workbench: null while it is loaded, undefined where it cannot be. */
+export function useEditorModule(): EditorModule | null | undefined {
+  const [found, setFound] = useState<EditorModule | null | undefined>(null);
+  useEffect(() => {
+    let gone = false;
+    const set = (module: EditorModule | undefined) => gone || setFound(module);
+    loadEditor().then(set, () => set(undefined));
+    return () => {
+      gone = true;
+    };
+  }, []);
   return found;
 }

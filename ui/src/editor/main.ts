@@ -1,6 +1,14 @@
-// The text editor, a file of its own that is loaded when somebody edits.
+// The workbench with its text editor, a file of its own that is loaded when somebody edits.
 
-import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import {
+  defaultKeymap,
+  history,
+  historyKeymap,
+  indentWithTab,
+  isolateHistory,
+  redo,
+  undo,
+} from "@codemirror/commands";
 import { json } from "@codemirror/lang-json";
 import {
   bracketMatching,
@@ -14,17 +22,12 @@ import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from "@codemi
 import { EditorState } from "@codemirror/state";
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
+import { assisting } from "src/editor/assist";
+import type { Editor, EditorOptions, Mark } from "src/editor/types";
 
-export type Mark = { from: number; to: number; severity: "error" | "warning"; message: string };
+import type { Tasks } from "src/workbench/schema";
 
-export type Editor = {
-  text: () => string;
-  setText: (text: string) => void;
-  setMarks: (marks: readonly Mark[]) => void;
-  /** Put the cursor somewhere and show it. */
-  goTo: (position: number) => void;
-  destroy: () => void;
-};
+export { Workbench } from "src/workbench/Workbench";
 
 // Colours of Airflow's theme, so that light and dark follow the page.
 const highlighting = HighlightStyle.define([
@@ -56,12 +59,9 @@ const theme = EditorView.theme({
 });
 
 /** Put an editor for a JSON document into an element. */
-export function createEditor(
-  parent: HTMLElement,
-  text: string,
-  label: string,
-  onChange: (text: string) => void,
-): Editor {
+export function createEditor(parent: HTMLElement, options: EditorOptions): Editor {
+  const { text, label, onChange, onCursor } = options;
+  let tasks: Tasks = new Map();
   const view = new EditorView({
     parent,
     state: EditorState.create({
@@ -78,34 +78,50 @@ export function createEditor(
         json(),
         syntaxHighlighting(highlighting),
         theme,
+        assisting(() => tasks),
         EditorView.lineWrapping,
         EditorView.contentAttributes.of({ "aria-label": label }),
         keymap.of([...foldKeymap, ...lintKeymap, ...historyKeymap, ...defaultKeymap, indentWithTab]),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) onChange(update.state.doc.toString());
+          if (update.docChanged || update.selectionSet) onCursor(update.state.selection.main.head);
         }),
       ],
     }),
   });
   // So that it can be scrolled by keyboard alone, without editing.
   view.scrollDOM.tabIndex = 0;
+  const show = (position: number) => {
+    const anchor = Math.min(position, view.state.doc.length);
+    view.dispatch({ selection: { anchor }, effects: EditorView.scrollIntoView(anchor, { y: "center" }) });
+  };
   return {
-    text: () => view.state.doc.toString(),
     setText: (changed) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: changed } }),
-    setMarks: (marks) => {
-      const end = view.state.doc.length;
-      const found: Diagnostic[] = marks.map((mark) => ({
-        ...mark,
-        from: Math.min(mark.from, end),
-        to: Math.min(mark.to, end),
-      }));
-      view.dispatch(setDiagnostics(view.state, found));
+    setMarks: (marks) =>
+      view.dispatch(setDiagnostics(view.state, diagnosticsOf(marks, view.state.doc.length))),
+    change: (changes) =>
+      view.dispatch({ changes: [...changes], annotations: isolateHistory.of("full"), userEvent: "input" }),
+    setTasks: (known) => {
+      tasks = known;
     },
+    undo: () => undo(view),
+    redo: () => redo(view),
+    show,
     goTo: (position) => {
-      const anchor = Math.min(position, view.state.doc.length);
-      view.dispatch({ selection: { anchor }, effects: EditorView.scrollIntoView(anchor, { y: "center" }) });
+      show(position);
       view.focus();
     },
     destroy: () => view.destroy(),
   };
+}
+
+function diagnosticsOf(marks: readonly Mark[], end: number): Diagnostic[] {
+  return marks.map(({ fix, ...mark }) => ({
+    ...mark,
+    from: Math.min(mark.from, end),
+    to: Math.min(mark.to, end),
+    actions: fix
+      ? [{ name: fix.title, apply: (view: EditorView) => view.dispatch({ changes: fix.change }) }]
+      : [],
+  }));
 }

@@ -2,13 +2,13 @@ import { Box, HStack, IconButton, Skeleton, Text } from "@chakra-ui/react";
 import { Panel, ReactFlow, ReactFlowProvider, useReactFlow } from "@xyflow/react";
 import flowStyle from "@xyflow/react/dist/base.css?inline";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import type { DefinitionGraph, InstanceView } from "src/api/schema.gen";
+import type { DefinitionGraph } from "src/api/schema.gen";
 import { ArrowHeads, type FlowEdge, WayEdge } from "src/graph/edges";
 import { isLarge, type Layout, layoutOf } from "src/graph/layout";
 import { type FlowNode, FrameNode, Selecting, SignNode, StepNode } from "src/graph/nodes";
-import { type GraphStates, statesOf } from "src/graph/states";
+import { type GraphStates, type RunView, statesOf } from "src/graph/states";
 import { useDark } from "src/graph/useDark";
-import { focusOf, viewportOf } from "src/graph/viewport";
+import { focusOf, isInView, viewportOf } from "src/graph/viewport";
 import { t } from "src/texts";
 
 const NODE_TYPES = { step: StepNode, sign: SignNode, frame: FrameNode };
@@ -20,44 +20,53 @@ const LOWEST = 220;
 type Props = {
   graph: DefinitionGraph;
   /** The instance whose run is shown; null for the definition alone. */
-  view?: InstanceView | null;
+  view?: RunView | null;
   selected?: string | null;
   onSelect?: (stepId: string) => void;
+  /** Whether the graph is being changed: it stays where it was moved to, and shows the selected step. */
+  editing?: boolean;
 };
 
 /** A definition from top to bottom, with the states and the path of a run. */
 export function GraphView(props: Props) {
-  const layout = useLayout(props.graph);
-  if (layout === null)
+  const found = useLayout(props.graph, props.editing ?? false);
+  if (found === null)
     return <Skeleton aria-label={t("graph.drawing")} height={`${TALLEST}px`} role="status" />;
   return (
     <ReactFlowProvider>
       <style>{flowStyle}</style>
-      <Canvas {...props} layout={layout} />
+      <Canvas {...props} {...found} />
     </ReactFlowProvider>
   );
 }
 
-/** The layout of a graph; of a large one behind everything else, so that the page does not wait for it. */
-function useLayout(graph: DefinitionGraph): Layout | null {
-  const small = useMemo(() => (isLarge(graph) ? null : layoutOf(graph)), [graph]);
-  const [large, setLarge] = useState<{ graph: DefinitionGraph; layout: Layout } | null>(null);
+type LaidOut = { graph: DefinitionGraph; layout: Layout };
+
+/**
+ * The layout of a graph; of a large one behind everything else, so that the page does not wait for it.
+ *
+ * @param keep show the graph before until then
+ */
+function useLayout(graph: DefinitionGraph, keep: boolean): LaidOut | null {
+  const small = useMemo(() => (isLarge(graph) ? null : { graph, layout: layoutOf(graph) }), [graph]);
+  const [large, setLarge] = useState<LaidOut | null>(null);
   useEffect(() => {
     if (!isLarge(graph)) return undefined;
     const timer = setTimeout(() => setLarge({ graph, layout: layoutOf(graph) }), 0);
     return () => clearTimeout(timer);
   }, [graph]);
-  return small ?? (large?.graph === graph ? large.layout : null);
+  return small ?? (keep || large?.graph === graph ? large : null);
 }
 
-function Canvas({ graph, layout, view = null, selected = null, onSelect }: Props & { layout: Layout }) {
+function Canvas(props: Props & LaidOut) {
+  const { graph, layout, view = null, selected = null, onSelect, editing = false } = props;
   const dark = useDark();
   const states = useMemo(() => statesOf(graph, view), [graph, view]);
   const nodes = useMemo(() => nodesOf(layout, states, selected), [layout, states, selected]);
   const edges = useMemo(() => edgesOf(layout, states), [layout, states]);
   const place = useRef<HTMLDivElement>(null);
   const height = Math.min(TALLEST, Math.max(LOWEST, layout.height + 24));
-  const show = useShow(layout, place, focusOf(view));
+  const show = useShow(layout, place, editing ? selected : focusOf(view), editing);
   return (
     <Box
       aria-label={t("graph.of", {
@@ -107,8 +116,17 @@ function Canvas({ graph, layout, view = null, selected = null, onSelect }: Props
   );
 }
 
-/** Shows the part of the graph that is looked at first. */
-function useShow(layout: Layout, place: React.RefObject<HTMLDivElement | null>, current: string | null) {
+/**
+ * Shows the part of the graph that is looked at first.
+ *
+ * @param editing move the graph later only to what is current and cannot be seen
+ */
+function useShow(
+  layout: Layout,
+  place: React.RefObject<HTMLDivElement | null>,
+  current: string | null,
+  editing: boolean,
+) {
   const flow = useReactFlow();
   const focus = useRef(current);
   focus.current = current;
@@ -124,10 +142,16 @@ function useShow(layout: Layout, place: React.RefObject<HTMLDivElement | null>, 
     observer.observe(place.current);
     return () => observer.disconnect();
   }, [place]);
+  const begun = useRef(false);
+  const followed = editing ? current : null;
   useEffect(() => {
+    const space = place.current?.getBoundingClientRect();
+    if (space === undefined || width === 0) return;
     // A tab that was hidden, or a window that was resized, shows the graph anew.
-    if (width > 0) show();
-  }, [width, show]);
+    const stays = editing && begun.current && isInView(layout, space, flow.getViewport(), followed);
+    begun.current = true;
+    if (!stays) show();
+  }, [width, show, editing, followed, flow, layout, place]);
   return show;
 }
 

@@ -21,8 +21,11 @@ export type GraphStates = {
 
 const UNTOUCHED: NodeState = { status: null, visits: 0, step: null };
 
+/** What the graph needs of a run. */
+export type RunView = Pick<InstanceView, "status" | "currentStepId" | "steps" | "path" | "timeline">;
+
 /** The states of nodes and edges; those of a definition alone when there is no instance. */
-export function statesOf(graph: DefinitionGraph, view: InstanceView | null): GraphStates {
+export function statesOf(graph: DefinitionGraph, view: RunView | null): GraphStates {
   if (view === null) return { node: () => UNTOUCHED, taken: () => 0 };
   const steps = new Map(view.steps.map((step) => [step.stepId, step]));
   const counts = new Map<string, number>();

@@ -33,3 +33,18 @@ export function viewportOf(layout: Layout, space: Size, focus: string | null) {
     zoom,
   };
 }
+
+/** Whether a step can be seen where the graph has been moved to; one that is not in the graph is not missed. */
+export function isInView(
+  layout: Layout,
+  space: Size,
+  { x, y, zoom }: { x: number; y: number; zoom: number },
+  id: string | null,
+): boolean {
+  const box = layout.nodes.find(({ node }) => node.id === id)?.box;
+  if (box === undefined) return true;
+  const [left, top] = [box.x * zoom + x, box.y * zoom + y];
+  return (
+    left >= 0 && top >= 0 && left + box.width * zoom <= space.width && top + box.height * zoom <= space.height
+  );
+}
