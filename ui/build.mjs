@@ -21,19 +21,15 @@ const globals = {
 // twice, and have its state twice: the language, contexts of React.
 const SHARED = [
   "src/api/client",
-  "src/api/polling",
-  "src/definition/positions",
   "src/forms/Labelled",
   "src/forms/SchemaForm",
   "src/forms/schema",
   "src/graph/GraphView",
   "src/graph/states",
-  "src/parts/AskDialog",
   "src/parts/DownloadButton",
   "src/parts/FailureNotice",
   "src/parts/JsonView",
   "src/parts/LabelledValues",
-  "src/parts/Markdown",
   "src/parts/Notice",
   "src/parts/StatusBadge",
   "src/texts",
@@ -82,7 +78,7 @@ function library(entry, file, name, more) {
         external: [...Object.keys(globals), ...(more.external ?? [])],
         output: {
           entryFileNames: `${file}-[hash].js`,
-          globals: (id) => globals[id] ?? shared(id),
+          globals: { ...globals, ...Object.fromEntries(SHARED.map((name) => [name, shared(name)])) },
         },
       },
     },

@@ -108,6 +108,12 @@ def test_text_graph_and_forms_change_one_document(view: View, own: str, shoot: C
     app.get_by_role("button", name="Apply").click()
     expect(app.get_by_role("button", name="Step second")).to_be_visible()
     expect(text).to_contain_text('"stepId": "second"')
+    assert view.violations() == []
+    app.get_by_role("tab", name="Try").click()
+    app.get_by_label("Amount").fill("5")
+    app.get_by_label("Customer").fill("Ada")
+    app.get_by_role("button", name="Run", exact=True).click()
+    expect(app.locator('.workflows-graph [data-step="second"]')).to_have_attribute("data-status", "completed")
     shoot(view, "workbench")
     assert view.violations() == []
     app.get_by_role("button", name="Undo").click()

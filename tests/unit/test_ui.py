@@ -110,6 +110,9 @@ def test_what_is_built_is_small_and_complete() -> None:
         assert len(gzip.compress((STATIC / getattr(bundle, name)).read_bytes())) <= most, name
     for name in ("workflows.svg", "workflows-dark.svg"):
         assert bundle.file(name) is not None
+    # What each is found by on the page.
+    assert b"WorkflowsShared={}" in bundle.files[bundle.main]
+    assert b".WorkflowsEditor=" in bundle.files[bundle.editor]
 
 
 def test_the_lock_file_names_the_packages_of_every_platform() -> None:
