@@ -120,10 +120,7 @@ def simulated(
         max_depth=options["maxDepth"],
     )
     now = datetime.fromisoformat(about["now"])
-    answers = {
-        step_id: [GivenAnswer.model_validate(each) for each in given] for step_id, given in about["answers"].items()
-    }
-    world = World(arrivals(map(Arrival.model_validate, about["events"]), now), answers)
+    world = _world(about, now)
     result = simulator.run(
         definition,
         about["input"],
@@ -136,6 +133,14 @@ def simulated(
     warnings += world.problems
     budget.check()
     return {**result.to_json(), "warnings": warnings, "diagnostics": diagnostics}
+
+
+def _world(about: Json, now: datetime) -> World:
+    """Return what reaches the steps of a simulation from outside."""
+    answers = {
+        step_id: [GivenAnswer.model_validate(each) for each in given] for step_id, given in about["answers"].items()
+    }
+    return World(arrivals(map(Arrival.model_validate, about["events"]), now), answers)
 
 
 @bounded

@@ -104,7 +104,7 @@ def test_text_graph_and_forms_change_one_document(view: View, own: str, shoot: C
     app.get_by_role("tab", name="Step").click()
     app.get_by_role("button", name="Add a step after it").click()
     expect(app.get_by_role("button", name="Step step")).to_have_attribute("aria-pressed", "true")
-    app.get_by_label("stepId").fill("second")
+    app.get_by_label("stepId", exact=True).fill("second")
     app.get_by_role("button", name="Apply").click()
     expect(app.get_by_role("button", name="Step second")).to_be_visible()
     expect(text).to_contain_text('"stepId": "second"')
