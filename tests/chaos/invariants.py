@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from sqlalchemy import text
@@ -14,6 +15,7 @@ from tests.chaos.workload import COMPENSATING, Accepted
 Rows = Callable[..., list[Any]]
 
 TERMINAL: Final = ("completed", "failed")
+NO_RUN: Final[Mapping[tuple[str, str], str]] = MappingProxyType({})
 OPENED_AGAIN: Final = ("instance.restarted", "instance.retried", "instance.compensationStarted", "step.rerun")
 """What the log says before an instance that has ended continues; the last one where Airflow runs a task again."""
 
@@ -30,20 +32,20 @@ class Violation:
 
 
 def violations(
-    workflows: Database, metadata: Database, accepted: Accepted, failed: Set[tuple[str, str]] = frozenset()
+    workflows: Database, metadata: Database, accepted: Accepted, ended: Mapping[tuple[str, str], str] = NO_RUN
 ) -> list[Violation]:
     """Return everything that does not hold.
 
-    :param failed: the runs that a fault let fail, by the ids of DAG and run
+    :param ended: the runs whose end a fault decided, by the ids of DAG and run, with that end
     """
     rows, airflow = _asking(workflows), _asking(metadata)
     lost = (_every_start_once(rows, accepted), _every_event_once(rows, accepted))
     wrong: tuple[Iterable[str], ...] = (
-        _everything_ended_as_its_run(rows, airflow, failed),
+        _everything_ended_as_its_run(rows, airflow, ended),
         _results_once(rows),
         _compensations_complete(rows),
         _nothing_open_on_the_ended(rows),
-        _log_without_gaps(rows),
+        _log_without_gaps(rows, ended),
     )
     return [
         *(Violation("lost", sentence) for check in lost for sentence in check),
@@ -121,7 +123,7 @@ def _delivery(row: Any) -> str:
     return f"{found}, tried {row.attempts} times, {'claimed' if row.held else 'not claimed'}, due in {row.due} s"
 
 
-def _everything_ended_as_its_run(rows: Rows, airflow: Rows, failed: Set[tuple[str, str]]) -> Iterable[str]:
+def _everything_ended_as_its_run(rows: Rows, airflow: Rows, ended: Mapping[tuple[str, str], str]) -> Iterable[str]:
     """Each instance has ended, and as its run; where a fault let the run fail, the instance may have been faster."""
     states = {
         (row.dag_id, row.run_id): row.state
@@ -133,7 +135,7 @@ def _everything_ended_as_its_run(rows: Rows, airflow: Rows, failed: Set[tuple[st
         run = f"run {row.run_id} of {row.dag_id}"
         if row.status not in TERMINAL:
             yield f"instance {row.id} is {row.status} without an end, {run} is {state}"
-        elif (row.status, state) == ("completed", "failed") and (row.dag_id, row.run_id) in failed:
+        elif (row.status, state) == ("completed", "failed") and ended.get((row.dag_id, row.run_id)) == "failed":
             continue
         elif state is not None and state != {"completed": "success", "failed": "failed"}[row.status]:
             yield f"instance {row.id} is {row.status}, {run} is {state}"
@@ -186,21 +188,28 @@ def _nothing_open_on_the_ended(rows: Rows) -> Iterable[str]:
             yield f"{row.id} of {table} is {status}, and instance {row.instance_id} has ended"
 
 
-def _log_without_gaps(rows: Rows) -> Iterable[str]:
+def _log_without_gaps(rows: Rows, ended: Mapping[tuple[str, str], str]) -> Iterable[str]:
+    """Each instance has a start and an end; a second end, of the other kind, where a fault decided how its run ends."""
     query = """
-        SELECT instance.id, instance.status,
+        SELECT instance.id, instance.status, instance.dag_id, instance.run_id,
                count(*) FILTER (WHERE log.event = 'instance.started') AS starts,
                count(*) FILTER (WHERE log.event = 'instance.restarted') AS restarts,
-               count(*) FILTER (WHERE log.event IN ('instance.completed', 'instance.failed')) AS ends,
+               count(*) FILTER (WHERE log.event = 'instance.completed') AS completed,
+               count(*) FILTER (WHERE log.event = 'instance.failed') AS failed,
                count(*) FILTER (WHERE log.event = ANY(:again)) AS again
         FROM workflow_instances AS instance LEFT JOIN workflow_execution_logs AS log ON log.instance_id = instance.id
-        WHERE instance.workflow_id LIKE 'chaos.%' GROUP BY 1, 2
+        WHERE instance.workflow_id LIKE 'chaos.%' GROUP BY 1, 2, 3, 4
     """
     for row in rows(query, again=list(OPENED_AGAIN)):
         if not 1 <= row.starts <= 1 + row.restarts:
             yield f"the log of instance {row.id} has {row.starts} starts, and {row.restarts} restarts"
-        if row.status in TERMINAL and not 1 <= row.ends <= 1 + row.again:
-            yield f"the log of instance {row.id} has {row.ends} ends, and was opened again {row.again} times"
+        ends = row.completed + row.failed
+        decided = (row.dag_id, row.run_id) in ended and row.completed and row.failed
+        if row.status in TERMINAL and not 1 <= ends <= 1 + row.again + bool(decided):
+            yield (
+                f"the log of instance {row.id} has {ends} ends, {row.completed} of them completed, "
+                f"and was opened again {row.again} times"
+            )
     yield from _steps_without_gaps(rows)
 
 

@@ -52,7 +52,7 @@ class Place:
     :ivar clock: the clock of Airflow's processes; None where it cannot be stepped
     :ivar workflows: of which instances run
     :ivar undo: what ends a fault that lasts beyond its injection
-    :ivar failed: the runs that a fault let fail, by the ids of DAG and run
+    :ivar ended: the runs whose end a fault decided, by the ids of DAG and run, with that end
     """
 
     environment: LocalEnvironment
@@ -64,7 +64,7 @@ class Place:
     workflows: Sequence[Json] = WORKFLOWS
     undo: list[Callable[[], None]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    failed: set[tuple[str, str]] = field(default_factory=set)
+    ended: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def daemon(self, name: str) -> psutil.Process | None:
         """Return the process that restarts a daemon; None where nothing runs."""

@@ -152,7 +152,7 @@ class Rounds:
         """Return what does not hold: all has ended by now, or will not."""
         found: list[Violation] = []
         for _ in range(20):
-            found = insist(lambda: violations(workflows, metadata, clients.accepted, self.place.failed))
+            found = insist(lambda: violations(workflows, metadata, clients.accepted, self.place.ended))
             if not found:
                 break
             time.sleep(2)

@@ -37,7 +37,7 @@ def end_runs_in_silence(place: Place) -> None:
 
     with place.metadata() as database:
         for dag_id, run_id in place.some_runs(2):
-            place.failed.add((dag_id, run_id))
+            place.ended[dag_id, run_id] = "failed"
             database.run(lambda connection: work(connection, {"dag": dag_id, "run": run_id}))  # noqa: B023
 
 
@@ -58,8 +58,7 @@ def delete_dag(place: Place) -> None:
 def mark_runs(place: Place, state: str) -> None:
     """Mark active runs, as a user does."""
     for dag_id, run_id in place.some_runs(2):
-        if state == "failed":
-            place.failed.add((dag_id, run_id))
+        place.ended[dag_id, run_id] = state
         _ask(place, "PATCH", f"/dags/{dag_id}/dagRuns/{run_id}", json={"state": state})
 
 

@@ -125,8 +125,29 @@ def test_an_instance_may_have_completed_before_a_fault_let_its_run_fail(chaos: D
     accepted = Accepted(events=[KEY])
     sentence = f"is completed, run {run[1]} of {run[0]} is failed"
     assert [each.sentence for each in violations(chaos, chaos, accepted) if each.sentence.endswith(sentence)]
-    faulty = violations(chaos, chaos, accepted, failed={run})
+    faulty = violations(chaos, chaos, accepted, ended={run: "failed"})
     assert not [each.sentence for each in faulty if each.sentence.endswith(sentence)]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    ("second", "decided", "wrong"), [("failed", True, 0), ("failed", False, 1), ("completed", True, 1)]
+)
+def test_an_instance_ends_twice_only_where_a_fault_decided_otherwise(
+    chaos: Database, second: str, decided: bool, wrong: int
+) -> None:
+    deliver(chaos)
+    end(chaos)
+    for name in ("instance.started", "instance.completed", f"instance.{second}"):
+        do(
+            chaos,
+            "INSERT INTO workflow_execution_logs (instance_id, level, event) "
+            "SELECT id, 'error', :name FROM workflow_instances",
+            name=name,
+        )
+    (run,) = runs(chaos)
+    found = violations(chaos, chaos, Accepted(events=[KEY]), ended={run: second} if decided else {})
+    assert len([each for each in found if " ends, " in each.sentence]) == wrong
 
 
 @pytest.mark.postgres
