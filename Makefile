@@ -89,6 +89,10 @@ test-celery: $(VENV)/.dev ui ## Run the deployment of docker-compose.yml with Ce
 		nsenter:util-linux unshare:util-linux setpriv:util-linux
 	@$(BIN)/python -m pytest -m celery tests/celery $(PYTEST_ARGS)
 
+.PHONY: test-kubernetes
+test-kubernetes: $(VENV)/.dev ui ## Run workflows as the KubernetesExecutor does, without a cluster: each task in a new process with an empty disk
+	@$(BIN)/python -m pytest -m kubernetes tests/kubernetes $(PYTEST_ARGS)
+
 .PHONY: lint
 lint: $(VENV)/.dev ## Check style, types, wording and the direction of imports
 	$(BIN)/ruff check .
