@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Strict, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, Strict, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from airflow_workflow_provider.engine.instance_records import MAX_CORRELATION_ID
@@ -326,6 +326,13 @@ class LogPage(ApiModel):
 # Simulation
 
 
+def _in_reach(start: datetime) -> datetime:
+    if not 1970 <= start.year <= 9000:  # noqa: PLR2004
+        msg = "the time has to be between the years 1970 and 9000"
+        raise ValueError(msg)
+    return start
+
+
 class ScriptedAnswer(GivenAnswer):
     """What one person answers to a question of a simulation."""
 
@@ -340,8 +347,8 @@ class SimulateBody(Body):
     mocks: dict[str, Any] = Field(default_factory=dict, description="Outcomes by stepId or taskId")
     event: dict[str, Any] | None = None
     correlation_id: CorrelationId | None = None
-    start: Annotated[AwareDatetime, Strict(False)] | None = Field(
-        None, description="Virtual time at the start; now by default"
+    start: Annotated[AwareDatetime, Strict(False), AfterValidator(_in_reach)] | None = Field(
+        None, description="Virtual time at the start, between the years 1970 and 9000; now by default"
     )
     answers: dict[str, list[ScriptedAnswer]] = Field(
         default_factory=dict, description="Answers by the stepId of the question, used in order"

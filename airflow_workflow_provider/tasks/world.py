@@ -8,10 +8,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_workflow_provider.engine.events import ENDS
+from airflow_workflow_provider.errors import Misuse
 from airflow_workflow_provider.model.durations import parse_duration
 from airflow_workflow_provider.model.events import CloudEvent, parse_event
 from airflow_workflow_provider.model.json_schema.canonical import canonical
 from airflow_workflow_provider.model.patterns import matches, values_at
+from airflow_workflow_provider.vocabulary import ProblemCode
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,10 +39,25 @@ def scripted_event(given: Mapping[str, Any], name: str, pointer: str) -> CloudEv
     return parse_event({**_EVENT_DEFAULTS, "id": name, **given}, pointer)
 
 
+def later(start: datetime, after: str, pointer: str) -> datetime:
+    """Return the time that is a duration after another.
+
+    :raises Misuse: it is beyond the year 9999
+    """
+    try:
+        return start + parse_duration(after)
+    except OverflowError as error:
+        message = f"{after!r} after {start:%Y-%m-%d} is beyond the year 9999"
+        raise Misuse(message, code=ProblemCode.BAD_REQUEST, pointer=pointer) from error
+
+
 def arrivals(events: Iterable[Arrival], start: datetime) -> list[tuple[datetime, CloudEvent]]:
     """Return the events that arrive in a scenario, each with its time, in the order in which they come."""
     found = [
-        (start + parse_duration(each.after), scripted_event(each.event, f"event-{number}", f"/events/{number}/event"))
+        (
+            later(start, each.after, f"/events/{number}/after"),
+            scripted_event(each.event, f"event-{number}", f"/events/{number}/event"),
+        )
         for number, each in enumerate(events)
     ]
     return sorted(found, key=lambda each: each[0])
@@ -148,7 +165,7 @@ class ReachedCall:
         """Return the next answer to the step's question, and when it is given; one that comes too late is refused."""
         world, step_id = self.inbox.world, self.call.step_id
         while (given := world.next_answer(step_id)) is not None:
-            at = max(self._at or self.now, self.now + parse_duration(given.after))
+            at = max(self._at or self.now, later(self.now, given.after, f"/answers/{step_id}"))
             if until is None or at < until:
                 self._at = at
                 return at, given

@@ -197,7 +197,13 @@ def test_simulate_answers_questions_and_sends_events_in_virtual_time(api: Api) -
     assert steps["paid"]["completedAt"].startswith("2026-01-02T00:00:00")
     refused = client.post("simulate", json={**body, "answers": {"ask": [{"decision": "perhaps"}]}}).json()
     assert any("perhaps" in each for each in refused["warnings"])
-    problem(client.post("simulate", json={**body, "events": [{"after": "soon", "event": {}}]}), 422, "bad-request")
+    for wrong in (
+        {"events": [{"after": "soon", "event": {}}]},
+        {"events": [{"after": "P9999999D", "event": {"type": "payment.made"}}]},
+        {"start": "9999-12-31T23:00:00Z"},
+        {"start": "0001-01-01T00:00:00+14:00"},
+    ):
+        problem(client.post("simulate", json={**body, **wrong}), 422, "bad-request")
 
 
 def test_simulate_runs_a_document_or_a_stored_workflow(api: Api) -> None:
