@@ -50,8 +50,10 @@ export function TryPane({ outline, stepId, tried, onTried, onSelect }: Props) {
     setFailure(null);
     onTried(null);
     try {
-      const body = bodyOf(document, script);
-      onTried({ result: await call<SimulationResult>("/simulate", { method: "POST", body }), script });
+      const started = { ...script, start: new Date().toISOString() };
+      const body = bodyOf(document, started);
+      const result = await call<SimulationResult>("/simulate", { method: "POST", body });
+      onTried({ result, script: started });
     } catch (error) {
       setFailure(asFailure(error));
     } finally {

@@ -31,6 +31,8 @@ export function Workbench({ text, cursor, editor, findings }: WorkbenchProps) {
     if (found !== null) editor.show(found.from);
   };
   const change = (draft: Draft, stepId: string) => {
+    // Somebody types, and the draft changes a text that is no longer there.
+    if (text !== shown) return;
     editor.change([draft.change()]);
     const found = placeOf(draft.outline, stepId);
     if (found !== null) editor.show(found.from);

@@ -22,6 +22,7 @@ const SCRIPT = {
     { stepId: "book", mock: { output: { ok: true } } },
   ],
   events: [],
+  start: "2026-03-29T00:30:00.000Z",
 };
 const RESULT = {
   status: "failed" as const,
@@ -41,6 +42,7 @@ test("outcomes and answers go to their steps, in their order", () => {
   expect(bodyOf(DOCUMENT, SCRIPT)).toEqual({
     definition: DOCUMENT,
     input: { amount: 1 },
+    start: SCRIPT.start,
     mocks: { book: [{ error: { type: "HttpError" } }, { output: { ok: true } }] },
     answers: { ask: [{ decision: "approve" }] },
     events: [],
@@ -63,6 +65,7 @@ test("a scenario file repeats what was tried, and expects the same", () => {
   expect(scenarios).toEqual([
     {
       name: "Tried",
+      start: SCRIPT.start,
       input: { amount: 1 },
       mocks: { book: [{ error: { type: "HttpError" } }, { output: { ok: true } }] },
       answers: { ask: [{ decision: "approve" }] },

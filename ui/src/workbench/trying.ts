@@ -7,7 +7,8 @@ import scenarios from "../../../schema/scenario.schema.json";
 
 /** What happens to a step: what its task gives, or what people answer. */
 export type Scripted = { stepId: string; mock?: unknown; answer?: unknown };
-export type Script = { input: unknown; steps: Scripted[]; events: unknown[] };
+/** @property start the virtual time at which it begins; none until it has run */
+export type Script = { input: unknown; steps: Scripted[]; events: unknown[]; start?: string };
 
 type Result = Pick<SimulationResult, "status" | "output" | "error" | "path" | "state" | "warnings">;
 type Recorded = { status: string; visit?: number; attempt?: number; way?: string; next?: string } & Record<
@@ -26,6 +27,7 @@ export function bodyOf(document: Record<string, unknown>, script: Script): Simul
   return {
     definition: document,
     input: isObject(script.input) ? script.input : {},
+    ...(script.start === undefined ? {} : { start: script.start }),
     ...scripted(script),
   } as SimulateBody;
 }
@@ -78,6 +80,8 @@ export function scenarioFile(workflowId: string, name: string, script: Script, r
     result.status === "completed" ? { output: result.output } : { error: errorOf(result.error) };
   const scenario = {
     name,
+    // What depends on the time is the same again.
+    ...(script.start === undefined ? {} : { start: script.start }),
     input: script.input,
     ...used,
     expect: { status: result.status, steps, ...outcome },
