@@ -163,6 +163,15 @@ class View:
         seen = self.page.evaluate("window.seen")
         return float(seen["ours"]), float(seen["place"] - seen["ours"])
 
+    def write(self, document: Any) -> None:
+        """Replace the text of the editor by the keys of a person.
+
+        Text that a browser's driver selects itself can lose its selection while the editor draws itself.
+        """
+        self.page.get_by_role("textbox", name="Workflow document").focus()
+        self.page.keyboard.press("ControlOrMeta+A")
+        self.page.keyboard.insert_text(document if isinstance(document, str) else json.dumps(document, indent=2))
+
     def refuse(self, dialog: Dialog) -> None:
         """Note a dialog, which nothing of ours opens, and close it."""
         self.errors.append(f"dialog: {dialog.message}")

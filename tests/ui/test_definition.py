@@ -33,11 +33,6 @@ def own(view: View) -> str:
     return workflow_id
 
 
-def write(view: View, document: Any) -> None:
-    editor = view.page.get_by_role("textbox", name="Workflow document")
-    editor.fill(document if isinstance(document, str) else json.dumps(document, indent=2))
-
-
 def test_it_shows_the_document(view: View, shoot: Callable[[View, str], None]) -> None:
     view.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     app = view.open(f"{TAB}?view=document", "dag")
@@ -78,7 +73,7 @@ def test_mistakes_are_reported_at_their_line_while_typing(
     expect(app.get_by_text(re.compile("^No errors"))).to_be_visible()
     expect(app.get_by_role("button", name="Publish")).to_be_disabled()
     broken = changed(own, "1.0.1", steps=[{"stepId": "a", "taskId": "nosuchtask"}])
-    write(view, broken)
+    view.write(broken)
     findings = app.get_by_role("region", name="Findings")
     expect(findings).to_contain_text("nosuchtask")
     expect(app.locator(".cm-lint-marker-error").first).to_be_visible()
@@ -87,7 +82,7 @@ def test_mistakes_are_reported_at_their_line_while_typing(
     line = json.dumps(broken, indent=2).split("\n").index('      "taskId": "nosuchtask"') + 1
     findings.get_by_role("button", name=f"Line {line}").click()
     expect(app.locator(".cm-activeLine")).to_contain_text("nosuchtask")
-    write(view, '{"workflowId": "x",')
+    view.write('{"workflowId": "x",')
     expect(findings).to_contain_text("Expected a name in double quotes")
 
 
@@ -95,7 +90,7 @@ def test_text_graph_and_forms_change_one_document(view: View, own: str, shoot: C
     app = view.open(f"/dags/{own}/plugin/workflow-definition?view=edit", "dag")
     text = app.get_by_role("textbox", name="Workflow document")
     expect(app.get_by_text(re.compile("^No errors"))).to_be_visible()
-    write(view, changed(own, "1.0.1", steps=[{"stepId": "first", "taskId": "nooop"}]))
+    view.write(changed(own, "1.0.1", steps=[{"stepId": "first", "taskId": "nooop"}]))
     app.get_by_role("region", name="Findings").get_by_role("button", name="Change to “noop”").click()
     expect(app.get_by_text(re.compile("^No errors"))).to_be_visible()
     # A step of the graph is that of the text and of the form.
@@ -127,17 +122,17 @@ def test_text_graph_and_forms_change_one_document(view: View, own: str, shoot: C
 
 def test_publishing(view: View, own: str) -> None:
     app = view.open(f"/dags/{own}/plugin/workflow-definition?view=edit", "dag")
-    write(view, changed(own, "1.1.0", name="Order, better"))
+    view.write(changed(own, "1.1.0", name="Order, better"))
     app.get_by_role("button", name="Publish").click()
     expect(app.get_by_text("Version 1.1.0 is published")).to_be_visible()
     stored = view.site.admin.get(f"definitions/{own}").json()
     assert (stored["version"], stored["createdBy"], stored["document"]["name"]) == ("1.1.0", "admin", "Order, better")
     # And once more on top of it, without reading it anew.
-    write(view, changed(own, "1.2.0"))
+    view.write(changed(own, "1.2.0"))
     app.get_by_role("button", name="Publish").click()
     expect(app.get_by_text("Version 1.2.0 is published")).to_be_visible()
     # The same version with another content.
-    write(view, changed(own, "1.2.0", name="Other"))
+    view.write(changed(own, "1.2.0", name="Other"))
     app.get_by_role("button", name="Publish").click()
     expect(app.get_by_text("This version exists with different content; choose a higher one")).to_be_visible()
 
@@ -146,7 +141,7 @@ def test_nobody_overwrites_what_somebody_else_published(view: View, own: str) ->
     app = view.open(f"/dags/{own}/plugin/workflow-definition?view=edit", "dag")
     expect(app.get_by_text(re.compile("^No errors"))).to_be_visible()
     view.site.admin.put(f"definitions/{own}", json=changed(own, "2.0.0")).raise_for_status()
-    write(view, changed(own, "3.0.0"))
+    view.write(changed(own, "3.0.0"))
     app.get_by_role("button", name="Publish").click()
     expect(app.get_by_text("Someone else has published a new version")).to_be_visible()
     assert view.site.admin.get(f"definitions/{own}").json()["version"] == "2.0.0"

@@ -310,10 +310,9 @@ def test_the_overview_counts_and_leads_to_what_failed(
 
 def test_a_new_workflow_is_written(view: View) -> None:
     app = view.open("/plugin/workflows/new")
-    editor = app.get_by_role("textbox", name="Workflow document")
     expect(app.get_by_text("No errors")).to_be_visible()
     document = {**ORDER, "workflowId": f"ui.new-{uuid.uuid4().hex[:8]}", "triggers": []}
-    editor.fill(str(document).replace("'", '"').replace("True", "true").replace("False", "false"))
+    view.write(document)
     expect(app.get_by_text(re.compile("^No errors"))).to_be_visible()
     app.get_by_role("button", name="Publish").click()
     expect(app.get_by_text("Version 1.0.0 is published")).to_be_visible()

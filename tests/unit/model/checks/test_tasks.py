@@ -22,7 +22,7 @@ def test_k1_a_task_id_names_a_task() -> None:
 
 
 def test_k1_an_unknown_task_comes_with_the_nearest_names() -> None:
-    document = workflow(step("a", "chrage", compensation={"taskId": "refnd"}), onFailure={"compensate": True})
+    document = workflow(step("a", "chrage", compensation={"taskId": "rfund"}), onFailure={"compensate": True})
     findings = check(document, task("charge"), task("refund")).diagnostics
 
     assert [(each.code, each.pointer, each.suggestion) for each in findings] == [
