@@ -144,22 +144,27 @@ def _airflow_option(variable: str) -> str | None:
 
 def _disks(settings: Settings) -> Iterator[Finding]:
     """Check the folders that a component on this machine writes."""
-    reason = _why_not_writable(settings.spool_folder)
-    if reason is None:
-        yield Finding("disk", "ok", f"Results can be kept in {settings.spool_folder}")
-    else:
-        message = f"Results cannot be kept in {settings.spool_folder} while the workflow database is away: {reason}"
-        fix = "make it a folder that this account may write, or name another one in [workflows] spool_folder"
-        yield Finding("disk", "warning", message, fix)
+    kept = settings.spool_folder
+    lost = f"Results cannot be kept in {kept} while the workflow database is away"
+    yield _disk(kept, f"Results can be kept in {kept}", lost, "warning", "[workflows] spool_folder")
     # Airflow's own default.
     bundles = Path(_airflow_option(FOLDER_VARIABLE) or Path(tempfile.gettempdir(), "airflow", "dag_bundles"))
-    reason = _why_not_writable(bundles)
+    refused = f"The dag-processor and workers cannot write DAG files to {bundles}"
+    option = "[dag_processor] dag_bundle_storage_path"
+    yield _disk(bundles, f"DAG files can be written to {bundles}", refused, "error", option)
+
+
+def _disk(folder: Path, well: str, refused: str, level: Level, option: str) -> Finding:
+    """Return what is said of a folder: that files can be made there, or that they cannot, and why.
+
+    :param level: of the finding that they cannot
+    :param option: names the folder
+    """
+    reason = _why_not_writable(folder)
     if reason is None:
-        yield Finding("disk", "ok", f"DAG files can be written to {bundles}")
-    else:
-        message = f"The dag-processor and workers cannot write DAG files to {bundles}: {reason}"
-        fix = "make it a folder that this account may write, or name another in [dag_processor] dag_bundle_storage_path"
-        yield Finding("disk", "error", message, fix)
+        return Finding("disk", "ok", well)
+    fix = f"make it a folder that this account may write, or name another one in {option}"
+    return Finding("disk", level, f"{refused}: {reason}", fix)
 
 
 def _why_not_writable(folder: Path) -> str | None:
