@@ -26,6 +26,7 @@ const SHARED = [
   "src/forms/schema",
   "src/graph/GraphView",
   "src/graph/states",
+  "src/parts/Choice",
   "src/parts/DownloadButton",
   "src/parts/FailureNotice",
   "src/parts/JsonView",

@@ -1,8 +1,9 @@
-import { Badge, Box, Button, Code, chakra, HStack, NativeSelect, Stack, Table, Text } from "@chakra-ui/react";
+import { Badge, Box, Button, Code, chakra, HStack, Stack, Table, Text } from "@chakra-ui/react";
 import { useState } from "react";
 import { useLive } from "src/api/polling";
 import type { Change, Diff, Publications } from "src/api/schema.gen";
 import type { ViewProps } from "src/definition/view";
+import { Choice } from "src/parts/Choice";
 import { DataTable } from "src/parts/DataTable";
 import { Empty } from "src/parts/Empty";
 import { LiveView } from "src/parts/LiveView";
@@ -71,36 +72,26 @@ function Versions({ workflowId, current, items }: Props) {
         <Stack gap={3}>
           <HStack flexWrap="wrap">
             <Text>{t("versions.from")}</Text>
-            <Choice label={t("versions.older")} onChange={setOlder} value={older} versions={versions} />
+            <Choice
+              choices={versions}
+              label={t("versions.older")}
+              onChange={setOlder}
+              value={older}
+              width="auto"
+            />
             <Text>{t("versions.to")}</Text>
-            <Choice label={t("versions.newer")} onChange={setNewer} value={newer} versions={versions} />
+            <Choice
+              choices={versions}
+              label={t("versions.newer")}
+              onChange={setNewer}
+              value={newer}
+              width="auto"
+            />
           </HStack>
           <Difference newer={newer} older={older} workflowId={workflowId} />
         </Stack>
       )}
     </Stack>
-  );
-}
-
-type ChoiceProps = {
-  label: string;
-  value: string;
-  versions: readonly string[];
-  onChange: (version: string) => void;
-};
-
-function Choice({ label, value, versions, onChange }: ChoiceProps) {
-  return (
-    <NativeSelect.Root size="sm" w="auto">
-      <NativeSelect.Field aria-label={label} onChange={(event) => onChange(event.target.value)} value={value}>
-        {versions.map((each) => (
-          <option key={each} value={each}>
-            {each}
-          </option>
-        ))}
-      </NativeSelect.Field>
-      <NativeSelect.Indicator />
-    </NativeSelect.Root>
   );
 }
 

@@ -1,9 +1,10 @@
-import { Button, chakra, Heading, HStack, NativeSelect, Stack, Text } from "@chakra-ui/react";
+import { Button, chakra, Heading, HStack, Stack, Text } from "@chakra-ui/react";
 import { useId, useState } from "react";
 import type { DefinitionGraph, GraphEdge } from "src/api/schema.gen";
 import { Labelled } from "src/forms/Labelled";
 import { SchemaForm } from "src/forms/SchemaForm";
 import { check, isObject, resolved } from "src/forms/schema";
+import { Choice } from "src/parts/Choice";
 import { type TextKey, t } from "src/texts";
 import {
   changeStep,
@@ -147,16 +148,7 @@ function TargetField({ label, value, targets, onChange }: TargetProps) {
   const id = useId();
   return (
     <Labelled id={id} label={label}>
-      <NativeSelect.Root size="sm">
-        <NativeSelect.Field id={id} onChange={(event) => onChange(event.target.value)} value={value}>
-          {targets.map((each) => (
-            <option key={each} value={each}>
-              {each}
-            </option>
-          ))}
-        </NativeSelect.Field>
-        <NativeSelect.Indicator />
-      </NativeSelect.Root>
+      <Choice choices={targets} id={id} onChange={onChange} value={value} />
     </Labelled>
   );
 }
