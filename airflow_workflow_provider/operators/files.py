@@ -60,6 +60,10 @@ class ReadOperator(BuiltInOperator):
         if after is not None and after["version"] != version:
             raise _changed(address)
         with path.fs.open(path.path, "rb") as stream:
+            if after is not None and after["offset"] > stream.seek(0, os.SEEK_END):
+                message = f"after is no place in {address!r}: the file has fewer bytes"
+                raise StepFailure(message, type=ErrorType.VALIDATION_ERROR)
+            stream.seek(0)
             batch = read_batch(stream, Position.of(after), reading)
         if _version(path) != version:
             raise _changed(address)

@@ -174,6 +174,17 @@ def test_k6_a_file_that_has_changed_between_two_batches_is_refused(folders: Path
     assert (caught.value.error_type, caught.value.error_code) == ("ValidationError", "file-changed")
 
 
+@pytest.mark.parametrize("offset", [7, 2**63 - 1, 10**30])
+def test_k6_a_place_beyond_the_end_of_a_file_is_refused(folders: Path, offset: int) -> None:
+    file = folders / "in" / "a.jsonl"
+    file.write_text("1\n2\n3\n")
+    place = read(f"file://{file}", batch=1)["next"]
+
+    with pytest.raises(StepFailure, match="no place in") as caught:
+        read(f"file://{file}", after={**place, "offset": offset})
+    assert caught.value.error_type == "ValidationError"
+
+
 def test_k6_each_visit_writes_its_own_file_and_another_attempt_replaces_it(folders: Path) -> None:
     folder = f"file://{folders}/out"
 
